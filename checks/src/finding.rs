@@ -1,0 +1,148 @@
+//! The words of a judgement: check, outcome, reason, finding. Holds no rule of its own.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The six checks of a tenant, in the order in which causes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// The tenant's addresses equal the wildcard's.
+    Dns,
+    /// What the edge serves for the name verifies and lasts.
+    Certificate,
+    /// The page answers as expected.
+    Site,
+    /// No other app holds a certificate for the name.
+    Conflicts,
+    /// The tenant's app is running or will wake.
+    App,
+    /// This tenant's app answered.
+    Route,
+}
+
+impl Check {
+    /// All six, as reports list them.
+    pub const ALL: [Self; 6] = [Self::Dns, Self::Certificate, Self::Site, Self::Conflicts, Self::App, Self::Route];
+
+    /// The check's name in configuration and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Certificate => "certificate",
+            Self::Site => "site",
+            Self::Conflicts => "conflicts",
+            Self::App => "app",
+            Self::Route => "route",
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Check {
+    type Err = UnknownCheck;
+    fn from_str(text: &str) -> Result<Self, UnknownCheck> {
+        Self::ALL.into_iter().find(|check| check.as_str() == text).ok_or_else(|| UnknownCheck(text.to_owned()))
+    }
+}
+
+/// A text that names no check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no check: the checks are dns, certificate, site, conflicts, app, route")]
+pub struct UnknownCheck(pub String);
+
+/// The checks that run once per round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FleetCheck {
+    /// `*.DOMAIN` at every server of the zone.
+    WildcardDns,
+    /// Whether a validating resolver accepts the zone.
+    Dnssec,
+    /// What the edge serves for a name that only the wildcard covers.
+    WildcardCertificate,
+    /// Each edge address, each family.
+    Edge,
+    /// The agent's own network, resolvers and clock.
+    Vantage,
+}
+
+impl FleetCheck {
+    /// The check's name in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WildcardDns => "wildcard-dns",
+            Self::Dnssec => "dnssec",
+            Self::WildcardCertificate => "wildcard-certificate",
+            Self::Edge => "edge",
+            Self::Vantage => "vantage",
+        }
+    }
+}
+
+impl fmt::Display for FleetCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How a check ended. Absence of evidence is `Unknown`, never `Pass`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It does not apply, or a check that it depends on failed.
+    Skipped,
+    /// The evidence says that all is well.
+    Pass,
+    /// It works, and something needs a look.
+    Warn,
+    /// The evidence could not be gathered.
+    Unknown,
+    /// The evidence says that it is broken.
+    Fail,
+}
+
+impl Outcome {
+    /// The outcome's name in reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What one check says of one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, typed; `None` on a plain pass.
+    pub reason: Option<crate::evidence::Reason>,
+    /// Why, as one sentence for a person.
+    pub message: String,
+    /// What should have been seen.
+    pub expected: Option<String>,
+    /// What was seen.
+    pub observed: Option<String>,
+    /// How long the probe behind it took, in milliseconds.
+    pub duration_ms: Option<f64>,
+}
