@@ -1,0 +1,37 @@
+//! The only file that reads a clock. Everything else takes a moment as an argument.
+
+use std::time::{Duration, Instant, SystemTime};
+
+/// A moment of the wall clock, in seconds since 1970, as the lab tells it.
+///
+/// `offset` is how far the lab's clock is ahead of the machine's (see the fault `clock-wrong`).
+#[must_use]
+pub(crate) fn lab_seconds(offset: i64) -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(offset)
+}
+
+/// A moment of the monotonic clock.
+#[must_use]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// A moment as the `Date` header of HTTP writes it.
+#[must_use]
+pub(crate) fn http_date(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::http_date;
+
+    #[test]
+    fn writes_dates_as_http_wants_them() {
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

@@ -1,0 +1,90 @@
+//! What the recursive resolver says. It takes the zone's contents within the process, so that it
+//! can still see them where the zone's servers are silent to the agent alone.
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::rdata::{A, NS};
+use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
+
+use super::contents::{Mode, OTHER_HOST, OVERRIDE_V4, STALE_V4};
+use super::zone::Answer;
+use crate::snapshot::Snapshot;
+use crate::world::World;
+
+const TTL: u32 = 300;
+
+/// Answers a question as a validating resolver would; `unchecked` is the CD bit.
+pub(crate) fn resolve(
+    world: &World,
+    snapshot: &Snapshot,
+    name: &Name,
+    kind: RecordType,
+    unchecked: bool,
+) -> Answer {
+    let apex = LowerName::new(&world.apex);
+    if name.is_root() {
+        return root(kind);
+    }
+    if !apex.zone_of(&LowerName::new(name)) {
+        return outside(name, kind);
+    }
+    if snapshot.faults.everywhere("dnssec-bogus").is_some() && !unchecked {
+        return Answer::empty(ResponseCode::ServFail);
+    }
+    if let Some(answer) = stale(world, snapshot, name, kind) {
+        return answer;
+    }
+    let Some(server) = snapshot.modes.iter().position(|mode| *mode == Mode::Serve) else {
+        return Answer::empty(ResponseCode::ServFail);
+    };
+    let mut answer = snapshot.zones[server].answer(name, kind);
+    let referred = !answer.authorities.is_empty()
+        && answer.authorities.iter().all(|record| record.record_type() == RecordType::NS);
+    if referred {
+        return Answer::empty(ResponseCode::ServFail);
+    }
+    answer.authoritative = false;
+    leave_the_zone(&mut answer, &apex, kind);
+    answer
+}
+
+/// Follows an alias that ends outside the zone.
+fn leave_the_zone(answer: &mut Answer, apex: &LowerName, kind: RecordType) {
+    let Some(RData::CNAME(target)) = answer.answers.last().map(|record| &record.data) else {
+        return;
+    };
+    if kind == RecordType::CNAME || apex.zone_of(&LowerName::new(&target.0)) {
+        return;
+    }
+    let rest = outside(&target.0, kind);
+    answer.code = rest.code;
+    answer.answers.extend(rest.answers);
+}
+
+/// Old addresses of a name that the zone has corrected since.
+fn stale(world: &World, snapshot: &Snapshot, name: &Name, kind: RecordType) -> Option<Answer> {
+    let tenant = world.tenant_of(&name.to_ascii())?;
+    snapshot.faults.at(tenant, "dns-stale-resolver")?;
+    (kind == RecordType::A).then(|| positive(name, RData::A(A(STALE_V4))))
+}
+
+fn root(kind: RecordType) -> Answer {
+    match Name::from_ascii("a.root-servers.net.") {
+        Ok(server) if kind == RecordType::NS => positive(&Name::root(), RData::NS(NS(server))),
+        _ => Answer::empty(ResponseCode::NoError),
+    }
+}
+
+fn outside(name: &Name, kind: RecordType) -> Answer {
+    let known = name.to_ascii().eq_ignore_ascii_case(OTHER_HOST);
+    match (known, kind) {
+        (true, RecordType::A) => positive(name, RData::A(A(OVERRIDE_V4))),
+        (true, _) => Answer::empty(ResponseCode::NoError),
+        (false, _) => Answer::empty(ResponseCode::NXDomain),
+    }
+}
+
+fn positive(name: &Name, data: RData) -> Answer {
+    let mut answer = Answer::empty(ResponseCode::NoError);
+    answer.answers.push(Record::from_rdata(name.clone(), TTL, data));
+    answer
+}

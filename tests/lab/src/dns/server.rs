@@ -1,0 +1,116 @@
+//! From a DNS request to a response: the authoritative servers and the resolver.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hickory_proto::op::{Edns, Header, HeaderCounts, LowerQuery, Metadata, OpCode, ResponseCode};
+use hickory_server::net::runtime::Time;
+use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::zone_handler::MessageResponseBuilder;
+
+use super::contents::Mode;
+use super::resolver;
+use super::zone::Answer;
+use crate::snapshot::{Shared, Snapshot};
+
+/// The largest UDP response, whatever the client says that it can take.
+const LARGEST_UDP: u16 = 1232;
+
+/// Which server answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The zone's server of this index.
+    Authority(usize),
+    Resolver,
+}
+
+/// One DNS server.
+pub(crate) struct NameServer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) role: Role,
+}
+
+impl NameServer {
+    /// What to say; nothing where the server is silent.
+    fn decide(&self, request: &Metadata, questions: &[LowerQuery]) -> Option<Answer> {
+        let snapshot = self.shared.current();
+        if self.silent(&snapshot) {
+            return None;
+        }
+        if request.op_code != OpCode::Query {
+            return Some(Answer::empty(ResponseCode::NotImp));
+        }
+        let [question] = questions else {
+            return Some(Answer::empty(ResponseCode::FormErr));
+        };
+        let (name, kind) = (question.original().name(), question.query_type());
+        Some(match self.role {
+            Role::Resolver => {
+                let unchecked = request.checking_disabled;
+                resolver::resolve(&self.shared.world, &snapshot, name, kind, unchecked)
+            }
+            Role::Authority(index) => match snapshot.modes[index] {
+                Mode::ServFail => Answer::empty(ResponseCode::ServFail),
+                Mode::Refused => Answer::empty(ResponseCode::Refused),
+                Mode::Lame => {
+                    Answer { authoritative: false, ..snapshot.zones[index].answer(name, kind) }
+                }
+                Mode::Serve | Mode::Silent => snapshot.zones[index].answer(name, kind),
+            },
+        })
+    }
+
+    fn silent(&self, snapshot: &Snapshot) -> bool {
+        let faults = &snapshot.faults;
+        let offline = faults.everywhere("vantage-offline").is_some();
+        match self.role {
+            Role::Resolver => offline,
+            Role::Authority(index) => {
+                offline
+                    || faults.everywhere("vantage-dns-blocked").is_some()
+                    || snapshot.modes[index] == Mode::Silent
+            }
+        }
+    }
+
+    fn count(&self) {
+        let counters = &self.shared.counters;
+        let counter = match self.role {
+            Role::Resolver => &counters.resolver_queries,
+            Role::Authority(_) => &counters.dns_queries,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[async_trait::async_trait]
+impl RequestHandler for NameServer {
+    async fn handle_request<R: ResponseHandler, T: Time>(
+        &self,
+        request: &Request,
+        mut handle: R,
+    ) -> ResponseInfo {
+        self.count();
+        let mut metadata = Metadata::response_from_request(&request.metadata);
+        let unsent = ResponseInfo::from(Header { metadata, counts: HeaderCounts::default() });
+        let Some(answer) = self.decide(&request.metadata, request.queries.queries()) else {
+            return unsent;
+        };
+        metadata.response_code = answer.code;
+        metadata.authoritative = answer.authoritative;
+        metadata.recursion_available = self.role == Role::Resolver;
+        let edns = request.edns.as_ref().map(|theirs| {
+            let mut ours = Edns::new();
+            ours.set_max_payload(theirs.max_payload().clamp(512, LARGEST_UDP));
+            ours
+        });
+        let response = MessageResponseBuilder::new(&request.queries, edns.as_ref()).build(
+            metadata,
+            answer.answers.iter(),
+            answer.authorities.iter(),
+            [],
+            answer.additionals.iter(),
+        );
+        handle.send_response(response).await.unwrap_or(unsent)
+    }
+}

@@ -1,0 +1,194 @@
+//! The lab's certificate authorities, and the TLS configurations made of what they issue.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, RsaKeySize,
+};
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::behaviour::{CertificateSpec, Chain, Signer, Validity};
+use super::extensions;
+use crate::clock;
+use crate::error::LabError;
+use crate::options::RootKey;
+
+const DAY: i64 = 86_400;
+const LIFETIME: i64 = 90 * DAY;
+const LONG_CHAIN: usize = 1000;
+
+/// The trusted authority, one that nobody trusts, and the certificates made so far.
+pub(crate) struct Authority {
+    provider: Arc<CryptoProvider>,
+    trusted: Intermediate,
+    other: Intermediate,
+    root_pem: String,
+    minted: Mutex<HashMap<CertificateSpec, Arc<CertifiedKey>>>,
+}
+
+type Intermediate = CertifiedIssuer<'static, KeyPair>;
+
+impl Authority {
+    pub(crate) fn new(key: RootKey) -> Result<Self, LabError> {
+        let root = root("Roundsman Lab Root", root_key(key)?)?;
+        let stranger = root_of_nobody()?;
+        Ok(Self {
+            provider: Arc::new(aws_lc_rs::default_provider()),
+            trusted: intermediate("Let's Encrypt", "E7", &root)?,
+            other: intermediate("Nobody's CA", "N1", &stranger)?,
+            root_pem: root.pem(),
+            minted: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn root_pem(&self) -> &str {
+        &self.root_pem
+    }
+
+    /// The certificate of this description, made now or before.
+    pub(crate) fn mint(&self, spec: &CertificateSpec) -> Result<Arc<CertifiedKey>, LabError> {
+        let mut minted = self.minted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = minted.get(spec) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(self.make(spec)?);
+        minted.insert(spec.clone(), Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// A TLS configuration that presents this certificate, with sessions of its own: what was
+    /// resumed from another would hide the certificate.
+    pub(crate) fn configuration(
+        &self,
+        spec: &CertificateSpec,
+        http1_only: bool,
+    ) -> Result<Arc<ServerConfig>, LabError> {
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(Presents(self.mint(spec)?)));
+        let protocols: &[&[u8]] = if http1_only { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        Ok(Arc::new(config))
+    }
+
+    fn make(&self, spec: &CertificateSpec) -> Result<CertifiedKey, LabError> {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let params = leaf(spec)?;
+        let (leaf, above) = match spec.signer {
+            Signer::Lab => (signed(&params, &key, &self.trusted)?, Some(&self.trusted)),
+            Signer::OtherRoot => (signed(&params, &key, &self.other)?, Some(&self.other)),
+            Signer::Itself => (params.self_signed(&key)?.der().clone(), None),
+        };
+        let copies = match spec.chain {
+            Chain::Full => 1,
+            Chain::LeafOnly => 0,
+            Chain::Long => LONG_CHAIN - 1,
+        };
+        let mut chain = vec![leaf];
+        chain.extend(above.into_iter().cycle().take(copies).map(|issuer| issuer.der().clone()));
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Ok(CertifiedKey::new(chain, self.provider.key_provider.load_private_key(key)?))
+    }
+}
+
+/// Presents one certificate. Which one was decided from the name in the ClientHello before.
+#[derive(Debug)]
+struct Presents(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Presents {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+fn signed(
+    params: &CertificateParams,
+    key: &KeyPair,
+    issuer: &Issuer<'static, KeyPair>,
+) -> Result<CertificateDer<'static>, LabError> {
+    Ok(params.signed_by(key, issuer)?.der().clone())
+}
+
+fn leaf(spec: &CertificateSpec) -> Result<CertificateParams, LabError> {
+    let mut params = CertificateParams::new(vec![spec.name.clone()])?;
+    let now = clock::lab_seconds(spec.clock_offset);
+    let until = match spec.validity {
+        Validity::Healthy => now + LIFETIME * 61 / 100,
+        Validity::Expiring(percent) => now + LIFETIME * i64::from(percent) / 100,
+        Validity::Expired => now - 10 * DAY,
+        Validity::NotYetValid => now + LIFETIME + 2 * DAY,
+    };
+    valid(&mut params, until - LIFETIME, until);
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, spec.name.as_str());
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.custom_extensions =
+        vec![extensions::issuer_location(), extensions::log_timestamps(until - LIFETIME)];
+    Ok(params)
+}
+
+fn root_key(key: RootKey) -> Result<KeyPair, LabError> {
+    Ok(match key {
+        RootKey::P384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?,
+        RootKey::Rsa4096 => {
+            KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096)?
+        }
+    })
+}
+
+fn root_of_nobody() -> Result<Intermediate, LabError> {
+    root("Nobody's Root", root_key(RootKey::P384)?)
+}
+
+fn root(name: &str, key: KeyPair) -> Result<Intermediate, LabError> {
+    let params = authority("Roundsman Lab", name, BasicConstraints::Unconstrained);
+    Ok(CertifiedIssuer::self_signed(params, key)?)
+}
+
+fn intermediate(
+    organization: &str,
+    name: &str,
+    root: &Intermediate,
+) -> Result<Intermediate, LabError> {
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?;
+    let mut params = authority(organization, name, BasicConstraints::Constrained(0));
+    params.distinguished_name.push(DnType::CountryName, "US");
+    params.use_authority_key_identifier_extension = true;
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(CertifiedIssuer::signed_by(params, key, root)?)
+}
+
+/// Authorities are valid for long in both directions: only leaves tell a wrong clock.
+fn authority(organization: &str, name: &str, depth: BasicConstraints) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let now = clock::lab_seconds(0);
+    valid(&mut params, now - 3_650 * DAY, now + 3_650 * DAY);
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::OrganizationName, organization);
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(depth);
+    params.key_usages = vec![
+        KeyUsagePurpose::DigitalSignature,
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+    ];
+    params
+}
+
+fn valid(params: &mut CertificateParams, from: i64, until: i64) {
+    let epoch = rcgen::date_time_ymd(1970, 1, 1);
+    let at = |seconds: i64| epoch + Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+    params.not_before = at(from);
+    params.not_after = at(until);
+}

@@ -1,0 +1,185 @@
+//! What the edge does with a connection and with a handshake: computed from the world and the
+//! faults, and from nothing else.
+
+use std::net::IpAddr;
+
+use crate::fault::{Fault, FaultSet};
+use crate::world::World;
+
+/// A certificate and its chain, described before it is made.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct CertificateSpec {
+    pub(crate) name: String,
+    pub(crate) validity: Validity,
+    pub(crate) signer: Signer,
+    pub(crate) chain: Chain,
+    /// How far the clock that the dates are relative to is ahead of the machine's.
+    pub(crate) clock_offset: i64,
+}
+
+/// The dates of a certificate of 90 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Validity {
+    /// 61 % left.
+    Healthy,
+    /// So many percent left.
+    Expiring(u8),
+    Expired,
+    NotYetValid,
+}
+
+/// Who signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Signer {
+    Lab,
+    OtherRoot,
+    Itself,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Chain {
+    Full,
+    LeafOnly,
+    Long,
+}
+
+/// How a connection is ended before there is a handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    Eof,
+    Reset,
+    Alert,
+    Silence,
+    Plain,
+    Drip,
+}
+
+/// What follows a ClientHello.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    Cut(Cut),
+    /// The snapshot's configuration: the wildcard, and both protocols.
+    Ordinary,
+    Peculiar { certificate: CertificateSpec, http1_only: bool },
+}
+
+/// What an address of the edge does with connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Open,
+    /// Accepts and resets.
+    Resets,
+    /// Refuses.
+    Closed,
+    /// Lets connections wait until the client gives up.
+    Stuck,
+}
+
+/// What this address does with connections.
+pub(crate) fn door(faults: &FaultSet, address: IpAddr) -> Door {
+    if faults.everywhere("vantage-offline").is_some() {
+        return Door::Closed;
+    }
+    match faults.edge("edge-unreachable", "closed", address) {
+        None => Door::Open,
+        Some("reset") => Door::Resets,
+        Some("timeout") => Door::Stuck,
+        Some(_) => Door::Closed,
+    }
+}
+
+/// What follows a ClientHello with this name at this address.
+pub(crate) fn handshake(
+    world: &World,
+    faults: &FaultSet,
+    address: IpAddr,
+    name: Option<&str>,
+) -> Handshake {
+    match faults.edge("edge-tls-failing", "eof", address) {
+        Some("reset") => return Handshake::Cut(Cut::Reset),
+        Some("alert") => return Handshake::Cut(Cut::Alert),
+        Some(_) => return Handshake::Cut(Cut::Eof),
+        None => {}
+    }
+    // The wildcard covers one label. Who asks for anything else gets no certificate at all.
+    let Some(label) = name.and_then(|name| world.label_of(name)) else {
+        return Handshake::Cut(Cut::Eof);
+    };
+    let Some(tenant) = world.tenant(label) else {
+        return Handshake::Ordinary;
+    };
+    if let Some(cut) = faults.of(tenant).iter().find_map(cut) {
+        return Handshake::Cut(cut);
+    }
+    let own = own_certificate(world, faults, tenant);
+    let http1_only = faults.at(tenant, "site-protocol").is_some();
+    if own.is_none() && !http1_only {
+        return Handshake::Ordinary;
+    }
+    let certificate = own.unwrap_or_else(|| wildcard_certificate(world, faults));
+    Handshake::Peculiar { certificate, http1_only }
+}
+
+fn cut(fault: &Fault) -> Option<Cut> {
+    Some(match (fault.cause(), fault.word()) {
+        ("tls-eof", _) => Cut::Eof,
+        ("tls-reset", _) => Cut::Reset,
+        ("tls-alert", _) => Cut::Alert,
+        ("tls-timeout", _) => Cut::Silence,
+        ("tls-plain", _) => Cut::Plain,
+        ("slow-drip", "tls") => Cut::Drip,
+        _ => return None,
+    })
+}
+
+/// The wildcard certificate that the edge holds.
+pub(crate) fn wildcard_certificate(world: &World, faults: &FaultSet) -> CertificateSpec {
+    let mut spec = healthy(format!("*.{}", world.domain), faults);
+    for fault in faults.general() {
+        if let Some(flaw) = fault.cause().strip_prefix("wildcard-") {
+            flawed(&mut spec, flaw, fault);
+        }
+    }
+    spec
+}
+
+/// The explicit certificate that the edge holds for a tenant, if there is one.
+pub(crate) fn own_certificate(
+    world: &World,
+    faults: &FaultSet,
+    tenant: &str,
+) -> Option<CertificateSpec> {
+    let mut spec = healthy(world.host(tenant), faults);
+    let flaws = faults.of(tenant).iter().filter(|fault| flawed(&mut spec, fault.cause(), fault));
+    (flaws.count() > 0).then_some(spec)
+}
+
+fn healthy(name: String, faults: &FaultSet) -> CertificateSpec {
+    CertificateSpec {
+        name,
+        validity: Validity::Healthy,
+        signer: Signer::Lab,
+        chain: Chain::Full,
+        clock_offset: faults.clock_offset(),
+    }
+}
+
+/// Applies what is wrong with a certificate; says whether this is about certificates at all.
+fn flawed(spec: &mut CertificateSpec, flaw: &str, fault: &Fault) -> bool {
+    match flaw {
+        "certificate-expiring" => {
+            let percent = u8::try_from(fault.number_or(8)).unwrap_or(8);
+            spec.validity = Validity::Expiring(percent);
+        }
+        "certificate-expired" => spec.validity = Validity::Expired,
+        "certificate-not-yet-valid" => spec.validity = Validity::NotYetValid,
+        "certificate-name-mismatch" => spec.name = "*.elsewhere.example".into(),
+        "certificate-untrusted" if fault.word() == "self-signed" => spec.signer = Signer::Itself,
+        "certificate-untrusted" => spec.signer = Signer::OtherRoot,
+        "certificate-chain-incomplete" => spec.chain = Chain::LeafOnly,
+        "long-chain" => spec.chain = Chain::Long,
+        _ => return false,
+    }
+    true
+}

@@ -1,0 +1,121 @@
+//! One connection to the edge: the ClientHello, the handshake that the faults want, and HTTP.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ServerConfig;
+use rustls::server::{Accepted, Acceptor};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio_rustls::StartHandshake;
+use tokio_rustls::server::TlsStream;
+
+use super::answer;
+use super::behaviour::{self, Cut, Door, Handshake};
+use super::cut;
+use crate::clock;
+use crate::snapshot::{Shared, Snapshot};
+
+/// Serves a connection to its end. How it ends is nobody's business but the client's.
+pub(crate) async fn serve(stream: TcpStream, address: IpAddr, shared: Arc<Shared>) {
+    let _client_left = converse(stream, address, shared).await;
+}
+
+async fn converse(mut stream: TcpStream, address: IpAddr, shared: Arc<Shared>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    if behaviour::door(&shared.current().faults, address) == Door::Resets {
+        return cut::reset(&stream);
+    }
+    let Some(hello) = read_hello(&mut stream).await? else { return Ok(()) };
+    let config = match next(&shared, address, hello.client_hello().server_name())? {
+        Next::Cut(how) => return cut::cut(stream, how).await,
+        Next::Serve(config) => config,
+    };
+    let tls = StartHandshake::from_parts(hello, stream).into_stream(config).await?;
+    shared.counters.handshakes.fetch_add(1, Ordering::Relaxed);
+    speak(tls, shared).await
+}
+
+enum Next {
+    Cut(Cut),
+    Serve(Arc<ServerConfig>),
+}
+
+fn next(shared: &Shared, address: IpAddr, name: Option<&str>) -> io::Result<Next> {
+    let snapshot = shared.current();
+    if let Some(reset) = throttled(&snapshot) {
+        return Ok(Next::Cut(if reset { Cut::Reset } else { Cut::Eof }));
+    }
+    Ok(match behaviour::handshake(&shared.world, &snapshot.faults, address, name) {
+        Handshake::Cut(how) => Next::Cut(how),
+        Handshake::Ordinary => Next::Serve(Arc::clone(&snapshot.tls)),
+        Handshake::Peculiar { certificate, http1_only } => {
+            let config = shared.authority.configuration(&certificate, http1_only);
+            Next::Serve(config.map_err(io::Error::other)?)
+        }
+    })
+}
+
+fn throttled(snapshot: &Snapshot) -> Option<bool> {
+    let bucket = snapshot.throttle.as_ref()?;
+    bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock::monotonic())
+}
+
+/// Reads the ClientHello and nothing else; nothing if the client left or sent something else.
+async fn read_hello(stream: &mut TcpStream) -> io::Result<Option<Accepted>> {
+    let mut acceptor = Acceptor::default();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).await?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let mut unread = &buffer[..count];
+        while !unread.is_empty() {
+            acceptor.read_tls(&mut unread)?;
+            match acceptor.accept() {
+                Ok(Some(hello)) => return Ok(Some(hello)),
+                Ok(None) => {}
+                Err((_, mut alert)) => {
+                    let mut bytes = Vec::new();
+                    alert.write(&mut bytes)?;
+                    stream.write_all(&bytes).await?;
+                    stream.shutdown().await?;
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// Speaks the HTTP that was agreed on, until the client leaves or an answer wants the connection
+/// cut.
+async fn speak(tls: TlsStream<TcpStream>, shared: Arc<Shared>) -> io::Result<()> {
+    let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+    let hang_up = Arc::new(Notify::new());
+    let hung_up = Arc::clone(&hang_up);
+    let service = service_fn(move |request| {
+        let (shared, hang_up) = (Arc::clone(&shared), Arc::clone(&hang_up));
+        async move { Ok::<_, Infallible>(answer::answer(&shared, &request, &hang_up).await) }
+    });
+    let io = TokioIo::new(tls);
+    let serving = async {
+        if http2 {
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            builder.serve_connection(io, service).await
+        } else {
+            hyper::server::conn::http1::Builder::new().serve_connection(io, service).await
+        }
+    };
+    tokio::select! {
+        served = serving => served.map_err(io::Error::other),
+        () = hung_up.notified() => Ok(()),
+    }
+}

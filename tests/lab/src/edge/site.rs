@@ -1,0 +1,150 @@
+//! What the edge and the apps answer to a request: computed from the world and the faults, and
+//! from nothing else.
+
+use std::time::Duration;
+
+use crate::fault::FaultSet;
+use crate::world::World;
+
+/// An answer, described before it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Whose app answers; nobody's if the edge itself does.
+    pub(crate) app: Option<String>,
+    pub(crate) delay: Duration,
+    /// The connection is closed instead of an answer.
+    pub(crate) closes: bool,
+    pub(crate) status: u16,
+    pub(crate) location: Option<&'static str>,
+    pub(crate) content: Content,
+    /// Whether the header is there that healthy answers carry.
+    pub(crate) healthy_header: bool,
+    pub(crate) huge_head: bool,
+}
+
+/// What the body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// What a healthy app has at this path.
+    Document,
+    Json(&'static str),
+    UnknownTenant,
+    Endless,
+    Bomb,
+    Drip,
+}
+
+/// What a request for this host gets.
+pub(crate) fn plan(world: &World, faults: &FaultSet, host: &str) -> Plan {
+    let tenant = world.tenant_of(host);
+    match tenant.filter(|tenant| faults.at(tenant, "tenant-unknown-to-edge").is_none()) {
+        Some(tenant) => app(world, faults, tenant),
+        None => Plan {
+            status: 404,
+            content: Content::UnknownTenant,
+            healthy_header: false,
+            ..healthy(None)
+        },
+    }
+}
+
+fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
+    let mut plan = healthy(Some(tenant.to_owned()));
+    if let Some(fault) = faults.at(tenant, "route-wrong-tenant") {
+        let other = fault.detail().and_then(|id| world.tenant(id));
+        let first = world.tenants.iter().map(String::as_str).find(|id| *id != tenant);
+        plan.app = other.or(first).map(str::to_owned);
+    }
+    if out(world, faults, tenant) {
+        plan.status = 503;
+        plan.content = Content::Json(r#"{"error":"upstream unavailable"}"#);
+    }
+    for fault in faults.of(tenant) {
+        match fault.cause() {
+            "site-status" => {
+                plan.status = u16::try_from(fault.number_or(500)).unwrap_or(500);
+                plan.content = Content::Json(r#"{"error":"the app answers otherwise"}"#);
+            }
+            "site-redirect" => {
+                plan.status = 302;
+                plan.location = Some("https://login.example.com/");
+                plan.content = Content::Json("{}");
+            }
+            "site-body" => plan.content = Content::Json(r#"{"status":"odd"}"#),
+            "site-header" => plan.healthy_header = false,
+            "site-slow" => {
+                let milliseconds = u64::try_from(fault.number_or(2_500)).unwrap_or(2_500);
+                plan.delay = Duration::from_millis(milliseconds);
+            }
+            "site-closed" => plan.closes = true,
+            "app-starting" => {
+                plan.status = 503;
+                plan.content = Content::Json(r#"{"error":"service starting"}"#);
+            }
+            "endless-body" => plan.content = Content::Endless,
+            "gzip-bomb" => plan.content = Content::Bomb,
+            "huge-head" => plan.huge_head = true,
+            "slow-drip" if fault.word() != "tls" => plan.content = Content::Drip,
+            _ => {}
+        }
+    }
+    plan
+}
+
+fn healthy(app: Option<String>) -> Plan {
+    Plan {
+        app,
+        delay: Duration::ZERO,
+        closes: false,
+        status: 200,
+        location: None,
+        content: Content::Document,
+        healthy_header: true,
+        huge_head: false,
+    }
+}
+
+/// Whether an outage of the platform takes this tenant: of a hundred tenants in a row, as many as
+/// there are percent, evenly spread.
+fn out(world: &World, faults: &FaultSet, tenant: &str) -> bool {
+    let Some(fault) = faults.everywhere("platform-outage") else { return false };
+    let percent = usize::try_from(fault.number_or(75)).unwrap_or(75);
+    let hit = |at: usize| (at + 1) * percent / 100 > at * percent / 100;
+    world.position(tenant).is_some_and(hit)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may end at once")]
+
+    use super::plan;
+    use crate::fault::FaultSet;
+    use crate::options::LabOptions;
+    use crate::world::World;
+
+    #[test]
+    fn an_outage_takes_its_share_of_the_tenants() {
+        let world = World::new(&LabOptions::with_tenants(12)).unwrap();
+        let failing = |text: &str| {
+            let faults = FaultSet::new(&[text.parse().unwrap()]);
+            let status = |id: &String| plan(&world, &faults, &world.host(id)).status;
+            world.tenants.iter().filter(|id| status(id) == 503).count()
+        };
+        assert_eq!(failing("platform-outage"), 9);
+        assert_eq!(failing("platform-outage=50"), 6);
+        assert_eq!(failing("platform-outage=0"), 0);
+        assert_eq!(failing("platform-outage=100"), 12);
+    }
+
+    #[test]
+    fn another_tenant_answers_under_a_wrong_route() {
+        let world = World::new(&LabOptions::default()).unwrap();
+        let app = |text: &str| {
+            let faults = FaultSet::new(&[text.parse().unwrap()]);
+            plan(&world, &faults, "q7f9.tenants.test").app
+        };
+        assert_eq!(app("route-wrong-tenant@q7f9").as_deref(), Some("a3b1"));
+        assert_eq!(app("route-wrong-tenant@q7f9=e51f").as_deref(), Some("e51f"));
+        assert_eq!(app("route-wrong-tenant@a3b1").as_deref(), Some("q7f9"));
+    }
+}

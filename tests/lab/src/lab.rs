@@ -1,0 +1,214 @@
+//! The running lab: starts its parts, stages faults in them, and ends them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hickory_server::Server;
+use tokio::sync::{Mutex, watch};
+
+use crate::config;
+use crate::counters::Counters;
+use crate::dns::server::{NameServer, Role};
+use crate::dns::sockets::Pair;
+use crate::edge::authority::Authority;
+use crate::edge::doors::Doors;
+use crate::error::LabError;
+use crate::fault::Fault;
+use crate::options::LabOptions;
+use crate::snapshot::Shared;
+use crate::world::World;
+
+/// A lab that runs until it is dropped.
+pub struct Lab {
+    shared: Arc<Shared>,
+    doors: Mutex<Doors>,
+    dns: Vec<SocketAddr>,
+    resolver: SocketAddr,
+    port: u16,
+    /// Connections end when this is dropped.
+    running: watch::Sender<()>,
+    /// DNS servers end when these are dropped.
+    _servers: Vec<Server<NameServer>>,
+}
+
+impl Lab {
+    /// Starts a healthy lab.
+    ///
+    /// # Errors
+    ///
+    /// When a socket cannot be bound, a certificate cannot be made, or a name is none.
+    pub async fn start(options: LabOptions) -> Result<Self, LabError> {
+        let world = World::new(&options)?;
+        let root_key = options.root_key;
+        let authority = tokio::task::spawn_blocking(move || Authority::new(root_key))
+            .await
+            .map_err(|error| LabError::Control(error.to_string()))??;
+        let mut pairs = Vec::new();
+        for address in name_server_addresses(&options) {
+            pairs.push(Pair::bind(address).await?);
+        }
+        let resolving = Pair::bind(Ipv4Addr::LOCALHOST.into()).await?;
+        let shared = Arc::new(Shared::new(world, authority, pairs.len())?);
+        let mut doors = Doors::bind(&options.edge_addresses)?;
+        let running = watch::Sender::new(());
+        doors.follow(&shared, &running.subscribe()).await?;
+
+        let dns = pairs.iter().map(Pair::address).collect();
+        let resolver = resolving.address();
+        let roles = (0..).map(Role::Authority);
+        let mut servers: Vec<_> = pairs
+            .into_iter()
+            .zip(roles)
+            .map(|(pair, role)| pair.serve(Arc::clone(&shared), role))
+            .collect();
+        servers.push(resolving.serve(Arc::clone(&shared), Role::Resolver));
+        let port = doors.port();
+        let doors = Mutex::new(doors);
+        Ok(Self { shared, doors, dns, resolver, port, running, _servers: servers })
+    }
+
+    /// The domain that the tenants live under.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.shared.world.domain
+    }
+
+    /// The ids of the tenants.
+    #[must_use]
+    pub fn tenants(&self) -> &[String] {
+        &self.shared.world.tenants
+    }
+
+    /// The authoritative servers.
+    #[must_use]
+    pub fn dns_servers(&self) -> &[SocketAddr] {
+        &self.dns
+    }
+
+    /// The recursive resolver.
+    #[must_use]
+    pub fn resolver(&self) -> SocketAddr {
+        self.resolver
+    }
+
+    /// The addresses of the edge.
+    #[must_use]
+    pub fn edge_addresses(&self) -> &[IpAddr] {
+        &self.shared.world.edge_addresses
+    }
+
+    /// The port of the edge, the same at all its addresses.
+    #[must_use]
+    pub fn edge_port(&self) -> u16 {
+        self.port
+    }
+
+    /// The root certificate to trust.
+    #[must_use]
+    pub fn root_pem(&self) -> &str {
+        self.shared.authority.root_pem()
+    }
+
+    /// Writes `roots.pem` and `roundsman.toml` into a directory; returns the path of the latter.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub fn write_config(&self, dir: &Path) -> Result<PathBuf, LabError> {
+        config::write(self, dir)
+    }
+
+    /// Stages a fault besides those that are staged. Once this returns, whoever asks meets it.
+    ///
+    /// # Errors
+    ///
+    /// When the fault names a tenant or an address that the lab does not have.
+    pub async fn stage(&self, fault: Fault) -> Result<(), LabError> {
+        self.check(&fault)?;
+        self.change(|staged| {
+            if !staged.contains(&fault) {
+                staged.push(fault);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes a staged fault back.
+    ///
+    /// # Errors
+    ///
+    /// When it is not staged.
+    pub async fn clear(&self, fault: &Fault) -> Result<(), LabError> {
+        self.change(|staged| {
+            let before = staged.len();
+            staged.retain(|have| have != fault);
+            if staged.len() == before {
+                return Err(LabError::NotStaged(fault.to_string()));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes all faults back.
+    ///
+    /// # Errors
+    ///
+    /// When a socket of the edge cannot be opened again.
+    pub async fn clear_all(&self) -> Result<(), LabError> {
+        self.change(|staged| {
+            staged.clear();
+            Ok(())
+        })
+        .await
+    }
+
+    /// The faults that are staged, in the order of staging.
+    #[must_use]
+    pub fn staged(&self) -> Vec<Fault> {
+        self.shared.current().staged.clone()
+    }
+
+    /// What the lab has been asked for since it started.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.counters.read(&self.shared.world)
+    }
+
+    fn check(&self, fault: &Fault) -> Result<(), LabError> {
+        let other = fault.detail().filter(|_| fault.cause() == "route-wrong-tenant");
+        for tenant in fault.tenant().into_iter().chain(other) {
+            if self.shared.world.tenant(tenant).is_none() {
+                return Err(LabError::UnknownTenant(tenant.to_owned()));
+            }
+        }
+        match fault.target() {
+            Some(address) if !self.edge_addresses().contains(&address) => {
+                Err(LabError::UnknownAddress(address))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn change(
+        &self,
+        edit: impl FnOnce(&mut Vec<Fault>) -> Result<(), LabError>,
+    ) -> Result<(), LabError> {
+        // Whoever changes holds the doors, so that changes follow each other.
+        let mut doors = self.doors.lock().await;
+        let mut staged = self.staged();
+        edit(&mut staged)?;
+        self.shared.replace(staged)?;
+        doors.follow(&self.shared, &self.running.subscribe()).await
+    }
+}
+
+fn name_server_addresses(options: &LabOptions) -> Vec<IpAddr> {
+    let mut addresses: Vec<IpAddr> = vec![Ipv4Addr::LOCALHOST.into(); 2];
+    if options.dns_v6 {
+        addresses.push(Ipv6Addr::LOCALHOST.into());
+    }
+    addresses
+}
