@@ -146,3 +146,40 @@ pub struct Finding {
     /// How long the probe behind it took, in milliseconds.
     pub duration_ms: Option<f64>,
 }
+
+impl Finding {
+    /// A finding with a message and nothing else.
+    #[must_use]
+    pub fn plain(outcome: Outcome, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { outcome, reason: None, message, expected: None, observed: None, duration_ms: None }
+    }
+
+    /// A check that was not judged, and why.
+    #[must_use]
+    pub fn skipped(reason: crate::evidence::Reason, message: impl Into<String>) -> Self {
+        Self { reason: Some(reason), ..Self::plain(Outcome::Skipped, message) }
+    }
+
+    /// Adds the reason.
+    #[must_use]
+    pub fn because(mut self, reason: crate::evidence::Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Adds both sides of the comparison.
+    #[must_use]
+    pub fn comparing(mut self, expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self.observed = Some(observed.into());
+        self
+    }
+
+    /// Adds how long the probe took, in milliseconds.
+    #[must_use]
+    pub fn took(mut self, ms: f64) -> Self {
+        self.duration_ms = Some(ms);
+        self
+    }
+}

@@ -1,9 +1,12 @@
 //! What is true of a tenant behind a shared edge, and why.
 //!
-//! Data flows one way: a probe gathers [`evidence`], `check` judges it, `diagnosis` explains it. Everything but
+//! Data flows one way: a probe gathers [`evidence`], [`check`] judges it, [`diagnosis`] explains it. Everything but
 //! `probe` (feature of the same name, the only sockets here) is a pure function over plain data: no clock, no I/O.
 
+pub mod chain;
+pub mod check;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;
 pub mod target;
+pub mod world;

@@ -1,5 +1,77 @@
 //! What was seen, and how each look ended. Never a verdict, never an error: plain data that serialises.
 
+mod dns;
 mod reason;
+mod vantage;
+mod visit;
 
+pub use dns::{DnsLook, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
 pub use reason::{Alert, Reason, UnknownReason};
+pub use vantage::{ControlLook, DateLook, VantageEvidence};
+pub use visit::{Answer, Body, ChainId, Connect, Exchange, Handshake, Matches, Retry, Visit};
+
+use serde::{Deserialize, Serialize};
+
+/// How a look at one layer ended. What was seen until then stands beside it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The layer did all that was asked of it.
+    Done,
+    /// The world failed: what was looked at is to blame, or the way to it.
+    Failed(Fault),
+    /// We failed: descriptors, ports or memory of the agent ran out. Says nothing about what was looked at.
+    Exhausted(String),
+    /// A layer below failed, or nobody asked.
+    #[default]
+    NotReached,
+}
+
+/// Why a layer failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The typed reason.
+    pub reason: Reason,
+    /// What the library or the peer said, at most a line.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A reason with what was said about it.
+    #[must_use]
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+impl End {
+    /// Ends a layer with a fault of the world.
+    #[must_use]
+    pub fn failed(reason: Reason, detail: impl Into<String>) -> Self {
+        Self::Failed(Fault::new(reason, detail))
+    }
+
+    /// Whether all went well.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    /// The reason, where the world failed.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Failed(fault) => Some(fault.reason),
+            _ => None,
+        }
+    }
+
+    /// What the agent ran out of, where it did.
+    #[must_use]
+    pub fn exhausted(&self) -> Option<&str> {
+        match self {
+            Self::Exhausted(what) => Some(what),
+            _ => None,
+        }
+    }
+}

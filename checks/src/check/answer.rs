@@ -1,0 +1,198 @@
+//! What a name server's messages mean, and whether two answers are the same. Judges no tenant.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::evidence::{DnsLook, DnsReply, End, Reason, RecordKind};
+use crate::target::Hostname;
+
+/// What one server says about the addresses of one name, both families taken together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// Addresses, or at least an alias.
+    Addresses {
+        /// Every A and AAAA of the answer.
+        addresses: BTreeSet<IpAddr>,
+        /// The targets of CNAME records, in their order.
+        aliases: Vec<String>,
+    },
+    /// The name exists without an address in either family (RFC 2308, section 2.2).
+    NoData,
+    /// The name does not exist.
+    NxDomain,
+    /// A referral: an NS record takes the name out of the zone.
+    Delegated {
+        /// Where the zone is cut.
+        at: String,
+        /// The servers that it names.
+        servers: Vec<String>,
+    },
+    /// No usable answer, and why.
+    Fault(Reason, String),
+    /// The agent could not ask.
+    Exhausted(String),
+    /// Nobody asked.
+    Nothing,
+}
+
+impl Said {
+    /// Reads the looks for `name` at `server`. `domain` is the zone's name or lies in it: a referral below it is a
+    /// delegation, one from above is a lame server. `authority` is false for a resolver.
+    #[must_use]
+    pub fn read(looks: &[DnsLook], name: &str, server: SocketAddr, domain: &Hostname, authority: bool) -> Self {
+        let families = [RecordKind::A, RecordKind::Aaaa];
+        let of = |kind: RecordKind| {
+            looks.iter().rev().find(|look| look.kind == kind && look.server == server && look.name == name)
+        };
+        let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
+        said.sort_by_key(|said| said.weight());
+        let [first, second] = said;
+        match (first, second) {
+            (Self::Addresses { mut addresses, mut aliases }, Self::Addresses { addresses: more, aliases: other }) => {
+                addresses.extend(more);
+                if aliases.is_empty() {
+                    aliases = other;
+                }
+                Self::Addresses { addresses, aliases }
+            }
+            (first, _) => first,
+        }
+    }
+
+    /// What decides when the two families say different things: the smaller one.
+    fn weight(&self) -> u8 {
+        match self {
+            Self::Exhausted(_) => 0,
+            Self::Delegated { .. } => 1,
+            Self::Fault(..) => 2,
+            Self::Nothing => 3,
+            Self::Addresses { .. } => 4,
+            Self::NoData => 5,
+            Self::NxDomain => 6,
+        }
+    }
+
+    /// Whether a server spoke to the point, whatever it said.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        !matches!(self, Self::Fault(..) | Self::Exhausted(_) | Self::Nothing)
+    }
+
+    /// The addresses; none where there are none.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeSet<IpAddr> {
+        match self {
+            Self::Addresses { addresses, .. } => addresses.clone(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// Whether the name has an address or an alias.
+    #[must_use]
+    pub fn has_answer(&self) -> bool {
+        matches!(self, Self::Addresses { .. })
+    }
+
+    /// Whether both lead to the same place. Addresses decide where both have them, else the targets of aliases.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Addresses { addresses, aliases },
+                Self::Addresses { addresses: other_addresses, aliases: other_aliases },
+            ) => {
+                if addresses.is_empty() || other_addresses.is_empty() {
+                    aliases == other_aliases
+                } else {
+                    addresses == other_addresses
+                }
+            }
+            _ => self == other,
+        }
+    }
+
+    /// The reason that this answer is, where it is not an answer.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::NoData => Some(Reason::DnsNodata),
+            Self::NxDomain => Some(Reason::DnsNxdomain),
+            Self::Delegated { .. } => Some(Reason::DnsDelegated),
+            Self::Fault(reason, _) => Some(*reason),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addresses { addresses, aliases } if addresses.is_empty() => {
+                write!(f, "CNAME {}", aliases.join(", "))
+            }
+            Self::Addresses { addresses, .. } => f.write_str(&list(addresses)),
+            Self::NoData => f.write_str("no address (NODATA)"),
+            Self::NxDomain => f.write_str("does not exist (NXDOMAIN)"),
+            Self::Delegated { at, servers } => write!(f, "{at} is delegated to {}", servers.join(", ")),
+            Self::Fault(reason, detail) if detail.is_empty() => write!(f, "{reason}"),
+            Self::Fault(reason, detail) => write!(f, "{reason}: {detail}"),
+            Self::Exhausted(what) => write!(f, "not asked: {what}"),
+            Self::Nothing => f.write_str("not asked"),
+        }
+    }
+}
+
+/// Addresses as a person reads them, separated by commas.
+#[must_use]
+pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
+    addresses.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn read_one(look: &DnsLook, domain: &Hostname, authority: bool) -> Said {
+    match (&look.end, &look.reply) {
+        (End::Exhausted(what), _) => Said::Exhausted(what.clone()),
+        (End::Failed(fault), _) => Said::Fault(fault.reason, fault.detail.clone()),
+        (End::Done, Some(reply)) => read_reply(look, reply, domain, authority),
+        (End::Done | End::NotReached, _) => Said::Nothing,
+    }
+}
+
+fn read_reply(look: &DnsLook, reply: &DnsReply, domain: &Hostname, authority: bool) -> Said {
+    match reply.rcode {
+        0 | 3 => {}
+        2 => return Said::Fault(Reason::DnsServfail, "SERVFAIL".into()),
+        5 => return Said::Fault(Reason::DnsRefused, "REFUSED".into()),
+        other => return Said::Fault(Reason::DnsServfail, format!("response code {other}")),
+    }
+    if authority && !reply.authoritative {
+        return referral(look, reply, domain).unwrap_or_else(|| {
+            Said::Fault(Reason::DnsLame, "it is named for the zone and answers without authority".into())
+        });
+    }
+    let of = |kind: &'static str| reply.answers.iter().filter(move |record| record.kind == kind);
+    let addresses = of(look.kind.as_str()).filter_map(|record| record.data.parse().ok()).collect::<BTreeSet<_>>();
+    let aliases = of("CNAME").map(|record| record.data.clone()).collect::<Vec<_>>();
+    if !addresses.is_empty() || !aliases.is_empty() {
+        return Said::Addresses { addresses, aliases };
+    }
+    if reply.rcode == 3 { Said::NxDomain } else { Said::NoData }
+}
+
+/// NS records in the authority section of an answer without authority, owned by the name or by what lies between it
+/// and the domain (RFC 1034, section 4.3.2).
+fn referral(look: &DnsLook, reply: &DnsReply, domain: &Hostname) -> Option<Said> {
+    let below = |owner: &str| {
+        let owner_within = owner != domain.as_str() && is_or_below(owner, domain.as_str());
+        owner_within && is_or_below(&look.name, owner)
+    };
+    let cut = reply.authority.iter().find(|record| record.kind == "NS" && below(&record.name))?;
+    let same = reply.authority.iter().filter(|record| record.kind == "NS" && record.name == cut.name);
+    Some(Said::Delegated { at: cut.name.clone(), servers: same.map(|record| record.data.clone()).collect() })
+}
+
+/// Whether `name` is `ancestor` or lies below it.
+#[must_use]
+pub fn is_or_below(name: &str, ancestor: &str) -> bool {
+    name == ancestor || name.strip_suffix(ancestor).is_some_and(|rest| rest.ends_with('.'))
+}

@@ -1,0 +1,86 @@
+//! `certificate`: what the edge really serves for the name verifies, and enough of its lifetime is left.
+
+use super::{CaaSet, Context, caa_forbids, caa_set};
+use crate::chain::Facts;
+use crate::evidence::{End, Reason, Visit};
+use crate::finding::{Finding, Outcome};
+use crate::world::TenantWorld;
+
+pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+    let Some(visit) = tenant.visit() else {
+        return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
+    };
+    if let Some(what) = visit.exhausted().filter(|_| !visit.handshake.end.is_done()) {
+        return Finding::plain(Outcome::Unknown, format!("not visited: {what}"));
+    }
+    let ms = visit.connect.ms + visit.handshake.ms;
+    let facts = context.facts(visit);
+    match visit.channel_end() {
+        End::Failed(fault) => {
+            let message = format!("{}: {}", visit.address, fault.detail);
+            let finding = Finding::plain(Outcome::Fail, message).because(fault.reason).took(ms);
+            return match facts {
+                Some(facts) => finding.comparing(format!("a chain valid for {}", visit.name), served(facts)),
+                None => finding,
+            };
+        }
+        End::Exhausted(_) | End::NotReached => {
+            return Finding::plain(Outcome::Unknown, "the handshake was not reached").took(ms);
+        }
+        End::Done => {}
+    }
+    let Some(facts) = facts else {
+        return Finding::plain(Outcome::Unknown, "the chain that verified can't be read").took(ms);
+    };
+    verified(context, tenant, visit, facts).took(ms)
+}
+
+fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &Facts) -> Finding {
+    let limits = tenant.expectation.certificate;
+    let remaining = facts.remaining(context.world.now);
+    let text = format!("{}, {}", facts.issuer, left(facts, context.world.now));
+    let expected = |limit: f64| format!("at least {:.0} % of its lifetime left", limit * 100.0);
+    if remaining < limits.fail_below {
+        let finding = Finding::plain(Outcome::Fail, text.clone()).because(Reason::TlsExpiring);
+        return finding.comparing(expected(limits.fail_below), text);
+    }
+    if remaining < limits.warn_below {
+        let finding = Finding::plain(Outcome::Warn, text.clone()).because(Reason::TlsExpiring);
+        return finding.comparing(expected(limits.warn_below), text);
+    }
+    if let Some(set) = caa_fault(context, tenant, visit) {
+        let message = format!("CAA of {} does not allow {}", set.owner, facts.issuer);
+        return Finding::plain(Outcome::Warn, message).comparing(set.records.join(", "), facts.issuer.clone());
+    }
+    Finding::plain(Outcome::Pass, text)
+}
+
+/// The tenant's own CAA set, where it forbids the authority that issued what is served. The set of the domain is the
+/// fleet's.
+#[must_use]
+pub fn caa_fault(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit) -> Option<CaaSet> {
+    let facts = context.facts(visit)?;
+    let set = tenant.dns.authoritative.iter().find_map(caa_set)?;
+    let wildcard = !facts.names.iter().any(|name| name == tenant.tenant.hostname.as_str());
+    let organization = facts.issuer_organization.as_deref()?;
+    (caa_forbids(&set, organization, wildcard) == Some(true)).then_some(set)
+}
+
+/// How much of a certificate's time is left, as in `61 % left, until 2026-12-30`.
+#[must_use]
+pub fn left(facts: &Facts, now: jiff::Timestamp) -> String {
+    let until = facts.not_after.strftime("%Y-%m-%d");
+    if now > facts.not_after {
+        return format!("expired on {until}");
+    }
+    if now < facts.not_before {
+        return format!("not valid before {}", facts.not_before.strftime("%Y-%m-%d"));
+    }
+    format!("{:.0} % left, until {until}", facts.remaining(now) * 100.0)
+}
+
+fn served(facts: &Facts) -> String {
+    let names = facts.names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if facts.names.len() > 3 { ", …" } else { "" };
+    format!("{names}{more} issued by {}, {} sent", facts.issuer, facts.length)
+}

@@ -1,0 +1,68 @@
+//! `dns`: at the zone's servers the tenant's addresses equal the control name's, and the resolvers say the same.
+
+use std::net::SocketAddr;
+
+use super::{Context, Said};
+use crate::evidence::Reason;
+use crate::finding::{Finding, Outcome};
+use crate::world::TenantWorld;
+
+pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+    let (server, own) = context.own(tenant);
+    let ms = tenant.dns.authoritative.iter().map(|look| look.ms).fold(0.0, f64::max);
+    match &own {
+        Said::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
+        Said::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
+        Said::Fault(reason, _) => {
+            let outcome = if *reason == Reason::DnsTimeout { Outcome::Unknown } else { Outcome::Fail };
+            return Finding::plain(outcome, format!("{}: {own}", at(server))).because(*reason).took(ms);
+        }
+        _ => {}
+    }
+    let Some(control) = context.control_for(server) else {
+        return Finding::plain(Outcome::Unknown, "no control name was answered to compare with").took(ms);
+    };
+    let compared = |finding: Finding| finding.comparing(control.to_string(), own.to_string()).took(ms);
+    if !context.same(&own, control) {
+        let reason = own.reason().unwrap_or(Reason::DnsMismatch);
+        return compared(Finding::plain(Outcome::Fail, format!("{own}; the wildcard answers {control}")).because(reason));
+    }
+    if let Some(reason) = control.reason() {
+        return compared(Finding::plain(Outcome::Fail, format!("like the wildcard: {control}")).because(reason));
+    }
+    let strangers = context.strangers(control);
+    if !strangers.is_empty() {
+        let message = format!("like the wildcard, {} is no address of the edge", super::list(&strangers));
+        return compared(Finding::plain(Outcome::Fail, message).because(Reason::DnsMismatch));
+    }
+    if let Some((resolver, said)) = stale(context, tenant, &own).into_iter().next() {
+        let message = format!("resolver {resolver} still answers {said}");
+        let finding = Finding::plain(Outcome::Warn, message).because(Reason::DnsMismatch);
+        return finding.comparing(own.to_string(), said.to_string()).took(ms);
+    }
+    compared(Finding::plain(Outcome::Pass, "as the wildcard"))
+}
+
+/// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing.
+pub(crate) fn stale(context: &Context<'_>, tenant: &TenantWorld, own: &Said) -> Vec<(SocketAddr, Said)> {
+    if context.world.zone.through_resolvers {
+        return Vec::new();
+    }
+    let name = tenant.tenant.hostname.as_str();
+    let said = context.world.zone.resolvers.iter().map(|resolver| {
+        (*resolver, Said::read(&tenant.dns.resolvers, name, *resolver, &context.world.domain, false))
+    });
+    let differs = |said: &Said| said.is_usable() && !same_places(context, own, said);
+    said.filter(|(_, said)| differs(said)).collect()
+}
+
+/// The zone's own answer may be an alias that only a resolver follows: then the resolvers are compared among each
+/// other, by way of the fresh label.
+fn same_places(context: &Context<'_>, own: &Said, resolver: &Said) -> bool {
+    let ours = if own.addresses().is_empty() && own.has_answer() { context.resolved(own) } else { own.addresses() };
+    ours == resolver.addresses()
+}
+
+fn at(server: Option<SocketAddr>) -> String {
+    server.map_or_else(|| "the zone's servers".into(), |server| format!("server {server}"))
+}

@@ -1,0 +1,71 @@
+//! Which app an answer names: headers first, then the issuer document. Knows no outcome.
+
+use super::Context;
+use crate::evidence::{Answer, Visit};
+use crate::expectation::{Identity, Place};
+use crate::target::Tenant;
+
+/// Whom an answer names, and where it says so.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Named<'w> {
+    /// The tenant that was asked for.
+    Self_(String),
+    /// Another tenant that the inventory knows.
+    Other(&'w Tenant, String),
+    /// Something that the inventory does not know.
+    Stranger(String),
+    /// Nothing that names an app.
+    Nothing,
+}
+
+/// Reads who answered a visit, in the way that the tenant's expectation says.
+#[must_use]
+pub fn named<'w>(context: &Context<'w>, tenant: &Tenant, identity: &Identity, visit: &Visit) -> Named<'w> {
+    let Some(answer) = &visit.page.answer else { return Named::Nothing };
+    match identity {
+        Identity::Off => Named::Nothing,
+        Identity::Place(place) => match read(place, answer) {
+            Some((value, whence)) => name(context, tenant, &value, whence),
+            None => Named::Nothing,
+        },
+        Identity::Auto => automatic(context, tenant, visit, answer),
+    }
+}
+
+/// Only a value that names a known tenant settles anything: a stranger's value may be anything.
+fn automatic<'w>(context: &Context<'w>, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Named<'w> {
+    let header = |key: &str| Some((answer.header(key)?.to_owned(), format!("header {key}")));
+    let said = [header("x-sp-app"), header("x-served-by"), issuer(visit)];
+    let mut named = said.into_iter().flatten().map(|(value, whence)| name(context, tenant, &value, whence));
+    named.find(|named| !matches!(named, Named::Stranger(_))).unwrap_or(Named::Nothing)
+}
+
+/// The host of the issuer (RFC 8414, section 2): the tenant's configured URL, whoever asks.
+fn issuer(visit: &Visit) -> Option<(String, String)> {
+    let answer = visit.issuer.answer.as_ref().filter(|answer| answer.status == 200)?;
+    let body = serde_json::from_str::<serde_json::Value>(&answer.body.prefix).ok()?;
+    let url = body.get("issuer")?.as_str()?;
+    let host = url.split_once("://")?.1.split(['/', ':', '?']).next()?;
+    Some((host.to_ascii_lowercase(), "the issuer document".into()))
+}
+
+fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
+    match place {
+        Place::Header(key) => Some((answer.header(key)?.to_owned(), format!("header {key}"))),
+        Place::Json(pointer) => {
+            let body = serde_json::from_str::<serde_json::Value>(&answer.body.prefix).ok()?;
+            let value = body.pointer(pointer)?;
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Some((text, format!("{pointer} of the body")))
+        }
+    }
+}
+
+fn name<'w>(context: &Context<'w>, tenant: &Tenant, value: &str, whence: String) -> Named<'w> {
+    let ours = [tenant.id.as_str(), &tenant.app, tenant.hostname.as_str()].contains(&value);
+    match context.owner(value) {
+        _ if ours => Named::Self_(whence),
+        Some(other) if other.id != tenant.id => Named::Other(other, format!("{whence} says {value}")),
+        _ => Named::Stranger(format!("{whence} says {value}")),
+    }
+}

@@ -1,0 +1,92 @@
+//! From evidence to an outcome: pure functions, a file a check. What broke, not why: that is the diagnosis's.
+
+mod answer;
+mod app;
+mod caa;
+mod certificate;
+mod conflicts;
+mod context;
+mod dns;
+mod identity;
+mod route;
+mod site;
+
+pub use answer::{Said, is_or_below, list};
+pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
+pub use certificate::{caa_fault, left};
+pub use context::Context;
+pub use identity::{Named, named};
+pub use site::{answers_like, says_starting, status_text};
+
+use crate::finding::{Check, Finding, Outcome};
+use crate::evidence::Reason;
+use crate::world::TenantWorld;
+
+/// The findings of one tenant, in the order of [`Check::ALL`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Findings(pub [Finding; 6]);
+
+impl Findings {
+    /// The finding of a check.
+    #[must_use]
+    pub fn of(&self, check: Check) -> &Finding {
+        &self.0[check as usize]
+    }
+
+    /// The finding of a check, to be changed by a diagnosis.
+    pub fn of_mut(&mut self, check: Check) -> &mut Finding {
+        &mut self.0[check as usize]
+    }
+
+    /// Each check with its finding.
+    pub fn iter(&self) -> impl Iterator<Item = (Check, &Finding)> {
+        Check::ALL.into_iter().zip(&self.0)
+    }
+}
+
+/// Judges all six checks of one tenant.
+#[must_use]
+pub fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Findings {
+    let dns = when_asked(context, tenant, Check::Dns, || dns::judge(context, tenant));
+    let certificate = when_asked(context, tenant, Check::Certificate, || certificate::judge(context, tenant));
+    let blocked = prerequisite(context, tenant, &dns);
+    let site = when_asked(context, tenant, Check::Site, || {
+        blocked.map_or_else(|| site::judge(tenant), |reason| Finding::skipped(reason, "a check that it needs failed"))
+    });
+    let route = when_asked(context, tenant, Check::Route, || {
+        blocked.map_or_else(|| route::judge(context, tenant), |reason| Finding::skipped(reason, "a check that it needs failed"))
+    });
+    let conflicts = when_asked(context, tenant, Check::Conflicts, || conflicts::judge(context));
+    let app = when_asked(context, tenant, Check::App, || app::judge(context));
+    Findings([dns, certificate, site, conflicts, app, route])
+}
+
+/// What `site` and `route` depend on: authoritative DNS, and a channel that may carry a request.
+fn prerequisite(context: &Context<'_>, tenant: &TenantWorld, dns: &Finding) -> Option<Reason> {
+    if dns.outcome == Outcome::Fail && context.world.selected.contains(&Check::Dns) {
+        return Some(Reason::PrerequisiteDns);
+    }
+    let visit = tenant.visit()?;
+    visit.channel_end().reason().map(|_| Reason::PrerequisiteCertificate)
+}
+
+fn when_asked(
+    context: &Context<'_>,
+    tenant: &TenantWorld,
+    check: Check,
+    judge: impl FnOnce() -> Finding,
+) -> Finding {
+    if !context.world.selected.contains(&check) {
+        return Finding::skipped(Reason::NotSelected, "left out of this round");
+    }
+    if tenant.expectation.skip.contains(&check) {
+        return Finding::skipped(Reason::NotConfigured, "an override says that it does not apply");
+    }
+    if tenant.tenant.inactive && !matches!(check, Check::Dns | Check::Conflicts) {
+        return Finding::skipped(Reason::Inactive, "the tenant is expected not to run");
+    }
+    if !tenant.looked_at && !matches!(check, Check::Conflicts | Check::App) {
+        return Finding::plain(Outcome::Unknown, "the round ended before it was looked at");
+    }
+    judge()
+}

@@ -1,0 +1,38 @@
+//! `route`: the answer came from this tenant's app. No evidence at all is `skipped`, never a pass.
+
+use super::{Context, Named, named};
+use crate::evidence::Reason;
+use crate::expectation::Identity;
+use crate::finding::{Finding, Outcome};
+use crate::world::TenantWorld;
+
+pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+    let identity = &tenant.expectation.site.identity;
+    if *identity == Identity::Off {
+        return Finding::skipped(Reason::NotConfigured, "identity is off");
+    }
+    let Some(visit) = tenant.visit() else {
+        return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
+    };
+    if visit.page.answer.is_none() {
+        let asked = visit.page.end.reason().is_some();
+        return if asked {
+            Finding::skipped(Reason::PrerequisiteSite, "there is no answer to look at")
+        } else {
+            Finding::plain(Outcome::Unknown, "the page was not asked for")
+        };
+    }
+    let app = &tenant.tenant.app;
+    let explicit = *identity != Identity::Auto;
+    match named(context, &tenant.tenant, identity, visit) {
+        Named::Self_(whence) => Finding::plain(Outcome::Pass, format!("{app}, by {whence}")),
+        Named::Other(other, whence) => Finding::plain(Outcome::Fail, format!("{} answered: {whence}", other.app))
+            .because(Reason::HttpWrongTenant)
+            .comparing(app.clone(), other.app.clone()),
+        Named::Stranger(whence) => Finding::plain(Outcome::Fail, format!("another app answered: {whence}"))
+            .because(Reason::HttpWrongTenant)
+            .comparing(app.clone(), whence),
+        Named::Nothing if explicit => Finding::plain(Outcome::Unknown, "the answer lacks what names its app"),
+        Named::Nothing => Finding::skipped(Reason::NotIdentifiable, "nothing in the answer names an app"),
+    }
+}

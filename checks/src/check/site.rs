@@ -1,0 +1,141 @@
+//! `site`: the page answers with the expected status over the expected HTTP version, headers and body as configured.
+
+use super::Context;
+use crate::evidence::{Answer, End, Reason, Visit};
+use crate::expectation::{HttpVersion, SiteExpectation};
+use crate::finding::{Finding, Outcome};
+use crate::world::TenantWorld;
+
+pub(super) fn judge(tenant: &TenantWorld) -> Finding {
+    let Some(visit) = tenant.visit() else {
+        return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
+    };
+    let ms = visit.connect.ms + visit.handshake.ms + visit.page.total_ms;
+    match &visit.page.end {
+        End::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone()).because(fault.reason).took(ms),
+        End::Exhausted(what) => Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
+        End::NotReached => Finding::plain(Outcome::Unknown, "the page was not asked for"),
+        End::Done => match &visit.page.answer {
+            Some(answer) => judge_answer(&tenant.expectation.site, answer, ms).took(ms),
+            None => Finding::plain(Outcome::Unknown, "the answer was not kept"),
+        },
+    }
+}
+
+fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: f64) -> Finding {
+    let right_status = expected.status.contains(&answer.status);
+    let statuses = expected.status.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    if !right_status && (300..400).contains(&answer.status) {
+        let to = answer.header("location").unwrap_or("nowhere");
+        let finding = Finding::plain(Outcome::Fail, format!("{} to {to}", answer.status)).because(Reason::HttpRedirect);
+        return finding.comparing(statuses, format!("{} to {to}", answer.status));
+    }
+    if let Some((wanted, got)) = wrong_version(expected.http, &answer.version) {
+        let finding = Finding::plain(Outcome::Fail, format!("answered over {got}")).because(Reason::HttpProtocol);
+        return finding.comparing(wanted, got);
+    }
+    if !right_status {
+        let text = status_text(answer);
+        let finding = Finding::plain(Outcome::Fail, format!("status {text}")).because(Reason::HttpStatus);
+        return finding.comparing(statuses, text);
+    }
+    if let Some((name, wanted, got)) = wrong_header(expected, answer) {
+        let finding = Finding::plain(Outcome::Fail, format!("header {name} is {got}")).because(Reason::HttpHeader);
+        return finding.comparing(format!("{name}: {wanted}"), format!("{name}: {got}"));
+    }
+    if let Some(finding) = wrong_body(expected, answer) {
+        return finding;
+    }
+    let slow = expected.slow.as_secs_f64() * 1000.0;
+    if ms > slow {
+        let finding = Finding::plain(Outcome::Warn, format!("took {ms:.0} ms")).because(Reason::HttpSlow);
+        return finding.comparing(format!("at most {slow:.0} ms"), format!("{ms:.0} ms"));
+    }
+    Finding::plain(Outcome::Pass, format!("{} over HTTP/{}", answer.status, answer.version))
+}
+
+fn wrong_version(expected: HttpVersion, got: &str) -> Option<(&'static str, String)> {
+    let wanted = match expected {
+        HttpVersion::Any => return None,
+        HttpVersion::Http1 => "1.1",
+        HttpVersion::Http2 => "2",
+    };
+    let name = if wanted == "2" { "HTTP/2" } else { "HTTP/1.1" };
+    (got != wanted).then(|| (name, format!("HTTP/{got}")))
+}
+
+fn wrong_header<'a>(expected: &'a SiteExpectation, answer: &'a Answer) -> Option<(&'a str, &'a str, &'a str)> {
+    expected.expect_headers.iter().find_map(|(name, wanted)| {
+        let any = answer.headers.iter().any(|(key, value)| key == name && value == wanted);
+        (!any).then(|| (name.as_str(), wanted.as_str(), answer.header(name).unwrap_or("missing")))
+    })
+}
+
+/// A match that the limit on reading left undecided is `http/too-large`; one that was decided counts.
+fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
+    let body = &answer.body;
+    let fail = |message: String, wanted: String| {
+        let undecided = !body.complete;
+        let (reason, message) = if undecided {
+            (Reason::HttpTooLarge, format!("reading stopped at {} bytes, before {message} was decided", body.length))
+        } else {
+            (Reason::HttpBody, message)
+        };
+        Some(Finding::plain(Outcome::Fail, message).because(reason).comparing(wanted, excerpt(&body.prefix)))
+    };
+    if !expected.body_contains.is_empty() && body.matches.contains != Some(true) {
+        return fail(format!("the body lacks `{}`", expected.body_contains), expected.body_contains.clone());
+    }
+    for (pointer, wanted) in &expected.json {
+        let got = body.matches.json.get(pointer).and_then(Option::as_ref);
+        if got != Some(wanted) {
+            let got = got.map_or_else(|| body.matches.not_json.clone().unwrap_or_else(|| "missing".into()), ToString::to_string);
+            return fail(format!("`{pointer}` of the body is {got}"), format!("{pointer} = {wanted}"));
+        }
+    }
+    None
+}
+
+/// The status with the beginning of the body, as in `503 {"error":"service starting"}`.
+#[must_use]
+pub fn status_text(answer: &Answer) -> String {
+    let text = excerpt(&answer.body.prefix);
+    if text.is_empty() { answer.status.to_string() } else { format!("{} {text}", answer.status) }
+}
+
+fn excerpt(body: &str) -> String {
+    let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    let clean = line.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
+    if clean.len() < line.len() { format!("{clean}…") } else { clean }
+}
+
+/// Whether the app itself says that it is still booting: `{"status":"starting"}`, or 503 `service starting`.
+#[must_use]
+pub fn says_starting(answer: &Answer) -> bool {
+    let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body.prefix) else { return false };
+    let is = |key: &str, value: &str| body.get(key).and_then(serde_json::Value::as_str) == Some(value);
+    is("status", "starting") || (answer.status == 503 && is("error", "service starting"))
+}
+
+/// Whether the edge answers `visit` as it answers a name that exists nowhere: same status, Location and body, the
+/// names masked; never a 5xx, which says nothing about the name.
+#[must_use]
+pub fn answers_like(context: &Context<'_>, visit: &Visit) -> bool {
+    let controls = context.world.edge.controls.iter().chain(&context.world.edge.rechecks);
+    let mut controls = controls.filter_map(|control| Some((control, control.page.answer.as_ref()?)));
+    let Some(answer) = visit.page.answer.as_ref().filter(|answer| answer.status < 500) else { return false };
+    controls.any(|(control, other)| {
+        answer.status == other.status
+            && answer.header("location").map(|to| masked(to, visit))
+                == other.header("location").map(|to| masked(to, control))
+            && masked(&answer.body.prefix, visit) == masked(&other.body.prefix, control)
+    })
+}
+
+fn masked(text: &str, visit: &Visit) -> String {
+    let name = visit.name.as_str();
+    let label = name.split('.').next().unwrap_or(name);
+    let request = visit.page.answer.as_ref().and_then(|answer| answer.header("fly-request-id"));
+    let text = text.to_ascii_lowercase().replace(name, "NAME").replace(label, "LABEL");
+    request.map_or(text.clone(), |id| text.replace(&id.to_ascii_lowercase(), "REQUEST"))
+}

@@ -1,0 +1,215 @@
+//! One visit: one TCP connection to one edge address, and all that it showed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, Reason};
+use crate::target::Hostname;
+
+/// Names a presented chain: the SHA-256 over its certificates, each with its length before it, in the order sent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ChainId([u8; 32]);
+
+impl ChainId {
+    /// The id of the chain `presented` (DER, in the order sent).
+    pub fn of<C: AsRef<[u8]>>(presented: &[C]) -> Self {
+        let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        for der in presented {
+            let der = der.as_ref();
+            hash.update(&(der.len() as u64).to_be_bytes());
+            hash.update(der);
+        }
+        let mut id = [0; 32];
+        id.copy_from_slice(hash.finish().as_ref());
+        Self(id)
+    }
+}
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no chain id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a chain id is 64 hexadecimal digits")]
+pub struct NoChainId;
+
+impl TryFrom<String> for ChainId {
+    type Error = NoChainId;
+    fn try_from(text: String) -> Result<Self, NoChainId> {
+        let mut id = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return Err(NoChainId);
+        }
+        for (byte, pair) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(pair).map_err(|_| NoChainId)?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoChainId)?;
+        }
+        Ok(Self(id))
+    }
+}
+
+impl From<ChainId> for String {
+    fn from(id: ChainId) -> Self {
+        id.to_string()
+    }
+}
+
+/// The TCP connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Connect {
+    /// How it ended.
+    pub end: End,
+    /// From the SYN to the connection, in milliseconds.
+    pub ms: f64,
+}
+
+/// The TLS handshake.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Handshake {
+    /// How it ended; a chain that does not verify ends it `Failed`.
+    pub end: End,
+    /// From the ClientHello to the end, in milliseconds.
+    pub ms: f64,
+    /// `1.2` or `1.3`, where one was agreed.
+    pub version: Option<String>,
+    /// The cipher suite, where one was agreed.
+    pub cipher: Option<String>,
+    /// The protocol that ALPN chose (RFC 7301).
+    pub alpn: Option<String>,
+    /// The presented chain, where one came; kept when it does not verify.
+    pub chain: Option<ChainId>,
+    /// Everything that is wrong with the chain; empty where it verifies or none came.
+    pub faults: Vec<Reason>,
+}
+
+/// One HTTP request and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// How it ended. Reading stops at the limit of the body, which is `Done` with an incomplete body.
+    pub end: End,
+    /// From the request to the first byte of the answer's head, in milliseconds.
+    pub first_byte_ms: f64,
+    /// From the request to the last byte that was read, in milliseconds.
+    pub total_ms: f64,
+    /// The answer, as far as it came.
+    pub answer: Option<Answer>,
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// `1.0`, `1.1` or `2`.
+    pub version: String,
+    /// The status code.
+    pub status: u16,
+    /// Header fields, names in lower case, in the order received, at most 8 KiB in all.
+    pub headers: Vec<(String, String)>,
+    /// What was read of the body.
+    pub body: Body,
+}
+
+impl Answer {
+    /// The first value of a header; `name` in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What stays of a body: its beginning, its digest and what the expectation looked for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Body {
+    /// The first 4 KiB after decompression; bytes that are no UTF-8 are replaced.
+    pub prefix: String,
+    /// Bytes read, after decompression.
+    pub length: u64,
+    /// Whether the whole body was read.
+    pub complete: bool,
+    /// SHA-256 of what was read, in hexadecimal; empty where nothing was.
+    pub digest: String,
+    /// What the expectation looked for.
+    pub matches: Matches,
+}
+
+/// What was looked for in a body while it was whole in memory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Matches {
+    /// Whether the text was found; `None` where none was looked for.
+    pub contains: Option<bool>,
+    /// JSON pointers and the value found there.
+    pub json: BTreeMap<String, Option<serde_json::Value>>,
+    /// Why the body could not be read as JSON, where JSON was looked for.
+    pub not_json: Option<String>,
+}
+
+/// One TCP connection to an edge address with a name as SNI and Host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Where the connection went.
+    pub address: SocketAddr,
+    /// The name that was asked for.
+    pub name: Hostname,
+    /// The connection.
+    pub connect: Connect,
+    /// The handshake.
+    pub handshake: Handshake,
+    /// The page that the expectation names.
+    pub page: Exchange,
+    /// `/.well-known/oauth-authorization-server` on the same connection, asked only where nothing else tells the app.
+    pub issuer: Exchange,
+}
+
+impl Visit {
+    /// A visit that has not begun.
+    #[must_use]
+    pub fn new(address: SocketAddr, name: Hostname) -> Self {
+        Self {
+            address,
+            name,
+            connect: Connect::default(),
+            handshake: Handshake::default(),
+            page: Exchange::default(),
+            issuer: Exchange::default(),
+        }
+    }
+
+    /// The end of the deepest layer among connect and handshake that was reached.
+    #[must_use]
+    pub fn channel_end(&self) -> &End {
+        if self.connect.end.is_done() { &self.handshake.end } else { &self.connect.end }
+    }
+
+    /// Whether the peer cut the connection before TLS stood, which a limit on handshakes does too.
+    #[must_use]
+    pub fn was_cut(&self) -> bool {
+        self.channel_end().reason().is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
+    }
+
+    /// What the agent ran out of during this visit, where it did.
+    #[must_use]
+    pub fn exhausted(&self) -> Option<&str> {
+        [&self.connect.end, &self.handshake.end, &self.page.end].into_iter().find_map(End::exhausted)
+    }
+}
+
+/// A tenant visited again without haste, with the control name at the same address right after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// The tenant's visit.
+    pub visit: Visit,
+    /// The control name's visit, made where the tenant's was cut.
+    pub control: Option<Visit>,
+}

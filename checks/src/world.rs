@@ -1,0 +1,148 @@
+//! Everything that one round saw: the whole input of judging and diagnosing. Serialises, so that an outage in
+//! production becomes a fixture.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::{ChainId, Fault, Retry, TenantDns, VantageEvidence, Visit, ZoneEvidence};
+use crate::expectation::Expectation;
+use crate::finding::Check;
+use crate::target::{Hostname, Tenant};
+
+/// What an API was asked: an answer, a failure, or nobody to ask.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked<T> {
+    /// It answered.
+    Known(T),
+    /// It was asked and did not answer.
+    Unknown(Fault),
+    /// There is nobody to ask.
+    #[default]
+    NotConfigured,
+}
+
+/// The platform's word about apps, machines and certificates. No witness speaks for it yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Platform {}
+
+/// A presented chain as DER, in the order sent; base64 when serialised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presented(pub Vec<Vec<u8>>);
+
+impl Serialize for Presented {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|der| base64::engine::general_purpose::STANDARD.encode(der)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Presented {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        let decode = |text: &String| base64::engine::general_purpose::STANDARD.decode(text);
+        texts.iter().map(decode).collect::<Result<_, _>>().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// One tenant and all that was seen of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TenantWorld {
+    /// Whom we watch.
+    pub tenant: Tenant,
+    /// What is expected of it.
+    pub expectation: Expectation,
+    /// Whether the round came as far as this tenant.
+    pub looked_at: bool,
+    /// What DNS says.
+    pub dns: TenantDns,
+    /// Visits in the order made: the first, then the other addresses where it failed.
+    pub visits: Vec<Visit>,
+    /// Visits repeated without haste after a cut.
+    pub retries: Vec<Retry>,
+}
+
+impl TenantWorld {
+    /// A tenant that nobody looked at yet.
+    #[must_use]
+    pub fn unseen(tenant: Tenant, expectation: Expectation) -> Self {
+        Self {
+            tenant,
+            expectation,
+            looked_at: false,
+            dns: TenantDns::default(),
+            visits: Vec::new(),
+            retries: Vec::new(),
+        }
+    }
+
+    /// Every visit of this tenant, in the order made.
+    pub fn all_visits(&self) -> impl DoubleEndedIterator<Item = &Visit> {
+        self.visits.iter().chain(self.retries.iter().map(|retry| &retry.visit))
+    }
+
+    /// The visit that counts: the first that got through to TLS evidence, else the latest.
+    #[must_use]
+    pub fn visit(&self) -> Option<&Visit> {
+        self.all_visits().find(|visit| visit.handshake.chain.is_some()).or_else(|| self.all_visits().next_back())
+    }
+}
+
+/// What the shared edge is and how it answers a name that exists nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EdgeEvidence {
+    /// The edge's public addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The port that serves HTTPS.
+    pub port: u16,
+    /// The control name at each address of a family that the agent has.
+    pub controls: Vec<Visit>,
+    /// The control name again, without haste, where it was cut.
+    pub rechecks: Vec<Visit>,
+}
+
+impl EdgeEvidence {
+    /// The edge's sockets.
+    pub fn sockets(&self) -> impl Iterator<Item = SocketAddr> {
+        self.addresses.iter().map(|address| SocketAddr::new(*address, self.port))
+    }
+
+    /// The latest control visit at an address.
+    #[must_use]
+    pub fn control_at(&self, address: SocketAddr) -> Option<&Visit> {
+        let all = self.controls.iter().chain(&self.rechecks);
+        all.rev().find(|visit| visit.address == address)
+    }
+}
+
+/// Everything that one round saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct World {
+    /// The moment of judgement.
+    pub now: Timestamp,
+    /// The domain whose tenants are verified.
+    pub domain: Hostname,
+    /// The checks that were asked for.
+    pub selected: BTreeSet<Check>,
+    /// The agent's own place.
+    pub vantage: VantageEvidence,
+    /// The zone.
+    pub zone: ZoneEvidence,
+    /// The edge.
+    pub edge: EdgeEvidence,
+    /// The certificate thresholds of the wildcard itself.
+    pub wildcard: crate::expectation::CertificateExpectation,
+    /// The platform's word.
+    pub platform: Asked<Platform>,
+    /// Every app name and host name that the inventory knows, also of tenants that are not verified now.
+    pub known: Vec<Tenant>,
+    /// The tenants that are verified.
+    pub tenants: Vec<TenantWorld>,
+    /// The presented chains, each once.
+    pub chains: BTreeMap<ChainId, Presented>,
+    /// Whether the round was ended before everything was looked at.
+    pub interrupted: bool,
+}
