@@ -7,8 +7,12 @@ use std::time::{Duration, Instant, SystemTime};
 /// `offset` is how far the lab's clock is ahead of the machine's (see the fault `clock-wrong`).
 #[must_use]
 pub(crate) fn lab_seconds(offset: i64) -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_add(offset)
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_secs())
+        .unwrap_or(i64::MAX)
+        .saturating_add(offset)
 }
 
 /// A moment of the monotonic clock.

@@ -32,7 +32,10 @@ fn text(lab: &Lab, roots: &Path) -> String {
     line(format!("\n[edge]\naddresses = {}", list(lab.edge_addresses())));
     line(format!("port = {}", lab.edge_port()));
     line(format!("ca_file = {}", quoted(&roots.display().to_string())));
-    line(format!("\n[tenants]\nsource = \"list\"\nlist = {}", list(lab.tenants())));
+    line(format!(
+        "\n[tenants]\nsource = \"list\"\nlist = {}",
+        list(lab.tenants())
+    ));
     line(format!("\n[dns]\nauthoritative = {}", list(lab.dns_servers())));
     line(format!("resolvers = {}", list(&[lab.resolver()])));
     text

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,10 +28,13 @@ pub struct Reply {
 ///
 /// When no connection can be accepted any more.
 pub async fn serve(lab: &Lab, listener: &TcpListener) -> Result<(), LabError> {
+    let mut clients = FuturesUnordered::new();
     loop {
-        let (stream, _) = listener.accept().await.map_err(lost)?;
-        // One command after the other: staging is quick, and the order is then everybody's.
-        let _client_left = converse(lab, stream).await;
+        tokio::select! {
+            accepted = listener.accept() => clients.push(converse(lab, accepted.map_err(lost)?.0)),
+            // How a conversation ended matters to the client alone.
+            Some(_) = clients.next() => {}
+        }
     }
 }
 
@@ -41,7 +45,10 @@ pub async fn serve(lab: &Lab, listener: &TcpListener) -> Result<(), LabError> {
 /// When the lab does not answer, or answers that the command failed.
 pub async fn ask(address: SocketAddr, command: &str) -> Result<Vec<Fault>, LabError> {
     let mut stream = TcpStream::connect(address).await.map_err(lost)?;
-    stream.write_all(format!("{command}\n").as_bytes()).await.map_err(lost)?;
+    stream
+        .write_all(format!("{command}\n").as_bytes())
+        .await
+        .map_err(lost)?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).await.map_err(lost)?;
     let reply: Reply = serde_json::from_str(&line).map_err(lost)?;
@@ -59,7 +66,10 @@ async fn converse(lab: &Lab, mut stream: TcpStream) -> std::io::Result<()> {
             "counters" => serde_json::to_string::<Counters>(&lab.counters())?,
             command => {
                 let error = obey(lab, command).await.err().map(|error| error.to_string());
-                serde_json::to_string(&Reply { error, faults: lab.staged() })?
+                serde_json::to_string(&Reply {
+                    error,
+                    faults: lab.staged(),
+                })?
             }
         };
         answer.push('\n');

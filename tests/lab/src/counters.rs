@@ -65,7 +65,12 @@ impl Tally {
             resolver_queries: get(&self.resolver_queries),
             connections: self.connections.iter().map(|(ip, count)| (*ip, get(count))).collect(),
             handshakes: get(&self.handshakes),
-            requests: world.tenants.iter().cloned().zip(self.requests.iter().map(get)).collect(),
+            requests: world
+                .tenants
+                .iter()
+                .cloned()
+                .zip(self.requests.iter().map(get))
+                .collect(),
             unknown_requests: get(&self.unknown_requests),
         }
     }

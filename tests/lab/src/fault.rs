@@ -94,7 +94,10 @@ impl Fault {
     }
 
     pub(crate) fn number_or(&self, default: i64) -> i64 {
-        self.detail.as_deref().and_then(|text| text.parse().ok()).unwrap_or(default)
+        self.detail
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
     }
 }
 
@@ -113,9 +116,7 @@ impl FromStr for Fault {
         let entry = catalog::find(name).ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
         match (entry.scope, tenant) {
             (Scope::Tenant, None) => Err(FaultError::TenantNeeded(entry.name)),
-            (Scope::Fleet | Scope::Agent, Some(tenant)) => {
-                Err(FaultError::TenantForbidden(entry.name, tenant))
-            }
+            (Scope::Fleet | Scope::Agent, Some(tenant)) => Err(FaultError::TenantForbidden(entry.name, tenant)),
             (_, tenant) => {
                 entry.check(detail.as_deref())?;
                 Ok(Self { entry, tenant, detail })
@@ -168,7 +169,10 @@ mod tests {
             "caa-forbids-issuance@q7f9",
             "clock-wrong=-34560000",
         ] {
-            assert_eq!(text.parse::<Fault>().map(|fault| fault.to_string()).as_deref(), Ok(text));
+            assert_eq!(
+                text.parse::<Fault>().map(|fault| fault.to_string()).as_deref(),
+                Ok(text)
+            );
         }
     }
 

@@ -65,7 +65,15 @@ impl Lab {
         servers.push(resolving.serve(Arc::clone(&shared), Role::Resolver));
         let port = doors.port();
         let doors = Mutex::new(doors);
-        Ok(Self { shared, doors, dns, resolver, port, running, _servers: servers })
+        Ok(Self {
+            shared,
+            doors,
+            dns,
+            resolver,
+            port,
+            running,
+            _servers: servers,
+        })
     }
 
     /// The domain that the tenants live under.
@@ -185,17 +193,12 @@ impl Lab {
             }
         }
         match fault.target() {
-            Some(address) if !self.edge_addresses().contains(&address) => {
-                Err(LabError::UnknownAddress(address))
-            }
+            Some(address) if !self.edge_addresses().contains(&address) => Err(LabError::UnknownAddress(address)),
             _ => Ok(()),
         }
     }
 
-    async fn change(
-        &self,
-        edit: impl FnOnce(&mut Vec<Fault>) -> Result<(), LabError>,
-    ) -> Result<(), LabError> {
+    async fn change(&self, edit: impl FnOnce(&mut Vec<Fault>) -> Result<(), LabError>) -> Result<(), LabError> {
         // Whoever changes holds the doors, so that changes follow each other.
         let mut doors = self.doors.lock().await;
         let mut staged = self.staged();

@@ -35,7 +35,10 @@ impl LabOptions {
     /// The default lab with `count` tenants called `t0001`, `t0002`, …
     #[must_use]
     pub fn with_tenants(count: usize) -> Self {
-        Self { tenants: (1..=count).map(|n| format!("t{n:04}")).collect(), ..Self::default() }
+        Self {
+            tenants: (1..=count).map(|n| format!("t{n:04}")).collect(),
+            ..Self::default()
+        }
     }
 }
 

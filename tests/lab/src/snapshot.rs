@@ -38,11 +38,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        world: World,
-        authority: Authority,
-        servers: usize,
-    ) -> Result<Self, LabError> {
+    pub(crate) fn new(world: World, authority: Authority, servers: usize) -> Result<Self, LabError> {
         let healthy = compute(&world, &authority, servers, Vec::new())?;
         Ok(Self {
             counters: Tally::new(&world),
@@ -65,12 +61,7 @@ impl Shared {
     }
 }
 
-fn compute(
-    world: &World,
-    authority: &Authority,
-    servers: usize,
-    staged: Vec<Fault>,
-) -> Result<Snapshot, LabError> {
+fn compute(world: &World, authority: &Authority, servers: usize, staged: Vec<Fault>) -> Result<Snapshot, LabError> {
     let faults = FaultSet::new(&staged);
     let zones = (0..servers)
         .map(|server| contents::zone(world, &faults, server))

@@ -86,7 +86,12 @@ mod tests {
         let world = World::new(&LabOptions::default()).unwrap();
         assert_eq!(world.tenant_of("Q7F9.Tenants.TEST"), Some("q7f9"));
         assert_eq!(world.tenant_of("q7f9.tenants.test."), Some("q7f9"));
-        for host in ["tenants.test", "a.q7f9.tenants.test", "q7f9xtenants.test", "nobody.tenants.test"] {
+        for host in [
+            "tenants.test",
+            "a.q7f9.tenants.test",
+            "q7f9xtenants.test",
+            "nobody.tenants.test",
+        ] {
             assert_eq!(world.tenant_of(host), None, "{host}");
         }
     }

@@ -33,18 +33,19 @@ pub(crate) enum Mode {
 
 /// How the server of this index behaves, whoever asks.
 pub(crate) fn mode(faults: &FaultSet, server: usize) -> Mode {
-    let failing = |fault: &&Fault| {
-        fault.cause() == "dns-servers-failing" && (server == 0 || !fault.word().ends_with("/1"))
-    };
-    let mut modes = faults.general().iter().filter(failing).map(|fault| {
-        match fault.word().trim_end_matches("/1") {
+    let failing =
+        |fault: &&Fault| fault.cause() == "dns-servers-failing" && (server == 0 || !fault.word().ends_with("/1"));
+    let mut modes = faults
+        .general()
+        .iter()
+        .filter(failing)
+        .map(|fault| match fault.word().trim_end_matches("/1") {
             "refused" => Mode::Refused,
             "timeout" => Mode::Silent,
             "lame" => Mode::Lame,
             "disagree" => Mode::Serve,
             _ => Mode::ServFail,
-        }
-    });
+        });
     modes.find(|mode| *mode != Mode::Serve).unwrap_or(Mode::Serve)
 }
 
@@ -140,17 +141,23 @@ fn blocker(name: &Name, kind: &str) -> Result<(Name, RData), ProtoError> {
         "below" => (name.prepend_label("x")?, txt("a record below")),
         "mx" => (name.clone(), RData::MX(MX::new(10, Name::from_ascii("mail.example.")?))),
         "caa" => (name.clone(), issue("letsencrypt.org")?),
-        "https" => (name.clone(), RData::HTTPS(HTTPS(SVCB::new(1, Name::root(), Vec::new())))),
+        "https" => (
+            name.clone(),
+            RData::HTTPS(HTTPS(SVCB::new(1, Name::root(), Vec::new()))),
+        ),
         _ => (name.clone(), txt("a record of another type")),
     })
 }
 
 fn edge_addresses(zone: &mut Zone, world: &World, name: &Name) {
     for address in &world.edge_addresses {
-        zone.add(name, match address {
-            IpAddr::V4(address) => a(*address),
-            IpAddr::V6(address) => aaaa(*address),
-        });
+        zone.add(
+            name,
+            match address {
+                IpAddr::V4(address) => a(*address),
+                IpAddr::V6(address) => aaaa(*address),
+            },
+        );
     }
 }
 

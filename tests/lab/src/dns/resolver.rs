@@ -13,13 +13,7 @@ use crate::world::World;
 const TTL: u32 = 300;
 
 /// Answers a question as a validating resolver would; `unchecked` is the CD bit.
-pub(crate) fn resolve(
-    world: &World,
-    snapshot: &Snapshot,
-    name: &Name,
-    kind: RecordType,
-    unchecked: bool,
-) -> Answer {
+pub(crate) fn resolve(world: &World, snapshot: &Snapshot, name: &Name, kind: RecordType, unchecked: bool) -> Answer {
     let apex = LowerName::new(&world.apex);
     if name.is_root() {
         return root(kind);
@@ -38,7 +32,10 @@ pub(crate) fn resolve(
     };
     let mut answer = snapshot.zones[server].answer(name, kind);
     let referred = !answer.authorities.is_empty()
-        && answer.authorities.iter().all(|record| record.record_type() == RecordType::NS);
+        && answer
+            .authorities
+            .iter()
+            .all(|record| record.record_type() == RecordType::NS);
     if referred {
         return Answer::empty(ResponseCode::ServFail);
     }

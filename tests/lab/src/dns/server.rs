@@ -52,9 +52,10 @@ impl NameServer {
             Role::Authority(index) => match snapshot.modes[index] {
                 Mode::ServFail => Answer::empty(ResponseCode::ServFail),
                 Mode::Refused => Answer::empty(ResponseCode::Refused),
-                Mode::Lame => {
-                    Answer { authoritative: false, ..snapshot.zones[index].answer(name, kind) }
-                }
+                Mode::Lame => Answer {
+                    authoritative: false,
+                    ..snapshot.zones[index].answer(name, kind)
+                },
                 Mode::Serve | Mode::Silent => snapshot.zones[index].answer(name, kind),
             },
         })
@@ -66,9 +67,7 @@ impl NameServer {
         match self.role {
             Role::Resolver => offline,
             Role::Authority(index) => {
-                offline
-                    || faults.everywhere("vantage-dns-blocked").is_some()
-                    || snapshot.modes[index] == Mode::Silent
+                offline || faults.everywhere("vantage-dns-blocked").is_some() || snapshot.modes[index] == Mode::Silent
             }
         }
     }
@@ -85,14 +84,13 @@ impl NameServer {
 
 #[async_trait::async_trait]
 impl RequestHandler for NameServer {
-    async fn handle_request<R: ResponseHandler, T: Time>(
-        &self,
-        request: &Request,
-        mut handle: R,
-    ) -> ResponseInfo {
+    async fn handle_request<R: ResponseHandler, T: Time>(&self, request: &Request, mut handle: R) -> ResponseInfo {
         self.count();
         let mut metadata = Metadata::response_from_request(&request.metadata);
-        let unsent = ResponseInfo::from(Header { metadata, counts: HeaderCounts::default() });
+        let unsent = ResponseInfo::from(Header {
+            metadata,
+            counts: HeaderCounts::default(),
+        });
         let Some(answer) = self.decide(&request.metadata, request.queries.queries()) else {
             return unsent;
         };

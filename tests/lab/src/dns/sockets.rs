@@ -40,7 +40,11 @@ impl Pair {
     async fn try_bind(address: IpAddr) -> io::Result<Self> {
         let udp = UdpSocket::bind((address, 0)).await?;
         let address = udp.local_addr()?;
-        Ok(Self { udp, tcp: TcpListener::bind(address).await?, address })
+        Ok(Self {
+            udp,
+            tcp: TcpListener::bind(address).await?,
+            address,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -59,7 +59,11 @@ impl Zone {
     /// An empty zone.
     #[must_use]
     pub fn new(apex: &Name, ttl: u32) -> Self {
-        Self { apex: LowerName::new(apex), ttl, names: BTreeMap::new() }
+        Self {
+            apex: LowerName::new(apex),
+            ttl,
+            names: BTreeMap::new(),
+        }
     }
 
     /// Adds one record.
@@ -155,7 +159,9 @@ impl Zone {
         while !self.exists(&encloser) && encloser != self.apex {
             encloser = encloser.base_name();
         }
-        let source = Name::from(encloser).prepend_label("*").map(|name| LowerName::new(&name));
+        let source = Name::from(encloser)
+            .prepend_label("*")
+            .map(|name| LowerName::new(&name));
         match source.ok().and_then(|source| self.names.get(&source)) {
             Some(sets) => Found::Records(sets),
             None => Found::Nothing,
@@ -191,7 +197,9 @@ impl Zone {
         for data in servers.into_iter().flatten() {
             answer.authorities.push(self.record(&owner, data));
             let RData::NS(server) = data else { continue };
-            let Some(sets) = self.names.get(&LowerName::new(&server.0)) else { continue };
+            let Some(sets) = self.names.get(&LowerName::new(&server.0)) else {
+                continue;
+            };
             for kind in [RecordType::A, RecordType::AAAA] {
                 let glue = sets.get(&kind).into_iter().flatten();
                 answer.additionals.extend(glue.map(|data| self.record(&server.0, data)));

@@ -20,11 +20,7 @@ const HUGE: HeaderName = HeaderName::from_static("x-huge");
 const JSON: &str = "application/json";
 
 /// Answers a request. Where the connection is to be cut instead, says so and never returns.
-pub(crate) async fn answer(
-    shared: &Shared,
-    request: &Request<Incoming>,
-    hang_up: &Notify,
-) -> Response<Body> {
+pub(crate) async fn answer(shared: &Shared, request: &Request<Incoming>, hang_up: &Notify) -> Response<Body> {
     let host = host(request);
     let snapshot = shared.current();
     shared.counters.request(&shared.world, host);
@@ -40,8 +36,7 @@ pub(crate) async fn answer(
     }
     let (kind, body) = content(&shared.world, &plan, request.uri().path(), host);
     let mut response = Response::new(body::empty());
-    *response.status_mut() =
-        StatusCode::from_u16(plan.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(plan.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     set(headers, DATE, &date);
     set(headers, CONTENT_TYPE, kind);
@@ -93,9 +88,7 @@ fn content(world: &World, plan: &Plan, path: &str, host: &str) -> (&'static str,
     match plan.content {
         Content::Document => (JSON, text(document(world, plan, path))),
         Content::Json(json) => (JSON, text(json.to_owned())),
-        Content::UnknownTenant => {
-            ("text/plain; charset=utf-8", text(format!("no such tenant: {host}")))
-        }
+        Content::UnknownTenant => ("text/plain; charset=utf-8", text(format!("no such tenant: {host}"))),
         Content::Endless => (JSON, Made::Endless),
         Content::Bomb => (JSON, Made::Bomb),
         Content::Drip => (JSON, Made::Drip),
@@ -113,7 +106,15 @@ fn document(world: &World, plan: &Plan, path: &str) -> String {
 
 fn add_headers(headers: &mut HeaderMap, world: &World, plan: &Plan, version: Version) {
     set(headers, SERVER, "Fly/lab");
-    set(headers, VIA, if version == Version::HTTP_2 { "2 fly.io" } else { "1.1 fly.io" });
+    set(
+        headers,
+        VIA,
+        if version == Version::HTTP_2 {
+            "2 fly.io"
+        } else {
+            "1.1 fly.io"
+        },
+    );
     set(headers, REQUEST_ID, &format!("{:026X}-lab", fastrand::u128(..) >> 24));
     if let Some(app) = &plan.app {
         if world.identity_header {

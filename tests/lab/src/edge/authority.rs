@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, RsaKeySize,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, RsaKeySize,
 };
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -74,7 +74,11 @@ impl Authority {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(Presents(self.mint(spec)?)));
-        let protocols: &[&[u8]] = if http1_only { &[b"http/1.1"] } else { &[b"h2", b"http/1.1"] };
+        let protocols: &[&[u8]] = if http1_only {
+            &[b"http/1.1"]
+        } else {
+            &[b"h2", b"http/1.1"]
+        };
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Arc::new(config))
     }
@@ -93,9 +97,18 @@ impl Authority {
             Chain::Long => LONG_CHAIN - 1,
         };
         let mut chain = vec![leaf];
-        chain.extend(above.into_iter().cycle().take(copies).map(|issuer| issuer.der().clone()));
+        chain.extend(
+            above
+                .into_iter()
+                .cycle()
+                .take(copies)
+                .map(|issuer| issuer.der().clone()),
+        );
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Ok(CertifiedKey::new(chain, self.provider.key_provider.load_private_key(key)?))
+        Ok(CertifiedKey::new(
+            chain,
+            self.provider.key_provider.load_private_key(key)?,
+        ))
     }
 }
 
@@ -133,17 +146,17 @@ fn leaf(spec: &CertificateSpec) -> Result<CertificateParams, LabError> {
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.custom_extensions =
-        vec![extensions::issuer_location(), extensions::log_timestamps(until - LIFETIME)];
+    params.custom_extensions = vec![
+        extensions::issuer_location(),
+        extensions::log_timestamps(until - LIFETIME),
+    ];
     Ok(params)
 }
 
 fn root_key(key: RootKey) -> Result<KeyPair, LabError> {
     Ok(match key {
         RootKey::P384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?,
-        RootKey::Rsa4096 => {
-            KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096)?
-        }
+        RootKey::Rsa4096 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096)?,
     })
 }
 
@@ -156,11 +169,7 @@ fn root(name: &str, key: KeyPair) -> Result<Intermediate, LabError> {
     Ok(CertifiedIssuer::self_signed(params, key)?)
 }
 
-fn intermediate(
-    organization: &str,
-    name: &str,
-    root: &Intermediate,
-) -> Result<Intermediate, LabError> {
+fn intermediate(organization: &str, name: &str, root: &Intermediate) -> Result<Intermediate, LabError> {
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?;
     let mut params = authority(organization, name, BasicConstraints::Constrained(0));
     params.distinguished_name.push(DnType::CountryName, "US");

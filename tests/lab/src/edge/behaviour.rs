@@ -61,7 +61,10 @@ pub(crate) enum Handshake {
     Cut(Cut),
     /// The snapshot's configuration: the wildcard, and both protocols.
     Ordinary,
-    Peculiar { certificate: CertificateSpec, http1_only: bool },
+    Peculiar {
+        certificate: CertificateSpec,
+        http1_only: bool,
+    },
 }
 
 /// What an address of the edge does with connections.
@@ -90,12 +93,7 @@ pub(crate) fn door(faults: &FaultSet, address: IpAddr) -> Door {
 }
 
 /// What follows a ClientHello with this name at this address.
-pub(crate) fn handshake(
-    world: &World,
-    faults: &FaultSet,
-    address: IpAddr,
-    name: Option<&str>,
-) -> Handshake {
+pub(crate) fn handshake(world: &World, faults: &FaultSet, address: IpAddr, name: Option<&str>) -> Handshake {
     match faults.edge("edge-tls-failing", "eof", address) {
         Some("reset") => return Handshake::Cut(Cut::Reset),
         Some("alert") => return Handshake::Cut(Cut::Alert),
@@ -118,7 +116,10 @@ pub(crate) fn handshake(
         return Handshake::Ordinary;
     }
     let certificate = own.unwrap_or_else(|| wildcard_certificate(world, faults));
-    Handshake::Peculiar { certificate, http1_only }
+    Handshake::Peculiar {
+        certificate,
+        http1_only,
+    }
 }
 
 fn cut(fault: &Fault) -> Option<Cut> {
@@ -145,13 +146,12 @@ pub(crate) fn wildcard_certificate(world: &World, faults: &FaultSet) -> Certific
 }
 
 /// The explicit certificate that the edge holds for a tenant, if there is one.
-pub(crate) fn own_certificate(
-    world: &World,
-    faults: &FaultSet,
-    tenant: &str,
-) -> Option<CertificateSpec> {
+pub(crate) fn own_certificate(world: &World, faults: &FaultSet, tenant: &str) -> Option<CertificateSpec> {
     let mut spec = healthy(world.host(tenant), faults);
-    let flaws = faults.of(tenant).iter().filter(|fault| flawed(&mut spec, fault.cause(), fault));
+    let flaws = faults
+        .of(tenant)
+        .iter()
+        .filter(|fault| flawed(&mut spec, fault.cause(), fault));
     (flaws.count() > 0).then_some(spec)
 }
 

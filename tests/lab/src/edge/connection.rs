@@ -33,7 +33,9 @@ async fn converse(mut stream: TcpStream, address: IpAddr, shared: Arc<Shared>) -
     if behaviour::door(&shared.current().faults, address) == Door::Resets {
         return cut::reset(&stream);
     }
-    let Some(hello) = read_hello(&mut stream).await? else { return Ok(()) };
+    let Some(hello) = read_hello(&mut stream).await? else {
+        return Ok(());
+    };
     let config = match next(&shared, address, hello.client_hello().server_name())? {
         Next::Cut(how) => return cut::cut(stream, how).await,
         Next::Serve(config) => config,
@@ -53,19 +55,27 @@ fn next(shared: &Shared, address: IpAddr, name: Option<&str>) -> io::Result<Next
     if let Some(reset) = throttled(&snapshot) {
         return Ok(Next::Cut(if reset { Cut::Reset } else { Cut::Eof }));
     }
-    Ok(match behaviour::handshake(&shared.world, &snapshot.faults, address, name) {
-        Handshake::Cut(how) => Next::Cut(how),
-        Handshake::Ordinary => Next::Serve(Arc::clone(&snapshot.tls)),
-        Handshake::Peculiar { certificate, http1_only } => {
-            let config = shared.authority.configuration(&certificate, http1_only);
-            Next::Serve(config.map_err(io::Error::other)?)
-        }
-    })
+    Ok(
+        match behaviour::handshake(&shared.world, &snapshot.faults, address, name) {
+            Handshake::Cut(how) => Next::Cut(how),
+            Handshake::Ordinary => Next::Serve(Arc::clone(&snapshot.tls)),
+            Handshake::Peculiar {
+                certificate,
+                http1_only,
+            } => {
+                let config = shared.authority.configuration(&certificate, http1_only);
+                Next::Serve(config.map_err(io::Error::other)?)
+            }
+        },
+    )
 }
 
 fn throttled(snapshot: &Snapshot) -> Option<bool> {
     let bucket = snapshot.throttle.as_ref()?;
-    bucket.lock().unwrap_or_else(PoisonError::into_inner).take(clock::monotonic())
+    bucket
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take(clock::monotonic())
 }
 
 /// Reads the ClientHello and nothing else; nothing if the client left or sent something else.
@@ -111,7 +121,9 @@ async fn speak(tls: TlsStream<TcpStream>, shared: Arc<Shared>) -> io::Result<()>
             let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
             builder.serve_connection(io, service).await
         } else {
-            hyper::server::conn::http1::Builder::new().serve_connection(io, service).await
+            hyper::server::conn::http1::Builder::new()
+                .serve_connection(io, service)
+                .await
         }
     };
     tokio::select! {

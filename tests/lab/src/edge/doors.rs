@@ -27,7 +27,10 @@ enum State {
     Closed(TcpSocket),
     Open(JoinHandle<()>),
     /// Listening with a queue for one, which is taken.
-    Stuck(#[expect(dead_code, reason = "held to stay open")] TcpListener, #[expect(dead_code, reason = "held to fill the queue")] TcpStream),
+    Stuck(
+        #[expect(dead_code, reason = "held to stay open")] TcpListener,
+        #[expect(dead_code, reason = "held to fill the queue")] TcpStream,
+    ),
     /// Between two states.
     Moving,
 }
@@ -50,7 +53,10 @@ impl Doors {
     }
 
     fn try_bind(addresses: &[IpAddr]) -> Result<Option<Self>, LabError> {
-        let mut doors = Self { entrances: Vec::new(), port: 0 };
+        let mut doors = Self {
+            entrances: Vec::new(),
+            port: 0,
+        };
         for &address in addresses {
             let socket = match bound(SocketAddr::new(address, doors.port)) {
                 Ok(socket) => socket,
@@ -59,7 +65,10 @@ impl Doors {
             };
             let taken = socket.local_addr();
             doors.port = taken.map_err(|source| LabError::Bind { address, source })?.port();
-            doors.entrances.push(Entrance { address, state: State::Closed(socket) });
+            doors.entrances.push(Entrance {
+                address,
+                state: State::Closed(socket),
+            });
         }
         Ok(Some(doors))
     }
@@ -69,16 +78,15 @@ impl Doors {
     }
 
     /// Opens and closes what the current faults want open and closed.
-    pub(crate) async fn follow(
-        &mut self,
-        shared: &Arc<Shared>,
-        running: &watch::Receiver<()>,
-    ) -> Result<(), LabError> {
+    pub(crate) async fn follow(&mut self, shared: &Arc<Shared>, running: &watch::Receiver<()>) -> Result<(), LabError> {
         let snapshot = shared.current();
         for entrance in &mut self.entrances {
             let address = SocketAddr::new(entrance.address, self.port);
             let wanted = behaviour::door(&snapshot.faults, entrance.address);
-            let failed = |source| LabError::Bind { address: address.ip(), source };
+            let failed = |source| LabError::Bind {
+                address: address.ip(),
+                source,
+            };
             match (wanted, &entrance.state) {
                 (Door::Open | Door::Resets, State::Open(_))
                 | (Door::Closed, State::Closed(_))
@@ -129,7 +137,11 @@ impl Entrance {
 }
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // The port stays the lab's while old connections linger in TIME_WAIT.
     socket.set_reuseaddr(address.port() != 0)?;
     socket.bind(address)?;

@@ -36,7 +36,11 @@ pub(crate) fn log_timestamps(seconds: i64) -> CustomExtension {
 /// A DER value of fewer than 256 bytes.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u8::try_from(content.len()).unwrap_or(u8::MAX);
-    let mut value = if length < 128 { vec![tag, length] } else { vec![tag, 0x81, length] };
+    let mut value = if length < 128 {
+        vec![tag, length]
+    } else {
+        vec![tag, 0x81, length]
+    };
     value.extend_from_slice(content);
     value
 }

@@ -107,7 +107,9 @@ fn healthy(app: Option<String>) -> Plan {
 /// Whether an outage of the platform takes this tenant: of a hundred tenants in a row, as many as
 /// there are percent, evenly spread.
 fn out(world: &World, faults: &FaultSet, tenant: &str) -> bool {
-    let Some(fault) = faults.everywhere("platform-outage") else { return false };
+    let Some(fault) = faults.everywhere("platform-outage") else {
+        return false;
+    };
     let percent = usize::try_from(fault.number_or(75)).unwrap_or(75);
     let hit = |at: usize| (at + 1) * percent / 100 > at * percent / 100;
     world.position(tenant).is_some_and(hit)

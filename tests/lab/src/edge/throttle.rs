@@ -14,7 +14,11 @@ pub(crate) struct Bucket {
 
 impl Bucket {
     pub(crate) fn full(limit: Throttle) -> Self {
-        Self { limit, tokens: f64::from(limit.burst), filled: None }
+        Self {
+            limit,
+            tokens: f64::from(limit.burst),
+            filled: None,
+        }
     }
 
     /// Takes a token. Without one the handshake is to be cut: `Some(true)` by a reset.
@@ -41,7 +45,11 @@ mod tests {
 
     #[test]
     fn lets_the_burst_through_and_refills() {
-        let mut bucket = Bucket::full(Throttle { rate: 2, burst: 3, reset: true });
+        let mut bucket = Bucket::full(Throttle {
+            rate: 2,
+            burst: 3,
+            reset: true,
+        });
         let start = clock::monotonic();
         assert!((0..3).all(|_| bucket.take(start).is_none()));
         assert_eq!(bucket.take(start), Some(true));

@@ -52,36 +52,66 @@ pub(super) fn find(name: &str) -> Option<&'static CatalogEntry> {
 }
 
 const fn tenant(name: &'static str, detail: Detail, does: &'static str) -> CatalogEntry {
-    CatalogEntry { name, scope: Scope::Tenant, does, detail }
+    CatalogEntry {
+        name,
+        scope: Scope::Tenant,
+        does,
+        detail,
+    }
 }
 
 const fn fleet(name: &'static str, detail: Detail, does: &'static str) -> CatalogEntry {
-    CatalogEntry { name, scope: Scope::Fleet, does, detail }
+    CatalogEntry {
+        name,
+        scope: Scope::Fleet,
+        does,
+        detail,
+    }
 }
 
 const fn agent(name: &'static str, detail: Detail, does: &'static str) -> CatalogEntry {
-    CatalogEntry { name, scope: Scope::Agent, does, detail }
+    CatalogEntry {
+        name,
+        scope: Scope::Agent,
+        does,
+        detail,
+    }
 }
 
 const PERCENT: Detail = Number(0, 100);
 const CLOCK: Detail = Number(-250_000_000, 250_000_000);
 const UNTRUSTED: Detail = Words(&["other-root", "self-signed"]);
 const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal"]);
-const BLOCKED: Detail =
-    Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
+const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
 const SERVERS: Detail = Server(&["servfail", "refused", "timeout", "lame", "disagree"]);
 
 pub(super) static CATALOG: &[CatalogEntry] = &[
     tenant("dns-override", OVERRIDE, "own records at the name shadow the wildcard"),
-    tenant("dns-blocked", BLOCKED, "a record of another type, or one below, stops the wildcard"),
+    tenant(
+        "dns-blocked",
+        BLOCKED,
+        "a record of another type, or one below, stops the wildcard",
+    ),
     tenant("dns-delegated", None, "an NS record takes the name out of the zone"),
     tenant("dns-stale-resolver", None, "the resolver still has an old address"),
-    tenant("certificate-expiring", PERCENT, "own certificate, 8 % of its lifetime left"),
+    tenant(
+        "certificate-expiring",
+        PERCENT,
+        "own certificate, 8 % of its lifetime left",
+    ),
     tenant("certificate-expired", None, "own certificate, expired 10 days ago"),
     tenant("certificate-not-yet-valid", None, "own certificate, valid in 2 days"),
     tenant("certificate-name-mismatch", None, "own certificate, for another name"),
-    tenant("certificate-untrusted", UNTRUSTED, "own certificate, of a CA that nobody trusts"),
-    tenant("certificate-chain-incomplete", None, "own certificate, without its intermediate"),
+    tenant(
+        "certificate-untrusted",
+        UNTRUSTED,
+        "own certificate, of a CA that nobody trusts",
+    ),
+    tenant(
+        "certificate-chain-incomplete",
+        None,
+        "own certificate, without its intermediate",
+    ),
     CatalogEntry {
         name: "caa-forbids-issuance",
         scope: Scope::Either,
@@ -89,36 +119,96 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         detail: None,
     },
     tenant("route-wrong-tenant", Other, "another tenant's app answers"),
-    tenant("tenant-unknown-to-edge", None, "the edge answers as for a name that does not exist"),
-    tenant("site-status", Number(200, 599), "the app answers 500, or the given status"),
+    tenant(
+        "tenant-unknown-to-edge",
+        None,
+        "the edge answers as for a name that does not exist",
+    ),
+    tenant(
+        "site-status",
+        Number(200, 599),
+        "the app answers 500, or the given status",
+    ),
     tenant("site-protocol", None, "the name gets HTTP/1.1 only"),
     tenant("site-redirect", None, "the app redirects to a login page elsewhere"),
     tenant("site-body", None, "the app answers 200 with another body"),
     tenant("site-header", None, "the header `x-lab: ok` is missing"),
-    tenant("site-slow", Number(0, 600_000), "the answer takes 2500 ms, or as many as given"),
+    tenant(
+        "site-slow",
+        Number(0, 600_000),
+        "the answer takes 2500 ms, or as many as given",
+    ),
     tenant("site-closed", None, "the connection is closed after the request"),
     tenant("app-starting", None, "the app answers 503 `service starting`"),
     tenant("tls-eof", None, "the connection ends after the ClientHello"),
     tenant("tls-reset", None, "the connection is reset after the ClientHello"),
-    tenant("tls-alert", None, "the ClientHello is answered by the alert `unrecognized_name`"),
+    tenant(
+        "tls-alert",
+        None,
+        "the ClientHello is answered by the alert `unrecognized_name`",
+    ),
     tenant("tls-timeout", None, "the ClientHello is never answered"),
     tenant("tls-plain", None, "the ClientHello is answered in plain HTTP"),
     tenant("endless-body", None, "the body never ends"),
     tenant("gzip-bomb", None, "a small compressed body that unpacks to 64 MiB"),
     tenant("long-chain", None, "a chain of 1,000 certificates"),
     tenant("huge-head", None, "megabytes of response headers"),
-    tenant("slow-drip", Words(&["body", "tls"]), "one byte a second, of the body or of TLS"),
+    tenant(
+        "slow-drip",
+        Words(&["body", "tls"]),
+        "one byte a second, of the body or of TLS",
+    ),
     fleet("wildcard-dns-missing", None, "the wildcard record is gone"),
-    fleet("wildcard-dns-mismatch", Words(&["a", "aaaa"]), "the wildcard points elsewhere"),
-    fleet("wildcard-cname", None, "no fault: the wildcard is a CNAME to the edge's own name"),
-    fleet("dns-servers-failing", SERVERS, "the servers of the zone fail or disagree"),
-    fleet("dnssec-bogus", None, "the zone does not validate: SERVFAIL unless CD is set"),
-    fleet("wildcard-certificate-expiring", PERCENT, "the wildcard certificate, 8 % left"),
-    fleet("wildcard-certificate-expired", None, "the wildcard certificate, expired"),
-    fleet("wildcard-certificate-not-yet-valid", None, "the wildcard certificate, valid in 2 days"),
-    fleet("wildcard-certificate-name-mismatch", None, "the wildcard certificate, of another domain"),
-    fleet("wildcard-certificate-untrusted", UNTRUSTED, "the wildcard certificate, of another CA"),
-    fleet("wildcard-certificate-chain-incomplete", None, "the wildcard certificate alone"),
+    fleet(
+        "wildcard-dns-mismatch",
+        Words(&["a", "aaaa"]),
+        "the wildcard points elsewhere",
+    ),
+    fleet(
+        "wildcard-cname",
+        None,
+        "no fault: the wildcard is a CNAME to the edge's own name",
+    ),
+    fleet(
+        "dns-servers-failing",
+        SERVERS,
+        "the servers of the zone fail or disagree",
+    ),
+    fleet(
+        "dnssec-bogus",
+        None,
+        "the zone does not validate: SERVFAIL unless CD is set",
+    ),
+    fleet(
+        "wildcard-certificate-expiring",
+        PERCENT,
+        "the wildcard certificate, 8 % left",
+    ),
+    fleet(
+        "wildcard-certificate-expired",
+        None,
+        "the wildcard certificate, expired",
+    ),
+    fleet(
+        "wildcard-certificate-not-yet-valid",
+        None,
+        "the wildcard certificate, valid in 2 days",
+    ),
+    fleet(
+        "wildcard-certificate-name-mismatch",
+        None,
+        "the wildcard certificate, of another domain",
+    ),
+    fleet(
+        "wildcard-certificate-untrusted",
+        UNTRUSTED,
+        "the wildcard certificate, of another CA",
+    ),
+    fleet(
+        "wildcard-certificate-chain-incomplete",
+        None,
+        "the wildcard certificate alone",
+    ),
     fleet(
         "edge-unreachable",
         Edge(&["closed", "reset", "timeout"]),
@@ -132,6 +222,14 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     fleet("edge-throttled", Rate, "handshakes over 20 a second (burst 40) are cut"),
     fleet("platform-outage", PERCENT, "75 % of the tenants answer 503"),
     agent("vantage-offline", None, "DNS is silent, the edge refuses"),
-    agent("vantage-dns-blocked", None, "the zone's servers are silent, the resolver is not"),
-    agent("clock-wrong", CLOCK, "the world's clock is 400 days ahead of ours, certificates too"),
+    agent(
+        "vantage-dns-blocked",
+        None,
+        "the zone's servers are silent, the resolver is not",
+    ),
+    agent(
+        "clock-wrong",
+        CLOCK,
+        "the world's clock is 400 days ahead of ours, certificates too",
+    ),
 ];

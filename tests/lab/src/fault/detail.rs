@@ -28,13 +28,9 @@ impl Detail {
             Self::None => false,
             Self::Words(words) => words.contains(&text),
             Self::Server(words) => words.contains(&text.strip_suffix("/1").unwrap_or(text)),
-            Self::Number(low, high) => {
-                text.parse::<i64>().is_ok_and(|number| (low..=high).contains(&number))
-            }
+            Self::Number(low, high) => text.parse::<i64>().is_ok_and(|number| (low..=high).contains(&number)),
             Self::Tenant => !text.is_empty(),
-            Self::Edge(words) => {
-                Targeted::read(text, words[0]).is_some_and(|read| words.contains(&read.how))
-            }
+            Self::Edge(words) => Targeted::read(text, words[0]).is_some_and(|read| words.contains(&read.how)),
             Self::Rate => text.parse::<Throttle>().is_ok(),
         }
     }
@@ -63,16 +59,26 @@ impl<'a> Targeted<'a> {
     /// Reads `HOW`, `ADDRESS` or `HOW:ADDRESS`. An IPv6 address has colons of its own.
     pub(crate) fn read(text: &'a str, default: &'a str) -> Option<Self> {
         if text.is_empty() {
-            return Some(Self { how: default, address: None });
+            return Some(Self {
+                how: default,
+                address: None,
+            });
         }
         if let Ok(address) = text.parse() {
-            return Some(Self { how: default, address: Some(address) });
+            return Some(Self {
+                how: default,
+                address: Some(address),
+            });
         }
         match text.split_once(':') {
-            None => Some(Self { how: text, address: None }),
-            Some((how, address)) => {
-                Some(Self { how, address: Some(address.parse().ok()?) })
-            }
+            None => Some(Self {
+                how: text,
+                address: None,
+            }),
+            Some((how, address)) => Some(Self {
+                how,
+                address: Some(address.parse().ok()?),
+            }),
         }
     }
 
@@ -91,7 +97,11 @@ pub(crate) struct Throttle {
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { rate: 20, burst: 40, reset: false }
+        Self {
+            rate: 20,
+            burst: 40,
+            reset: false,
+        }
     }
 }
 
@@ -106,8 +116,16 @@ impl FromStr for Throttle {
         let mut number = || parts.next().and_then(|part| part.parse().ok()).ok_or(());
         let (rate, burst) = (number()?, number()?);
         match (parts.next(), parts.next()) {
-            (None, _) => Ok(Self { rate, burst, reset: false }),
-            (Some("reset"), None) => Ok(Self { rate, burst, reset: true }),
+            (None, _) => Ok(Self {
+                rate,
+                burst,
+                reset: false,
+            }),
+            (Some("reset"), None) => Ok(Self {
+                rate,
+                burst,
+                reset: true,
+            }),
             _ => Err(()),
         }
     }

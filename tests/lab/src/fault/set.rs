@@ -58,12 +58,7 @@ impl FaultSet {
     }
 
     /// How an edge address fails under the faults of this name.
-    pub(crate) fn edge<'a>(
-        &'a self,
-        cause: &str,
-        default: &'a str,
-        address: IpAddr,
-    ) -> Option<&'a str> {
+    pub(crate) fn edge<'a>(&'a self, cause: &str, default: &'a str, address: IpAddr) -> Option<&'a str> {
         self.general
             .iter()
             .filter(|fault| fault.cause() == cause)
@@ -74,12 +69,14 @@ impl FaultSet {
 
     /// The limit on handshakes, if there is one.
     pub(crate) fn throttle(&self) -> Option<Throttle> {
-        self.everywhere("edge-throttled").and_then(|fault| fault.word().parse().ok())
+        self.everywhere("edge-throttled")
+            .and_then(|fault| fault.word().parse().ok())
     }
 
     /// How many seconds the lab's clock is ahead of the machine's.
     pub(crate) fn clock_offset(&self) -> i64 {
         const DEFAULT: i64 = 400 * 86_400;
-        self.everywhere("clock-wrong").map_or(0, |fault| fault.number_or(DEFAULT))
+        self.everywhere("clock-wrong")
+            .map_or(0, |fault| fault.number_or(DEFAULT))
     }
 }

@@ -1,0 +1,76 @@
+//! The command line.
+
+mod demo;
+mod fault;
+mod start;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use roundsman_lab::{Fault, LabError, Scope};
+
+/// A simulated multi-tenant platform on loopback: DNS, edge, tenant apps, and every fault by name
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  roundsman-lab demo
+  roundsman-lab start --tenants 100 --fault edge-throttled=5/10
+  roundsman-lab fault add dns-override@q7f9 site-status@a3b1=503
+  roundsman verify --config .lab/roundsman.toml";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a lab and serve until Ctrl-C
+    Start(start::Options),
+    /// Stage faults in the running lab, or take them back
+    Fault {
+        /// Where the lab was started (its --dir)
+        #[arg(long, default_value = ".lab", global = true, value_name = "DIR")]
+        dir: PathBuf,
+        #[command(subcommand)]
+        action: fault::Action,
+    },
+    /// List every fault: its name, its variants, what it does
+    Faults,
+    /// Start a lab with a handful of faults and run `roundsman verify` on it
+    Demo,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, LabError> {
+    match arguments.command {
+        Command::Start(options) => start::run(options).await,
+        Command::Fault { dir, action } => fault::run(&dir, action).await,
+        Command::Faults => {
+            catalog();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Demo => demo::run().await,
+    }
+}
+
+/// Written `cause[@tenant][=variant]`.
+fn catalog() {
+    println!("A fault is written CAUSE[@TENANT][=VARIANT].");
+    let groups = [
+        (Scope::Tenant, "\nOne tenant (CAUSE@TENANT):"),
+        (Scope::Either, "\nOne tenant or everybody:"),
+        (Scope::Fleet, "\nEverybody:"),
+        (Scope::Agent, "\nWhoever watches:"),
+    ];
+    for (scope, title) in groups {
+        println!("{title}");
+        for entry in Fault::catalog().iter().filter(|entry| entry.scope == scope) {
+            println!("  {:38} {}", entry.name, entry.does);
+            if entry.details() != "no detail" {
+                println!("  {:38}   = {}", "", entry.details());
+            }
+        }
+    }
+}
