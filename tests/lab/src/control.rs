@@ -1,6 +1,7 @@
 //! How another process talks to a running lab: a line of text there, a line of JSON back, on
 //! loopback. Commands are `add FAULT`, `remove FAULT`, `list`, `clear` and `counters`.
 
+use std::io;
 use std::net::SocketAddr;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -54,11 +55,11 @@ pub async fn ask(address: SocketAddr, command: &str) -> Result<Vec<Fault>, LabEr
     let reply: Reply = serde_json::from_str(&line).map_err(lost)?;
     match reply.error {
         None => Ok(reply.faults),
-        Some(error) => Err(LabError::Control(error)),
+        Some(error) => Err(LabError::Refused(error)),
     }
 }
 
-async fn converse(lab: &Lab, mut stream: TcpStream) -> std::io::Result<()> {
+async fn converse(lab: &Lab, mut stream: TcpStream) -> io::Result<()> {
     let (read, mut write) = stream.split();
     let mut lines = BufReader::new(read).lines();
     while let Some(line) = lines.next_line().await? {
@@ -84,10 +85,10 @@ async fn obey(lab: &Lab, command: &str) -> Result<(), LabError> {
         ("remove", fault) => lab.clear(&fault.parse()?).await,
         ("clear", _) => lab.clear_all().await,
         ("list", _) => Ok(()),
-        (other, _) => Err(LabError::Control(format!("`{other}` is no command"))),
+        (other, _) => Err(LabError::Refused(format!("`{other}` is no command"))),
     }
 }
 
-fn lost(error: impl ToString) -> LabError {
-    LabError::Control(error.to_string())
+fn lost<E: Into<io::Error>>(error: E) -> LabError {
+    LabError::NoAnswer(error.into())
 }

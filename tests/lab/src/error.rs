@@ -51,5 +51,17 @@ pub enum LabError {
     },
     /// The running lab could not be asked.
     #[error("the lab does not answer: {0}")]
-    Control(String),
+    NoAnswer(#[source] std::io::Error),
+    /// The running lab was asked, and said no.
+    #[error("{0}")]
+    Refused(String),
+    /// No lab runs where one was looked for.
+    #[error("no lab runs in {}: `roundsman-lab start` starts one", .0.display())]
+    NotRunning(PathBuf),
+    /// The product could not be built or run.
+    #[error("cannot run roundsman: {0}")]
+    Product(String),
+    /// A task of the lab ended before its time.
+    #[error("a task was lost: {0}")]
+    Task(#[from] tokio::task::JoinError),
 }

@@ -1,5 +1,6 @@
 //! The running lab: starts its parts, stages faults in them, and ends them.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,9 +42,7 @@ impl Lab {
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         let world = World::new(&options)?;
         let root_key = options.root_key;
-        let authority = tokio::task::spawn_blocking(move || Authority::new(root_key))
-            .await
-            .map_err(|error| LabError::Control(error.to_string()))??;
+        let authority = tokio::task::spawn_blocking(move || Authority::new(root_key)).await??;
         let mut pairs = Vec::new();
         for address in name_server_addresses(&options) {
             pairs.push(Pair::bind(address).await?);
@@ -133,10 +132,22 @@ impl Lab {
     ///
     /// When the fault names a tenant or an address that the lab does not have.
     pub async fn stage(&self, fault: Fault) -> Result<(), LabError> {
-        self.check(&fault)?;
+        self.stage_all([fault]).await
+    }
+
+    /// Stages many faults in one step: all of them, or none if one cannot be staged.
+    ///
+    /// # Errors
+    ///
+    /// When a fault names a tenant or an address that the lab does not have.
+    pub async fn stage_all(&self, faults: impl IntoIterator<Item = Fault>) -> Result<(), LabError> {
+        let faults: Vec<_> = faults.into_iter().collect();
+        faults.iter().try_for_each(|fault| self.check(fault))?;
         self.change(|staged| {
-            if !staged.contains(&fault) {
-                staged.push(fault);
+            for fault in faults {
+                if !staged.contains(&fault) {
+                    staged.push(fault);
+                }
             }
             Ok(())
         })
@@ -205,6 +216,15 @@ impl Lab {
         edit(&mut staged)?;
         self.shared.replace(staged)?;
         doors.follow(&self.shared, &self.running.subscribe()).await
+    }
+}
+
+impl fmt::Debug for Lab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lab")
+            .field("domain", &self.domain())
+            .field("staged", &self.staged())
+            .finish_non_exhaustive()
     }
 }
 

@@ -82,7 +82,7 @@ async fn build() -> Result<PathBuf, LabError> {
         Ok(status) if status.success() && program.exists() => Ok(program),
         // Without a cargo at hand, the one that was built before will do.
         Err(_) if program.exists() => Ok(program),
-        Ok(status) => Err(LabError::Control(format!("roundsman was not built: {status}"))),
+        Ok(status) => Err(LabError::Product(format!("roundsman was not built: {status}"))),
         Err(error) => Err(failed(cargo)(error)),
     }
 }

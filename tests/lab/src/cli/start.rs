@@ -39,9 +39,7 @@ pub(super) struct Options {
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, LabError> {
     let lab = Lab::start(lab_options(&options)).await?;
-    for fault in &options.faults {
-        lab.stage(fault.clone()).await?;
-    }
+    lab.stage_all(options.faults.iter().cloned()).await?;
     let config = lab.write_config(&options.dir)?;
     let address = IpAddr::from(Ipv4Addr::LOCALHOST);
     let failed = |source| LabError::Bind { address, source };

@@ -42,6 +42,8 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Incoming>, hang_up
     set(headers, CONTENT_TYPE, kind);
     add_headers(headers, &shared.world, &plan, request.version());
     match body {
+        // These statuses end with their headers.
+        _ if matches!(plan.status, 204 | 304) => {}
         Made::Text(text) => {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
             give(&mut response, request, || body::full(text));

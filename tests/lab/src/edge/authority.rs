@@ -172,7 +172,6 @@ fn root(name: &str, key: KeyPair) -> Result<Intermediate, LabError> {
 fn intermediate(organization: &str, name: &str, root: &Intermediate) -> Result<Intermediate, LabError> {
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?;
     let mut params = authority(organization, name, BasicConstraints::Constrained(0));
-    params.distinguished_name.push(DnType::CountryName, "US");
     params.use_authority_key_identifier_extension = true;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     Ok(CertifiedIssuer::signed_by(params, key, root)?)
@@ -184,6 +183,7 @@ fn authority(organization: &str, name: &str, depth: BasicConstraints) -> Certifi
     let now = clock::lab_seconds(0);
     valid(&mut params, now - 3_650 * DAY, now + 3_650 * DAY);
     params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CountryName, "US");
     params.distinguished_name.push(DnType::OrganizationName, organization);
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(depth);

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -58,7 +59,7 @@ impl Doors {
             port: 0,
         };
         for &address in addresses {
-            let socket = match bound(SocketAddr::new(address, doors.port)) {
+            let socket = match bound(SocketAddr::new(address, doors.port), false) {
                 Ok(socket) => socket,
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(None),
                 Err(source) => return Err(LabError::Bind { address, source }),
@@ -132,19 +133,20 @@ impl Entrance {
             }
             State::Stuck(..) | State::Moving => {}
         }
-        bound(address)
+        bound(address, true)
     }
 }
 
-fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+/// Binds a port: a free one at first, and later the same one again, whatever lingers on it.
+fn bound(address: SocketAddr, again: bool) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()
     } else {
         TcpSocket::new_v6()
     }?;
-    // The port stays the lab's while old connections linger in TIME_WAIT.
-    socket.set_reuseaddr(address.port() != 0)?;
+    socket.set_reuseaddr(again)?;
     socket.bind(address)?;
+    // What is accepted inherits it, or the port could not be bound again while connections last.
     socket.set_reuseaddr(true)?;
     Ok(socket)
 }
@@ -158,9 +160,9 @@ async fn stuck(socket: TcpSocket, address: SocketAddr) -> io::Result<State> {
 async fn accept(listener: TcpListener, shared: Arc<Shared>, running: watch::Receiver<()>) {
     let Ok(address) = listener.local_addr() else { return };
     loop {
-        // Out of descriptors, say: the next connection may fare better.
+        // Out of descriptors, say: a connection may end meanwhile.
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
         shared.counters.connection(address.ip());
