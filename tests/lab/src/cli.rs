@@ -25,11 +25,26 @@ Examples:
   roundsman-lab fault add dns-override@q7f9 site-status@a3b1=503
   roundsman verify --config .lab/roundsman.toml";
 
+const START_EXAMPLES: &str = "\
+Examples:
+  roundsman-lab start
+  roundsman-lab start --tenants 10000 --rsa --dir /tmp/lab
+  roundsman-lab start --edge 127.0.0.1 --edge 127.0.0.2 --fault edge-unreachable=127.0.0.2";
+
+const FAULT_EXAMPLES: &str = "\
+Examples:
+  roundsman-lab fault add dns-blocked@q7f9=acme-challenge platform-outage=60
+  roundsman-lab fault remove platform-outage=60
+  roundsman-lab fault list --dir /tmp/lab
+  roundsman-lab fault clear";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start a lab and serve until Ctrl-C
+    #[command(after_help = START_EXAMPLES)]
     Start(start::Options),
     /// Stage faults in the running lab, or take them back
+    #[command(after_help = FAULT_EXAMPLES)]
     Fault {
         /// Where the lab was started (its --dir)
         #[arg(long, default_value = ".lab", global = true, value_name = "DIR")]
