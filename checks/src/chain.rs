@@ -36,7 +36,9 @@ impl Anchors {
         store.add_parsable_certificates(roots);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-        verifier.map(|verifier| Self { verifier }).map_err(|_| AnchorsError::None)
+        verifier
+            .map(|verifier| Self { verifier })
+            .map_err(|_| AnchorsError::None)
     }
 
     /// The verifier behind it, for a TLS library.
@@ -62,14 +64,23 @@ pub struct ChainVerdict {
 #[must_use]
 pub fn judge(presented: &[CertificateDer<'_>], anchors: &Anchors, name: &str, now: Timestamp) -> ChainVerdict {
     let Some((leaf, intermediates)) = presented.split_first() else {
-        return ChainVerdict { faults: vec![Reason::TlsMalformed], detail: "no certificate was sent".into() };
+        return ChainVerdict {
+            faults: vec![Reason::TlsMalformed],
+            detail: "no certificate was sent".into(),
+        };
     };
     let Ok(server_name) = ServerName::try_from(name) else {
-        return ChainVerdict { faults: vec![Reason::TlsNameMismatch], detail: format!("`{name}` is no server name") };
+        return ChainVerdict {
+            faults: vec![Reason::TlsNameMismatch],
+            detail: format!("`{name}` is no server name"),
+        };
     };
     let seconds = u64::try_from(now.as_second()).unwrap_or_default();
     let moment = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
-    let Err(error) = anchors.verifier.verify_server_cert(leaf, intermediates, &server_name, &[], moment) else {
+    let Err(error) = anchors
+        .verifier
+        .verify_server_cert(leaf, intermediates, &server_name, &[], moment)
+    else {
         return ChainVerdict::default();
     };
     let facts = Facts::read(presented).ok();
@@ -79,11 +90,16 @@ pub fn judge(presented: &[CertificateDer<'_>], anchors: &Anchors, name: &str, no
             faults.push(more);
         }
     }
-    ChainVerdict { faults, detail: error.to_string() }
+    ChainVerdict {
+        faults,
+        detail: error.to_string(),
+    }
 }
 
 fn classify(error: &rustls::Error, length: usize, facts: Option<&Facts>) -> Reason {
-    let rustls::Error::InvalidCertificate(error) = error else { return Reason::TlsMalformed };
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return Reason::TlsMalformed;
+    };
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Reason::TlsExpired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Reason::TlsNotYetValid,
@@ -134,8 +150,12 @@ impl Facts {
     /// # Errors
     /// What the parser said of the first certificate that is none.
     pub fn read<C: AsRef<[u8]>>(presented: &[C]) -> Result<Self, String> {
-        let parsed = presented.iter().map(|der| X509Certificate::from_der(der.as_ref()).map(|(_, parsed)| parsed));
-        let parsed = parsed.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+        let parsed = presented
+            .iter()
+            .map(|der| X509Certificate::from_der(der.as_ref()).map(|(_, parsed)| parsed));
+        let parsed = parsed
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| error.to_string())?;
         let leaf = parsed.first().ok_or("no certificate was sent")?;
         let begins = |cert: &X509Certificate<'_>| moment(cert.validity().not_before.timestamp());
         let ends = |cert: &X509Certificate<'_>| moment(cert.validity().not_after.timestamp());
@@ -165,7 +185,10 @@ impl Facts {
     pub fn remaining(&self, now: Timestamp) -> f64 {
         let whole = (self.not_after.as_second() - self.not_before.as_second()).max(1);
         let left = self.not_after.as_second() - now.as_second();
-        #[expect(clippy::cast_precision_loss, reason = "a fraction for thresholds; seconds fit 52 bits")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a fraction for thresholds; seconds fit 52 bits"
+        )]
         let fraction = left as f64 / whole as f64;
         fraction.clamp(0.0, 1.0)
     }
@@ -174,7 +197,9 @@ impl Facts {
     #[must_use]
     pub fn covers(&self, name: &str) -> bool {
         let parent = name.split_once('.').map(|(_, parent)| parent);
-        self.names.iter().any(|known| known == name || known.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent))
+        self.names
+            .iter()
+            .any(|known| known == name || known.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent))
     }
 
     fn faults_of_leaf(&self, name: &str, now: Timestamp) -> Vec<Reason> {
@@ -190,12 +215,18 @@ fn moment(seconds: i64) -> Timestamp {
 }
 
 fn names(leaf: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(extension)) = leaf.subject_alternative_name() else { return Vec::new() };
+    let Ok(Some(extension)) = leaf.subject_alternative_name() else {
+        return Vec::new();
+    };
     let name = |general: &GeneralName<'_>| match general {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
         GeneralName::IPAddress(octets) => match octets.len() {
-            4 => <[u8; 4]>::try_from(*octets).ok().map(|octets| std::net::Ipv4Addr::from(octets).to_string()),
-            16 => <[u8; 16]>::try_from(*octets).ok().map(|octets| std::net::Ipv6Addr::from(octets).to_string()),
+            4 => <[u8; 4]>::try_from(*octets)
+                .ok()
+                .map(|octets| std::net::Ipv4Addr::from(octets).to_string()),
+            16 => <[u8; 16]>::try_from(*octets)
+                .ok()
+                .map(|octets| std::net::Ipv6Addr::from(octets).to_string()),
             _ => None,
         },
         _ => None,

@@ -95,7 +95,10 @@ pub struct CertificateExpectation {
 
 impl Default for CertificateExpectation {
     fn default() -> Self {
-        Self { warn_below: 0.25, fail_below: 0.10 }
+        Self {
+            warn_below: 0.25,
+            fail_below: 0.10,
+        }
     }
 }
 

@@ -24,7 +24,14 @@ pub enum Check {
 
 impl Check {
     /// All six, as reports list them.
-    pub const ALL: [Self; 6] = [Self::Dns, Self::Certificate, Self::Site, Self::Conflicts, Self::App, Self::Route];
+    pub const ALL: [Self; 6] = [
+        Self::Dns,
+        Self::Certificate,
+        Self::Site,
+        Self::Conflicts,
+        Self::App,
+        Self::Route,
+    ];
 
     /// The check's name in configuration and reports.
     #[must_use]
@@ -49,7 +56,10 @@ impl fmt::Display for Check {
 impl std::str::FromStr for Check {
     type Err = UnknownCheck;
     fn from_str(text: &str) -> Result<Self, UnknownCheck> {
-        Self::ALL.into_iter().find(|check| check.as_str() == text).ok_or_else(|| UnknownCheck(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|check| check.as_str() == text)
+            .ok_or_else(|| UnknownCheck(text.to_owned()))
     }
 }
 
@@ -152,13 +162,23 @@ impl Finding {
     #[must_use]
     pub fn plain(outcome: Outcome, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { outcome, reason: None, message, expected: None, observed: None, duration_ms: None }
+        Self {
+            outcome,
+            reason: None,
+            message,
+            expected: None,
+            observed: None,
+            duration_ms: None,
+        }
     }
 
     /// A check that was not judged, and why.
     #[must_use]
     pub fn skipped(reason: crate::evidence::Reason, message: impl Into<String>) -> Self {
-        Self { reason: Some(reason), ..Self::plain(Outcome::Skipped, message) }
+        Self {
+            reason: Some(reason),
+            ..Self::plain(Outcome::Skipped, message)
+        }
     }
 
     /// Adds the reason.

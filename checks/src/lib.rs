@@ -5,6 +5,7 @@
 
 pub mod chain;
 pub mod check;
+pub mod diagnosis;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;

@@ -24,7 +24,9 @@ pub enum NameError {
     #[error("`{0}` is longer than {MAX_NAME} octets")]
     LongName(String),
     /// A character that no host name holds.
-    #[error("`{name}` holds `{character}`: a host name has letters, digits, `-` and dots (an international name is written as punycode, `xn--…`)")]
+    #[error(
+        "`{name}` holds `{character}`: a host name has letters, digits, `-` and dots (an international name is written as punycode, `xn--…`)"
+    )]
     Character {
         /// The text.
         name: String,
@@ -88,8 +90,14 @@ fn check_label(name: &str, label: &str) -> Result<(), NameError> {
     if label.len() > MAX_LABEL {
         return Err(NameError::LongLabel(name.to_owned()));
     }
-    if let Some(character) = label.chars().find(|c| !(c.is_ascii_alphanumeric() || *c == '-' || *c == '_')) {
-        return Err(NameError::Character { name: name.to_owned(), character });
+    if let Some(character) = label
+        .chars()
+        .find(|c| !(c.is_ascii_alphanumeric() || *c == '-' || *c == '_'))
+    {
+        return Err(NameError::Character {
+            name: name.to_owned(),
+            character,
+        });
     }
     if label.starts_with('-') || label.ends_with('-') {
         return Err(NameError::Hyphen(name.to_owned()));
@@ -183,7 +191,10 @@ mod tests {
     #[test]
     fn refuses_what_is_no_host_name() {
         assert_eq!(Hostname::parse("a..b"), Err(NameError::Empty("a..b".into())));
-        assert!(matches!(Hostname::parse("a b.c"), Err(NameError::Character { character: ' ', .. })));
+        assert!(matches!(
+            Hostname::parse("a b.c"),
+            Err(NameError::Character { character: ' ', .. })
+        ));
         assert!(matches!(Hostname::parse(&"a".repeat(64)), Err(NameError::LongLabel(_))));
         assert!(matches!(Hostname::parse("-a.b"), Err(NameError::Hyphen(_))));
     }

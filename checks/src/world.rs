@@ -36,7 +36,11 @@ pub struct Presented(pub Vec<Vec<u8>>);
 
 impl Serialize for Presented {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|der| base64::engine::general_purpose::STANDARD.encode(der)))
+        serializer.collect_seq(
+            self.0
+                .iter()
+                .map(|der| base64::engine::general_purpose::STANDARD.encode(der)),
+        )
     }
 }
 
@@ -44,7 +48,12 @@ impl<'de> Deserialize<'de> for Presented {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let decode = |text: &String| base64::engine::general_purpose::STANDARD.decode(text);
-        texts.iter().map(decode).collect::<Result<_, _>>().map(Self).map_err(serde::de::Error::custom)
+        texts
+            .iter()
+            .map(decode)
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -84,10 +93,29 @@ impl TenantWorld {
         self.visits.iter().chain(self.retries.iter().map(|retry| &retry.visit))
     }
 
-    /// The visit that counts: the first that got through to TLS evidence, else the latest.
+    /// The visit that counts: the first whose channel stood, else the first that showed a chain, else the latest.
     #[must_use]
     pub fn visit(&self) -> Option<&Visit> {
-        self.all_visits().find(|visit| visit.handshake.chain.is_some()).or_else(|| self.all_visits().next_back())
+        let stood = self.all_visits().find(|visit| visit.handshake.end.is_done());
+        let shown = || self.all_visits().find(|visit| visit.handshake.chain.is_some());
+        stood.or_else(shown).or_else(|| self.all_visits().next_back())
+    }
+
+    /// The addresses at which the latest visit failed, where the visit that counts went elsewhere and stood.
+    pub fn failing_elsewhere(&self) -> impl Iterator<Item = &Visit> {
+        let counted = self
+            .visit()
+            .filter(|visit| visit.handshake.end.is_done())
+            .map(|visit| visit.address);
+        let latest = |visit: &&Visit| {
+            let again = self.all_visits().rev().find(|other| other.address == visit.address);
+            again.is_some_and(|again| std::ptr::eq(again, *visit))
+        };
+        let failed = |visit: &&Visit| visit.channel_end().reason().is_some();
+        self.all_visits()
+            .filter(latest)
+            .filter(failed)
+            .filter(move |visit| counted.is_some_and(|at| at != visit.address))
     }
 }
 
@@ -107,7 +135,9 @@ pub struct EdgeEvidence {
 impl EdgeEvidence {
     /// The edge's sockets.
     pub fn sockets(&self) -> impl Iterator<Item = SocketAddr> {
-        self.addresses.iter().map(|address| SocketAddr::new(*address, self.port))
+        self.addresses
+            .iter()
+            .map(|address| SocketAddr::new(*address, self.port))
     }
 
     /// The latest control visit at an address.

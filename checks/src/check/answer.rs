@@ -43,13 +43,25 @@ impl Said {
     pub fn read(looks: &[DnsLook], name: &str, server: SocketAddr, domain: &Hostname, authority: bool) -> Self {
         let families = [RecordKind::A, RecordKind::Aaaa];
         let of = |kind: RecordKind| {
-            looks.iter().rev().find(|look| look.kind == kind && look.server == server && look.name == name)
+            looks
+                .iter()
+                .rev()
+                .find(|look| look.kind == kind && look.server == server && look.name == name)
         };
         let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
         said.sort_by_key(|said| said.weight());
         let [first, second] = said;
         match (first, second) {
-            (Self::Addresses { mut addresses, mut aliases }, Self::Addresses { addresses: more, aliases: other }) => {
+            (
+                Self::Addresses {
+                    mut addresses,
+                    mut aliases,
+                },
+                Self::Addresses {
+                    addresses: more,
+                    aliases: other,
+                },
+            ) => {
                 addresses.extend(more);
                 if aliases.is_empty() {
                     aliases = other;
@@ -100,7 +112,10 @@ impl Said {
         match (self, other) {
             (
                 Self::Addresses { addresses, aliases },
-                Self::Addresses { addresses: other_addresses, aliases: other_aliases },
+                Self::Addresses {
+                    addresses: other_addresses,
+                    aliases: other_aliases,
+                },
             ) => {
                 if addresses.is_empty() || other_addresses.is_empty() {
                     aliases == other_aliases
@@ -146,7 +161,11 @@ impl fmt::Display for Said {
 /// Addresses as a person reads them, separated by commas.
 #[must_use]
 pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
-    addresses.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    addresses
+        .into_iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn read_one(look: &DnsLook, domain: &Hostname, authority: bool) -> Said {
@@ -167,11 +186,16 @@ fn read_reply(look: &DnsLook, reply: &DnsReply, domain: &Hostname, authority: bo
     }
     if authority && !reply.authoritative {
         return referral(look, reply, domain).unwrap_or_else(|| {
-            Said::Fault(Reason::DnsLame, "it is named for the zone and answers without authority".into())
+            Said::Fault(
+                Reason::DnsLame,
+                "it is named for the zone and answers without authority".into(),
+            )
         });
     }
     let of = |kind: &'static str| reply.answers.iter().filter(move |record| record.kind == kind);
-    let addresses = of(look.kind.as_str()).filter_map(|record| record.data.parse().ok()).collect::<BTreeSet<_>>();
+    let addresses = of(look.kind.as_str())
+        .filter_map(|record| record.data.parse().ok())
+        .collect::<BTreeSet<_>>();
     let aliases = of("CNAME").map(|record| record.data.clone()).collect::<Vec<_>>();
     if !addresses.is_empty() || !aliases.is_empty() {
         return Said::Addresses { addresses, aliases };
@@ -186,9 +210,18 @@ fn referral(look: &DnsLook, reply: &DnsReply, domain: &Hostname) -> Option<Said>
         let owner_within = owner != domain.as_str() && is_or_below(owner, domain.as_str());
         owner_within && is_or_below(&look.name, owner)
     };
-    let cut = reply.authority.iter().find(|record| record.kind == "NS" && below(&record.name))?;
-    let same = reply.authority.iter().filter(|record| record.kind == "NS" && record.name == cut.name);
-    Some(Said::Delegated { at: cut.name.clone(), servers: same.map(|record| record.data.clone()).collect() })
+    let cut = reply
+        .authority
+        .iter()
+        .find(|record| record.kind == "NS" && below(&record.name))?;
+    let same = reply
+        .authority
+        .iter()
+        .filter(|record| record.kind == "NS" && record.name == cut.name);
+    Some(Said::Delegated {
+        at: cut.name.clone(),
+        servers: same.map(|record| record.data.clone()).collect(),
+    })
 }
 
 /// Whether `name` is `ancestor` or lies below it.

@@ -8,9 +8,37 @@ const AUTHORITIES: &[(&str, &[&str])] = &[
     ("(STAGING) Let's Encrypt", &["letsencrypt.org"]),
     ("Google Trust Services", &["pki.goog"]),
     ("ZeroSSL", &["sectigo.com", "zerossl.com"]),
-    ("Sectigo Limited", &["sectigo.com", "comodoca.com", "comodo.com", "usertrust.com", "trust-provider.com"]),
-    ("DigiCert Inc", &["digicert.com", "digicert.ne.jp", "symantec.com", "thawte.com", "geotrust.com", "rapidssl.com"]),
-    ("Amazon", &["amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com", "aws.amazon.com"]),
+    (
+        "Sectigo Limited",
+        &[
+            "sectigo.com",
+            "comodoca.com",
+            "comodo.com",
+            "usertrust.com",
+            "trust-provider.com",
+        ],
+    ),
+    (
+        "DigiCert Inc",
+        &[
+            "digicert.com",
+            "digicert.ne.jp",
+            "symantec.com",
+            "thawte.com",
+            "geotrust.com",
+            "rapidssl.com",
+        ],
+    ),
+    (
+        "Amazon",
+        &[
+            "amazon.com",
+            "amazontrust.com",
+            "awstrust.com",
+            "amazonaws.com",
+            "aws.amazon.com",
+        ],
+    ),
     ("GlobalSign nv-sa", &["globalsign.com"]),
     ("Buypass AS-983163327", &["buypass.com", "buypass.no"]),
     ("SSL Corporation", &["ssl.com"]),
@@ -34,7 +62,10 @@ pub fn set(look: &DnsLook) -> Option<Set> {
     let reply = look.reply.as_ref()?;
     let records = reply.answers.iter().filter(|record| record.kind == "CAA");
     let records = records.map(|record| record.data.clone()).collect::<Vec<_>>();
-    (!records.is_empty()).then(|| Set { owner: look.name.clone(), records })
+    (!records.is_empty()).then(|| Set {
+        owner: look.name.clone(),
+        records,
+    })
 }
 
 /// Whether the set forbids the authority that calls itself `organization` in its certificates. `None` where that is
@@ -42,12 +73,29 @@ pub fn set(look: &DnsLook) -> Option<Set> {
 #[must_use]
 pub fn forbids(set: &Set, organization: &str, wildcard: bool) -> Option<bool> {
     let (_, domains) = AUTHORITIES.iter().find(|(name, _)| starts_alike(organization, name))?;
-    let properties = set.records.iter().filter_map(|record| Property::read(record)).collect::<Vec<_>>();
-    let known = |tag: &str| matches!(tag, "issue" | "issuewild" | "iodef" | "issuemail" | "issuevmc" | "contactemail" | "contactphone");
-    if properties.iter().any(|property| property.critical && !known(&property.tag)) {
+    let properties = set
+        .records
+        .iter()
+        .filter_map(|record| Property::read(record))
+        .collect::<Vec<_>>();
+    let known = |tag: &str| {
+        matches!(
+            tag,
+            "issue" | "issuewild" | "iodef" | "issuemail" | "issuevmc" | "contactemail" | "contactphone"
+        )
+    };
+    if properties
+        .iter()
+        .any(|property| property.critical && !known(&property.tag))
+    {
         return Some(true);
     }
-    let of = |tag: &str| properties.iter().filter(|property| property.tag == tag).collect::<Vec<_>>();
+    let of = |tag: &str| {
+        properties
+            .iter()
+            .filter(|property| property.tag == tag)
+            .collect::<Vec<_>>()
+    };
     let mut relevant = if wildcard { of("issuewild") } else { Vec::new() };
     if relevant.is_empty() {
         relevant = of("issue");
@@ -55,11 +103,17 @@ pub fn forbids(set: &Set, organization: &str, wildcard: bool) -> Option<bool> {
     if relevant.is_empty() {
         return Some(false);
     }
-    Some(!relevant.iter().any(|property| domains.contains(&property.issuer.as_str())))
+    Some(
+        !relevant
+            .iter()
+            .any(|property| domains.contains(&property.issuer.as_str())),
+    )
 }
 
 fn starts_alike(organization: &str, known: &str) -> bool {
-    organization.to_ascii_lowercase().starts_with(&known.to_ascii_lowercase())
+    organization
+        .to_ascii_lowercase()
+        .starts_with(&known.to_ascii_lowercase())
 }
 
 /// One property in presentation form: `0 issue "letsencrypt.org; validationmethods=dns-01"`.
@@ -76,7 +130,11 @@ impl Property {
         let tag = parts.next()?.to_ascii_lowercase();
         let value = parts.next().unwrap_or_default().trim().trim_matches('"');
         let issuer = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        Some(Self { critical: flags & 0x80 != 0, tag, issuer })
+        Some(Self {
+            critical: flags & 0x80 != 0,
+            tag,
+            issuer,
+        })
     }
 }
 
@@ -85,13 +143,22 @@ mod tests {
     use super::*;
 
     fn with(records: &[&str]) -> Set {
-        Set { owner: "example.com".into(), records: records.iter().map(ToString::to_string).collect() }
+        Set {
+            owner: "example.com".into(),
+            records: records.iter().map(ToString::to_string).collect(),
+        }
     }
 
     #[test]
     fn allows_whom_it_names_and_forbids_others() {
-        assert_eq!(forbids(&with(&["0 issue \"letsencrypt.org\""]), "Let's Encrypt", false), Some(false));
-        assert_eq!(forbids(&with(&["0 issue \"digicert.com\""]), "Let's Encrypt", false), Some(true));
+        assert_eq!(
+            forbids(&with(&["0 issue \"letsencrypt.org\""]), "Let's Encrypt", false),
+            Some(false)
+        );
+        assert_eq!(
+            forbids(&with(&["0 issue \"digicert.com\""]), "Let's Encrypt", false),
+            Some(true)
+        );
         assert_eq!(forbids(&with(&["0 issue \";\""]), "Let's Encrypt", true), Some(true));
     }
 
@@ -104,7 +171,10 @@ mod tests {
 
     #[test]
     fn a_set_without_issue_restricts_nothing() {
-        assert_eq!(forbids(&with(&["0 iodef \"mailto:a@example.com\""]), "Let's Encrypt", false), Some(false));
+        assert_eq!(
+            forbids(&with(&["0 iodef \"mailto:a@example.com\""]), "Let's Encrypt", false),
+            Some(false)
+        );
     }
 
     #[test]

@@ -48,11 +48,41 @@ fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &
         let finding = Finding::plain(Outcome::Warn, text.clone()).because(Reason::TlsExpiring);
         return finding.comparing(expected(limits.warn_below), text);
     }
+    if let Some(other) = partial(context, tenant) {
+        let message = format!("{}: {}, {} works", other.address, channel_reason(other), visit.address);
+        let finding =
+            Finding::plain(Outcome::Warn, message).comparing("every address of the edge", other.address.to_string());
+        return match other.channel_end().reason() {
+            Some(reason) => finding.because(reason),
+            None => finding,
+        };
+    }
     if let Some(set) = caa_fault(context, tenant, visit) {
         let message = format!("CAA of {} does not allow {}", set.owner, facts.issuer);
         return Finding::plain(Outcome::Warn, message).comparing(set.records.join(", "), facts.issuer.clone());
     }
     Finding::plain(Outcome::Pass, text)
+}
+
+/// An address at which this tenant alone fails while another address serves it: the control name passes there.
+#[must_use]
+pub fn partial<'t>(context: &Context<'_>, tenant: &'t TenantWorld) -> Option<&'t Visit> {
+    let control_stands = |visit: &&Visit| {
+        context
+            .world
+            .edge
+            .control_at(visit.address)
+            .is_some_and(|control| control.handshake.end.is_done())
+    };
+    tenant.failing_elsewhere().find(control_stands)
+}
+
+fn channel_reason(visit: &Visit) -> String {
+    visit
+        .channel_end()
+        .reason()
+        .map(|reason| reason.to_string())
+        .unwrap_or_default()
 }
 
 /// The tenant's own CAA set, where it forbids the authority that issued what is served. The set of the domain is the
@@ -80,7 +110,13 @@ pub fn left(facts: &Facts, now: jiff::Timestamp) -> String {
 }
 
 fn served(facts: &Facts) -> String {
-    let names = facts.names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let names = facts
+        .names
+        .iter()
+        .take(3)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
     let more = if facts.names.len() > 3 { ", …" } else { "" };
     format!("{names}{more} issued by {}, {} sent", facts.issuer, facts.length)
 }

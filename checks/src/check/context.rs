@@ -30,9 +30,8 @@ impl<'w> Context<'w> {
         let zone = &world.zone;
         let authority = !zone.through_resolvers;
         let star = format!("*.{}", world.domain);
-        let read = |looks, name: &str, server, authority| {
-            (server, Said::read(looks, name, server, &world.domain, authority))
-        };
+        let read =
+            |looks, name: &str, server, authority| (server, Said::read(looks, name, server, &world.domain, authority));
         let fresh = |server: SocketAddr| {
             let label = zone.resolver_controls.iter().find(|look| look.server == server);
             label.map(|look| look.name.clone()).unwrap_or_default()
@@ -42,14 +41,26 @@ impl<'w> Context<'w> {
         });
         Self {
             world,
-            controls: zone.servers.iter().map(|s| read(&zone.controls, zone.control.as_str(), *s, authority)).collect(),
-            wildcards: zone.servers.iter().map(|s| read(&zone.wildcards, &star, *s, authority)).collect(),
+            controls: zone
+                .servers
+                .iter()
+                .map(|s| read(&zone.controls, zone.control.as_str(), *s, authority))
+                .collect(),
+            wildcards: zone
+                .servers
+                .iter()
+                .map(|s| read(&zone.wildcards, &star, *s, authority))
+                .collect(),
             resolver_controls: zone
                 .resolvers
                 .iter()
                 .map(|server| read(&zone.resolver_controls, &fresh(*server), *server, false))
                 .collect(),
-            facts: world.chains.iter().map(|(id, chain)| (*id, Facts::read(&chain.0))).collect(),
+            facts: world
+                .chains
+                .iter()
+                .map(|(id, chain)| (*id, Facts::read(&chain.0)))
+                .collect(),
             known: known.collect(),
         }
     }
@@ -87,7 +98,9 @@ impl<'w> Context<'w> {
     /// The control answer to compare with: of the same server, else of any that gave one.
     #[must_use]
     pub fn control_for(&self, server: Option<SocketAddr>) -> Option<&Said> {
-        let same = server.and_then(|server| self.controls.get(&server)).filter(|said| said.is_usable());
+        let same = server
+            .and_then(|server| self.controls.get(&server))
+            .filter(|said| said.is_usable());
         same.or_else(|| self.controls.values().find(|said| said.is_usable()))
     }
 
@@ -116,7 +129,10 @@ impl<'w> Context<'w> {
     pub fn strangers(&self, control: &Said) -> BTreeSet<IpAddr> {
         let edge = &self.world.edge.addresses;
         let compared = |address: &IpAddr| edge.iter().any(|known| known.is_ipv4() == address.is_ipv4());
-        self.resolved(control).into_iter().filter(|address| compared(address) && !edge.contains(address)).collect()
+        self.resolved(control)
+            .into_iter()
+            .filter(|address| compared(address) && !edge.contains(address))
+            .collect()
     }
 
     /// Whether the usable servers of the zone contradict each other about the control name.

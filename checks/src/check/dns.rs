@@ -14,8 +14,14 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
         Said::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
         Said::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
         Said::Fault(reason, _) => {
-            let outcome = if *reason == Reason::DnsTimeout { Outcome::Unknown } else { Outcome::Fail };
-            return Finding::plain(outcome, format!("{}: {own}", at(server))).because(*reason).took(ms);
+            let outcome = if *reason == Reason::DnsTimeout {
+                Outcome::Unknown
+            } else {
+                Outcome::Fail
+            };
+            return Finding::plain(outcome, format!("{}: {own}", at(server)))
+                .because(*reason)
+                .took(ms);
         }
         _ => {}
     }
@@ -25,14 +31,19 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
     let compared = |finding: Finding| finding.comparing(control.to_string(), own.to_string()).took(ms);
     if !context.same(&own, control) {
         let reason = own.reason().unwrap_or(Reason::DnsMismatch);
-        return compared(Finding::plain(Outcome::Fail, format!("{own}; the wildcard answers {control}")).because(reason));
+        return compared(
+            Finding::plain(Outcome::Fail, format!("{own}; the wildcard answers {control}")).because(reason),
+        );
     }
     if let Some(reason) = control.reason() {
         return compared(Finding::plain(Outcome::Fail, format!("like the wildcard: {control}")).because(reason));
     }
     let strangers = context.strangers(control);
     if !strangers.is_empty() {
-        let message = format!("like the wildcard, {} is no address of the edge", super::list(&strangers));
+        let message = format!(
+            "like the wildcard, {} is no address of the edge",
+            super::list(&strangers)
+        );
         return compared(Finding::plain(Outcome::Fail, message).because(Reason::DnsMismatch));
     }
     if let Some((resolver, said)) = stale(context, tenant, &own).into_iter().next() {
@@ -50,7 +61,10 @@ pub(crate) fn stale(context: &Context<'_>, tenant: &TenantWorld, own: &Said) -> 
     }
     let name = tenant.tenant.hostname.as_str();
     let said = context.world.zone.resolvers.iter().map(|resolver| {
-        (*resolver, Said::read(&tenant.dns.resolvers, name, *resolver, &context.world.domain, false))
+        (
+            *resolver,
+            Said::read(&tenant.dns.resolvers, name, *resolver, &context.world.domain, false),
+        )
     });
     let differs = |said: &Said| said.is_usable() && !same_places(context, own, said);
     said.filter(|(_, said)| differs(said)).collect()
@@ -59,7 +73,11 @@ pub(crate) fn stale(context: &Context<'_>, tenant: &TenantWorld, own: &Said) -> 
 /// The zone's own answer may be an alias that only a resolver follows: then the resolvers are compared among each
 /// other, by way of the fresh label.
 fn same_places(context: &Context<'_>, own: &Said, resolver: &Said) -> bool {
-    let ours = if own.addresses().is_empty() && own.has_answer() { context.resolved(own) } else { own.addresses() };
+    let ours = if own.addresses().is_empty() && own.has_answer() {
+        context.resolved(own)
+    } else {
+        own.addresses()
+    };
     ours == resolver.addresses()
 }
 

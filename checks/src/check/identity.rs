@@ -21,7 +21,9 @@ pub enum Named<'w> {
 /// Reads who answered a visit, in the way that the tenant's expectation says.
 #[must_use]
 pub fn named<'w>(context: &Context<'w>, tenant: &Tenant, identity: &Identity, visit: &Visit) -> Named<'w> {
-    let Some(answer) = &visit.page.answer else { return Named::Nothing };
+    let Some(answer) = &visit.page.answer else {
+        return Named::Nothing;
+    };
     match identity {
         Identity::Off => Named::Nothing,
         Identity::Place(place) => match read(place, answer) {
@@ -36,8 +38,13 @@ pub fn named<'w>(context: &Context<'w>, tenant: &Tenant, identity: &Identity, vi
 fn automatic<'w>(context: &Context<'w>, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Named<'w> {
     let header = |key: &str| Some((answer.header(key)?.to_owned(), format!("header {key}")));
     let said = [header("x-sp-app"), header("x-served-by"), issuer(visit)];
-    let mut named = said.into_iter().flatten().map(|(value, whence)| name(context, tenant, &value, whence));
-    named.find(|named| !matches!(named, Named::Stranger(_))).unwrap_or(Named::Nothing)
+    let mut named = said
+        .into_iter()
+        .flatten()
+        .map(|(value, whence)| name(context, tenant, &value, whence));
+    named
+        .find(|named| !matches!(named, Named::Stranger(_)))
+        .unwrap_or(Named::Nothing)
 }
 
 /// The host of the issuer (RFC 8414, section 2): the tenant's configured URL, whoever asks.

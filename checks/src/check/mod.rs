@@ -6,20 +6,20 @@ mod caa;
 mod certificate;
 mod conflicts;
 mod context;
-mod dns;
+pub(crate) mod dns;
 mod identity;
 mod route;
 mod site;
 
 pub use answer::{Said, is_or_below, list};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
-pub use certificate::{caa_fault, left};
+pub use certificate::{caa_fault, left, partial};
 pub use context::Context;
 pub use identity::{Named, named};
 pub use site::{answers_like, says_starting, status_text};
 
-use crate::finding::{Check, Finding, Outcome};
 use crate::evidence::Reason;
+use crate::finding::{Check, Finding, Outcome};
 use crate::world::TenantWorld;
 
 /// The findings of one tenant, in the order of [`Check::ALL`].
@@ -48,13 +48,21 @@ impl Findings {
 #[must_use]
 pub fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Findings {
     let dns = when_asked(context, tenant, Check::Dns, || dns::judge(context, tenant));
-    let certificate = when_asked(context, tenant, Check::Certificate, || certificate::judge(context, tenant));
+    let certificate = when_asked(context, tenant, Check::Certificate, || {
+        certificate::judge(context, tenant)
+    });
     let blocked = prerequisite(context, tenant, &dns);
     let site = when_asked(context, tenant, Check::Site, || {
-        blocked.map_or_else(|| site::judge(tenant), |reason| Finding::skipped(reason, "a check that it needs failed"))
+        blocked.map_or_else(
+            || site::judge(tenant),
+            |reason| Finding::skipped(reason, "a check that it needs failed"),
+        )
     });
     let route = when_asked(context, tenant, Check::Route, || {
-        blocked.map_or_else(|| route::judge(context, tenant), |reason| Finding::skipped(reason, "a check that it needs failed"))
+        blocked.map_or_else(
+            || route::judge(context, tenant),
+            |reason| Finding::skipped(reason, "a check that it needs failed"),
+        )
     });
     let conflicts = when_asked(context, tenant, Check::Conflicts, || conflicts::judge(context));
     let app = when_asked(context, tenant, Check::App, || app::judge(context));
@@ -70,12 +78,7 @@ fn prerequisite(context: &Context<'_>, tenant: &TenantWorld, dns: &Finding) -> O
     visit.channel_end().reason().map(|_| Reason::PrerequisiteCertificate)
 }
 
-fn when_asked(
-    context: &Context<'_>,
-    tenant: &TenantWorld,
-    check: Check,
-    judge: impl FnOnce() -> Finding,
-) -> Finding {
+fn when_asked(context: &Context<'_>, tenant: &TenantWorld, check: Check, judge: impl FnOnce() -> Finding) -> Finding {
     if !context.world.selected.contains(&check) {
         return Finding::skipped(Reason::NotSelected, "left out of this round");
     }

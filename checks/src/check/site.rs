@@ -12,7 +12,9 @@ pub(super) fn judge(tenant: &TenantWorld) -> Finding {
     };
     let ms = visit.connect.ms + visit.handshake.ms + visit.page.total_ms;
     match &visit.page.end {
-        End::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone()).because(fault.reason).took(ms),
+        End::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone())
+            .because(fault.reason)
+            .took(ms),
         End::Exhausted(what) => Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
         End::NotReached => Finding::plain(Outcome::Unknown, "the page was not asked for"),
         End::Done => match &visit.page.answer {
@@ -24,7 +26,12 @@ pub(super) fn judge(tenant: &TenantWorld) -> Finding {
 
 fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: f64) -> Finding {
     let right_status = expected.status.contains(&answer.status);
-    let statuses = expected.status.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    let statuses = expected
+        .status
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" or ");
     if !right_status && (300..400).contains(&answer.status) {
         let to = answer.header("location").unwrap_or("nowhere");
         let finding = Finding::plain(Outcome::Fail, format!("{} to {to}", answer.status)).because(Reason::HttpRedirect);
@@ -77,20 +84,36 @@ fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
     let fail = |message: String, wanted: String| {
         let undecided = !body.complete;
         let (reason, message) = if undecided {
-            (Reason::HttpTooLarge, format!("reading stopped at {} bytes, before {message} was decided", body.length))
+            (
+                Reason::HttpTooLarge,
+                format!("reading stopped at {} bytes, before {message} was decided", body.length),
+            )
         } else {
             (Reason::HttpBody, message)
         };
-        Some(Finding::plain(Outcome::Fail, message).because(reason).comparing(wanted, excerpt(&body.prefix)))
+        Some(
+            Finding::plain(Outcome::Fail, message)
+                .because(reason)
+                .comparing(wanted, excerpt(&body.prefix)),
+        )
     };
     if !expected.body_contains.is_empty() && body.matches.contains != Some(true) {
-        return fail(format!("the body lacks `{}`", expected.body_contains), expected.body_contains.clone());
+        return fail(
+            format!("the body lacks `{}`", expected.body_contains),
+            expected.body_contains.clone(),
+        );
     }
     for (pointer, wanted) in &expected.json {
         let got = body.matches.json.get(pointer).and_then(Option::as_ref);
         if got != Some(wanted) {
-            let got = got.map_or_else(|| body.matches.not_json.clone().unwrap_or_else(|| "missing".into()), ToString::to_string);
-            return fail(format!("`{pointer}` of the body is {got}"), format!("{pointer} = {wanted}"));
+            let got = got.map_or_else(
+                || body.matches.not_json.clone().unwrap_or_else(|| "missing".into()),
+                ToString::to_string,
+            );
+            return fail(
+                format!("`{pointer}` of the body is {got}"),
+                format!("{pointer} = {wanted}"),
+            );
         }
     }
     None
@@ -100,19 +123,29 @@ fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
 #[must_use]
 pub fn status_text(answer: &Answer) -> String {
     let text = excerpt(&answer.body.prefix);
-    if text.is_empty() { answer.status.to_string() } else { format!("{} {text}", answer.status) }
+    if text.is_empty() {
+        answer.status.to_string()
+    } else {
+        format!("{} {text}", answer.status)
+    }
 }
 
 fn excerpt(body: &str) -> String {
     let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
     let clean = line.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
-    if clean.len() < line.len() { format!("{clean}…") } else { clean }
+    if clean.len() < line.len() {
+        format!("{clean}…")
+    } else {
+        clean
+    }
 }
 
 /// Whether the app itself says that it is still booting: `{"status":"starting"}`, or 503 `service starting`.
 #[must_use]
 pub fn says_starting(answer: &Answer) -> bool {
-    let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body.prefix) else { return false };
+    let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body.prefix) else {
+        return false;
+    };
     let is = |key: &str, value: &str| body.get(key).and_then(serde_json::Value::as_str) == Some(value);
     is("status", "starting") || (answer.status == 503 && is("error", "service starting"))
 }
@@ -123,7 +156,9 @@ pub fn says_starting(answer: &Answer) -> bool {
 pub fn answers_like(context: &Context<'_>, visit: &Visit) -> bool {
     let controls = context.world.edge.controls.iter().chain(&context.world.edge.rechecks);
     let mut controls = controls.filter_map(|control| Some((control, control.page.answer.as_ref()?)));
-    let Some(answer) = visit.page.answer.as_ref().filter(|answer| answer.status < 500) else { return false };
+    let Some(answer) = visit.page.answer.as_ref().filter(|answer| answer.status < 500) else {
+        return false;
+    };
     controls.any(|(control, other)| {
         answer.status == other.status
             && answer.header("location").map(|to| masked(to, visit))
@@ -135,7 +170,11 @@ pub fn answers_like(context: &Context<'_>, visit: &Visit) -> bool {
 fn masked(text: &str, visit: &Visit) -> String {
     let name = visit.name.as_str();
     let label = name.split('.').next().unwrap_or(name);
-    let request = visit.page.answer.as_ref().and_then(|answer| answer.header("fly-request-id"));
+    let request = visit
+        .page
+        .answer
+        .as_ref()
+        .and_then(|answer| answer.header("fly-request-id"));
     let text = text.to_ascii_lowercase().replace(name, "NAME").replace(label, "LABEL");
     request.map_or(text.clone(), |id| text.replace(&id.to_ascii_lowercase(), "REQUEST"))
 }

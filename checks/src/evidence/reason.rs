@@ -193,13 +193,17 @@ impl Reason {
     /// The text before the slash: `dns`, `tcp`, `tls`, `http`, `platform`; for skip reasons the whole text.
     #[must_use]
     pub fn layer(self) -> &'static str {
-        self.plain().map_or("tls", |text| text.split('/').next().unwrap_or(text))
+        self.plain()
+            .map_or("tls", |text| text.split('/').next().unwrap_or(text))
     }
 
     /// Whether the peer cut the TLS handshake: EOF, a reset, or `unrecognized_name`.
     #[must_use]
     pub fn is_cut_handshake(self) -> bool {
-        matches!(self, Self::TlsUnexpectedEof | Self::TlsReset | Self::TlsAlert(Alert::UNRECOGNIZED_NAME))
+        matches!(
+            self,
+            Self::TlsUnexpectedEof | Self::TlsReset | Self::TlsAlert(Alert::UNRECOGNIZED_NAME)
+        )
     }
 }
 
@@ -208,7 +212,9 @@ impl fmt::Display for Reason {
         if let Some(text) = self.plain() {
             return f.pad(text);
         }
-        let Self::TlsAlert(Alert(number)) = *self else { return Ok(()) };
+        let Self::TlsAlert(Alert(number)) = *self else {
+            return Ok(());
+        };
         match ALERTS.iter().find(|(known, _)| *known == number) {
             Some((_, name)) => f.pad(&format!("tls/alert-{name}")),
             None => f.pad(&format!("tls/alert-{number}")),
@@ -228,10 +234,15 @@ impl FromStr for Reason {
             return Ok(*reason);
         }
         let alert = text.strip_prefix("tls/alert-").and_then(|name| {
-            let named = ALERTS.iter().find(|(_, known)| *known == name).map(|(number, _)| *number);
+            let named = ALERTS
+                .iter()
+                .find(|(_, known)| *known == name)
+                .map(|(number, _)| *number);
             named.or_else(|| name.parse().ok())
         });
-        alert.map(|number| Self::TlsAlert(Alert(number))).ok_or_else(|| UnknownReason(text.to_owned()))
+        alert
+            .map(|number| Self::TlsAlert(Alert(number)))
+            .ok_or_else(|| UnknownReason(text.to_owned()))
     }
 }
 

@@ -125,7 +125,10 @@ impl Answer {
     /// The first value of a header; `name` in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -189,19 +192,27 @@ impl Visit {
     /// The end of the deepest layer among connect and handshake that was reached.
     #[must_use]
     pub fn channel_end(&self) -> &End {
-        if self.connect.end.is_done() { &self.handshake.end } else { &self.connect.end }
+        if self.connect.end.is_done() {
+            &self.handshake.end
+        } else {
+            &self.connect.end
+        }
     }
 
     /// Whether the peer cut the connection before TLS stood, which a limit on handshakes does too.
     #[must_use]
     pub fn was_cut(&self) -> bool {
-        self.channel_end().reason().is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
+        self.channel_end()
+            .reason()
+            .is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
     }
 
     /// What the agent ran out of during this visit, where it did.
     #[must_use]
     pub fn exhausted(&self) -> Option<&str> {
-        [&self.connect.end, &self.handshake.end, &self.page.end].into_iter().find_map(End::exhausted)
+        [&self.connect.end, &self.handshake.end, &self.page.end]
+            .into_iter()
+            .find_map(End::exhausted)
     }
 }
 

@@ -1,0 +1,164 @@
+//! The catalog: every cause with its name, what is wrong in a few words, and what that means. Decides nothing.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! causes {
+    ($($variant:ident = $name:literal, $title:literal, $meaning:literal;)*) => {
+        /// What is wrong, named by the thing that is wrong and not by where it showed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub enum Cause {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Cause {
+            /// Every cause: agent, fleet, tenant, in the order in which they are looked for.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in reports, configuration and messages.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What is wrong, in a few words.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What it means for users, in a sentence or two.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+causes! {
+    AgentExhausted = "agent-exhausted", "the agent ran out of descriptors, ports or memory",
+        "The agent could not look. This says nothing about the tenants that it hides.";
+    VantageOffline = "vantage-offline", "the agent has no working network",
+        "No control, no server of the zone and no edge address answers the agent. This says nothing about the tenants.";
+    VantageDnsBlocked = "vantage-dns-blocked", "the agent can't reach the zone's DNS servers",
+        "The zone's servers are silent to the agent while a resolver gets fresh names from them: port 53 is closed to the agent.";
+    ClockWrong = "clock-wrong", "the agent's clock is wrong",
+        "Certificates fail by their dates alone, and another clock says a time at which they are valid.";
+    DnsServersFailing = "dns-servers-failing", "the zone's DNS servers fail",
+        "Resolvers that ask these servers get no answer, or different ones: users reach the tenants by chance or not at all.";
+    WildcardDnsMissing = "wildcard-dns-missing", "the wildcard record is missing",
+        "Names that only the wildcard answers have no address: users reach no tenant that relies on it.";
+    WildcardDnsMismatch = "wildcard-dns-mismatch", "the wildcard record points elsewhere than the edge",
+        "Users are sent to an address that is not the edge's.";
+    EdgeUnreachable = "edge-unreachable", "the edge can't be reached",
+        "Connections to the edge's address are refused, reset or time out before any tenant matters.";
+    WildcardCertificateExpired = "wildcard-certificate-expired", "the wildcard certificate has expired",
+        "Browsers refuse every tenant that the wildcard certificate serves.";
+    WildcardCertificateNotYetValid = "wildcard-certificate-not-yet-valid", "the wildcard certificate is not valid yet",
+        "Browsers refuse every tenant that the wildcard certificate serves.";
+    WildcardCertificateNameMismatch = "wildcard-certificate-name-mismatch", "the edge serves a certificate for other names",
+        "Browsers refuse every tenant that has no certificate of its own.";
+    WildcardCertificateChainIncomplete = "wildcard-certificate-chain-incomplete", "the edge does not send the wildcard's intermediate",
+        "Clients that do not know the intermediate refuse every tenant; browsers may hide it by fetching or caching it.";
+    WildcardCertificateUntrusted = "wildcard-certificate-untrusted", "the wildcard's chain ends at no trusted root",
+        "Clients refuse every tenant that the wildcard certificate serves.";
+    WildcardCertificateExpiring = "wildcard-certificate-expiring", "the wildcard certificate is not being renewed",
+        "Little of its lifetime is left: renewal, which normally happens after two thirds of it, has not happened.";
+    EdgeTlsFailing = "edge-tls-failing", "the edge fails TLS handshakes, whatever the name",
+        "A name that exists nowhere fails the same way: the edge is to blame, no tenant.";
+    EdgeThrottled = "edge-throttled", "the edge limits our handshakes",
+        "Many handshakes at once were cut and unhurried ones succeed: the agent was too fast, users are not affected.";
+    DnssecBogus = "dnssec-bogus", "the zone's signatures do not validate",
+        "Validating resolvers refuse to answer for the zone: their users reach no tenant.";
+    PlatformOutage = "platform-outage", "most tenants fail alike",
+        "More than half of the visited tenants fail with one reason, and nothing else explains it.";
+    DnsDelegated = "dns-delegated", "an NS record takes the name out of the zone",
+        "Other name servers decide where the name leads; the wildcard does not reach it.";
+    DnsBlocked = "dns-blocked", "a record stops the wildcard without giving an address",
+        "A name that exists with any type, or has anything below it, is not answered by the wildcard (RFC 4592): it has no address.";
+    DnsOverride = "dns-override", "an own record shadows the wildcard",
+        "The name has an address record of its own, which differs from the wildcard: users are sent elsewhere than the edge.";
+    DnsStaleResolver = "dns-stale-resolver", "a resolver still has an old answer",
+        "The zone's servers are right and the resolver's cache is not: users of that resolver go elsewhere until its time to live ends.";
+    CertificateExpired = "certificate-expired", "the tenant's own certificate has expired",
+        "The edge serves the name with a certificate of its own, and browsers refuse it.";
+    CertificateNotYetValid = "certificate-not-yet-valid", "the tenant's own certificate is not valid yet",
+        "The edge serves the name with a certificate of its own, and browsers refuse it.";
+    CertificateNameMismatch = "certificate-name-mismatch", "the certificate served is for other names",
+        "Browsers refuse the certificate that the edge serves for the name.";
+    CertificateChainIncomplete = "certificate-chain-incomplete", "the edge does not send the intermediate",
+        "Clients that do not know the intermediate refuse the chain; browsers may hide it by fetching or caching it.";
+    CertificateUntrusted = "certificate-untrusted", "the chain served ends at no trusted root",
+        "Clients refuse the certificate that the edge serves for the name.";
+    CertificateExpiring = "certificate-expiring", "the tenant's own certificate is not being renewed",
+        "Little of its lifetime is left: renewal, which normally happens after two thirds of it, has not happened.";
+    AppStarting = "app-starting", "the app is still booting",
+        "The app itself says so. This passes by itself.";
+    TenantUnknownToEdge = "tenant-unknown-to-edge", "the edge does not know the tenant",
+        "The edge answers as it does for a name that exists nowhere: it has no route for this tenant.";
+    RouteWrongTenant = "route-wrong-tenant", "another tenant's app answers",
+        "Users of this tenant see another tenant's site.";
+    SiteRedirect = "site-redirect", "the page redirects",
+        "The page answers with a redirect where none was expected.";
+    SiteProtocol = "site-protocol", "the page answers over another HTTP version",
+        "The edge did not agree on the expected HTTP version for this name.";
+    SiteBody = "site-body", "the page says something else",
+        "The status is right and the body is not what was expected.";
+    SiteHeader = "site-header", "a header is missing or differs",
+        "The status is right and a header is not what was expected.";
+    SiteStatus = "site-status", "the page answers with another status",
+        "The request reaches a server, which answers with another status than expected.";
+    SiteSlow = "site-slow", "the page is slow",
+        "The answer is right and took longer than the limit, from connect to the last byte.";
+    CaaForbidsIssuance = "caa-forbids-issuance", "CAA forbids the authority that issues the certificate",
+        "The certificate works until its renewal, which the authority must refuse (RFC 8659).";
+    Unexplained = "unexplained", "no rule explains this failure",
+        "The evidence is listed as it is; nothing is guessed.";
+}
+
+impl Cause {
+    /// Whether it passes by itself, as in the middle of a deploy.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        self == Self::AppStarting
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A text that names no cause.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no cause that roundsman knows")]
+pub struct UnknownCause(pub String);
+
+impl FromStr for Cause {
+    type Err = UnknownCause;
+    fn from_str(text: &str) -> Result<Self, UnknownCause> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|cause| cause.as_str() == text)
+            .ok_or_else(|| UnknownCause(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Cause {
+    type Error = UnknownCause;
+    fn try_from(text: String) -> Result<Self, UnknownCause> {
+        text.parse()
+    }
+}
+
+impl From<Cause> for String {
+    fn from(cause: Cause) -> Self {
+        cause.as_str().to_owned()
+    }
+}

@@ -1,0 +1,194 @@
+//! Fleet rules about the wildcard certificate: what the edge serves for a name that only the wildcard covers.
+
+use super::rules::{Rule, breaks_nothing};
+use super::{Cause, Proof, Remedy, Scope};
+use crate::check::{CaaSet, Context, caa_forbids, caa_set, left};
+use crate::evidence::{Reason, Visit};
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::world::TenantWorld;
+
+macro_rules! rule {
+    ($cause:ident, $reason:ident) => {
+        Rule {
+            cause: Cause::$cause,
+            scope: Scope::Fleet,
+            check: FleetCheck::WildcardCertificate,
+            proofs: |context| faults(context, Reason::$reason),
+            breaks: |context, tenant, check, finding| breaks(context, tenant, check, finding, Reason::$reason),
+        }
+    };
+}
+
+/// In order of precedence.
+pub(super) const RULES: &[Rule] = &[
+    rule!(WildcardCertificateExpired, TlsExpired),
+    rule!(WildcardCertificateNotYetValid, TlsNotYetValid),
+    rule!(WildcardCertificateNameMismatch, TlsNameMismatch),
+    rule!(WildcardCertificateChainIncomplete, TlsIncompleteChain),
+    rule!(WildcardCertificateUntrusted, TlsUnknownIssuer),
+    Rule {
+        cause: Cause::WildcardCertificateExpiring,
+        scope: Scope::Fleet,
+        check: FleetCheck::WildcardCertificate,
+        proofs: expiring,
+        breaks: |context, tenant, check, finding| breaks(context, tenant, check, finding, Reason::TlsExpiring),
+    },
+];
+
+/// Stands behind all others.
+pub(super) const CAA: Rule = Rule {
+    cause: Cause::CaaForbidsIssuance,
+    scope: Scope::Fleet,
+    check: FleetCheck::WildcardCertificate,
+    proofs: caa,
+    breaks: breaks_nothing,
+};
+
+fn served<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {
+    let edge = &context.world.edge;
+    edge.sockets()
+        .filter_map(|socket| edge.control_at(socket))
+        .filter(|visit| visit.handshake.chain.is_some())
+        .collect()
+}
+
+fn remedy(context: &Context<'_>, what: &str) -> Remedy {
+    Remedy::new("manual", format!("{what} for *.{} at the edge", context.world.domain))
+}
+
+fn faults(context: &Context<'_>, reason: Reason) -> Vec<Proof> {
+    let all = served(context);
+    let bad = all
+        .iter()
+        .filter(|visit| visit.handshake.faults.first() == Some(&reason))
+        .collect::<Vec<_>>();
+    let Some(first) = bad.first() else { return Vec::new() };
+    let addresses = bad
+        .iter()
+        .map(|visit| visit.address.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut evidence = vec![format!("{addresses} for {}: {reason}", first.name)];
+    if let Some(facts) = context.facts(first) {
+        let names = facts.names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+        let sent = if facts.length == 1 {
+            "1 certificate".into()
+        } else {
+            format!("{} certificates", facts.length)
+        };
+        evidence.push(format!(
+            "served: {names} by {}, {}, {sent}",
+            facts.issuer,
+            left(facts, context.world.now)
+        ));
+    }
+    let outcome = if bad.len() == all.len() {
+        Outcome::Fail
+    } else {
+        Outcome::Warn
+    };
+    let what = match reason {
+        Reason::TlsIncompleteChain => "serve the whole chain (leaf and intermediates)",
+        Reason::TlsNameMismatch => "configure a certificate",
+        Reason::TlsNotYetValid => "check the issuer's clock, then issue a new certificate",
+        Reason::TlsUnknownIssuer => {
+            "serve a certificate of a trusted authority (a private one: name its root in `[edge] ca_file`)"
+        }
+        _ => "renew the certificate",
+    };
+    let object = format!("*.{}", context.world.domain);
+    vec![
+        Proof::fail(object, evidence)
+            .outcome(outcome)
+            .because(reason)
+            .remedy(remedy(context, what)),
+    ]
+}
+
+fn expiring(context: &Context<'_>) -> Vec<Proof> {
+    let good = served(context)
+        .into_iter()
+        .filter(|visit| visit.handshake.faults.is_empty());
+    let remaining = |visit: &Visit| {
+        context
+            .facts(visit)
+            .map_or(1.0, |facts| facts.remaining(context.world.now))
+    };
+    let Some(worst) = good.min_by(|a, b| remaining(a).total_cmp(&remaining(b))) else {
+        return Vec::new();
+    };
+    let limits = context.world.wildcard;
+    let Some(facts) = context.facts(worst).filter(|_| remaining(worst) < limits.warn_below) else {
+        return Vec::new();
+    };
+    let (outcome, limit) = if remaining(worst) < limits.fail_below {
+        (Outcome::Fail, limits.fail_below)
+    } else {
+        (Outcome::Warn, limits.warn_below)
+    };
+    let evidence = vec![format!(
+        "{} by {}: {}, below {:.0} %",
+        facts.names.first().map_or("", String::as_str),
+        facts.issuer,
+        left(facts, context.world.now),
+        limit * 100.0
+    )];
+    let proof = Proof::fail(format!("*.{}", context.world.domain), evidence).outcome(outcome);
+    vec![
+        proof
+            .because(Reason::TlsExpiring)
+            .remedy(remedy(context, "find out why renewal fails and renew the certificate")),
+    ]
+}
+
+/// A tenant that is served the very chain that the control name is served, and fails or warns for the same reason.
+fn breaks(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding, reason: Reason) -> bool {
+    let concerned = check == Check::Certificate
+        && matches!(finding.outcome, Outcome::Fail | Outcome::Warn)
+        && finding.reason == Some(reason);
+    let chain = tenant
+        .visit()
+        .and_then(|visit| visit.handshake.chain)
+        .filter(|_| concerned);
+    chain.is_some_and(|chain| {
+        served(context).iter().any(|control| {
+            let alike = reason == Reason::TlsExpiring || control.handshake.faults.first() == Some(&reason);
+            alike && control.handshake.chain == Some(chain)
+        })
+    })
+}
+
+/// The closest set at or above the domain (RFC 8659, section 3).
+fn closest(context: &Context<'_>) -> Option<CaaSet> {
+    let sets = context.world.zone.caa.iter().filter_map(caa_set);
+    sets.max_by_key(|set| set.owner.len())
+}
+
+fn caa(context: &Context<'_>) -> Vec<Proof> {
+    let Some(set) = closest(context) else { return Vec::new() };
+    let all = served(context);
+    let Some(facts) = all.first().and_then(|visit| context.facts(visit)) else {
+        return Vec::new();
+    };
+    let Some(organization) = &facts.issuer_organization else {
+        return Vec::new();
+    };
+    if caa_forbids(&set, organization, true) != Some(true) {
+        return Vec::new();
+    }
+    let evidence = vec![
+        format!("CAA of {}: {}", set.owner, set.records.join(", ")),
+        format!(
+            "the wildcard certificate is issued by {organization} ({})",
+            facts.issuer
+        ),
+    ];
+    let remedy = Remedy::new(
+        "manual",
+        format!(
+            "allow {organization} in the CAA set of {} (`issuewild`, or `issue`)",
+            set.owner
+        ),
+    );
+    vec![Proof::fail(set.owner, evidence).outcome(Outcome::Warn).remedy(remedy)]
+}

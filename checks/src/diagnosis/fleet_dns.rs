@@ -1,0 +1,294 @@
+//! Fleet rules about the zone: its servers, the wildcard record, its signatures.
+
+use std::net::SocketAddr;
+
+use super::rules::Rule;
+use super::{Cause, Proof, Remedy, Scope};
+use crate::check::{Context, Said, list};
+use crate::evidence::Reason;
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::world::TenantWorld;
+
+/// In order of precedence.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: Cause::DnsServersFailing,
+        scope: Scope::Fleet,
+        check: FleetCheck::WildcardDns,
+        proofs: servers,
+        breaks: by_servers,
+    },
+    Rule {
+        cause: Cause::WildcardDnsMissing,
+        scope: Scope::Fleet,
+        check: FleetCheck::WildcardDns,
+        proofs: missing,
+        breaks: by_missing,
+    },
+    Rule {
+        cause: Cause::WildcardDnsMismatch,
+        scope: Scope::Fleet,
+        check: FleetCheck::WildcardDns,
+        proofs: mismatch,
+        breaks: by_mismatch,
+    },
+];
+
+/// Stands behind the rules of the edge.
+pub(super) const DNSSEC: Rule = Rule {
+    cause: Cause::DnssecBogus,
+    scope: Scope::Fleet,
+    check: FleetCheck::Dnssec,
+    proofs: bogus,
+    breaks: by_bogus,
+};
+
+fn faulty<'c>(context: &'c Context<'_>) -> Vec<(SocketAddr, Reason, &'c str)> {
+    let fault = |(server, said): (&SocketAddr, &'c Said)| match said {
+        Said::Fault(reason, detail) if !validates_not(context, *server) => Some((*server, *reason, detail.as_str())),
+        _ => None,
+    };
+    context.controls.iter().filter_map(fault).collect()
+}
+
+fn servers(context: &Context<'_>) -> Vec<Proof> {
+    let faulty = faulty(context);
+    let asked = context.controls.len();
+    let remedy = || {
+        Remedy::new(
+            "manual",
+            format!(
+                "check the name servers of {} with their operator (`dig @SERVER {} SOA`)",
+                context.world.domain, context.world.domain
+            ),
+        )
+    };
+    if !faulty.is_empty() && faulty.len() == asked {
+        return all_failing(context, &faulty)
+            .map(|proof| proof.remedy(remedy()))
+            .into_iter()
+            .collect();
+    }
+    if context.servers_disagree() {
+        let evidence = context
+            .controls
+            .iter()
+            .map(|(server, said)| format!("{server}: {said}"))
+            .collect();
+        let mut proof = Proof::fail("servers", evidence).because(Reason::DnsMismatch);
+        proof.remedy.push(Remedy::new(
+            "manual",
+            format!(
+                "bring the zone's servers to one version of {}: compare their SOA serials",
+                context.world.domain
+            ),
+        ));
+        return vec![proof];
+    }
+    let one = |(server, reason, detail): (SocketAddr, Reason, &str)| {
+        let evidence = vec![format!(
+            "{server}: {reason} ({detail}); {} of {asked} servers answer",
+            asked - faulty.len()
+        )];
+        Proof::fail(server.to_string(), evidence)
+            .outcome(Outcome::Warn)
+            .because(reason)
+            .remedy(remedy())
+    };
+    faulty.iter().copied().map(one).collect()
+}
+
+/// All are silent: it is they only where something else shows that we can see.
+fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> Option<Proof> {
+    let silent = faulty.iter().all(|(_, reason, _)| *reason == Reason::DnsTimeout);
+    if silent && (context.resolver_sees_zone() || context.world.zone.through_resolvers) {
+        return None;
+    }
+    let mut evidence = faulty
+        .iter()
+        .map(|(server, reason, detail)| format!("{server}: {reason} ({detail})"))
+        .collect::<Vec<_>>();
+    let witness = context
+        .resolver_controls
+        .iter()
+        .find(|(_, said)| matches!(said, Said::Fault(Reason::DnsServfail, _)));
+    evidence
+        .extend(witness.map(|(resolver, _)| format!("resolver {resolver} gets no answer from them either (SERVFAIL)")));
+    let proof = Proof::fail("servers", evidence).because(faulty.first().map(|(_, reason, _)| *reason));
+    Some(if silent && witness.is_none() {
+        proof.likely()
+    } else {
+        proof
+    })
+}
+
+fn by_servers(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    if check != Check::Dns || finding.outcome == Outcome::Skipped {
+        return false;
+    }
+    let (server, own) = context.own(tenant);
+    if !own.is_usable() {
+        return !matches!(own, Said::Exhausted(_));
+    }
+    server
+        .and_then(|server| context.controls.get(&server))
+        .is_some_and(|control| own.same_as(control))
+}
+
+fn missing(context: &Context<'_>) -> Vec<Proof> {
+    let zone = &context.world.zone;
+    let domain = &context.world.domain;
+    let remedy = Remedy::new(
+        "manual",
+        format!(
+            "add A and AAAA records for *.{domain} that point to {}",
+            list(&context.world.edge.addresses)
+        ),
+    );
+    if zone.discovery.reason() == Some(Reason::DnsNxdomain) {
+        return vec![
+            Proof::fail("wildcard", vec![format!("{domain} does not exist (NXDOMAIN)")])
+                .because(Reason::DnsNxdomain)
+                .remedy(remedy),
+        ];
+    }
+    let usable = context
+        .controls
+        .values()
+        .filter(|said| said.is_usable())
+        .collect::<Vec<_>>();
+    let Some(reason) = usable.first().and_then(|said| said.reason()) else {
+        return Vec::new();
+    };
+    if usable.iter().any(|said| said.has_answer()) {
+        return Vec::new();
+    }
+    let mut evidence = vec![format!(
+        "{} {} ({} of {} servers)",
+        zone.control,
+        usable.first().map(ToString::to_string).unwrap_or_default(),
+        usable.len(),
+        zone.servers.len()
+    )];
+    let star = context.wildcards.values().find(|said| said.is_usable());
+    evidence.extend(star.map(|said| format!("*.{domain}: {said}")));
+    vec![Proof::fail("wildcard", evidence).because(reason).remedy(remedy)]
+}
+
+fn by_missing(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    if check != Check::Dns || finding.outcome == Outcome::Skipped {
+        return false;
+    }
+    let (server, own) = context.own(tenant);
+    let like_control = context.control_for(server).is_none_or(|control| own.same_as(control));
+    like_control || leads_to_edge(context, &own)
+}
+
+/// An own record that gives the edge's addresses is no fault of the tenant's, whatever the wildcard says.
+fn leads_to_edge(context: &Context<'_>, own: &Said) -> bool {
+    !own.addresses().is_empty() && context.strangers(own).is_empty()
+}
+
+fn mismatch(context: &Context<'_>) -> Vec<Proof> {
+    let strange = context
+        .controls
+        .iter()
+        .filter(|(_, said)| !context.strangers(said).is_empty())
+        .collect::<Vec<_>>();
+    let Some((_, first)) = strange.first() else {
+        return Vec::new();
+    };
+    let domain = &context.world.domain;
+    let evidence = vec![
+        format!(
+            "*.{domain} answers {first} ({} of {} servers)",
+            strange.len(),
+            context.controls.len()
+        ),
+        format!(
+            "{} is no address of the edge ({})",
+            list(&context.strangers(first)),
+            list(&context.world.edge.addresses)
+        ),
+    ];
+    let remedy = Remedy::new(
+        "manual",
+        format!("point the record *.{domain} to {}", list(&context.world.edge.addresses)),
+    );
+    vec![
+        Proof::fail("wildcard", evidence)
+            .because(Reason::DnsMismatch)
+            .remedy(remedy),
+    ]
+}
+
+fn by_mismatch(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    if check != Check::Dns || finding.outcome == Outcome::Skipped {
+        return false;
+    }
+    let (server, own) = context.own(tenant);
+    let like_control = context
+        .control_for(server)
+        .is_some_and(|control| context.same(&own, control));
+    like_control || leads_to_edge(context, &own)
+}
+
+/// Whether a resolver says SERVFAIL for a fresh label and answers when it is told not to validate.
+fn validates_not(context: &Context<'_>, resolver: SocketAddr) -> bool {
+    let world = context.world;
+    let Some(unchecked) = world.zone.unchecked.iter().find(|look| look.server == resolver) else {
+        return false;
+    };
+    let answered = Said::read(&world.zone.unchecked, &unchecked.name, resolver, &world.domain, false).is_usable();
+    let refused = matches!(
+        context.resolver_controls.get(&resolver),
+        Some(Said::Fault(Reason::DnsServfail, _))
+    );
+    answered && (refused || world.zone.through_resolvers)
+}
+
+fn bogus(context: &Context<'_>) -> Vec<Proof> {
+    let resolvers = context
+        .world
+        .zone
+        .resolvers
+        .iter()
+        .filter(|resolver| validates_not(context, **resolver));
+    let evidence = resolvers.map(|resolver| {
+        format!("resolver {resolver} says SERVFAIL for a fresh name, and answers when asked not to validate (CD)")
+    });
+    let evidence = evidence.collect::<Vec<_>>();
+    if evidence.is_empty() {
+        return Vec::new();
+    }
+    let domain = &context.world.domain;
+    let remedy = Remedy::new(
+        "manual",
+        format!(
+            "sign the zone of {domain} again, or take its DS record out at the registrar (`delv {domain}` shows where the chain breaks)"
+        ),
+    );
+    vec![Proof::fail("zone", evidence).because(Reason::DnsBogus).remedy(remedy)]
+}
+
+fn by_bogus(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    if check != Check::Dns || matches!(finding.outcome, Outcome::Skipped | Outcome::Fail) {
+        return false;
+    }
+    let name = tenant.tenant.hostname.as_str();
+    context
+        .world
+        .zone
+        .resolvers
+        .iter()
+        .filter(|resolver| validates_not(context, **resolver))
+        .any(|resolver| {
+            let looks = if context.world.zone.through_resolvers {
+                &tenant.dns.authoritative
+            } else {
+                &tenant.dns.resolvers
+            };
+            let said = Said::read(looks, name, *resolver, &context.world.domain, false);
+            matches!(said, Said::Fault(Reason::DnsServfail, _))
+        })
+}

@@ -1,0 +1,219 @@
+//! Fleet rules about the edge: its addresses, its handshakes, its limits. Judged by a name that exists nowhere.
+
+use std::net::SocketAddr;
+
+use super::rules::Rule;
+use super::{Cause, Proof, Remedy, Scope};
+use crate::check::Context;
+use crate::evidence::{Reason, Visit};
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::world::TenantWorld;
+
+/// Goes before the rules of the wildcard certificate.
+pub(super) const UNREACHABLE: Rule = Rule {
+    cause: Cause::EdgeUnreachable,
+    scope: Scope::Fleet,
+    check: FleetCheck::Edge,
+    proofs: unreachable,
+    breaks: by_unreachable,
+};
+
+/// In order of precedence, after the rules of the wildcard certificate.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        cause: Cause::EdgeTlsFailing,
+        scope: Scope::Fleet,
+        check: FleetCheck::Edge,
+        proofs: tls_failing,
+        breaks: by_tls,
+    },
+    Rule {
+        cause: Cause::EdgeThrottled,
+        scope: Scope::Fleet,
+        check: FleetCheck::Edge,
+        proofs: throttled,
+        breaks: by_throttle,
+    },
+];
+
+/// Fewest first visits that must be cut before a limit is spoken of.
+const MANY: usize = 3;
+
+/// The latest control visit at each address that was asked.
+fn controls<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {
+    let edge = &context.world.edge;
+    edge.sockets()
+        .filter_map(|socket| edge.control_at(socket))
+        .filter(|visit| visit.exhausted().is_none())
+        .collect()
+}
+
+/// One proof where every address fails, one warning each where only some do.
+fn by_address(
+    context: &Context<'_>,
+    fails: impl Fn(&Visit) -> Option<Reason>,
+    remedy: impl Fn(SocketAddr) -> Remedy,
+) -> Vec<Proof> {
+    let all = controls(context);
+    let failing = all
+        .iter()
+        .filter_map(|visit| Some((*visit, fails(visit)?)))
+        .collect::<Vec<_>>();
+    let Some((first, reason)) = failing.first() else {
+        return Vec::new();
+    };
+    let line = |visit: &Visit, reason: Reason| {
+        let detail = match visit.channel_end() {
+            crate::evidence::End::Failed(fault) => fault.detail.clone(),
+            _ => String::new(),
+        };
+        format!("{} ({}): {reason} {detail}", visit.address, family(visit.address))
+            .trim_end()
+            .to_owned()
+    };
+    if failing.len() == all.len() {
+        let evidence = failing.iter().map(|(visit, reason)| line(visit, *reason)).collect();
+        return vec![
+            Proof::fail("edge", evidence)
+                .because(*reason)
+                .remedy(remedy(first.address)),
+        ];
+    }
+    let one = |(visit, reason): &(&Visit, Reason)| {
+        let evidence = vec![
+            line(visit, *reason),
+            format!("{} of {} addresses work", all.len() - failing.len(), all.len()),
+        ];
+        let proof = Proof::fail(visit.address.to_string(), evidence).outcome(Outcome::Warn);
+        proof.because(*reason).remedy(remedy(visit.address))
+    };
+    failing.iter().map(one).collect()
+}
+
+pub(super) fn family(address: SocketAddr) -> &'static str {
+    if address.is_ipv4() { "IPv4" } else { "IPv6" }
+}
+
+fn unreachable(context: &Context<'_>) -> Vec<Proof> {
+    let tcp = |visit: &Visit| visit.connect.end.reason();
+    by_address(context, tcp, |address| {
+        Remedy::new(
+            "manual",
+            format!("check that the edge listens on {address} and that nothing on the way drops it"),
+        )
+    })
+}
+
+fn by_unreachable(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    check == Check::Certificate
+        && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown)
+        && tenant.visit().is_some_and(|visit| visit.connect.end.reason().is_some())
+}
+
+/// A handshake that failed before there was a chain to judge.
+fn tls_fault(visit: &Visit) -> Option<Reason> {
+    visit
+        .handshake
+        .end
+        .reason()
+        .filter(|_| visit.handshake.faults.is_empty())
+}
+
+fn tls_failing(context: &Context<'_>) -> Vec<Proof> {
+    let unsettled =
+        |visit: &Visit| visit.was_cut() && context.world.edge.rechecks.iter().all(|r| r.address != visit.address);
+    let fails = |visit: &Visit| tls_fault(visit).filter(|_| !unsettled(visit));
+    let mut proofs = by_address(context, fails, |address| {
+        Remedy::new(
+            "manual",
+            format!(
+                "check the edge app's TLS at {address}: its logs and its certificates (`openssl s_client -connect {address} -servername {}`)",
+                context.world.zone.control
+            ),
+        )
+    });
+    for proof in &mut proofs {
+        proof.confidence = super::Confidence::Likely;
+        proof.evidence.push(format!(
+            "{} exists nowhere else and fails the same way",
+            context.world.zone.control
+        ));
+    }
+    proofs
+}
+
+fn by_tls(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    let failing = check == Check::Certificate && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown);
+    let Some(visit) = tenant.visit().filter(|_| failing) else {
+        return false;
+    };
+    let control = context.world.edge.control_at(visit.address);
+    tls_fault(visit).is_some() && control.is_some_and(|control| tls_fault(control).is_some())
+}
+
+/// Tenants whose first visit was cut, and how the unhurried ones went.
+fn throttled(context: &Context<'_>) -> Vec<Proof> {
+    let first_cut = |tenant: &&TenantWorld| tenant.visits.first().is_some_and(Visit::was_cut);
+    let cut = context.world.tenants.iter().filter(first_cut).collect::<Vec<_>>();
+    let recovered = cut
+        .iter()
+        .filter(|tenant| tenant.retries.iter().any(|retry| retry.visit.handshake.chain.is_some()))
+        .count();
+    let still = cut.iter().filter(|tenant| limited(tenant)).count();
+    let unhurried = cut
+        .iter()
+        .flat_map(|tenant| &tenant.retries)
+        .filter_map(|retry| retry.control.as_ref());
+    let control_passes = unhurried
+        .chain(&context.world.edge.rechecks)
+        .any(|control| control.handshake.end.is_done());
+    if cut.len() < MANY || (recovered == 0 && (still == 0 || !control_passes)) {
+        return Vec::new();
+    }
+    let reason = cut
+        .first()
+        .and_then(|tenant| tenant.visits.first()?.channel_end().reason());
+    let visited = context
+        .world
+        .tenants
+        .iter()
+        .filter(|tenant| !tenant.visits.is_empty())
+        .count();
+    let evidence = vec![
+        format!(
+            "{} of {visited} first handshakes were cut{}",
+            cut.len(),
+            reason.map(|r| format!(" ({r})")).unwrap_or_default()
+        ),
+        format!(
+            "{recovered} of them succeed when repeated slowly, {still} are still cut together with a name that exists nowhere"
+        ),
+    ];
+    let remedy = Remedy::new(
+        "manual",
+        "run with a lower `--concurrency`, or set `[schedule] rate` below the edge's limit",
+    );
+    vec![
+        Proof::fail("edge", evidence)
+            .outcome(Outcome::Warn)
+            .because(reason)
+            .remedy(remedy),
+    ]
+}
+
+/// Cut in its last unhurried visit too, and the control name with it; or cut and never repeated.
+fn limited(tenant: &TenantWorld) -> bool {
+    match tenant.retries.last() {
+        Some(retry) => retry.visit.was_cut() && retry.control.as_ref().is_some_and(Visit::was_cut),
+        None => tenant.visits.last().is_some_and(Visit::was_cut),
+    }
+}
+
+fn by_throttle(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    let hidden = match check {
+        Check::Certificate => finding.outcome == Outcome::Fail,
+        Check::Site | Check::Route => finding.reason == Some(Reason::PrerequisiteCertificate),
+        Check::Dns | Check::Conflicts | Check::App => false,
+    };
+    hidden && tenant.visit().is_some_and(Visit::was_cut) && limited(tenant)
+}

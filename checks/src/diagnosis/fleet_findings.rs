@@ -1,0 +1,209 @@
+//! The fleet checks as findings: the worst proof decides; without one, what was seen.
+
+use super::fleet_edge::family;
+use super::{CauseEntry, Scope};
+use crate::check::{Context, Said, left, list};
+use crate::evidence::{End, Reason};
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
+
+/// The fleet checks in the order of reports. `proven` are the entries of fleet and agent with the check that each
+/// decides.
+pub(super) fn findings(
+    context: &Context<'_>,
+    proven: &[(FleetCheck, Option<Reason>, &CauseEntry)],
+) -> Vec<(FleetCheck, Finding)> {
+    use FleetCheck::{Dnssec, Edge, Vantage, WildcardCertificate, WildcardDns};
+    let all = [WildcardDns, Dnssec, WildcardCertificate, Edge, Vantage];
+    all.into_iter()
+        .map(|check| (check, finding(context, check, proven)))
+        .collect()
+}
+
+fn finding(context: &Context<'_>, check: FleetCheck, proven: &[(FleetCheck, Option<Reason>, &CauseEntry)]) -> Finding {
+    if let Some(skipped) = not_selected(context, check) {
+        return skipped;
+    }
+    let decisive = proven
+        .iter()
+        .filter(|(decides, _, _)| *decides == check)
+        .rev()
+        .max_by_key(|(_, _, entry)| entry.outcome);
+    if let Some((_, reason, entry)) = decisive {
+        let finding = Finding::plain(
+            entry.outcome,
+            format!("{}: {}", entry.cause, entry.evidence.first().map_or("", String::as_str)),
+        );
+        return Finding {
+            reason: *reason,
+            ..finding
+        };
+    }
+    let blind = proven.iter().any(|(_, _, entry)| entry.scope == Scope::Agent);
+    let finding = match check {
+        FleetCheck::WildcardDns => wildcard_dns(context),
+        FleetCheck::Dnssec => dnssec(context),
+        FleetCheck::WildcardCertificate => wildcard_certificate(context),
+        FleetCheck::Edge => edge(context),
+        FleetCheck::Vantage => vantage(context),
+    };
+    let certain = finding.outcome != Outcome::Fail || !blind;
+    if certain {
+        finding
+    } else {
+        Finding {
+            outcome: Outcome::Unknown,
+            ..finding
+        }
+    }
+}
+
+fn not_selected(context: &Context<'_>, check: FleetCheck) -> Option<Finding> {
+    let selected = |checks: &[Check]| checks.iter().any(|check| context.world.selected.contains(check));
+    let asked = match check {
+        FleetCheck::WildcardDns | FleetCheck::Dnssec => selected(&[Check::Dns]),
+        FleetCheck::WildcardCertificate => selected(&[Check::Certificate]),
+        FleetCheck::Edge => selected(&[Check::Certificate, Check::Site, Check::Route]),
+        FleetCheck::Vantage => true,
+    };
+    (!asked).then(|| Finding::skipped(Reason::NotSelected, "left out of this round"))
+}
+
+fn wildcard_dns(context: &Context<'_>) -> Finding {
+    let zone = &context.world.zone;
+    if let End::Failed(fault) = &zone.discovery {
+        return Finding::plain(
+            Outcome::Unknown,
+            format!("the zone's servers could not be found: {}", fault.detail),
+        )
+        .because(fault.reason);
+    }
+    let usable = context
+        .controls
+        .iter()
+        .filter(|(_, said)| said.is_usable())
+        .collect::<Vec<_>>();
+    let Some((_, said)) = usable.first() else {
+        return Finding::plain(Outcome::Unknown, "no server of the zone could be asked");
+    };
+    let edge = &context.world.edge.addresses;
+    let resolved = context.resolved(said);
+    if resolved.is_empty() {
+        return Finding::plain(
+            Outcome::Unknown,
+            format!("{said}: no resolver tells the addresses behind it"),
+        );
+    }
+    let only_edge = |v4: bool| {
+        let has = |address: &&std::net::IpAddr| address.is_ipv4() == v4;
+        edge.iter().any(|a| has(&a)) && !resolved.iter().any(|a| has(&a))
+    };
+    let mut message = format!(
+        "{} ({} of {} servers)",
+        list(&resolved),
+        usable.len(),
+        zone.servers.len()
+    );
+    for (v4, name) in [(true, "IPv4"), (false, "IPv6")] {
+        if only_edge(v4) {
+            message.push_str(&format!("; only the edge has {name}"));
+        }
+    }
+    Finding::plain(Outcome::Pass, message).comparing(list(edge), list(&resolved))
+}
+
+fn dnssec(context: &Context<'_>) -> Finding {
+    let authentic = context
+        .world
+        .zone
+        .resolver_controls
+        .iter()
+        .find(|look| look.reply.as_ref().is_some_and(|reply| reply.authentic));
+    match authentic {
+        Some(look) => Finding::plain(Outcome::Pass, format!("resolver {} validates the zone", look.server)),
+        None => Finding::skipped(
+            Reason::NotConfigured,
+            "the zone is not signed, or no resolver that is asked validates",
+        ),
+    }
+}
+
+fn wildcard_certificate(context: &Context<'_>) -> Finding {
+    let served = context
+        .world
+        .edge
+        .controls
+        .iter()
+        .chain(&context.world.edge.rechecks)
+        .rev();
+    let visit = served.into_iter().find(|visit| visit.handshake.end.is_done());
+    match visit.and_then(|visit| context.facts(visit)) {
+        Some(facts) => Finding::plain(
+            Outcome::Pass,
+            format!("{}, {}", facts.issuer, left(facts, context.world.now)),
+        ),
+        None => Finding::plain(Outcome::Unknown, "no address of the edge showed a certificate"),
+    }
+}
+
+fn edge(context: &Context<'_>) -> Finding {
+    let edge = &context.world.edge;
+    let works = |visit: &&crate::evidence::Visit| visit.connect.end.is_done();
+    let seen = edge
+        .sockets()
+        .filter_map(|socket| edge.control_at(socket))
+        .filter(works)
+        .collect::<Vec<_>>();
+    let mut families = seen.iter().map(|visit| family(visit.address)).collect::<Vec<_>>();
+    families.sort_unstable();
+    families.dedup();
+    let vantage = &context.world.vantage;
+    let lacking = [
+        (vantage.ipv4, Reason::NoIpv4, "IPv4"),
+        (vantage.ipv6, Reason::NoIpv6, "IPv6"),
+    ];
+    let lacking = lacking
+        .into_iter()
+        .filter(|(usable, _, _)| *usable == Some(false))
+        .collect::<Vec<_>>();
+    if seen.is_empty() {
+        return match lacking.first() {
+            Some((_, reason, name)) => Finding::skipped(*reason, format!("the agent has no {name}")),
+            None => Finding::plain(Outcome::Unknown, "no address of the edge was visited"),
+        };
+    }
+    let mut message = format!(
+        "{} of {} addresses, {}",
+        seen.len(),
+        edge.addresses.len(),
+        families.join(" and ")
+    );
+    for (_, reason, name) in lacking {
+        message.push_str(&format!("; {name} not looked at: the agent has none ({reason})"));
+    }
+    Finding::plain(Outcome::Pass, message)
+}
+
+fn vantage(context: &Context<'_>) -> Finding {
+    let vantage = &context.world.vantage;
+    let answered = vantage.resolvers.iter().filter(|look| look.reply.is_some()).count();
+    let controls = vantage.controls.iter().filter(|control| control.end.is_done()).count();
+    let silent = context.resolver_controls.iter().filter(|(_, said)| !said.is_usable());
+    let silent = silent
+        .map(|(resolver, said)| format!("; resolver {resolver}: {}", short(said)))
+        .collect::<String>();
+    let others = if vantage.controls.is_empty() {
+        String::new()
+    } else {
+        format!(", {controls} of {} controls", vantage.controls.len())
+    };
+    let message = format!(
+        "{answered} of {} resolvers answer{others}{silent}",
+        vantage.resolvers.len()
+    );
+    Finding::plain(Outcome::Pass, message)
+}
+
+fn short(said: &Said) -> String {
+    said.reason()
+        .map_or_else(|| said.to_string(), |reason| reason.to_string())
+}

@@ -1,0 +1,349 @@
+//! From findings to causes: one pure function over a world. Agent first, then the fleet, then each tenant, then what
+//! tenants have in common, over what is left.
+
+mod agent;
+mod cause;
+mod common;
+mod fleet_certificate;
+mod fleet_dns;
+mod fleet_edge;
+mod fleet_findings;
+mod proof;
+mod question;
+mod rules;
+mod tenant_answer;
+mod tenant_certificate;
+mod tenant_dns;
+mod tenant_rules;
+
+pub use cause::{Cause, UnknownCause};
+pub use proof::{CauseEntry, Confidence, Diagnosis, Remedy, Scope, Status, TenantVerdict};
+pub use question::Question;
+
+use std::collections::BTreeSet;
+
+use proof::Proof;
+use rules::Rule;
+use tenant_rules::{Subject, TABLES, unexplained};
+
+use crate::check::{Context, Findings, judge};
+use crate::evidence::Reason;
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::target::TenantId;
+use crate::world::World;
+
+/// The rules about agent and fleet, in order of precedence: the first that breaks a check explains it.
+fn shared_rules() -> Vec<&'static Rule> {
+    let mut rules = agent::RULES.iter().collect::<Vec<_>>();
+    rules.extend(fleet_dns::RULES);
+    rules.push(&fleet_edge::UNREACHABLE);
+    rules.extend(fleet_certificate::RULES);
+    rules.extend(fleet_edge::RULES);
+    rules.push(&fleet_dns::DNSSEC);
+    rules.push(&fleet_certificate::CAA);
+    rules
+}
+
+/// The order of checks in which a tenant's first cause is looked for.
+const CAUSE_ORDER: [Check; 6] = [
+    Check::Dns,
+    Check::Certificate,
+    Check::App,
+    Check::Route,
+    Check::Site,
+    Check::Conflicts,
+];
+
+/// Judges and explains a world.
+#[must_use]
+pub fn diagnose(world: &World) -> Diagnosis {
+    let context = Context::new(world);
+    let mut findings = world
+        .tenants
+        .iter()
+        .map(|tenant| judge(&context, tenant))
+        .collect::<Vec<_>>();
+    let questions = question::questions(&context, &findings);
+    let mut state = State::new(world.tenants.len());
+    let shared = shared_rules()
+        .into_iter()
+        .map(|rule| (rule, state.add_shared(rule, (rule.proofs)(&context))))
+        .collect::<Vec<_>>();
+    for (index, findings) in findings.iter_mut().enumerate() {
+        explain_by_shared(&context, index, findings, &shared, &mut state);
+        explain_alone(&context, index, findings, &mut state);
+    }
+    common::outage(&context, &findings, &mut state.own, &mut state.entries);
+    let decided = state
+        .shared
+        .iter()
+        .map(|(check, reason, entry)| (*check, *reason, &state.entries[*entry]))
+        .collect::<Vec<_>>();
+    let fleet = fleet_findings::findings(&context, &decided);
+    let tenants = world
+        .tenants
+        .iter()
+        .zip(findings)
+        .enumerate()
+        .map(|(index, (tenant, findings))| TenantVerdict {
+            tenant: tenant.tenant.id.clone(),
+            status: Status::of(&findings),
+            cause: first_cause(&findings, &state.own[index], &state.entries),
+            findings,
+        });
+    Diagnosis {
+        fleet,
+        tenants: tenants.collect(),
+        causes: in_order(state.entries),
+        questions,
+    }
+}
+
+/// The entries found so far, and which of them explains which check of which tenant.
+struct State {
+    entries: Vec<CauseEntry>,
+    shared: Vec<(FleetCheck, Option<Reason>, usize)>,
+    own: Vec<Vec<(Check, usize)>>,
+    known: std::collections::HashMap<(Cause, String), usize>,
+}
+
+impl State {
+    fn new(tenants: usize) -> Self {
+        Self {
+            entries: Vec::new(),
+            shared: Vec::new(),
+            own: vec![Vec::new(); tenants],
+            known: std::collections::HashMap::new(),
+        }
+    }
+
+    /// Adds what a shared rule proved; returns the entry that takes in tenants, with what it does to their checks.
+    fn add_shared(&mut self, rule: &Rule, proofs: Vec<Proof>) -> Option<(usize, Option<Reason>)> {
+        let mut takes_in = None;
+        for proof in proofs {
+            let reason = proof.reason;
+            let entry = self.add(rule.cause, rule.scope, proof);
+            self.shared.push((rule.check, reason, entry));
+            takes_in = takes_in.or(Some((entry, reason)));
+        }
+        takes_in
+    }
+
+    /// Adds an entry, or the evidence to the one of the same guilty object.
+    fn add(&mut self, cause: Cause, scope: Scope, proof: Proof) -> usize {
+        let key = (cause, proof.object.clone());
+        if let Some(index) = self.known.get(&key) {
+            let entry = &mut self.entries[*index];
+            entry.outcome = entry.outcome.max(proof.outcome);
+            for line in proof.evidence {
+                if entry.evidence.len() < MOST_EVIDENCE && !entry.evidence.contains(&line) {
+                    entry.evidence.push(line);
+                }
+            }
+            return *index;
+        }
+        self.known.insert(key, self.entries.len());
+        self.entries.push(CauseEntry {
+            cause,
+            scope,
+            object: proof.object,
+            outcome: proof.outcome,
+            confidence: proof.confidence,
+            tenants: BTreeSet::new(),
+            evidence: proof.evidence,
+            remedy: proof.remedy,
+        });
+        self.entries.len() - 1
+    }
+
+    fn attach(&mut self, index: usize, tenant: &TenantId, check: Check, entry: usize) {
+        self.own[index].push((check, entry));
+        self.entries[entry].tenants.insert(tenant.clone());
+    }
+
+    fn explains(&self, index: usize, check: Check) -> bool {
+        self.own[index].iter().any(|(explained, _)| *explained == check)
+    }
+}
+
+/// Most lines of evidence that one entry keeps.
+const MOST_EVIDENCE: usize = 8;
+
+type Shared<'r> = (&'r Rule, Option<(usize, Option<Reason>)>);
+
+fn explain_by_shared(
+    context: &Context<'_>,
+    index: usize,
+    findings: &mut Findings,
+    shared: &[Shared<'_>],
+    state: &mut State,
+) {
+    let tenant = &context.world.tenants[index];
+    for (rule, takes_in) in shared {
+        let Some((entry, reason)) = *takes_in else { continue };
+        for check in Check::ALL {
+            let finding = findings.of(check);
+            if state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
+                continue;
+            }
+            state.attach(index, &tenant.tenant.id, check, entry);
+            impose(findings.of_mut(check), rule, state.entries[entry].outcome, reason);
+        }
+    }
+    let dns_decides = state.own[index]
+        .iter()
+        .any(|(check, entry)| *check == Check::Dns && state.entries[*entry].cause != Cause::DnssecBogus);
+    if dns_decides && findings.of(Check::Dns).outcome == Outcome::Fail {
+        skip_dependents(findings, state, index);
+    }
+}
+
+/// What a shared cause does to a check that it breaks: an agent's hides it, a fleet's fails it, and a warning leaves
+/// the finding as it is.
+fn impose(finding: &mut Finding, rule: &Rule, outcome: Outcome, reason: Option<Reason>) {
+    let hides = rule.scope == Scope::Agent || rule.cause == Cause::EdgeThrottled;
+    let imposed = if hides { Outcome::Unknown } else { outcome };
+    if imposed == finding.outcome || imposed == Outcome::Warn {
+        return;
+    }
+    finding.outcome = imposed;
+    finding.message = format!("{}: {}", rule.cause, finding.message);
+    if hides && finding.reason.is_some_and(is_prerequisite) {
+        finding.reason = None;
+    }
+    finding.reason = finding.reason.or(reason);
+}
+
+fn is_prerequisite(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::PrerequisiteDns | Reason::PrerequisiteCertificate | Reason::PrerequisiteSite
+    )
+}
+
+/// A `dns` that fails by a fleet cause skips what a failed `dns` skips.
+fn skip_dependents(findings: &mut Findings, state: &mut State, index: usize) {
+    for check in [Check::Site, Check::Route] {
+        let finding = findings.of_mut(check);
+        if finding.outcome != Outcome::Skipped && !state.explains(index, check) {
+            *finding = Finding::skipped(Reason::PrerequisiteDns, "a check that it needs failed");
+        }
+    }
+}
+
+fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, state: &mut State) {
+    let tenant = &context.world.tenants[index];
+    for (checks, rules) in TABLES {
+        for (cause, rule) in *rules {
+            let open = open_checks(checks, index, findings, state);
+            let proof = if open.is_empty() {
+                None
+            } else {
+                rule(&Subject {
+                    context,
+                    tenant,
+                    findings,
+                })
+            };
+            if let Some(proof) = proof {
+                let (outcome, reason) = (proof.outcome, proof.reason);
+                let entry = state.add(*cause, Scope::Tenant, proof);
+                attach_answer(
+                    index,
+                    &tenant.tenant.id,
+                    &open,
+                    findings,
+                    (*cause, entry, outcome, reason),
+                    state,
+                );
+            }
+        }
+        for check in open_checks(checks, index, findings, state) {
+            if findings.of(check).outcome != Outcome::Skipped {
+                let proof = unexplained(
+                    &Subject {
+                        context,
+                        tenant,
+                        findings,
+                    },
+                    check,
+                );
+                let entry = state.add(Cause::Unexplained, Scope::Tenant, proof);
+                state.attach(index, &tenant.tenant.id, check, entry);
+            }
+        }
+    }
+}
+
+/// The checks that nothing explains yet: what fails or warns, and an answer that nothing identifies.
+fn open_checks(checks: &[Check], index: usize, findings: &Findings, state: &State) -> Vec<Check> {
+    let open = checks.iter().copied().filter(|check| {
+        let finding = findings.of(*check);
+        let wrong = matches!(finding.outcome, Outcome::Fail | Outcome::Warn);
+        (wrong || finding.reason == Some(Reason::NotIdentifiable)) && !state.explains(index, *check)
+    });
+    open.collect()
+}
+
+/// Attaches one proof to the checks that it explains. An answer that only resembles the edge's word for an unknown
+/// name fails `route`, which nothing had identified.
+fn attach_answer(
+    index: usize,
+    tenant: &TenantId,
+    open: &[Check],
+    findings: &mut Findings,
+    (cause, entry, outcome, reason): (Cause, usize, Outcome, Option<Reason>),
+    state: &mut State,
+) {
+    let wrong = |findings: &Findings, check: &Check| {
+        findings.of(*check).outcome >= outcome && findings.of(*check).outcome != Outcome::Skipped
+    };
+    let mut explained = open
+        .iter()
+        .copied()
+        .filter(|check| wrong(findings, check))
+        .collect::<Vec<_>>();
+    if explained.is_empty() && cause == Cause::TenantUnknownToEdge {
+        let finding = Finding::plain(Outcome::Fail, "answered as a name that does not exist");
+        *findings.of_mut(Check::Route) = Finding { reason, ..finding };
+        explained.push(Check::Route);
+    }
+    for check in explained {
+        state.attach(index, tenant, check, entry);
+    }
+}
+
+fn first_cause(findings: &Findings, own: &[(Check, usize)], entries: &[CauseEntry]) -> Option<Cause> {
+    let ranked = CAUSE_ORDER.iter().enumerate().filter_map(|(rank, check)| {
+        let (_, entry) = own.iter().find(|(explained, _)| explained == check)?;
+        Some((
+            std::cmp::Reverse(findings.of(*check).outcome),
+            rank,
+            entries[*entry].cause,
+        ))
+    });
+    ranked
+        .min_by_key(|(outcome, rank, _)| (*outcome, *rank))
+        .map(|(_, _, cause)| cause)
+}
+
+/// Agent, fleet, tenant; what fails before what warns; the entries that explain most in front. Entries of tenants
+/// that a common cause took in whole are gone.
+fn in_order(entries: Vec<CauseEntry>) -> Vec<CauseEntry> {
+    let mut entries = entries
+        .into_iter()
+        .filter(|entry| entry.scope != Scope::Tenant || !entry.tenants.is_empty())
+        .collect::<Vec<_>>();
+    entries.sort_by(|a, b| {
+        let rank = |entry: &CauseEntry| {
+            (
+                entry.scope,
+                std::cmp::Reverse(entry.outcome),
+                std::cmp::Reverse(entry.tenants.len()),
+                entry.cause,
+            )
+        };
+        rank(a).cmp(&rank(b)).then_with(|| a.object.cmp(&b.object))
+    });
+    entries
+}

@@ -1,0 +1,187 @@
+//! What a rule hands back when it applies, and what a diagnosis consists of. Plain data.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Question};
+use crate::check::Findings;
+use crate::evidence::Reason;
+use crate::finding::{Finding, FleetCheck, Outcome};
+use crate::target::TenantId;
+
+/// Whom a cause concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The agent itself: it can't see.
+    Agent,
+    /// Everything behind the edge.
+    Fleet,
+    /// One tenant, or each of a few.
+    Tenant,
+}
+
+/// How sure a cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// The evidence is direct.
+    Confirmed,
+    /// It fits best; the word that would settle it could not be had.
+    Likely,
+}
+
+/// One thing to do about a cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// The kind of action, such as `delete-dns-record` or `wait`; `manual` where a person must look.
+    pub action: String,
+    /// What a person would type or click.
+    pub command: String,
+    /// Whether it is safe to carry out without a person.
+    pub automatic: bool,
+}
+
+impl Remedy {
+    pub(super) fn new(action: &str, command: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            command: command.into(),
+            automatic: false,
+        }
+    }
+
+    pub(super) fn wait(command: impl Into<String>) -> Self {
+        Self {
+            action: "wait".into(),
+            command: command.into(),
+            automatic: true,
+        }
+    }
+}
+
+/// That a rule applies, and to what.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Proof {
+    /// The guilty object: what several proofs of one cause are merged by.
+    pub object: String,
+    /// What it does to the check that it belongs to.
+    pub outcome: Outcome,
+    pub reason: Option<Reason>,
+    pub confidence: Confidence,
+    /// The facts that prove it, the most telling first.
+    pub evidence: Vec<String>,
+    pub remedy: Vec<Remedy>,
+}
+
+impl Proof {
+    pub(super) fn fail(object: impl Into<String>, evidence: Vec<String>) -> Self {
+        Self {
+            object: object.into(),
+            outcome: Outcome::Fail,
+            reason: None,
+            confidence: Confidence::Confirmed,
+            evidence,
+            remedy: Vec::new(),
+        }
+    }
+
+    pub(super) fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    pub(super) fn because(mut self, reason: impl Into<Option<Reason>>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    pub(super) fn likely(mut self) -> Self {
+        self.confidence = Confidence::Likely;
+        self
+    }
+
+    pub(super) fn remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy.push(remedy);
+        self
+    }
+}
+
+/// One cause with all that it explains: an entry per guilty object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CauseEntry {
+    /// What is wrong.
+    pub cause: Cause,
+    /// Whom it concerns.
+    pub scope: Scope,
+    /// The guilty object.
+    pub object: String,
+    /// `Fail`, `Warn`, or `Unknown` where it only hides.
+    pub outcome: Outcome,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The tenants that it explains.
+    pub tenants: BTreeSet<TenantId>,
+    /// The facts that prove it, the most telling first.
+    pub evidence: Vec<String>,
+    /// What to do about it.
+    pub remedy: Vec<Remedy>,
+}
+
+/// How a tenant is, by its outcomes alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Nothing that was looked at is wrong.
+    Healthy,
+    /// It works, and something needs a look.
+    Degraded,
+    /// Something could not be looked at, and nothing known is broken.
+    Unknown,
+    /// Something is broken.
+    Failing,
+}
+
+impl Status {
+    /// The worst outcome decides: fail, unknown, warn; six skipped checks say nothing.
+    #[must_use]
+    pub fn of(findings: &Findings) -> Self {
+        let has = |outcome| findings.iter().any(|(_, finding)| finding.outcome == outcome);
+        if has(Outcome::Fail) {
+            Self::Failing
+        } else if has(Outcome::Unknown) || !(has(Outcome::Warn) || has(Outcome::Pass)) {
+            Self::Unknown
+        } else if has(Outcome::Warn) {
+            Self::Degraded
+        } else {
+            Self::Healthy
+        }
+    }
+}
+
+/// What is said of one tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantVerdict {
+    /// Whom it is about.
+    pub tenant: TenantId,
+    /// How it is.
+    pub status: Status,
+    /// The first cause that breaks it, in the order of checks.
+    pub cause: Option<Cause>,
+    /// All six checks.
+    pub findings: Findings,
+}
+
+/// Everything that a world means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// The fleet checks.
+    pub fleet: Vec<(FleetCheck, Finding)>,
+    /// The causes: agent, fleet, tenant; failures first.
+    pub causes: Vec<CauseEntry>,
+    /// The tenants in the order of the world.
+    pub tenants: Vec<TenantVerdict>,
+    /// What would settle what is open.
+    pub questions: Vec<Question>,
+}

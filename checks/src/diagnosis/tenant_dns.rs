@@ -1,0 +1,234 @@
+//! Tenant rules about DNS: what stands at a tenant's name and keeps the wildcard away.
+
+use super::tenant_rules::{Rule, Subject};
+use super::{Cause, Proof, Remedy};
+use crate::check::{Context, Said};
+use crate::evidence::{DnsRecord, RecordKind};
+use crate::finding::{Check, Outcome};
+use crate::world::TenantWorld;
+
+/// In order of precedence.
+pub(super) const RULES: &[Rule] = &[
+    (Cause::DnsDelegated, delegated),
+    (Cause::DnsBlocked, blocked),
+    (Cause::DnsOverride, overridden),
+    (Cause::DnsStaleResolver, stale),
+];
+
+fn zone(subject: &Subject<'_, '_>) -> String {
+    subject.context.world.domain.to_string()
+}
+
+fn delegated(subject: &Subject<'_, '_>) -> Option<Proof> {
+    let (Some(server), Said::Delegated { at, servers }) = subject.context.own(subject.tenant) else {
+        return None;
+    };
+    let evidence = vec![format!("{at} is delegated to {} (server {server})", servers.join(", "))];
+    let remedy = Remedy::new(
+        "delete-dns-record",
+        format!("delete the NS records of {at} in zone {}", zone(subject)),
+    );
+    subject.fails(Check::Dns).then(|| {
+        Proof::fail(at, evidence)
+            .because(subject.findings.of(Check::Dns).reason)
+            .remedy(remedy)
+    })
+}
+
+/// Whether something other than an address stands at or below the name: it has no address and the wildcard is
+/// answered, or it exists and the control name does not.
+pub(super) fn is_blocked(context: &Context<'_>, tenant: &TenantWorld) -> bool {
+    let (server, own) = context.own(tenant);
+    let Some(control) = context.control_for(server) else {
+        return false;
+    };
+    matches!(own, Said::NoData | Said::NxDomain) && control.has_answer()
+        || own == Said::NoData && *control == Said::NxDomain
+}
+
+fn blocked(subject: &Subject<'_, '_>) -> Option<Proof> {
+    if !subject.fails(Check::Dns) || !is_blocked(subject.context, subject.tenant) {
+        return None;
+    }
+    let (server, own) = subject.context.own(subject.tenant);
+    let control = subject.context.control_for(server)?;
+    let found = blockers(subject.tenant);
+    let mut evidence = vec![format!("{}: {own}; the wildcard answers {control}", subject.name())];
+    let reason = own.reason();
+    if found.is_empty() {
+        evidence.push("no record of the usual types was found at the name or below it".into());
+        let remedy = Remedy::new(
+            "delete-dns-record",
+            format!(
+                "list zone {} and delete what stands at {} or below it",
+                zone(subject),
+                subject.name()
+            ),
+        );
+        return Some(
+            Proof::fail(subject.name(), evidence)
+                .because(reason)
+                .likely()
+                .remedy(remedy),
+        );
+    }
+    evidence.extend(
+        found
+            .iter()
+            .map(|record| format!("{} is {} {}", record.name, record.kind, clip(&record.data))),
+    );
+    let mut proof = Proof::fail(subject.name(), evidence).because(reason);
+    let mut told = Vec::new();
+    for record in &found {
+        let command = format!(
+            "delete the {} record of {} in zone {}",
+            record.kind,
+            label(&record.name, &zone(subject)),
+            zone(subject)
+        );
+        if !told.contains(&command) {
+            told.push(command.clone());
+            proof = proof.remedy(Remedy::new("delete-dns-record", command));
+        }
+    }
+    Some(proof)
+}
+
+/// The records that were found at the name or below it when asked type by type.
+fn blockers(tenant: &TenantWorld) -> Vec<DnsRecord> {
+    let name = tenant.tenant.hostname.as_str();
+    let replies = tenant
+        .dns
+        .blockers
+        .iter()
+        .chain(&tenant.dns.authoritative)
+        .filter_map(|look| look.reply.as_ref());
+    let mut found = Vec::<DnsRecord>::new();
+    for record in replies.flat_map(|reply| &reply.answers) {
+        let here = crate::check::is_or_below(&record.name, name);
+        if here
+            && !found
+                .iter()
+                .any(|known| known.name == record.name && known.kind == record.kind && known.data == record.data)
+        {
+            found.push(record.clone());
+        }
+    }
+    found
+}
+
+fn clip(data: &str) -> String {
+    if data.chars().count() > 60 {
+        format!("{}…", data.chars().take(60).collect::<String>())
+    } else {
+        data.to_owned()
+    }
+}
+
+/// A name as it is called inside its zone.
+fn label(name: &str, zone: &str) -> String {
+    name.strip_suffix(zone)
+        .and_then(|rest| rest.strip_suffix('.'))
+        .unwrap_or(name)
+        .to_owned()
+}
+
+fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
+    let (server, own) = subject.context.own(subject.tenant);
+    let control = subject.context.control_for(server)?;
+    if !subject.fails(Check::Dns) || !own.has_answer() || subject.context.same(&own, control) {
+        return None;
+    }
+    let records = own_records(subject.tenant);
+    let kinds = records
+        .iter()
+        .map(|record| record.kind.as_str())
+        .fold(Vec::new(), |mut kinds: Vec<&str>, kind| {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+            kinds
+        });
+    let shown = records
+        .iter()
+        .map(|record| format!("{} {}", record.kind, record.data))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let same = servers_that_agree(subject.context, control);
+    let evidence = vec![format!(
+        "{} is {shown}; the wildcard answers {control} ({same})",
+        subject.name()
+    )];
+    let plural = if records.len() == 1 { "record" } else { "records" };
+    let command = format!(
+        "delete the {} {plural} of {} in zone {}",
+        kinds.join(" and "),
+        label(subject.name(), &zone(subject)),
+        zone(subject)
+    );
+    let proof = Proof::fail(subject.name(), evidence).because(subject.findings.of(Check::Dns).reason);
+    Some(proof.remedy(Remedy::new("delete-dns-record", command)))
+}
+
+fn servers_that_agree(context: &Context<'_>, control: &Said) -> String {
+    let agree = context.controls.values().filter(|said| said.same_as(control)).count();
+    format!("{agree} of {} servers", context.controls.len())
+}
+
+/// Address and alias records at the name itself. Those that a wildcard with one family only would give are in it too:
+/// a name that exists is answered from its own records alone.
+fn own_records(tenant: &TenantWorld) -> Vec<DnsRecord> {
+    let kinds = [
+        RecordKind::A.as_str(),
+        RecordKind::Aaaa.as_str(),
+        RecordKind::Cname.as_str(),
+    ];
+    let mut records = Vec::<DnsRecord>::new();
+    for record in tenant
+        .dns
+        .authoritative
+        .iter()
+        .filter_map(|look| look.reply.as_ref())
+        .flat_map(|reply| &reply.answers)
+    {
+        let own = record.name == tenant.tenant.hostname.as_str() && kinds.contains(&record.kind.as_str());
+        if own
+            && !records
+                .iter()
+                .any(|known| known.kind == record.kind && known.data == record.data)
+        {
+            records.push(record.clone());
+        }
+    }
+    records
+}
+
+fn stale(subject: &Subject<'_, '_>) -> Option<Proof> {
+    if subject.findings.of(Check::Dns).outcome != Outcome::Warn {
+        return None;
+    }
+    let (_, own) = subject.context.own(subject.tenant);
+    let stale = crate::check::dns::stale(subject.context, subject.tenant, &own);
+    let (resolver, _) = stale.first()?;
+    let lines = stale
+        .iter()
+        .map(|(resolver, said)| format!("resolver {resolver}: {} is {said}; the zone says {own}", subject.name()));
+    let ttl = subject
+        .tenant
+        .dns
+        .resolvers
+        .iter()
+        .filter(|look| look.server == *resolver)
+        .filter_map(|look| look.reply.as_ref());
+    let ttl = ttl.flat_map(|reply| &reply.answers).map(|record| record.ttl).max();
+    let wait = ttl.map_or_else(
+        || "wait until the resolver asks again".into(),
+        |ttl| format!("wait up to {ttl} s for its time to live"),
+    );
+    let proof = Proof::fail(resolver.to_string(), lines.collect()).outcome(Outcome::Warn);
+    Some(
+        proof
+            .because(subject.findings.of(Check::Dns).reason)
+            .remedy(Remedy::wait(wait)),
+    )
+}
