@@ -7,10 +7,10 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use roundsman_checks::finding::Check;
-use roundsman_checks::target::{Hostname, NameError};
+use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use crate::config::Flags;
+use crate::config::{Flags, parse_domain};
 use crate::inventory::TenantsFrom;
 
 /// Options of `verify`.
@@ -58,7 +58,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", help_heading = "Configuration")]
     pub config: Option<PathBuf>,
     /// The domain whose wildcard the tenants live under
-    #[arg(long, value_parser = domain, help_heading = "Configuration")]
+    #[arg(long, value_parser = parse_domain, help_heading = "Configuration")]
     pub domain: Option<Hostname>,
     /// IP addresses of the edge; may be repeated
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', help_heading = "Configuration")]
@@ -166,11 +166,7 @@ impl FromStr for Label {
     }
 }
 
-/// A domain on the command line, as strict as in the file.
-pub(super) fn domain(text: &str) -> Result<Hostname, NameError> {
-    crate::config::parse_domain(text)
-}
-
+/// `-` or a path.
 pub(super) fn from_text(text: &str) -> Result<TenantsFrom, ArgError> {
     if text.is_empty() {
         Err(ArgError::Form("a file, or `-` for standard input"))

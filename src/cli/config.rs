@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::args::TargetArgs;
 use super::setup::{SetupError, configuration};
 use super::{colour_errors, print, usage_error};
-use crate::config::{DEFAULT_FILE, EXAMPLE, schema};
+use crate::config::{ConfigError, DEFAULT_FILE, EXAMPLE, schema};
 use crate::exit_code::ExitCode;
 use crate::inventory::load;
 
@@ -37,6 +37,7 @@ pub fn run(command: &ConfigCommand) -> ExitCode {
 /// One sentence where all is well. Nobody is contacted, so this says nothing of the tenants themselves.
 fn check(target: &TargetArgs) -> Result<String, SetupError> {
     let config = configuration(target, None)?;
+    config.check_files().map_err(ConfigError::from)?;
     let inventory = load(&config, target.tenants_from.as_ref(), &[])?;
     let name = config
         .path

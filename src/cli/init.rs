@@ -9,10 +9,10 @@ use clap::Args;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use super::args::{domain, from_text};
+use super::args::from_text;
 use super::setup::SetupError;
 use super::{colour_errors, print, usage_error};
-use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, minimal, render_plain};
+use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, minimal, parse_domain, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{TenantsFrom, load};
 
@@ -23,7 +23,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG")]
     pub config: Option<PathBuf>,
     /// The domain whose wildcard the tenants live under
-    #[arg(long, value_parser = domain)]
+    #[arg(long, value_parser = parse_domain)]
     pub domain: Hostname,
     /// IP addresses of the edge; may be repeated
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', required = true)]

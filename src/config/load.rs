@@ -13,7 +13,7 @@ use super::model::{Config, ListedTenant};
 use super::reader::{Mistakes, Section};
 use super::secret::{HeaderText, Secret};
 use super::section;
-use super::source::read_text;
+use super::source::{ReadError, read_text};
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "roundsman.toml";
@@ -52,6 +52,17 @@ impl Config {
         config.path = Some(path.to_owned());
         config.rebase(path.parent().unwrap_or(Path::new("")));
         Ok(config)
+    }
+
+    /// Looks whether the files that the configuration names can be read; secrets are left for when they are needed.
+    ///
+    /// # Errors
+    /// [`ReadError`] for the first that cannot.
+    pub fn check_files(&self) -> Result<(), ReadError> {
+        self.edge
+            .ca_file
+            .as_deref()
+            .map_or(Ok(()), |path| read_text(path, MAX_CONFIG).map(drop))
     }
 
     fn rebase(&mut self, directory: &Path) {

@@ -96,14 +96,21 @@ pub(crate) fn fraction(value: &Value<'_>) -> Read<f64> {
 
 /// A duration above zero.
 pub(crate) fn duration(value: &Value<'_>) -> Read<Duration> {
-    let Some(duration) = value.get_ref().as_str().and_then(parse_duration) else {
-        return expected(value, DURATION_FORM);
-    };
+    let duration = duration_or_zero(value)?;
     if duration.is_zero() {
         wrong(value, "must be more than zero")
     } else {
         Ok(duration)
     }
+}
+
+/// A duration, where none at all makes sense too.
+pub(crate) fn duration_or_zero(value: &Value<'_>) -> Read<Duration> {
+    value
+        .get_ref()
+        .as_str()
+        .and_then(parse_duration)
+        .map_or_else(|| expected(value, DURATION_FORM), Ok)
 }
 
 /// A number of bytes within `range`.

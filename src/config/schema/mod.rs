@@ -3,10 +3,40 @@
 mod form;
 mod tables;
 
+use serde_json::Value;
+
 /// The schema (JSON Schema, draft 2020-12). Unknown keys are refused everywhere.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(tables::File).to_value()
+    let mut schema = schemars::schema_for!(tables::File).to_value();
+    drop_null(&mut schema);
+    schema
+}
+
+/// An optional key may be absent, never null: TOML has no such value.
+fn drop_null(node: &mut Value) {
+    match node {
+        Value::Array(items) => items.iter_mut().for_each(drop_null),
+        Value::Object(keys) => {
+            keys.values_mut().for_each(drop_null);
+            if let Some(Value::Array(kinds)) = keys.get_mut("type") {
+                kinds.retain(|kind| kind != "null");
+                if let [only] = kinds.as_slice() {
+                    let only = only.clone();
+                    keys.insert("type".into(), only);
+                }
+            }
+            if let Some(Value::Array(branches)) = keys.get_mut("anyOf") {
+                branches.retain(|branch| branch["type"] != "null");
+                if let [Value::Object(only)] = branches.as_slice() {
+                    let only = only.clone();
+                    keys.remove("anyOf");
+                    keys.extend(only);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -99,6 +129,11 @@ mod tests {
         }
         read.retain(|key| !later.contains(&key.as_str()));
         assert_eq!(read, keys_of_schema());
+    }
+
+    #[test]
+    fn no_key_may_be_null() {
+        assert!(!schema().to_string().contains("\"null\""));
     }
 
     #[test]
