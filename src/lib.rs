@@ -1,1 +1,6 @@
-//! x
+//! The agent: verifies every tenant behind one shared edge, and says why one is broken.
+
+pub mod cli;
+pub mod config;
+pub mod exit_code;
+pub mod inventory;

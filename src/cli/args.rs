@@ -1,0 +1,176 @@
+//! What can be said to `verify`, and the pieces of it that other commands share.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use roundsman_checks::finding::Check;
+use roundsman_checks::target::Hostname;
+use thiserror::Error;
+
+use crate::config::{Flags, parse_domain};
+use crate::inventory::TenantsFrom;
+
+/// Options of `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// Ids or host names of the tenants to verify; none: all
+    #[arg(value_name = "TENANT")]
+    pub tenants: Vec<String>,
+    /// What to write to standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Format,
+    /// Write the report to a file as well, `-` for standard output in the place of --format; may be repeated
+    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
+    pub output: Vec<Output>,
+    /// Run these checks only: dns, certificate, site, conflicts, app, route
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Selection")]
+    pub only: Vec<Check>,
+    /// Leave these checks out
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Selection")]
+    pub skip: Vec<Check>,
+    /// Only tenants with this label; may be repeated, all must hold
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Selection")]
+    pub label: Vec<Label>,
+    /// Exit with 3 where one of these checks is skipped or unknown
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Verdict")]
+    pub require: Vec<Check>,
+    /// What decides the exit code
+    #[arg(long, value_enum, default_value_t, help_heading = "Verdict")]
+    pub scope: Scope,
+    /// What counts as failing
+    #[arg(long, value_enum, default_value_t, help_heading = "Verdict")]
+    pub fail_on: FailOn,
+    /// Tenants visited at the same time; by default as many as the edge and the machine bear
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<NonZeroU32>,
+}
+
+/// Which configuration, and what stands in its place.
+#[derive(Clone, Debug, Default, Args)]
+pub struct TargetArgs {
+    /// The configuration [default: roundsman.toml]
+    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+    /// The domain whose wildcard the tenants live under
+    #[arg(long, value_parser = parse_domain, help_heading = "Configuration")]
+    pub domain: Option<Hostname>,
+    /// IP addresses of the edge; may be repeated
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', help_heading = "Configuration")]
+    pub edge: Vec<IpAddr>,
+    /// An inventory: .toml, .json or an id a line; `-` for standard input
+    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, help_heading = "Configuration")]
+    pub tenants_from: Option<TenantsFrom>,
+    /// A tenant's app is this prefix and its id [default: sp-]
+    #[arg(long, value_name = "PREFIX", help_heading = "Configuration")]
+    pub app_prefix: Option<String>,
+}
+
+impl TargetArgs {
+    /// The file to read, where one is named; an empty `ROUNDSMAN_CONFIG` names none.
+    #[must_use]
+    pub fn config_path(&self) -> Option<&Path> {
+        self.config.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// What the flags say about the configuration.
+    #[must_use]
+    pub fn flags(&self, concurrency: Option<NonZeroU32>) -> Flags {
+        Flags {
+            domain: self.domain.clone(),
+            edge: self.edge.clone(),
+            app_prefix: self.app_prefix.clone(),
+            concurrency,
+        }
+    }
+}
+
+/// A form of the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs (`roundsman.report/1`).
+    Json,
+}
+
+/// What decides the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// Tenants and fleet checks.
+    #[default]
+    All,
+    /// Tenants alone; what is found about the fleet is reported.
+    Tenant,
+}
+
+/// What counts as failing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Failures.
+    #[default]
+    Fail,
+    /// Failures and warnings.
+    Warn,
+}
+
+/// One `--output`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// In which form.
+    pub format: Format,
+    /// Where to; `None` is standard output.
+    pub file: Option<PathBuf>,
+}
+
+/// One `--label`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label(pub String, pub String);
+
+/// Why an argument is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ArgError {
+    /// No `=`, or nothing on one side of it.
+    #[error("expected {0}")]
+    Form(&'static str),
+    /// A report in a form that does not exist.
+    #[error("`{0}` is no format: the formats are human, json")]
+    Format(String),
+}
+
+impl FromStr for Output {
+    type Err = ArgError;
+    fn from_str(text: &str) -> Result<Self, ArgError> {
+        let form = ArgError::Form("FORMAT=FILE, such as json=report.json");
+        let (format, file) = text.split_once('=').filter(|(_, file)| !file.is_empty()).ok_or(form)?;
+        let format = Format::from_str(format, false).map_err(|_| ArgError::Format(format.to_owned()))?;
+        Ok(Self {
+            format,
+            file: (file != "-").then(|| file.into()),
+        })
+    }
+}
+
+impl FromStr for Label {
+    type Err = ArgError;
+    fn from_str(text: &str) -> Result<Self, ArgError> {
+        let form = ArgError::Form("KEY=VALUE, such as plan=pro");
+        let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or(form)?;
+        Ok(Self(key.to_owned(), value.to_owned()))
+    }
+}
+
+/// `-` or a path.
+pub(super) fn from_text(text: &str) -> Result<TenantsFrom, ArgError> {
+    if text.is_empty() {
+        Err(ArgError::Form("a file, or `-` for standard input"))
+    } else {
+        Ok(text.into())
+    }
+}

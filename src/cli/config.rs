@@ -1,0 +1,52 @@
+//! `roundsman config`: check, schema, example.
+
+use clap::Subcommand;
+
+use super::args::TargetArgs;
+use super::setup::{SetupError, configuration};
+use super::{colour_errors, print, usage_error};
+use crate::config::{ConfigError, DEFAULT_FILE, EXAMPLE, schema};
+use crate::exit_code::ExitCode;
+use crate::inventory::load;
+
+/// The commands below `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check the configuration and the inventory: file, line, column, what to write instead
+    Check(TargetArgs),
+    /// Print the JSON Schema of roundsman.toml, for editors
+    Schema,
+    /// Print a commented example with every key
+    Example,
+}
+
+/// Carries out one of them.
+#[must_use]
+pub fn run(command: &ConfigCommand) -> ExitCode {
+    match command {
+        ConfigCommand::Schema => print(&format!("{:#}\n", schema())),
+        ConfigCommand::Example => print(EXAMPLE),
+        ConfigCommand::Check(target) => match check(target) {
+            Ok(sentence) => print(&sentence),
+            Err(error) => return usage_error(&error.render(colour_errors())),
+        },
+    }
+    ExitCode::Verified
+}
+
+/// One sentence where all is well. Nobody is contacted, so this says nothing of the tenants themselves.
+fn check(target: &TargetArgs) -> Result<String, SetupError> {
+    let config = configuration(target, None)?;
+    config.check_files().map_err(ConfigError::from)?;
+    let inventory = load(&config, target.tenants_from.as_ref(), &[])?;
+    let name = config
+        .path
+        .as_ref()
+        .map_or_else(|| DEFAULT_FILE.into(), |path| path.display().to_string());
+    let tenants = match (inventory.tenants.len(), inventory.origin.as_str()) {
+        (_, "" | "the command line") => "no tenants configured: name them on the command line".to_owned(),
+        (1, origin) => format!("1 tenant from {origin}"),
+        (count, origin) => format!("{count} tenants from {origin}"),
+    };
+    Ok(format!("{name}: valid, {tenants}\n"))
+}

@@ -1,0 +1,182 @@
+//! `roundsman init`: writes a minimal `roundsman.toml`, never over an existing file.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use roundsman_checks::target::Hostname;
+use thiserror::Error;
+
+use super::args::from_text;
+use super::setup::SetupError;
+use super::{colour_errors, print, usage_error};
+use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, minimal, parse_domain, render_plain};
+use crate::exit_code::ExitCode;
+use crate::inventory::{TenantsFrom, load};
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The file to write [default: roundsman.toml]
+    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The domain whose wildcard the tenants live under
+    #[arg(long, value_parser = parse_domain)]
+    pub domain: Hostname,
+    /// IP addresses of the edge; may be repeated
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', required = true)]
+    pub edge: Vec<IpAddr>,
+    /// A file of tenants to refer to: .toml, .json or an id a line
+    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, conflicts_with = "tenants")]
+    pub tenants_from: Option<TenantsFrom>,
+    /// Ids of the tenants
+    #[arg(value_name = "TENANT")]
+    pub tenants: Vec<String>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, Error)]
+pub enum InitError {
+    /// A file is there.
+    #[error("{0} exists already and is left as it is: remove it first, or name another file with --config")]
+    Exists(String),
+    /// The file cannot be made.
+    #[error("{path} cannot be written: {why}")]
+    Unwritable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// A stream cannot be referred to from a file.
+    #[error("standard input cannot be named in a file: write the tenants into a file, and name it with --tenants FILE")]
+    Stdin,
+    /// A path that TOML cannot hold.
+    #[error("the name of the tenants file is not valid UTF-8: rename it")]
+    StrangePath,
+    /// What it was told is wrong.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+/// Writes the file and says what to do next.
+#[must_use]
+pub fn run(args: &InitArgs) -> ExitCode {
+    let path = args
+        .config
+        .as_deref()
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new(DEFAULT_FILE));
+    match write(args, path) {
+        Ok(()) => {
+            print(&next_step(args, path));
+            ExitCode::Verified
+        }
+        Err(InitError::Setup(error)) => usage_error(&error.render(colour_errors())),
+        Err(error) => usage_error(&render_plain(&error.to_string(), colour_errors())),
+    }
+}
+
+fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
+    let file = match &args.tenants_from {
+        None => None,
+        Some(TenantsFrom::Stdin) => return Err(InitError::Stdin),
+        Some(TenantsFrom::File(file)) => Some(beside(file, path).to_str().ok_or(InitError::StrangePath)?.to_owned()),
+    };
+    let text = minimal(&args.domain, &args.edge, file.as_deref(), &args.tenants);
+    // A file that `verify` would refuse is worse than none, so what it will say is read first.
+    let config = Config::parse(&text, path)
+        .map_err(ConfigError::from)
+        .map_err(SetupError::from)?;
+    let config = config
+        .with_flags(&Flags::default())
+        .map_err(ConfigError::from)
+        .map_err(SetupError::from)?;
+    load(&config, None, &[]).map_err(SetupError::from)?;
+    create(path, &text)
+}
+
+fn create(path: &Path, text: &str) -> Result<(), InitError> {
+    let name = path.display().to_string();
+    // Looking first and writing then would leave a gap in which another process may have made the file.
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => InitError::Exists(name),
+            _ => InitError::Unwritable {
+                path: name,
+                why: error.to_string(),
+            },
+        })
+}
+
+/// The tenants file as the configuration must name it: it is looked for beside the configuration.
+fn beside(file: &Path, config: &Path) -> PathBuf {
+    let same = config.parent().is_none_or(|directory| directory.as_os_str().is_empty());
+    if same || file.is_absolute() {
+        file.to_owned()
+    } else {
+        std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+    }
+}
+
+fn next_step(args: &InitArgs, path: &Path) -> String {
+    let option = if path == Path::new(DEFAULT_FILE) {
+        String::new()
+    } else {
+        format!(" --config {}", path.display())
+    };
+    let names = if args.tenants.is_empty() && args.tenants_from.is_none() {
+        " TENANT..."
+    } else {
+        ""
+    };
+    format!("wrote {}\nnext: roundsman verify{option}{names}\n", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    fn args(tenants: &[&str]) -> InitArgs {
+        InitArgs {
+            config: None,
+            domain: Hostname::parse("example.com").unwrap(),
+            edge: vec!["192.0.2.1".parse().unwrap()],
+            tenants_from: None,
+            tenants: tenants.iter().map(|id| (*id).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn writes_a_file_that_verify_accepts_and_never_twice() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("roundsman.toml");
+        write(&args(&["abc123"]), &path).unwrap();
+        let config = Config::load(&path).unwrap();
+        assert_eq!(config.tenants.list[0].id, "abc123");
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(write(&args(&["other"]), &path), Err(InitError::Exists(_))));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn writes_nothing_that_verify_would_refuse() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("roundsman.toml");
+        assert!(matches!(write(&args(&["a b"]), &path), Err(InitError::Setup(_))));
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn says_the_next_command() {
+        assert_eq!(
+            next_step(&args(&[]), Path::new("x/r.toml")),
+            "wrote x/r.toml\nnext: roundsman verify --config x/r.toml TENANT...\n"
+        );
+        assert!(next_step(&args(&["a"]), Path::new("roundsman.toml")).ends_with("next: roundsman verify\n"));
+    }
+}

@@ -1,0 +1,74 @@
+//! The command line: what can be said, and which file answers it. A file per command; no command lives here.
+
+pub mod args;
+pub mod config;
+pub mod init;
+pub mod setup;
+pub mod verify;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use clap::{Parser, Subcommand};
+
+use crate::exit_code::{EXIT_CODES, ExitCode};
+
+const EXAMPLES: &str = "\
+Examples:
+  roundsman init --domain example.com --edge 198.51.100.7 abc123
+  roundsman verify
+  roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
+  roundsman verify --only dns,certificate --format json abc123";
+
+/// Verifies every tenant behind one shared edge, and says why one is broken
+#[derive(Debug, Parser)]
+#[command(name = "roundsman", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Verify all tenants, or those named, once
+    #[command(after_help = EXIT_CODES)]
+    Verify(Box<args::VerifyArgs>),
+    /// Write a minimal roundsman.toml; never over an existing file
+    Init(init::InitArgs),
+    /// Check the configuration, or show what it can hold
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// Carries out what was said on the command line.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    match &cli.command {
+        Command::Verify(args) => verify::run(args),
+        Command::Init(args) => init::run(args),
+        Command::Config(command) => config::run(command),
+    }
+}
+
+/// Whether errors are coloured: on a terminal, unless `NO_COLOR` says otherwise (no-color.org).
+#[must_use]
+pub fn colour_errors() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Says what is wrong with the command line or the configuration, and ends with 2.
+pub(crate) fn usage_error(rendered: &str) -> ExitCode {
+    // Where standard error is closed there is nobody left to tell; the exit code still says it.
+    let _ = writeln!(std::io::stderr(), "{rendered}");
+    ExitCode::Usage
+}
+
+/// Writes to standard output; a reader that went away (`| head`) is no error of ours.
+pub(crate) fn print(text: &str) {
+    let _ = write!(std::io::stdout(), "{text}");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! What every command does first: find the configuration and gather the tenants.
+
+use std::num::NonZeroU32;
+
+use thiserror::Error;
+
+use super::args::{TargetArgs, VerifyArgs};
+use crate::config::{Config, ConfigError};
+use crate::inventory::{Inventory, InventoryError, load, with_labels};
+
+/// Why a command cannot begin; exit code 2.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The inventory.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+}
+
+impl SetupError {
+    /// The error as a person reads it; `colour` for terminals.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Self::Config(error) => error.render(colour),
+            Self::Inventory(error) => error.render(colour),
+        }
+    }
+}
+
+/// The configuration and the tenants that `verify` was asked for: named, and with the labels asked for.
+///
+/// # Errors
+/// [`SetupError`], to be rendered to standard error; the command then ends with 2.
+pub fn prepare(args: &VerifyArgs) -> Result<(Config, Inventory), SetupError> {
+    let config = configuration(&args.target, args.concurrency)?;
+    let mut inventory = load(&config, args.target.tenants_from.as_ref(), &args.tenants)?;
+    let labels: Vec<_> = args
+        .label
+        .iter()
+        .map(|label| (label.0.clone(), label.1.clone()))
+        .collect();
+    inventory.tenants = with_labels(inventory.tenants, &labels);
+    Ok((config, inventory))
+}
+
+/// The configuration alone.
+///
+/// # Errors
+/// [`ConfigError`] where it is missing, wrong or incomplete.
+pub fn configuration(target: &TargetArgs, concurrency: Option<NonZeroU32>) -> Result<Config, ConfigError> {
+    Config::find(target.config_path(), &target.flags(concurrency))
+}

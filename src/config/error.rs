@@ -1,0 +1,144 @@
+//! What is wrong with a configuration, and how it is shown: each mistake with the line it stands in, underlined.
+
+use std::fmt;
+use std::ops::Range;
+
+use annotate_snippets::renderer::{DecorStyle, Renderer};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
+use thiserror::Error;
+
+use super::flags::FlagsError;
+use super::source::ReadError;
+
+/// Why there is no usable configuration. Every variant is the user's to mend and ends the program with exit code 2.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// The file has mistakes, all of them listed.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// File and flags together do not say enough.
+    #[error(transparent)]
+    Flags(#[from] FlagsError),
+}
+
+impl ConfigError {
+    /// The error as a person reads it, in one or several paragraphs without a final line break; `colour` for terminals.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Self::Invalid(invalid) => invalid.render(colour),
+            Self::Unreadable(_) | Self::Flags(_) => render_plain(&self.to_string(), colour),
+        }
+    }
+}
+
+/// Shows an error that stands in no file, in the same dress as the others.
+#[must_use]
+pub fn render_plain(message: &str, colour: bool) -> String {
+    renderer(colour).render(&[Group::with_title(Level::ERROR.primary_title(message))])
+}
+
+/// One mistake in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The offending bytes; `None` where something is missing.
+    pub span: Option<Range<usize>>,
+    /// What is wrong, in one line.
+    pub title: String,
+    /// What stands under the offending text: what to write instead.
+    pub label: String,
+    /// Another place that belongs to it, with what to say about that.
+    pub related: Option<(Range<usize>, String)>,
+}
+
+/// A file with mistakes. Holds the text with every secret masked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invalid {
+    path: String,
+    text: String,
+    mistakes: Vec<Mistake>,
+}
+
+impl std::error::Error for Invalid {}
+
+impl Invalid {
+    /// Keeps the mistakes in the order of the file. `text` must not hold secrets.
+    pub(crate) fn new(path: String, text: String, mut mistakes: Vec<Mistake>) -> Self {
+        mistakes.sort_by_key(|mistake| mistake.span.as_ref().map_or(0, |span| span.start));
+        Self { path, text, mistakes }
+    }
+
+    /// All mistakes, in the order of the file.
+    #[must_use]
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+
+    /// The mistakes as a compiler would show them, a blank line between two.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        let shown: Vec<String> = self
+            .mistakes
+            .iter()
+            .map(|mistake| self.render_one(mistake, colour))
+            .collect();
+        shown.join("\n\n")
+    }
+
+    fn render_one(&self, mistake: &Mistake, colour: bool) -> String {
+        let group = Group::with_title(Level::ERROR.primary_title(&*mistake.title));
+        let group = match &mistake.span {
+            Some(span) => group.element(self.snippet(span, mistake)),
+            None => group
+                .element(Origin::path(&*self.path))
+                .element(Level::HELP.message(&*mistake.label)),
+        };
+        renderer(colour).render(&[group])
+    }
+
+    fn snippet<'a>(
+        &'a self,
+        span: &Range<usize>,
+        mistake: &'a Mistake,
+    ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let snippet = Snippet::source(&*self.text).path(&*self.path);
+        let snippet = snippet.annotation(
+            AnnotationKind::Primary
+                .span(self.one_line(span))
+                .label(mistake.label.as_str()),
+        );
+        match &mistake.related {
+            None => snippet,
+            Some((span, label)) => {
+                snippet.annotation(AnnotationKind::Context.span(self.one_line(span)).label(label.as_str()))
+            }
+        }
+    }
+
+    /// Underlines the first line only: a table of fifty lines says no more than its first one.
+    fn one_line(&self, span: &Range<usize>) -> Range<usize> {
+        let start = span.start.min(self.text.len());
+        let end = span.end.clamp(start, self.text.len());
+        let line = self
+            .text
+            .get(start..end)
+            .and_then(|text| text.lines().next())
+            .map_or(0, str::len);
+        start..start + line
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+fn renderer(colour: bool) -> Renderer {
+    // Messages are sentences, not source: they must not be cut at the width of a terminal.
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii).term_width(10_000)
+}

@@ -1,0 +1,135 @@
+//! What flags say about the configuration: they stand for a file, or override one. Pure; knows no command line parser.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use roundsman_checks::target::Hostname;
+use thiserror::Error;
+
+use super::load::DEFAULT_FILE;
+use super::model::Config;
+
+/// The flags that configure. Empty or `None`: not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// `--domain`.
+    pub domain: Option<Hostname>,
+    /// `--edge`.
+    pub edge: Vec<IpAddr>,
+    /// `--app-prefix`.
+    pub app_prefix: Option<String>,
+    /// `--concurrency`.
+    pub concurrency: Option<NonZeroU32>,
+}
+
+/// What is missing for a round.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum FlagsError {
+    /// Neither a file nor a domain.
+    #[error(
+        "there is neither a {DEFAULT_FILE} here nor a --domain. Either name all that is needed:\n  \
+         roundsman verify --domain DOMAIN --edge ADDRESS TENANT...\n\
+         or write a {DEFAULT_FILE} once:\n  roundsman init --domain DOMAIN --edge ADDRESS TENANT..."
+    )]
+    Nothing,
+    /// A domain on the command line and no edge.
+    #[error("--domain {0} alone does not say where the edge is: add --edge ADDRESS (several: --edge ADDRESS,ADDRESS)")]
+    NoEdge(Hostname),
+    /// A file without an edge.
+    #[error(
+        "{0} names no address of the edge: write addresses = [\"198.51.100.7\"] below [edge], or give --edge ADDRESS"
+    )]
+    NoEdgeInFile(String),
+}
+
+impl Config {
+    /// The configuration that flags alone make.
+    ///
+    /// # Errors
+    /// [`FlagsError`] where domain or edge is missing.
+    pub fn from_flags(flags: &Flags) -> Result<Self, FlagsError> {
+        let domain = flags.domain.clone().ok_or(FlagsError::Nothing)?;
+        Self::new(domain).with_flags(flags)
+    }
+
+    /// This configuration with every given flag in the place of what the file says.
+    ///
+    /// # Errors
+    /// [`FlagsError`] where there is no edge address afterwards.
+    pub fn with_flags(mut self, flags: &Flags) -> Result<Self, FlagsError> {
+        if let Some(domain) = &flags.domain {
+            self.domain = domain.clone();
+        }
+        if !flags.edge.is_empty() {
+            self.edge.addresses.clear();
+            for address in &flags.edge {
+                if !self.edge.addresses.contains(address) {
+                    self.edge.addresses.push(*address);
+                }
+            }
+        }
+        if let Some(prefix) = &flags.app_prefix {
+            self.tenants.app_prefix.clone_from(prefix);
+        }
+        self.schedule.concurrency = flags.concurrency.or(self.schedule.concurrency);
+        if self.edge.addresses.is_empty() {
+            return Err(match &self.path {
+                Some(path) => FlagsError::NoEdgeInFile(path.display().to_string()),
+                None => FlagsError::NoEdge(self.domain),
+            });
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use std::path::Path;
+
+    use super::*;
+
+    fn flags(domain: Option<&str>, edge: &[&str]) -> Flags {
+        Flags {
+            domain: domain.map(|name| Hostname::parse(name).unwrap()),
+            edge: edge.iter().map(|address| address.parse().unwrap()).collect(),
+            ..Flags::default()
+        }
+    }
+
+    #[test]
+    fn flags_alone_need_a_domain_and_an_edge() {
+        assert_eq!(
+            Config::from_flags(&flags(None, &["192.0.2.1"])).unwrap_err(),
+            FlagsError::Nothing
+        );
+        let alone = Config::from_flags(&flags(Some("example.com"), &[])).unwrap_err();
+        assert!(matches!(alone, FlagsError::NoEdge(_)));
+        let config = Config::from_flags(&flags(Some("example.com"), &["192.0.2.1", "192.0.2.1"])).unwrap();
+        assert_eq!((config.edge.addresses.len(), config.edge.port), (1, 443));
+    }
+
+    #[test]
+    fn flags_override_a_file_and_leave_the_rest() {
+        let text =
+            "domain = \"example.com\"\n[edge]\naddresses = [\"192.0.2.1\"]\nport = 8443\n[schedule]\nconcurrency = 5";
+        let file = Config::parse(text, Path::new("r.toml")).unwrap();
+        let config = file.with_flags(&flags(None, &["192.0.2.9"])).unwrap();
+        assert_eq!(config.domain.as_str(), "example.com");
+        assert_eq!(
+            (config.edge.addresses[0].to_string().as_str(), config.edge.port),
+            ("192.0.2.9", 8443)
+        );
+        assert_eq!(config.schedule.concurrency.unwrap().get(), 5);
+    }
+
+    #[test]
+    fn a_file_may_leave_the_edge_to_the_flags_but_not_both() {
+        let file = || Config::parse("domain = \"example.com\"", Path::new("r.toml")).unwrap();
+        assert!(file().with_flags(&flags(None, &["::1"])).is_ok());
+        assert!(matches!(
+            file().with_flags(&Flags::default()),
+            Err(FlagsError::NoEdgeInFile(_))
+        ));
+    }
+}

@@ -1,0 +1,73 @@
+//! Patterns over tenant ids: `*` for any text, `?` for one character. Knows nothing of paths or classes.
+
+use std::fmt;
+
+/// A pattern that a whole text must match; upper and lower case differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob(String);
+
+impl Glob {
+    /// Takes any text as a pattern: there is no invalid one.
+    #[must_use]
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// Whether the whole `text` matches. Takes at most `pattern × text` steps, so a hostile pattern cannot hang it.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let pattern: Vec<char> = self.0.chars().collect();
+        let text: Vec<char> = text.chars().collect();
+        let (mut p, mut t) = (0, 0);
+        // Where the latest `*` stands and how much text it has taken: the only place worth returning to.
+        let mut star: Option<(usize, usize)> = None;
+        while t < text.len() {
+            match pattern.get(p) {
+                Some('*') => {
+                    star = Some((p, t));
+                    p += 1;
+                }
+                Some(c) if *c == '?' || *c == text[t] => {
+                    p += 1;
+                    t += 1;
+                }
+                _ => {
+                    let Some((at, taken)) = star else { return false };
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+            }
+        }
+        pattern[p..].iter().all(|c| *c == '*')
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Glob;
+
+    #[test]
+    fn star_takes_any_text_and_question_mark_one_character() {
+        for (pattern, text, expected) in [
+            ("demo-*", "demo-1", true),
+            ("demo-*", "demo-", true),
+            ("demo-*", "my-demo-1", false),
+            ("*a*b", "xaxbxab", true),
+            ("*a*b", "xaxbxac", false),
+            ("t?", "t1", true),
+            ("t?", "t", false),
+            ("", "", true),
+            ("*", "", true),
+            ("é?", "éà", true),
+        ] {
+            assert_eq!(Glob::new(pattern).matches(text), expected, "{pattern} on {text}");
+        }
+    }
+}

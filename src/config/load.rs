@@ -1,0 +1,168 @@
+//! From a path or a text to a [`Config`]. Owns the order of reading, knows no key.
+
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::apply::SitePatch;
+use super::error::{ConfigError, Invalid, Mistake};
+use super::flags::Flags;
+use super::mask::{mask, mask_unread};
+use super::model::{Config, ListedTenant};
+use super::reader::{Mistakes, Section};
+use super::secret::{HeaderText, Secret};
+use super::section;
+use super::source::{ReadError, read_text};
+
+/// The file that is read where none is named.
+pub const DEFAULT_FILE: &str = "roundsman.toml";
+
+/// The largest configuration, in bytes; long inventories have a file of their own.
+const MAX_CONFIG: u64 = 16 << 20;
+
+impl Config {
+    /// The configuration that a command works with: the file named, else `roundsman.toml` where there is one, else the
+    /// flags alone; flags override a file. It is complete: it names at least one edge address.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where a file is unreadable or wrong, or file and flags together do not say enough.
+    pub fn find(path: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
+        let path = path.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
+        match path {
+            Some(path) => Ok(Self::load(path)?.with_flags(flags)?),
+            None => Ok(Self::from_flags(flags)?),
+        }
+    }
+
+    /// Reads a file. The result may still lack what flags can give, an edge address.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], or [`ConfigError::Invalid`] with all mistakes of the file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Ok(Self::parse(&read_text(path, MAX_CONFIG)?, path)?)
+    }
+
+    /// Reads a text as the content of `path`: relative paths in it start at the directory of `path`.
+    ///
+    /// # Errors
+    /// [`Invalid`] with all mistakes of the text.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Invalid> {
+        let mut config = read(text, path, section::config)?;
+        config.path = Some(path.to_owned());
+        config.rebase(path.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Looks whether the files that the configuration names can be read; secrets are left for when they are needed.
+    ///
+    /// # Errors
+    /// [`ReadError`] for the first that cannot.
+    pub fn check_files(&self) -> Result<(), ReadError> {
+        self.edge
+            .ca_file
+            .as_deref()
+            .map_or(Ok(()), |path| read_text(path, MAX_CONFIG).map(drop))
+    }
+
+    fn rebase(&mut self, directory: &Path) {
+        let files = [&mut self.edge.ca_file, &mut self.tenants.file];
+        for file in files.into_iter().flatten() {
+            rebase(file, directory);
+        }
+        if let Some(Secret::File(file)) = &mut self.tenants.token {
+            rebase(file, directory);
+        }
+        let patches = self
+            .overrides
+            .iter_mut()
+            .filter_map(|entry| patch_headers(&mut entry.site));
+        for headers in patches.chain([&mut self.site.request_headers]) {
+            for value in headers.values_mut() {
+                if let HeaderText::Secret(Secret::File(file)) = value {
+                    rebase(file, directory);
+                }
+            }
+        }
+    }
+}
+
+/// Reads a file of `[[tenants]]`, whose content is `text`.
+pub(crate) fn read_tenants_toml(text: &str, path: &Path) -> Result<Vec<ListedTenant>, Invalid> {
+    read(text, path, |top| {
+        if top.key_span("tenants").is_none() && !top.is_empty() {
+            top.note_missing(
+                "`tenants` is missing",
+                "write a table [[tenants]] with an `id` for each tenant",
+            );
+        }
+        let tenants = section::listed(&top, "tenants");
+        top.finish();
+        Some(tenants)
+    })
+}
+
+fn read<T>(text: &str, path: &Path, read: impl FnOnce(Section<'_>) -> Option<T>) -> Result<T, Invalid> {
+    let name = path.display().to_string();
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(Invalid::new(name, mask_unread(text), syntax_mistakes(text, &errors)));
+    }
+    let notes = Mistakes::new(text);
+    let value = open(&document, &notes, read);
+    let (mistakes, secrets) = notes.into_parts();
+    match value {
+        Some(value) if mistakes.is_empty() => Ok(value),
+        _ => Err(Invalid::new(name, mask(text, &secrets), mistakes)),
+    }
+}
+
+fn open<'a, T>(
+    document: &'a Spanned<DeTable<'a>>,
+    notes: &'a Mistakes,
+    read: impl FnOnce(Section<'a>) -> Option<T>,
+) -> Option<T> {
+    read(Section::new(document.get_ref(), document.span(), String::new(), notes))
+}
+
+/// One slip of syntax often upsets the parser more than once, so each line is reported once.
+fn syntax_mistakes(text: &str, errors: &[toml::de::Error]) -> Vec<Mistake> {
+    let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count());
+    let mut lines = Vec::new();
+    let mut mistakes = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let at = line(span.start);
+        if !lines.contains(&at) {
+            lines.push(at);
+            let title = "this is not valid TOML".to_owned();
+            mistakes.push(Mistake {
+                span: Some(span),
+                title,
+                label: explain(error.message()),
+                related: None,
+            });
+        }
+    }
+    mistakes
+}
+
+/// An address or a version without quotes looks like a number to the parser, which then says nothing of quotes.
+fn explain(message: &str) -> String {
+    let looks_like_a_number = ["invalid float", "invalid integer", "invalid date"]
+        .iter()
+        .any(|m| message.contains(m));
+    if looks_like_a_number {
+        format!("{message} (a text stands in quotes)")
+    } else {
+        message.to_owned()
+    }
+}
+
+fn patch_headers(patch: &mut SitePatch) -> Option<&mut std::collections::BTreeMap<String, HeaderText>> {
+    patch.request_headers.as_mut()
+}
+
+fn rebase(file: &mut PathBuf, directory: &Path) {
+    *file = directory.join(&*file);
+}

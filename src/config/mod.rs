@@ -1,0 +1,41 @@
+//! The configuration: `roundsman.toml`, the flags that stand for it, and what they mean for one tenant.
+//!
+//! Owns reading, checking and explaining mistakes. Refuses to know what is done with the values.
+
+mod apply;
+mod error;
+mod example;
+mod flags;
+mod glob;
+mod load;
+mod mask;
+mod model;
+mod nearest;
+mod reader;
+mod schema;
+mod secret;
+mod section;
+mod source;
+mod units;
+
+pub use apply::{CertificatePatch, Match, Override, SitePatch};
+pub use error::{ConfigError, Invalid, Mistake, render_plain};
+pub use example::{EXAMPLE, minimal};
+pub use flags::{Flags, FlagsError};
+pub use glob::Glob;
+pub use load::DEFAULT_FILE;
+pub use model::{
+    Ask, Config, Control, Dns, Edge, Fields, ListedTenant, Schedule, Severity, Site, Source, Tenants, Vantage,
+};
+pub use schema::schema;
+pub use secret::{HeaderText, Secret, SecretError, SecretString};
+pub use section::parse_domain;
+pub use source::ReadError;
+pub use units::{parse_duration, parse_size};
+
+pub(crate) use load::read_tenants_toml;
+pub(crate) use nearest::nearest;
+pub(crate) use source::{read_bounded, read_text};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! The configuration as plain values, every default filled in. Holds no rule: reading is elsewhere.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
+use roundsman_checks::target::Hostname;
+
+use super::apply::Override;
+use super::glob::Glob;
+use super::secret::{HeaderText, Secret};
+
+/// Everything that `roundsman.toml` and the flags say.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it was read from; `None` where flags alone made it.
+    pub path: Option<PathBuf>,
+    /// The domain whose wildcard the tenants live under.
+    pub domain: Hostname,
+    /// `[edge]`.
+    pub edge: Edge,
+    /// `[tenants]`.
+    pub tenants: Tenants,
+    /// `[dns]`.
+    pub dns: Dns,
+    /// `[site]`.
+    pub site: Site,
+    /// `[certificate]`.
+    pub certificate: CertificateExpectation,
+    /// `[[overrides]]`, in the order of the file; later ones win.
+    pub overrides: Vec<Override>,
+    /// `[severity]`: per name of a cause.
+    pub severity: BTreeMap<String, Severity>,
+    /// `[vantage]`.
+    pub vantage: Vantage,
+    /// `[schedule]`.
+    pub schedule: Schedule,
+}
+
+impl Config {
+    /// A configuration of defaults. It names no edge address yet, so it is not ready for use.
+    #[must_use]
+    pub fn new(domain: Hostname) -> Self {
+        Self {
+            path: None,
+            domain,
+            edge: Edge::default(),
+            tenants: Tenants::default(),
+            dns: Dns::default(),
+            site: Site::default(),
+            certificate: CertificateExpectation::default(),
+            overrides: Vec::new(),
+            severity: BTreeMap::new(),
+            vantage: Vantage::default(),
+            schedule: Schedule::default(),
+        }
+    }
+}
+
+/// `[edge]`: what the wildcard points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The edge app's name on the platform.
+    pub app: Option<String>,
+    /// The edge's addresses, unique, in the order given.
+    pub addresses: Vec<IpAddr>,
+    /// The port that serves HTTPS; 443 by default.
+    pub port: u16,
+    /// PEM roots trusted besides the system's and Mozilla's; absolute or relative to the working directory.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Default for Edge {
+    fn default() -> Self {
+        Self {
+            app: None,
+            addresses: Vec::new(),
+            port: 443,
+            ca_file: None,
+        }
+    }
+}
+
+/// `[tenants]`: who they are and where that is written.
+#[derive(Clone, Debug)]
+pub struct Tenants {
+    /// App = prefix + id; `sp-` by default.
+    pub app_prefix: String,
+    /// Where tenants are named, the first says who should exist. Empty: only the command line names them.
+    pub sources: Vec<Source>,
+    /// The file of [`Source::File`].
+    pub file: Option<PathBuf>,
+    /// The endpoint of the source `http`, which this version does not have yet.
+    pub url: Option<String>,
+    /// The bearer token for `url`.
+    pub token: Option<Secret>,
+    /// JSON pointer to the next page of `url`.
+    pub next: Option<String>,
+    /// Where a JSON entry holds what, where the names differ.
+    pub fields: Fields,
+    /// Statuses (lower case) whose tenants are expected not to run.
+    pub inactive: Vec<String>,
+    /// The tenants of [`Source::List`].
+    pub list: Vec<ListedTenant>,
+    /// Ids that are left out.
+    pub exclude: Vec<Glob>,
+}
+
+impl Default for Tenants {
+    fn default() -> Self {
+        Self {
+            app_prefix: "sp-".into(),
+            sources: Vec::new(),
+            file: None,
+            url: None,
+            token: None,
+            next: None,
+            fields: Fields::default(),
+            inactive: ["suspended", "paused", "canceled", "deleted"].map(str::to_owned).into(),
+            list: Vec::new(),
+            exclude: Vec::new(),
+        }
+    }
+}
+
+/// A place that names tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `tenants.list`.
+    List,
+    /// `tenants.file`.
+    File,
+}
+
+/// A tenant as `tenants.list` or a TOML file names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedTenant {
+    /// Its id; checked by the inventory.
+    pub id: String,
+    /// Its app, where that is not prefix + id.
+    pub app: Option<String>,
+    /// Its host name, where that is not `id.DOMAIN`; checked by the inventory.
+    pub hostname: Option<String>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its status word.
+    pub status: Option<String>,
+    /// The line that names it, from 1.
+    pub line: usize,
+}
+
+/// JSON pointers (RFC 6901) into one entry of a JSON inventory; `None` stands for the usual names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// Instead of `id`.
+    pub id: Option<String>,
+    /// Instead of `app`, `app_id`, `fly_app_name`.
+    pub app: Option<String>,
+    /// Instead of `hostname`.
+    pub hostname: Option<String>,
+    /// Instead of `labels`.
+    pub labels: Option<String>,
+    /// Instead of `status`, `subscription_status`.
+    pub status: Option<String>,
+}
+
+/// `[dns]`: whom to ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dns {
+    /// The zone's servers; empty: those that its NS records name.
+    pub authoritative: Vec<SocketAddr>,
+    /// Whose word decides.
+    pub ask: Ask,
+    /// Recursive resolvers to compare; empty: the system's.
+    pub resolvers: Vec<SocketAddr>,
+    /// How long one question may take; 2 s by default.
+    pub timeout: Duration,
+}
+
+impl Default for Dns {
+    fn default() -> Self {
+        Self {
+            authoritative: Vec::new(),
+            ask: Ask::Authoritative,
+            resolvers: Vec::new(),
+            timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Whose word decides the `dns` check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The zone's own servers.
+    Authoritative,
+    /// The resolvers, asked for fresh labels: for agents whose port 53 is closed.
+    Resolvers,
+}
+
+/// `[site]`: what is asked of a tenant's page, how, and what must come back.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// What must come back.
+    pub expectation: SiteExpectation,
+    /// Headers sent with the probe; names in lower case.
+    pub request_headers: BTreeMap<String, HeaderText>,
+    /// Where the answer carries its version; `None` is `off`.
+    pub version: Option<Place>,
+    /// How often `watch` may wake a sleeping tenant; 6 h by default.
+    pub wake_every: Duration,
+    /// How long connecting may take; 5 s by default.
+    pub connect_timeout: Duration,
+    /// How long a whole visit may take; 10 s by default.
+    pub timeout: Duration,
+    /// How much of a body is read, in bytes; 64 KiB by default, at most 64 MiB.
+    pub max_body: u64,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            expectation: SiteExpectation::default(),
+            request_headers: BTreeMap::new(),
+            version: None,
+            wake_every: Duration::from_secs(6 * 3600),
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(10),
+            max_body: 64 * 1024,
+        }
+    }
+}
+
+/// How loud a cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Wake somebody.
+    Critical,
+    /// Tell somebody.
+    Warning,
+    /// Write it down.
+    Info,
+    /// Say nothing.
+    Off,
+}
+
+/// `[vantage]`: the agent itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vantage {
+    /// Its name in reports; `None`: `FLY_REGION`, else the host's name.
+    pub name: Option<String>,
+    /// What proves that the agent itself can see.
+    pub controls: Vec<Control>,
+}
+
+impl Default for Vantage {
+    fn default() -> Self {
+        Self {
+            name: None,
+            controls: vec![Control::Resolvers, Control::Apis],
+        }
+    }
+}
+
+/// Something that answers whenever the agent can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The resolvers: any DNS response.
+    Resolvers,
+    /// The configured APIs: any HTTP response.
+    Apis,
+    /// A TCP address that accepts.
+    Address(SocketAddr),
+    /// An `http://` or `https://` URL that responds.
+    Url(String),
+}
+
+/// `[schedule]`: how often and how fast.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Time between rounds; 5 min by default. Not used where `cron` is set.
+    pub every: Duration,
+    /// Instead of `every`: five fields as in crontab(5), or six with seconds.
+    pub cron: Option<String>,
+    /// The IANA time zone that `cron` is read in; `None`: UTC.
+    pub timezone: Option<String>,
+    /// The largest random delay; `None` is `auto`.
+    pub jitter: Option<Duration>,
+    /// Tenants visited at the same time; `None` is `auto`.
+    pub concurrency: Option<NonZeroU32>,
+    /// Handshakes per second towards one edge address, above 0; `None` is `auto`.
+    pub rate: Option<f64>,
+    /// Time between the fleet checks; 15 s by default.
+    pub fleet_every: Duration,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(300),
+            cron: None,
+            timezone: None,
+            jitter: None,
+            concurrency: None,
+            rate: None,
+            fleet_every: Duration::from_secs(15),
+        }
+    }
+}

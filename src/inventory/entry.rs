@@ -1,0 +1,78 @@
+//! One tenant as a source names it, before it is checked, and where that stands.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use crate::config::ListedTenant;
+
+/// Where a tenant is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A line of a file, from 1.
+    Line(String, usize),
+    /// An entry of a JSON array, from 1.
+    Entry(String, usize),
+    /// An argument.
+    CommandLine,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(file, line) => write!(f, "{file}:{line}"),
+            Self::Entry(file, number) => write!(f, "{file}, entry {number}"),
+            Self::CommandLine => f.write_str("the command line"),
+        }
+    }
+}
+
+/// A tenant as a source names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub id: String,
+    pub app: Option<String>,
+    pub hostname: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    pub status: Option<String>,
+    pub place: Place,
+}
+
+impl Entry {
+    /// An entry that says no more than its id.
+    pub(super) fn new(id: impl Into<String>, place: Place) -> Self {
+        Self {
+            id: id.into(),
+            app: None,
+            hostname: None,
+            labels: BTreeMap::new(),
+            status: None,
+            place,
+        }
+    }
+
+    /// Adds what another source knows of the same tenant; what is said already stays.
+    pub(super) fn learn(&mut self, other: &Self) {
+        self.app = self.app.take().or_else(|| other.app.clone());
+        self.hostname = self.hostname.take().or_else(|| other.hostname.clone());
+        self.status = self.status.take().or_else(|| other.status.clone());
+        for (key, value) in &other.labels {
+            self.labels.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// The entries of a list in TOML.
+pub(super) fn from_list(list: &[ListedTenant], file: Option<&Path>) -> Vec<Entry> {
+    let file = file.map_or_else(|| "tenants.list".to_owned(), |path| path.display().to_string());
+    list.iter()
+        .map(|tenant| Entry {
+            id: tenant.id.clone(),
+            app: tenant.app.clone(),
+            hostname: tenant.hostname.clone(),
+            labels: tenant.labels.clone(),
+            status: tenant.status.clone(),
+            place: Place::Line(file.clone(), tenant.line),
+        })
+        .collect()
+}

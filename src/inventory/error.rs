@@ -1,0 +1,145 @@
+//! What is wrong with an inventory. Each error names the tenant and the place.
+
+use roundsman_checks::target::{Hostname, NameError};
+use thiserror::Error;
+
+use super::entry::Place;
+use crate::config::{Invalid, ReadError, render_plain};
+
+/// Why the tenants could not be gathered. All are the user's to mend (exit code 2).
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum InventoryError {
+    /// A file cannot be read.
+    #[error("the inventory cannot be read: {0}")]
+    Unreadable(#[from] ReadError),
+    /// A TOML file has mistakes.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// A JSON file is no JSON.
+    #[error("{file}:{line}:{column}: this is not valid JSON: {why}")]
+    NotJson {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What the parser expected.
+        why: String,
+    },
+    /// A JSON file has another shape.
+    #[error("{file}: expected an array of tenants, or an object with `tenants` or `data`, found {found}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// An entry of a JSON file has a value of the wrong kind. The value itself is not repeated: it may be a secret.
+    #[error("{place}: `{field}` must be {expected}, found {found}")]
+    Field {
+        /// The entry.
+        place: Place,
+        /// The field.
+        field: String,
+        /// What it should be.
+        expected: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// An id that is no DNS label, without a host name of its own.
+    #[error(
+        "tenant `{id}` ({place}): {why}. An id is the first label of its host name: letters, digits and `-`, at most 63; \
+         or give the tenant a `hostname`"
+    )]
+    Id {
+        /// The id.
+        id: String,
+        /// Where it stands.
+        place: Place,
+        /// What is wrong.
+        why: String,
+    },
+    /// A host name that is none.
+    #[error("tenant `{id}` ({place}): {why}")]
+    Hostname {
+        /// The tenant.
+        id: String,
+        /// Where it stands.
+        place: Place,
+        /// What is wrong.
+        why: NameError,
+    },
+    /// A host name outside of the domain.
+    #[error("tenant `{id}` ({place}): {hostname} is not below {domain}: a customer's own domain is not supported yet")]
+    Outside {
+        /// The tenant.
+        id: String,
+        /// Where it stands.
+        place: Place,
+        /// Its host name.
+        hostname: Hostname,
+        /// The domain.
+        domain: Hostname,
+    },
+    /// One id twice.
+    #[error("tenant `{id}` is named twice: {first} and {second}. Remove one")]
+    Duplicate {
+        /// The tenant.
+        id: String,
+        /// The first place.
+        first: Place,
+        /// The second place.
+        second: Place,
+    },
+    /// Names on the command line that no tenant has.
+    #[error("{}", unknown_sentence(.names, .origin))]
+    UnknownTenants {
+        /// The names, with what they may have been meant to be.
+        names: Vec<Unknown>,
+        /// Where tenants are named.
+        origin: String,
+    },
+    /// A name on the command line that the configuration leaves out.
+    #[error("tenant `{id}` is left out by `exclude` of [tenants]: change the pattern, or do not name it")]
+    Excluded {
+        /// The tenant.
+        id: String,
+    },
+}
+
+impl InventoryError {
+    /// The error as a person reads it; `colour` for terminals.
+    #[must_use]
+    pub fn render(&self, colour: bool) -> String {
+        match self {
+            Self::Invalid(invalid) => invalid.render(colour),
+            other => render_plain(&other.to_string(), colour),
+        }
+    }
+}
+
+/// A name that no tenant has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// Up to three ids that are like it, the nearest first.
+    pub nearest: Vec<String>,
+}
+
+fn unknown_sentence(names: &[Unknown], origin: &str) -> String {
+    let said: Vec<String> = names
+        .iter()
+        .map(|unknown| {
+            let near: Vec<String> = unknown.nearest.iter().map(|id| format!("`{id}`")).collect();
+            let meant = if near.is_empty() {
+                String::new()
+            } else {
+                format!(", did you mean {}?", near.join(", "))
+            };
+            format!("no tenant `{}` in {origin}{meant}", unknown.name)
+        })
+        .collect();
+    said.join("\n")
+}

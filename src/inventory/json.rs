@@ -1,0 +1,221 @@
+//! An inventory as JSON: an array, or an object with `tenants` or `data`; also the platform's own `tenants.json`.
+//!
+//! Those files hold database URLs and more. Only the five fields of a tenant are ever taken, and no error repeats a value.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::entry::{Entry, Place};
+use super::error::InventoryError;
+use crate::config::Fields;
+
+/// The tenants that run on a developer's own machine in the platform's `tenants.json`: they have no edge.
+const LOCAL: &str = "local";
+
+/// Reads all entries of a document.
+pub(super) fn read(text: &str, file: &str, fields: &Fields) -> Result<Vec<Entry>, InventoryError> {
+    let document: Value = serde_json::from_str(text).map_err(|error| InventoryError::NotJson {
+        file: file.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        why: why(&error),
+    })?;
+    let wrong = |found| InventoryError::Shape {
+        file: file.to_owned(),
+        found: kind(found),
+    };
+    let list = document
+        .get("tenants")
+        .or_else(|| document.get("data"))
+        .unwrap_or(&document);
+    let items = list.as_array().ok_or_else(|| wrong(list))?;
+    let entries = items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| item.get("tenant_type").and_then(Value::as_str) != Some(LOCAL))
+        .map(|(index, item)| entry(item, Place::Entry(file.to_owned(), index + 1), fields));
+    entries.collect()
+}
+
+fn entry(item: &Value, place: Place, fields: &Fields) -> Result<Entry, InventoryError> {
+    if let Value::String(id) = item {
+        return Ok(Entry::new(id.as_str(), place));
+    }
+    if !item.is_object() {
+        return Err(wrong(&place, "tenant", "a text or an object with an `id`", item));
+    }
+    let id = pick(item, fields.id.as_deref(), &["id"]);
+    let mut entry = match id {
+        (name, Some(value)) => Entry::new(text(value, &name, &place)?, place),
+        (name, None) => return Err(wrong(&place, &name, "a text", &Value::Null)),
+    };
+    entry.app = optional(
+        item,
+        fields.app.as_deref(),
+        &["app", "app_id", "fly_app_name"],
+        &entry.place,
+    )?;
+    entry.hostname = optional(item, fields.hostname.as_deref(), &["hostname"], &entry.place)?;
+    entry.status = optional(
+        item,
+        fields.status.as_deref(),
+        &["status", "subscription_status"],
+        &entry.place,
+    )?;
+    if let (name, Some(value)) = pick(item, fields.labels.as_deref(), &["labels"]) {
+        entry.labels = labels(value, &name, &entry.place)?;
+    }
+    Ok(entry)
+}
+
+/// The value at the pointer, else under the first of the usual names that is there; with the name for messages.
+fn pick<'a>(item: &'a Value, pointer: Option<&str>, names: &[&str]) -> (String, Option<&'a Value>) {
+    let present = |value: &&Value| !value.is_null();
+    if let Some(pointer) = pointer {
+        return (pointer.to_owned(), item.pointer(pointer).filter(present));
+    }
+    let found = names
+        .iter()
+        .find_map(|name| Some((*name, item.get(name).filter(present)?)));
+    let (name, value) = found.map_or((names[0], None), |(name, value)| (name, Some(value)));
+    (name.to_owned(), value)
+}
+
+fn optional(
+    item: &Value,
+    pointer: Option<&str>,
+    names: &[&str],
+    place: &Place,
+) -> Result<Option<String>, InventoryError> {
+    let (name, value) = pick(item, pointer, names);
+    // Platforms write an app or a host name that is not there yet as an empty text.
+    Ok(value
+        .map(|value| text(value, &name, place))
+        .transpose()?
+        .filter(|text| !text.is_empty()))
+}
+
+fn text(value: &Value, field: &str, place: &Place) -> Result<String, InventoryError> {
+    value
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| wrong(place, field, "a text", value))
+}
+
+fn labels(value: &Value, field: &str, place: &Place) -> Result<BTreeMap<String, String>, InventoryError> {
+    let object = value
+        .as_object()
+        .ok_or_else(|| wrong(place, field, "an object of texts", value))?;
+    let mut labels = BTreeMap::new();
+    for (key, value) in object {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text.clone(),
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            Value::Array(_) | Value::Object(_) => {
+                return Err(wrong(place, &format!("{field}.{key}"), "a text", value));
+            }
+        };
+        labels.insert(key.clone(), text);
+    }
+    Ok(labels)
+}
+
+fn wrong(place: &Place, field: &str, expected: &'static str, found: &Value) -> InventoryError {
+    InventoryError::Field {
+        place: place.clone(),
+        field: field.to_owned(),
+        expected,
+        found: kind(found),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// The parser's sentence without the place at its end, which stands before it already.
+fn why(error: &serde_json::Error) -> String {
+    let sentence = error.to_string();
+    sentence
+        .rsplit_once(" at line ")
+        .map_or(sentence.clone(), |(why, _)| why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    fn ids(text: &str) -> Vec<String> {
+        read(text, "t.json", &Fields::default())
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.id)
+            .collect()
+    }
+
+    #[test]
+    fn reads_every_documented_shape() {
+        assert_eq!(ids(r#"["a", {"id": "b"}]"#), ["a", "b"]);
+        assert_eq!(ids(r#"{"tenants": [{"id": "a"}]}"#), ["a"]);
+        assert_eq!(ids(r#"{"data": ["a"], "next": null}"#), ["a"]);
+    }
+
+    #[test]
+    fn takes_app_and_status_under_any_of_their_names() {
+        let text = r#"[{"id":"a","app_id":"sp-x","subscription_status":"paused","hostname":null,"labels":{"n":1}}]"#;
+        let entry = read(text, "t", &Fields::default()).unwrap().remove(0);
+        assert_eq!(
+            (entry.app.as_deref(), entry.status.as_deref()),
+            (Some("sp-x"), Some("paused"))
+        );
+        assert_eq!((entry.hostname, entry.labels["n"].as_str()), (None, "1"));
+    }
+
+    #[test]
+    fn pointers_stand_in_the_place_of_the_usual_names() {
+        let fields = Fields {
+            id: Some("/slug".into()),
+            status: Some("/a/b".into()),
+            ..Fields::default()
+        };
+        let entry = read(r#"[{"id":7,"slug":"x","a":{"b":"off"}}]"#, "t", &fields)
+            .unwrap()
+            .remove(0);
+        assert_eq!((entry.id.as_str(), entry.status.as_deref()), ("x", Some("off")));
+    }
+
+    #[test]
+    fn the_platforms_own_file_gives_cloud_tenants_and_no_database_url() {
+        let text = r#"{"tenants":[{"id":"a","name":"A","app_id":"sp-a","hostname":"a.example.com","region":"iad",
+            "database_url":"postgres://u:hunter2@db","tenant_type":"cloud","external_db_access":false},
+            {"id":"dev","name":"D","tenant_type":"local","docker_project":"d"}],"synced_at":"2026-01-01T00:00:00Z"}"#;
+        let entries = read(text, "t", &Fields::default()).unwrap();
+        assert_eq!(entries.len(), 1);
+        assert!(!format!("{entries:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn errors_name_the_entry_and_never_the_value() {
+        let error = read(r#"["a", {"id": 42, "x": "hunter2"}]"#, "t.json", &Fields::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t.json, entry 2: `id` must be a text, found a number"
+        );
+        let error = read(r#"[{"name": "x"}]"#, "t.json", &Fields::default()).unwrap_err();
+        assert_eq!(error.to_string(), "t.json, entry 1: `id` must be a text, found nothing");
+        let error = read("[\"a\",\n]", "t.json", &Fields::default()).unwrap_err();
+        assert_eq!(error.to_string(), "t.json:2:1: this is not valid JSON: trailing comma");
+        let error = read("{\"a\":1}", "t.json", &Fields::default()).unwrap_err();
+        assert!(error.to_string().ends_with("found an object"));
+    }
+}

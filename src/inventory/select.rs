@@ -1,0 +1,72 @@
+//! Chooses tenants by name or by label. Pure.
+
+use roundsman_checks::target::{Hostname, Tenant};
+
+use super::error::{InventoryError, Unknown};
+use crate::config::nearest;
+
+/// The tenants that have all of these labels with these values.
+#[must_use]
+pub fn with_labels(tenants: Vec<Tenant>, labels: &[(String, String)]) -> Vec<Tenant> {
+    let has = |tenant: &Tenant, key: &str, value: &str| tenant.labels.get(key).is_some_and(|found| found == value);
+    tenants
+        .into_iter()
+        .filter(|tenant| labels.iter().all(|(key, value)| has(tenant, key, value)))
+        .collect()
+}
+
+/// The tenants that are named, by id or by host name, in the order of the inventory.
+pub(super) fn by_name(
+    tenants: Vec<Tenant>,
+    excluded: &[String],
+    names: &[String],
+    origin: &str,
+) -> Result<Vec<Tenant>, InventoryError> {
+    let mut wanted = vec![false; tenants.len()];
+    let mut unknown = Vec::new();
+    for name in names {
+        match tenants.iter().position(|tenant| is_called(tenant, name)) {
+            Some(at) => wanted[at] = true,
+            None if excluded.iter().any(|id| id.eq_ignore_ascii_case(name)) => {
+                return Err(InventoryError::Excluded { id: name.clone() });
+            }
+            None => unknown.push(Unknown {
+                name: name.clone(),
+                nearest: like(name, &tenants),
+            }),
+        }
+    }
+    if !unknown.is_empty() {
+        return Err(InventoryError::UnknownTenants {
+            names: unknown,
+            origin: origin.to_owned(),
+        });
+    }
+    Ok(tenants
+        .into_iter()
+        .zip(wanted)
+        .filter_map(|(tenant, wanted)| wanted.then_some(tenant))
+        .collect())
+}
+
+/// The id that a name on the command line stands for: a host name one label below the domain stands for that label.
+pub(super) fn id_of(name: &str, domain: &Hostname) -> String {
+    let label = Hostname::parse(name).ok().and_then(|hostname| {
+        let label = hostname.as_str().strip_suffix(domain.as_str())?.strip_suffix('.')?;
+        (!label.is_empty() && !label.contains('.')).then(|| label.to_owned())
+    });
+    label.unwrap_or_else(|| name.to_owned())
+}
+
+fn is_called(tenant: &Tenant, name: &str) -> bool {
+    let hostname = name.strip_suffix('.').unwrap_or(name);
+    tenant.id.as_str().eq_ignore_ascii_case(name) || tenant.hostname.as_str().eq_ignore_ascii_case(hostname)
+}
+
+fn like(name: &str, tenants: &[Tenant]) -> Vec<String> {
+    let label = name.split('.').next().unwrap_or(name);
+    nearest(label, tenants.iter().map(|tenant| tenant.id.as_str()), 3)
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! The inventory as its callers see it: from a configuration and names to tenants or one clear error.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::path::Path;
+
+use super::*;
+
+fn config(tenants: &str) -> Config {
+    let text = format!("domain = \"example.com\"\n{tenants}");
+    Config::parse(&text, Path::new("roundsman.toml")).unwrap()
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn ids(inventory: &Inventory) -> Vec<&str> {
+    inventory.tenants.iter().map(|tenant| tenant.id.as_str()).collect()
+}
+
+fn error(tenants: &str, asked: &[&str]) -> String {
+    load(&config(tenants), None, &names(asked)).unwrap_err().to_string()
+}
+
+#[test]
+fn fills_in_app_and_hostname_and_sorts() {
+    let list = "[tenants]\nlist = [\"b\", { id = \"a\", app = \"own\", hostname = \"www.a.example.com\", status = \"Paused\" }]";
+    let inventory = load(&config(list), None, &[]).unwrap();
+    let shown: Vec<String> = inventory
+        .tenants
+        .iter()
+        .map(|t| format!("{} {} {} {}", t.id, t.app, t.hostname, t.inactive))
+        .collect();
+    assert_eq!(shown, ["a own www.a.example.com true", "b sp-b b.example.com false"]);
+}
+
+#[test]
+fn names_are_the_inventory_where_none_is_configured() {
+    let inventory = load(&config(""), None, &names(&["b", "a.example.com", "B", "a"])).unwrap();
+    assert_eq!(ids(&inventory), ["a", "b"]);
+    assert!(load(&config(""), None, &[]).unwrap().tenants.is_empty());
+}
+
+#[test]
+fn names_choose_by_id_or_hostname_where_there_is_an_inventory() {
+    let list = "[tenants]\nlist = [\"abc\", \"def\", \"ghi\"]";
+    let inventory = load(&config(list), None, &names(&["ghi", "ABC.example.com.", "ghi"])).unwrap();
+    assert_eq!(ids(&inventory), ["abc", "ghi"]);
+}
+
+#[test]
+fn unknown_names_are_an_error_with_the_nearest_ones() {
+    let list = "[tenants]\nlist = [\"acme\", \"acne\", \"other\"]";
+    insta::assert_snapshot!(error(list, &["acmee", "zzz", "other"]), @r#"
+no tenant `acmee` in list, did you mean `acme`?
+no tenant `zzz` in list
+"#);
+}
+
+#[test]
+fn a_duplicate_names_both_places() {
+    insta::assert_snapshot!(error("[tenants]\nlist = [\"a\",\n\"b\",\n{ id = \"A\" }]", &[]), @"tenant `A` is named twice: roundsman.toml:3 and roundsman.toml:5. Remove one");
+}
+
+#[test]
+fn an_id_that_is_no_label_names_the_tenant_and_the_place() {
+    insta::assert_snapshot!(error("[tenants]\nlist = [\"a b\"]", &[]), @"tenant `a b` (roundsman.toml:3): `a b` holds ` `: a host name has letters, digits, `-` and dots (an international name is written as punycode, `xn--…`). An id is the first label of its host name: letters, digits and `-`, at most 63; or give the tenant a `hostname`");
+    insta::assert_snapshot!(error("", &["a.b.example.com"]), @"tenant `a.b.example.com` (the command line): it holds a `.`, and the wildcard covers one label only. An id is the first label of its host name: letters, digits and `-`, at most 63; or give the tenant a `hostname`");
+    insta::assert_snapshot!(error("", &["-x"]), @"tenant `-x` (the command line): a label of `-x` begins or ends with `-`. An id is the first label of its host name: letters, digits and `-`, at most 63; or give the tenant a `hostname`");
+}
+
+#[test]
+fn a_hostname_outside_of_the_domain_names_the_tenant() {
+    insta::assert_snapshot!(error("[tenants]\nlist = [{ id = \"a\", hostname = \"shop.test\" }]", &[]), @"tenant `a` (roundsman.toml:3): shop.test is not below example.com: a customer's own domain is not supported yet");
+    insta::assert_snapshot!(error("", &["shop.other.test"]), @"tenant `shop.other.test` (the command line): shop.other.test is not below example.com: a customer's own domain is not supported yet");
+}
+
+#[test]
+fn excluded_tenants_are_left_out_and_cannot_be_named() {
+    let list = "[tenants]\nlist = [\"a\", \"demo-1\"]\nexclude = [\"demo-*\"]";
+    assert_eq!(ids(&load(&config(list), None, &[]).unwrap()), ["a"]);
+    assert!(matches!(
+        load(&config(list), None, &names(&["demo-1"])),
+        Err(InventoryError::Excluded { .. })
+    ));
+}
+
+#[test]
+fn the_first_source_says_who_exists_and_the_others_add_what_they_know() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("t.json");
+    std::fs::write(&file, r#"[{"id":"a","app":"x","labels":{"plan":"pro"}},{"id":"z"}]"#).unwrap();
+    let text =
+        "domain = \"example.com\"\n[tenants]\nsource = [\"list\", \"file\"]\nlist = [\"a\", \"b\"]\nfile = \"t.json\"";
+    // The file is found beside the configuration, wherever the program was started.
+    let config = Config::parse(text, &directory.path().join("roundsman.toml")).unwrap();
+    let inventory = load(&config, None, &[]).unwrap();
+    assert_eq!(ids(&inventory), ["a", "b"]);
+    assert_eq!(inventory.tenants[0].app, "x");
+    let pro = with_labels(inventory.tenants, &[("plan".into(), "pro".into())]);
+    assert_eq!(pro.len(), 1);
+}
+
+#[test]
+fn a_file_given_on_the_command_line_replaces_the_configured_sources() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ids");
+    std::fs::write(&file, "x\ny\n").unwrap();
+    let from = TenantsFrom::File(file);
+    let config = config("[tenants]\nlist = [\"a\"]");
+    assert_eq!(ids(&load(&config, Some(&from), &[]).unwrap()), ["x", "y"]);
+    assert_eq!(ids(&load(&config, Some(&from), &names(&["y"])).unwrap()), ["y"]);
+    let missing = load(&config, Some(&TenantsFrom::File("no/such".into())), &[]).unwrap_err();
+    assert_eq!(
+        missing.to_string(),
+        "the inventory cannot be read: no/such does not exist: check the path"
+    );
+}
