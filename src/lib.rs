@@ -1,5 +1,6 @@
 //! The agent: verifies every tenant behind one shared edge, and says why one is broken.
 
+pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod exit_code;

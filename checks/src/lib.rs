@@ -9,5 +9,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;
+#[cfg(feature = "probe")]
+pub mod probe;
 pub mod target;
 pub mod world;

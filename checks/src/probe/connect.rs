@@ -1,0 +1,56 @@
+//! One TCP connection, timed, with typed ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use super::clock::Stopwatch;
+use super::exhaustion;
+use crate::evidence::{Connect, End, Reason};
+
+/// Connects within `timeout`.
+pub(super) async fn connect(address: SocketAddr, timeout: Duration) -> (Connect, Option<TcpStream>) {
+    let watch = Stopwatch::start();
+    let outcome = tokio::time::timeout(timeout, TcpStream::connect(address)).await;
+    let ms = watch.ms();
+    match outcome {
+        Err(_) => {
+            let detail = format!("no connection within {timeout:?}");
+            (
+                Connect {
+                    end: End::failed(Reason::TcpTimeout, detail),
+                    ms,
+                },
+                None,
+            )
+        }
+        Ok(Err(error)) => (
+            Connect {
+                end: end(&error, address),
+                ms,
+            },
+            None,
+        ),
+        Ok(Ok(stream)) => {
+            // Small frames follow each other: waiting to fill a segment would be measured as the peer's slowness.
+            // A failure costs time only.
+            let _ = stream.set_nodelay(true);
+            (Connect { end: End::Done, ms }, Some(stream))
+        }
+    }
+}
+
+fn end(error: &io::Error, address: SocketAddr) -> End {
+    if let Some(what) = exhaustion::of_connect(error, address) {
+        return End::Exhausted(what);
+    }
+    let reason = match error.raw_os_error() {
+        Some(libc::ECONNREFUSED) => Reason::TcpRefused,
+        Some(libc::ETIMEDOUT) => Reason::TcpTimeout,
+        Some(libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED) => Reason::TcpReset,
+        _ => Reason::TcpUnreachable,
+    };
+    End::failed(reason, error.to_string())
+}

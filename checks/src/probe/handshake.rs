@@ -1,0 +1,198 @@
+//! One TLS handshake, timed, with the whole presented chain kept also when it does not verify.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::clock::Stopwatch;
+use super::exhaustion;
+use crate::chain::{self, Anchors, ChainVerdict};
+use crate::evidence::{Alert, ChainId, End, Fault, Handshake, Reason};
+use crate::target::Hostname;
+use crate::world::Presented;
+
+/// How the presented chain is looked at.
+#[derive(Clone, Debug)]
+pub(super) enum Judgement {
+    /// By the trust anchors, at this moment.
+    At(Timestamp),
+    /// Not at all: for reading a clock over a channel that carries nothing else.
+    None,
+}
+
+/// Sees the chain before anybody else does, and keeps it.
+#[derive(Debug)]
+struct Recorder {
+    anchors: Anchors,
+    name: String,
+    judgement: Judgement,
+    seen: Mutex<Option<(Presented, ChainVerdict)>>,
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Judgement::At(now) = self.judgement else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let presented = std::iter::once(leaf).chain(intermediates).cloned().collect::<Vec<_>>();
+        let verdict = chain::judge(&presented, &self.anchors, &self.name, now);
+        let refused = (!verdict.faults.is_empty()).then(|| rustls::Error::General(verdict.detail.clone()));
+        let kept = Presented(presented.iter().map(|der| der.to_vec()).collect());
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((kept, verdict));
+        refused.map_or_else(|| Ok(ServerCertVerified::assertion()), Err)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.anchors.verifier().verify_tls12_signature(message, cert, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.anchors.verifier().verify_tls13_signature(message, cert, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.anchors.verifier().supported_verify_schemes()
+    }
+}
+
+/// What a handshake left: its evidence, the chain, and the channel where one stands.
+pub(super) struct Outcome {
+    pub evidence: Handshake,
+    pub chain: Option<(ChainId, Presented)>,
+    pub stream: Option<TlsStream<TcpStream>>,
+}
+
+/// Shakes hands for `name` within `timeout`.
+pub(super) async fn shake(
+    config: &ClientConfig,
+    anchors: &Anchors,
+    tcp: TcpStream,
+    name: &Hostname,
+    judgement: Judgement,
+    timeout: std::time::Duration,
+) -> Outcome {
+    let mut evidence = Handshake::default();
+    let Ok(server_name) = ServerName::try_from(name.as_str().to_owned()) else {
+        evidence.end = End::failed(Reason::TlsNameMismatch, format!("`{name}` can't be sent as SNI"));
+        return Outcome {
+            evidence,
+            chain: None,
+            stream: None,
+        };
+    };
+    let recorder = Arc::new(Recorder {
+        anchors: anchors.clone(),
+        name: name.as_str().to_owned(),
+        judgement,
+        seen: Mutex::new(None),
+    });
+    let mut config = config.clone();
+    config.dangerous().set_certificate_verifier(recorder.clone());
+    let watch = Stopwatch::start();
+    let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, tcp);
+    let shaken = tokio::time::timeout(timeout, connecting).await;
+    evidence.ms = watch.ms();
+    let seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let chain = seen.map(|(presented, verdict)| {
+        evidence.faults = verdict.faults;
+        let id = ChainId::of(&presented.0);
+        evidence.chain = Some(id);
+        (id, presented)
+    });
+    let stream = match shaken {
+        Err(_) => {
+            evidence.end = End::failed(
+                Reason::TlsTimeout,
+                format!("the handshake did not end within {timeout:?}"),
+            );
+            None
+        }
+        Ok(Err(error)) => {
+            evidence.end = end(&error, evidence.faults.first().copied());
+            None
+        }
+        Ok(Ok(stream)) => {
+            evidence.end = End::Done;
+            describe(&mut evidence, &stream);
+            Some(stream)
+        }
+    };
+    Outcome {
+        evidence,
+        chain,
+        stream,
+    }
+}
+
+fn describe(evidence: &mut Handshake, stream: &TlsStream<TcpStream>) {
+    let (_, connection) = stream.get_ref();
+    evidence.version = connection.protocol_version().map(|version| match version {
+        rustls::ProtocolVersion::TLSv1_2 => "1.2".to_owned(),
+        rustls::ProtocolVersion::TLSv1_3 => "1.3".to_owned(),
+        other => format!("{other:?}"),
+    });
+    evidence.cipher = connection
+        .negotiated_cipher_suite()
+        .map(|suite| format!("{:?}", suite.suite()));
+    evidence.alpn = connection
+        .alpn_protocol()
+        .map(|alpn| String::from_utf8_lossy(alpn).into_owned());
+}
+
+fn end(error: &io::Error, chain_fault: Option<Reason>) -> End {
+    if let Some(what) = exhaustion::of(error) {
+        return End::Exhausted(what);
+    }
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let fault = match (inner, chain_fault) {
+        (Some(rustls::Error::General(detail)), Some(reason)) => Fault::new(reason, detail.clone()),
+        (Some(error), _) => of_tls(error),
+        (None, _) => of_io(error),
+    };
+    End::Failed(fault)
+}
+
+fn of_tls(error: &rustls::Error) -> Fault {
+    use rustls::Error as Tls;
+    let reason = match error {
+        Tls::AlertReceived(alert) => Reason::TlsAlert(Alert(u8::from(*alert))),
+        Tls::InvalidMessage(_) | Tls::NoCertificatesPresented | Tls::InvalidCertificate(_) => Reason::TlsMalformed,
+        _ => Reason::TlsProtocol,
+    };
+    Fault::new(reason, error.to_string())
+}
+
+fn of_io(error: &io::Error) -> Fault {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Fault::new(Reason::TlsUnexpectedEof, "the peer closed during the handshake"),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            Fault::new(Reason::TlsReset, "the peer reset the connection during the handshake")
+        }
+        io::ErrorKind::TimedOut => Fault::new(Reason::TlsTimeout, error.to_string()),
+        _ => Fault::new(Reason::TlsProtocol, error.to_string()),
+    }
+}

@@ -1,0 +1,15 @@
+//! The only sockets of this crate. A probe returns evidence, never a verdict, and never an error.
+
+mod body;
+pub mod clock;
+mod connect;
+mod dns;
+mod exchange;
+mod exhaustion;
+mod handshake;
+mod vantage;
+mod visit;
+
+pub use dns::{Asker, Question as DnsQuestion};
+pub use vantage::{control_socket, date, families};
+pub use visit::{Prober, ProberError, Settings, Wish};

@@ -1,0 +1,163 @@
+//! One visit: TCP, TLS and HTTP on one connection, as deep as it goes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::clock::Stopwatch;
+use super::connect::connect;
+use super::exchange::{self, Channel};
+use super::handshake::{Judgement, shake};
+use crate::chain::Anchors;
+use crate::evidence::{Answer, ChainId, End, Visit};
+use crate::expectation::SiteExpectation;
+use crate::target::Hostname;
+use crate::world::Presented;
+
+/// Where an app tells the URL that it is configured with (RFC 8414, section 3).
+const ISSUER_PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// The limits of every visit.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a TCP connection may take.
+    pub connect_timeout: Duration,
+    /// How long a whole visit may take, from the SYN to the last byte.
+    pub timeout: Duration,
+    /// How many bytes of a body are read, and how many decoding may yield.
+    pub max_body: usize,
+    /// What the agent calls itself.
+    pub user_agent: String,
+}
+
+/// What is asked of a name.
+pub struct Wish<'a> {
+    /// The page and what is looked for in it; `None` ends the visit after the handshake.
+    pub page: Option<&'a SiteExpectation>,
+    /// Headers sent with the request.
+    pub headers: &'a [(String, String)],
+    /// The limits of this visit.
+    pub settings: &'a Settings,
+    /// Whether an answer leaves open which app gave it, so that the issuer document is asked for too.
+    pub open: &'a (dyn Fn(&Answer) -> bool + Sync),
+}
+
+/// Why no visit can be made at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProberError {
+    /// The TLS library takes none of its own protocol versions.
+    #[error("TLS can't be set up: {0}")]
+    Tls(String),
+}
+
+/// Makes visits.
+#[derive(Clone, Debug)]
+pub struct Prober {
+    config: Arc<ClientConfig>,
+    anchors: Anchors,
+    settings: Arc<Settings>,
+}
+
+impl Prober {
+    /// A prober that trusts `anchors`.
+    ///
+    /// # Errors
+    /// [`ProberError::Tls`] where the TLS library can't be set up.
+    pub fn new(anchors: Anchors, settings: Settings) -> Result<Self, ProberError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| ProberError::Tls(error.to_string()))?;
+        let verifier = anchors.verifier().clone();
+        let mut config = builder
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // A resumed session presents no certificate: it would hide a swapped or expired one.
+        config.resumption = Resumption::disabled();
+        Ok(Self {
+            config: Arc::new(config),
+            anchors,
+            settings: Arc::new(settings),
+        })
+    }
+
+    /// The limits of visits that are nobody's own.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Visits `name` at `address`. The chain is judged at `now`; no request goes over a channel that does not verify.
+    pub async fn visit(
+        &self,
+        address: SocketAddr,
+        name: &Hostname,
+        wish: &Wish<'_>,
+        now: Timestamp,
+    ) -> (Visit, Option<(ChainId, Presented)>) {
+        let watch = Stopwatch::start();
+        let mut visit = Visit::new(address, name.clone());
+        let settings = wish.settings;
+        let (connected, tcp) = connect(address, settings.connect_timeout.min(settings.timeout)).await;
+        visit.connect = connected;
+        let Some(tcp) = tcp else { return (visit, None) };
+        let left = watch.left(settings.timeout);
+        let shaken = shake(&self.config, &self.anchors, tcp, name, Judgement::At(now), left).await;
+        visit.handshake = shaken.evidence;
+        if let (Some(stream), Some(page)) = (shaken.stream, wish.page) {
+            ask(&mut visit, stream, page, wish, watch).await;
+        }
+        (visit, shaken.chain)
+    }
+
+    /// A channel whose certificate nobody looked at.
+    pub(super) async fn open_unjudged(
+        &self,
+        address: SocketAddr,
+        name: &Hostname,
+    ) -> Result<TlsStream<TcpStream>, End> {
+        let (connected, tcp) = connect(address, self.settings.connect_timeout).await;
+        let Some(tcp) = tcp else { return Err(connected.end) };
+        let shaken = shake(
+            &self.config,
+            &self.anchors,
+            tcp,
+            name,
+            Judgement::None,
+            self.settings.timeout,
+        )
+        .await;
+        shaken.stream.ok_or(shaken.evidence.end)
+    }
+}
+
+async fn ask(
+    visit: &mut Visit,
+    stream: TlsStream<TcpStream>,
+    page: &SiteExpectation,
+    wish: &Wish<'_>,
+    watch: Stopwatch,
+) {
+    let mut channel = match Channel::open(stream).await {
+        Ok(channel) => channel,
+        Err(fault) => {
+            visit.page.end = End::Failed(fault);
+            return;
+        }
+    };
+    let host = (&visit.name, visit.address.port());
+    let settings = wish.settings;
+    visit.page = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
+    let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
+    if open {
+        let plain = SiteExpectation::default();
+        visit.issuer = exchange::get(&mut channel, host, ISSUER_PATH, &[], &plain, settings, watch).await;
+    }
+}

@@ -1,0 +1,127 @@
+//! Answers what a diagnosis asks: the deeper looks that run only where something failed.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use roundsman_checks::diagnosis::Question;
+use roundsman_checks::evidence::{DateLook, DnsLook, Retry, Visit};
+use roundsman_checks::probe;
+use roundsman_checks::world::World;
+
+use super::clock::{Moment, now};
+use super::plan::{Observer, Stop, Subject};
+use super::tenant::Looker;
+
+/// How many deeper looks run together: few, for they follow a failure.
+const TOGETHER: usize = 8;
+/// How often a visit that is cut together with the control name is repeated.
+const ATTEMPTS: u32 = 5;
+/// The pause before a cut visit is repeated; doubled each time.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long all repetitions of one round may take together.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+enum Answer {
+    Control(Visit),
+    Date(DateLook),
+    Blockers(usize, Vec<DnsLook>),
+    Retry(usize, Retry),
+    Visit(usize, Visit),
+}
+
+/// Asks all questions and adds the answers to the world, each the same whatever the order they came in.
+pub(super) async fn drill(
+    looker: &Looker<'_>,
+    world: &mut World,
+    questions: &[Question],
+    observer: &dyn Observer,
+    stop: &mut Stop,
+) {
+    observer.stage("looking closer", questions.len());
+    let begun = Moment::now();
+    let asks = questions.iter().map(|question| ask(looker, world, question, begun));
+    let mut answers = stream::iter(asks).buffer_unordered(TOGETHER);
+    let mut gathered = Vec::new();
+    loop {
+        tokio::select! {
+            answer = answers.next() => match answer {
+                Some(answer) => gathered.extend(answer),
+                None => break,
+            },
+            () = stop.wait() => break,
+        }
+        observer.step();
+    }
+    drop(answers);
+    for answer in gathered {
+        add(world, answer);
+    }
+}
+
+async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Moment) -> Option<Answer> {
+    let visitor = looker.visitor;
+    match question {
+        Question::Control(address) => Some(Answer::Control(visitor.control(*address).await)),
+        Question::Date(address) => Some(Answer::Date(
+            probe::date(&visitor.plan.prober, *address, &visitor.control, now()).await,
+        )),
+        Question::Blockers(index) => {
+            let tenant = world.tenants.get(*index)?;
+            Some(Answer::Blockers(*index, looker.blockers(tenant).await))
+        }
+        Question::Unhurried(index, address) => {
+            let subject = visitor.plan.tenants.get(*index)?;
+            unhurried(looker, subject, *address, begun)
+                .await
+                .map(|retry| Answer::Retry(*index, retry))
+        }
+        Question::OtherAddress(index, address) => {
+            let subject = visitor.plan.tenants.get(*index)?;
+            Some(Answer::Visit(*index, looker.visit(subject, *address).await))
+        }
+    }
+}
+
+/// Repeats a cut visit, with the control name right after each cut: together they tell the tenant's fault from a limit
+/// of the edge. What the control name survives twice is the tenant's own.
+async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, begun: Moment) -> Option<Retry> {
+    let mut pause = PAUSE;
+    let mut last = None;
+    let mut alone = 0;
+    for _ in 0..ATTEMPTS {
+        if begun.elapsed() > PATIENCE {
+            break;
+        }
+        let visit = looker.visit(subject, address).await;
+        if !visit.was_cut() {
+            return Some(Retry { visit, control: None });
+        }
+        let control = looker.visitor.control(address).await;
+        let together = control.was_cut();
+        last = Some(Retry {
+            visit,
+            control: Some(control),
+        });
+        alone += u32::from(!together);
+        if alone == 2 {
+            break;
+        }
+        if together && let Some(pacer) = looker.visitor.pacer(address) {
+            pacer.slow_down();
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+    last
+}
+
+fn add(world: &mut World, answer: Answer) {
+    match answer {
+        Answer::Control(visit) => world.edge.rechecks.push(visit),
+        Answer::Date(date) => world.vantage.dates.push(date),
+        Answer::Blockers(index, looks) => world.tenants[index].dns.blockers = looks,
+        Answer::Retry(index, retry) => world.tenants[index].retries.push(retry),
+        Answer::Visit(index, visit) => world.tenants[index].visits.push(visit),
+    }
+}

@@ -1,0 +1,16 @@
+//! The hands of the agent: looks at everything once, asks the diagnosis what is still open, and looks again.
+
+pub mod clock;
+mod drill;
+mod edge;
+mod pacer;
+mod plan;
+mod roots;
+mod round;
+pub mod servers;
+mod tenant;
+mod zone;
+
+pub use plan::{Observer, Plan, Quiet, Stop, Subject};
+pub use roots::{RootsError, anchors};
+pub use round::{Outcome, round};

@@ -1,0 +1,153 @@
+//! What a round is told: whom to look at, how, and when to stop. Holds no socket.
+
+use std::collections::{BTreeSet, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use roundsman_checks::evidence::Answer;
+use roundsman_checks::expectation::{Expectation, Identity};
+use roundsman_checks::finding::Check;
+use roundsman_checks::probe::{Asker, Prober, Settings};
+use roundsman_checks::target::{Hostname, Tenant};
+use tokio::sync::watch;
+
+use crate::config::Control;
+
+/// Everything that one round needs to know.
+pub struct Plan {
+    /// The domain.
+    pub domain: Hostname,
+    /// The tenants to verify.
+    pub tenants: Vec<Subject>,
+    /// Every tenant that the inventory knows.
+    pub known: Vec<Tenant>,
+    /// The checks that were asked for.
+    pub selected: BTreeSet<Check>,
+    /// The edge's addresses and its port.
+    pub edge: (Vec<std::net::IpAddr>, u16),
+    /// Thresholds of the wildcard certificate, and the page that the control name is asked for.
+    pub fleet: Expectation,
+    /// The zone's servers, where they are configured.
+    pub authoritative: Vec<SocketAddr>,
+    /// Whether the resolvers stand in for the zone's servers.
+    pub through_resolvers: bool,
+    /// The recursive resolvers.
+    pub resolvers: Vec<SocketAddr>,
+    /// What proves that the agent sees.
+    pub controls: Vec<Control>,
+    /// The agent's name in reports.
+    pub vantage: String,
+    /// Headers sent when the control name is asked for its page.
+    pub headers: Vec<(String, String)>,
+    /// How many tenants are looked at together.
+    pub concurrency: usize,
+    /// Handshakes per second towards one edge address; `None` slows down by itself.
+    pub rate: Option<f64>,
+    /// Which round this is: rotates servers and addresses.
+    pub number: usize,
+    /// Asks name servers.
+    pub asker: Asker,
+    /// Visits the edge.
+    pub prober: Prober,
+    /// How long a control may take to answer.
+    pub control_timeout: Duration,
+}
+
+/// One tenant to verify: what is expected of it, and how it is asked.
+#[derive(Clone)]
+pub struct Subject {
+    /// Whom we watch.
+    pub tenant: Tenant,
+    /// What is expected of it.
+    pub expectation: Expectation,
+    /// Headers sent with its page request; they may hold secrets.
+    pub headers: Arc<[(String, String)]>,
+    /// The limits of its visits.
+    pub settings: Arc<Settings>,
+}
+
+impl Plan {
+    /// Whether a check was asked for.
+    #[must_use]
+    pub fn selects(&self, check: Check) -> bool {
+        self.selected.contains(&check)
+    }
+
+    /// Whether tenants are visited at all: no check of a visit, no visit.
+    #[must_use]
+    pub fn visits(&self) -> bool {
+        [Check::Certificate, Check::Site, Check::Route]
+            .iter()
+            .any(|check| self.selects(*check))
+    }
+
+    /// Whether the page is asked for, or the visit ends after the handshake.
+    #[must_use]
+    pub fn asks_for_pages(&self) -> bool {
+        self.selects(Check::Site) || self.selects(Check::Route)
+    }
+}
+
+/// The names by which an answer can name a tenant.
+pub(super) struct Names(HashSet<String>);
+
+impl Names {
+    pub(super) fn new(known: &[Tenant]) -> Self {
+        let names = known
+            .iter()
+            .flat_map(|tenant| [tenant.id.to_string(), tenant.app.clone(), tenant.hostname.to_string()]);
+        Self(names.collect())
+    }
+
+    /// Whether headers leave open who answered, so that the issuer document is worth a request.
+    pub(super) fn leaves_open(&self, identity: &Identity, answer: &Answer) -> bool {
+        let settled = ["x-sp-app", "x-served-by"]
+            .iter()
+            .filter_map(|key| answer.header(key))
+            .any(|name| self.0.contains(name));
+        *identity == Identity::Auto && !settled
+    }
+}
+
+/// Hears how a round comes along.
+pub trait Observer: Sync {
+    /// A part of the round begins; `steps` is how many steps it has, 0 where nobody knows.
+    fn stage(&self, name: &'static str, steps: usize);
+    /// A step of the part is done.
+    fn step(&self);
+}
+
+/// Hears nothing.
+pub struct Quiet;
+
+impl Observer for Quiet {
+    fn stage(&self, _: &'static str, _: usize) {}
+    fn step(&self) {}
+}
+
+/// Tells a round to end at once with what is known so far.
+#[derive(Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// A stop and the handle that pulls it by sending `true`.
+    #[must_use]
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Whether it was pulled.
+    #[must_use]
+    pub fn pulled(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is pulled; for ever where its handle is gone.
+    pub async fn wait(&mut self) {
+        if self.0.wait_for(|pulled| *pulled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

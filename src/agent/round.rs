@@ -1,0 +1,123 @@
+//! One round: the agent's own place, the zone and the edge first, then every tenant, then what is still open.
+
+use futures_util::stream::{self, StreamExt};
+use jiff::Timestamp;
+use roundsman_checks::diagnosis::{Diagnosis, diagnose};
+use roundsman_checks::target::NameError;
+use roundsman_checks::world::{Asked, TenantWorld, World};
+
+use super::clock::now;
+use super::edge::{self, Visitor};
+use super::plan::{Observer, Plan, Stop};
+use super::tenant::Looker;
+use super::{drill, zone};
+
+/// How often a diagnosis may ask for deeper looks.
+const QUESTIONS: usize = 2;
+
+/// What a round left.
+pub struct Outcome {
+    /// Everything that was seen.
+    pub world: World,
+    /// What it means.
+    pub diagnosis: Diagnosis,
+    /// When the round began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+}
+
+/// Verifies every tenant of the plan once. Ends at once, with what is known, when `stop` is pulled.
+///
+/// # Errors
+/// [`NameError`] where the domain is so long that no label fits before it.
+pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Result<Outcome, NameError> {
+    let started = now();
+    let visitor = Visitor::new(plan, zone::fresh(&plan.domain)?, started);
+    let mut world = unseen(plan, &visitor, started);
+    observer.stage("zone and edge", 0);
+    tokio::select! {
+        () = look_at_fleet(plan, &visitor, &mut world) => {}
+        () = stop.wait() => {}
+    }
+    let sockets = edge::usable(plan, &world.vantage);
+    let zone = world.zone.clone();
+    let looker = Looker::new(&visitor, &zone, sockets);
+    look_at_tenants(&looker, &mut world, observer, &mut stop).await;
+    world.chains = visitor.chains.take();
+    let mut diagnosis = diagnose(&world);
+    for _ in 0..QUESTIONS {
+        if diagnosis.questions.is_empty() || stop.pulled() {
+            break;
+        }
+        let questions = std::mem::take(&mut diagnosis.questions);
+        visitor.chains.put(std::mem::take(&mut world.chains));
+        drill::drill(&looker, &mut world, &questions, observer, &mut stop).await;
+        world.chains = visitor.chains.take();
+        diagnosis = diagnose(&world);
+    }
+    world.interrupted = stop.pulled();
+    Ok(Outcome {
+        world,
+        diagnosis,
+        started,
+        finished: now(),
+    })
+}
+
+fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {
+    World {
+        now,
+        domain: plan.domain.clone(),
+        selected: plan.selected.clone(),
+        vantage: Default::default(),
+        zone: roundsman_checks::evidence::ZoneEvidence::unseen(visitor.control.clone()),
+        edge: roundsman_checks::world::EdgeEvidence {
+            addresses: plan.edge.0.clone(),
+            port: plan.edge.1,
+            ..Default::default()
+        },
+        wildcard: plan.fleet.certificate,
+        platform: Asked::NotConfigured,
+        known: plan.known.clone(),
+        tenants: plan
+            .tenants
+            .iter()
+            .map(|subject| TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone()))
+            .collect(),
+        chains: Default::default(),
+        interrupted: false,
+    }
+}
+
+async fn look_at_fleet(plan: &Plan, visitor: &Visitor<'_>, world: &mut World) {
+    let (vantage, zone) = tokio::join!(zone::vantage(plan), zone::look(plan, visitor.control.clone()));
+    world.edge = edge::look(visitor, &vantage).await;
+    world.vantage = vantage;
+    world.zone = zone;
+}
+
+/// Looks at all tenants, `concurrency` at a time. Their order in the world stays that of the plan.
+async fn look_at_tenants(looker: &Looker<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
+    let plan = looker.visitor.plan;
+    if stop.pulled() {
+        return;
+    }
+    observer.stage("tenants", plan.tenants.len());
+    let looks = plan
+        .tenants
+        .iter()
+        .enumerate()
+        .map(async |(index, subject)| (index, looker.look(subject).await));
+    let mut looks = stream::iter(looks).buffer_unordered(plan.concurrency.max(1));
+    loop {
+        tokio::select! {
+            look = looks.next() => match look {
+                Some((index, seen)) => world.tenants[index] = seen,
+                None => return,
+            },
+            () = stop.wait() => return,
+        }
+        observer.step();
+    }
+}

@@ -1,0 +1,132 @@
+//! Finds name servers: the system's resolvers, and the servers of a zone.
+
+use std::net::{IpAddr, SocketAddr};
+
+use roundsman_checks::evidence::{DnsLook, End, Reason, RecordKind};
+use roundsman_checks::probe::{Asker, DnsQuestion};
+use roundsman_checks::target::Hostname;
+
+/// Most servers of a zone that are asked: thirteen fit an answer, more is no zone's need.
+const MOST_SERVERS: usize = 13;
+/// Most resolvers that are compared: as many as the C library asks.
+const MOST_RESOLVERS: usize = 3;
+
+/// The resolvers that the system is configured with; none where it has no configuration.
+#[must_use]
+pub fn of_system() -> Vec<SocketAddr> {
+    let Ok((config, _)) = hickory_resolver::system_conf::read_system_conf() else {
+        return Vec::new();
+    };
+    let mut servers = Vec::new();
+    for server in config.name_servers() {
+        let address = SocketAddr::new(
+            server.ip,
+            server.connections.first().map_or(53, |connection| connection.port),
+        );
+        if !servers.contains(&address) && servers.len() < MOST_RESOLVERS {
+            servers.push(address);
+        }
+    }
+    servers
+}
+
+/// Finds the servers of the zone that `domain` lies in: NS at the domain, else above it, and their addresses.
+pub(super) async fn of_zone(asker: &Asker, resolvers: &[SocketAddr], domain: &Hostname) -> (Vec<SocketAddr>, End) {
+    if resolvers.is_empty() {
+        let detail = "there is no resolver to ask for the zone's servers: set `[dns] authoritative` or `resolvers`";
+        return (Vec::new(), End::failed(Reason::DnsTimeout, detail));
+    }
+    let mut last = End::failed(Reason::DnsNodata, format!("no NS record at {domain} or above it"));
+    for resolver in resolvers {
+        match from(asker, *resolver, domain).await {
+            Ok(servers) => return (servers, End::Done),
+            Err(end) => last = end,
+        }
+    }
+    (Vec::new(), last)
+}
+
+async fn from(asker: &Asker, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, End> {
+    let mut zone = domain.as_str();
+    loop {
+        let look = ask(asker, resolver, zone, RecordKind::Ns).await;
+        let names = data(&look, RecordKind::Ns);
+        if !names.is_empty() {
+            return addresses(asker, resolver, &names).await;
+        }
+        let Some(reply) = look.reply.filter(|reply| matches!(reply.rcode, 0 | 3)) else {
+            return Err(match look.end {
+                End::Done => End::failed(
+                    Reason::DnsServfail,
+                    format!("resolver {resolver} fails for NS of {zone}"),
+                ),
+                other => other,
+            });
+        };
+        if reply.rcode == 3 && zone == domain.as_str() {
+            return Err(End::failed(Reason::DnsNxdomain, format!("{domain} does not exist")));
+        }
+        match zone.split_once('.') {
+            Some((_, parent)) if parent.contains('.') => zone = parent,
+            _ => {
+                return Err(End::failed(
+                    Reason::DnsNodata,
+                    format!("no NS record at {domain} or above it"),
+                ));
+            }
+        }
+    }
+}
+
+async fn addresses(asker: &Asker, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, End> {
+    let mut servers = Vec::new();
+    for name in names {
+        for kind in [RecordKind::A, RecordKind::Aaaa] {
+            let look = ask(asker, resolver, name, kind).await;
+            let found = data(&look, kind)
+                .iter()
+                .filter_map(|text| text.parse::<IpAddr>().ok())
+                .collect::<Vec<_>>();
+            servers.extend(found.into_iter().map(|address| SocketAddr::new(address, 53)));
+        }
+    }
+    // A server of a family that the agent lacks would only look silent.
+    servers.retain(|server| usable(server.ip()));
+    servers.sort_unstable();
+    servers.dedup();
+    servers.truncate(MOST_SERVERS);
+    if servers.is_empty() {
+        return Err(End::failed(
+            Reason::DnsNodata,
+            format!("the zone's servers ({}) have no usable address", names.join(", ")),
+        ));
+    }
+    Ok(servers)
+}
+
+fn usable(address: IpAddr) -> bool {
+    let (v4, v6) = roundsman_checks::probe::families(&[address], 53);
+    v4.or(v6) == Some(true)
+}
+
+async fn ask(asker: &Asker, server: SocketAddr, name: &str, kind: RecordKind) -> DnsLook {
+    asker
+        .ask(
+            server,
+            DnsQuestion {
+                name,
+                kind,
+                recursion: true,
+                checking_disabled: false,
+            },
+        )
+        .await
+}
+
+fn data(look: &DnsLook, kind: RecordKind) -> Vec<String> {
+    let answers = look.reply.iter().flat_map(|reply| &reply.answers);
+    answers
+        .filter(|record| record.kind == kind.as_str())
+        .map(|record| record.data.clone())
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! Looks at one tenant: DNS at one server of the zone and at the resolvers, and one visit.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+
+use futures_util::future::join_all;
+use roundsman_checks::check::Said;
+use roundsman_checks::evidence::{Answer, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
+use roundsman_checks::finding::Check;
+use roundsman_checks::probe::{DnsQuestion, Wish};
+use roundsman_checks::target::Tenant;
+use roundsman_checks::world::TenantWorld;
+
+use super::edge::Visitor;
+use super::plan::{Names, Plan, Subject};
+
+/// What looking at tenants needs.
+pub(super) struct Looker<'r> {
+    pub visitor: &'r Visitor<'r>,
+    pub zone: &'r ZoneEvidence,
+    /// The servers that answered the control name: a server that is silent there is not asked again.
+    pub servers: Vec<SocketAddr>,
+    /// The addresses of the edge that are visited.
+    pub sockets: Vec<SocketAddr>,
+    pub names: Names,
+}
+
+impl<'r> Looker<'r> {
+    pub(super) fn new(visitor: &'r Visitor<'r>, zone: &'r ZoneEvidence, sockets: Vec<SocketAddr>) -> Self {
+        let plan = visitor.plan;
+        let usable = |server: &&SocketAddr| {
+            Said::read(
+                &zone.controls,
+                zone.control.as_str(),
+                **server,
+                &plan.domain,
+                !zone.through_resolvers,
+            )
+            .is_usable()
+        };
+        let servers = zone.servers.iter().filter(usable).copied().collect();
+        Self {
+            visitor,
+            zone,
+            servers,
+            sockets,
+            names: Names::new(&plan.known),
+        }
+    }
+
+    fn plan(&self) -> &Plan {
+        self.visitor.plan
+    }
+
+    /// Gathers all evidence of one tenant.
+    pub(super) async fn look(&self, subject: &Subject) -> TenantWorld {
+        let (dns, visit) = tokio::join!(self.dns(&subject.tenant), self.first_visit(subject));
+        let unseen = TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone());
+        TenantWorld {
+            dns,
+            visits: visit.into_iter().collect(),
+            looked_at: true,
+            ..unseen
+        }
+    }
+
+    /// The same tenant begins at the same place in one round, and one place further in the next.
+    fn turn(&self, tenant: &Tenant) -> usize {
+        let mut hasher = DefaultHasher::new();
+        tenant.id.hash(&mut hasher);
+        usize::try_from(hasher.finish() % 65_536).unwrap_or_default() + self.plan().number
+    }
+
+    async fn dns(&self, tenant: &Tenant) -> TenantDns {
+        if !self.plan().selects(Check::Dns) {
+            return TenantDns::default();
+        }
+        let (authoritative, resolvers) = tokio::join!(self.authoritative(tenant), self.resolvers(tenant));
+        TenantDns {
+            authoritative,
+            resolvers,
+            blockers: Vec::new(),
+        }
+    }
+
+    /// A, AAAA and CAA at one server; where it gives no usable answer, at the next.
+    async fn authoritative(&self, tenant: &Tenant) -> Vec<DnsLook> {
+        let mut looks = Vec::new();
+        let name = tenant.hostname.as_str();
+        for offset in 0..self.servers.len() {
+            let server = self.servers[(self.turn(tenant) + offset) % self.servers.len()];
+            let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
+            looks.extend(self.ask(server, name, &kinds, self.zone.through_resolvers).await);
+            if Said::read(&looks, name, server, &self.plan().domain, !self.zone.through_resolvers).is_usable() {
+                break;
+            }
+        }
+        looks
+    }
+
+    async fn resolvers(&self, tenant: &Tenant) -> Vec<DnsLook> {
+        if self.zone.through_resolvers {
+            return Vec::new();
+        }
+        // A resolver that failed for the control name as well would only be waited for again.
+        let answers = |resolver: &&SocketAddr| {
+            let mut looks = self
+                .zone
+                .resolver_controls
+                .iter()
+                .filter(|look| look.server == **resolver);
+            looks.any(|look| look.reply.is_some())
+        };
+        let kinds = [RecordKind::A, RecordKind::Aaaa];
+        let asks = self.zone.resolvers.iter().filter(answers);
+        let asks = asks.map(|resolver| self.ask(*resolver, tenant.hostname.as_str(), &kinds, true));
+        join_all(asks).await.into_iter().flatten().collect()
+    }
+
+    async fn ask(&self, server: SocketAddr, name: &str, kinds: &[RecordKind], recursion: bool) -> Vec<DnsLook> {
+        let asker = self.plan().asker;
+        let question = |kind: &RecordKind| DnsQuestion {
+            name,
+            kind: *kind,
+            recursion,
+            checking_disabled: false,
+        };
+        join_all(kinds.iter().map(|kind| asker.ask(server, question(kind)))).await
+    }
+
+    /// What stands at the name or below it and keeps the wildcard away: asked type by type, never ANY (RFC 8482).
+    pub(super) async fn blockers(&self, tenant: &TenantWorld) -> Vec<DnsLook> {
+        let Some(server) = tenant.dns.authoritative.last().map(|look| look.server) else {
+            return Vec::new();
+        };
+        let name = tenant.tenant.hostname.as_str();
+        let here = [
+            RecordKind::Txt,
+            RecordKind::Caa,
+            RecordKind::Mx,
+            RecordKind::Https,
+            RecordKind::Ns,
+        ];
+        let below = [RecordKind::Txt, RecordKind::Cname];
+        let (challenge, ownership) = (format!("_acme-challenge.{name}"), format!("_fly-ownership.{name}"));
+        let recursion = self.zone.through_resolvers;
+        let (mut looks, challenge, ownership) = tokio::join!(
+            self.ask(server, name, &here, recursion),
+            self.ask(server, &challenge, &below, recursion),
+            self.ask(server, &ownership, &below, recursion),
+        );
+        looks.extend(challenge);
+        looks.extend(ownership);
+        looks
+    }
+
+    async fn first_visit(&self, subject: &Subject) -> Option<Visit> {
+        if !self.plan().visits() || subject.tenant.inactive || self.sockets.is_empty() {
+            return None;
+        }
+        let socket = self.sockets[self.turn(&subject.tenant) % self.sockets.len()];
+        Some(self.visit(subject, socket).await)
+    }
+
+    /// Visits one tenant at one address.
+    pub(super) async fn visit(&self, subject: &Subject, socket: SocketAddr) -> Visit {
+        let site = &subject.expectation.site;
+        let route = self.plan().selects(Check::Route) && !subject.expectation.skip.contains(&Check::Route);
+        let open = |answer: &Answer| route && self.names.leaves_open(&site.identity, answer);
+        let page = self.plan().asks_for_pages().then_some(site);
+        let wish = Wish {
+            page,
+            headers: &subject.headers,
+            settings: &subject.settings,
+            open: &open,
+        };
+        self.visitor.visit(socket, &subject.tenant.hostname, &wish).await
+    }
+}
