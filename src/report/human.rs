@@ -74,7 +74,8 @@ fn cause(lines: &[&CauseLine], style: Style) -> String {
         Some(Confidence::Likely) => "likely",
         _ => "confirmed",
     };
-    let row = format!("{:<22} {:<38} {confidence}", first.cause.as_str(), whom(lines));
+    let row = format!("{:<22} {}", first.cause.as_str(), whom(lines));
+    let row = format!("{row:<61} {confidence}");
     let mut text = vec![format!("{} {row}", paint(label, colour, style.colour))];
     let facts = facts(lines);
     let hidden = facts.len().saturating_sub(MOST_FACTS);
