@@ -197,8 +197,11 @@ fn explain_by_shared(
         let Some((entry, reason)) = *takes_in else { continue };
         for check in Check::ALL {
             let finding = findings.of(check);
-            let harmless = finding.outcome == Outcome::Pass && state.entries[entry].outcome == Outcome::Warn;
-            if harmless || state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
+            // A warning about the fleet explains no more than the same warning at a tenant.
+            let other = state.entries[entry].outcome == Outcome::Warn
+                && rule.cause != Cause::EdgeThrottled
+                && finding.reason != reason;
+            if other || state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
                 continue;
             }
             state.attach(index, &tenant.tenant.id, check, entry);
@@ -276,6 +279,17 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
                 );
             }
         }
+        if checks.contains(&Check::Certificate) {
+            add_latent(
+                &Subject {
+                    context,
+                    tenant,
+                    findings,
+                },
+                index,
+                state,
+            );
+        }
         for check in open_checks(checks, index, findings, state) {
             if findings.of(check).outcome != Outcome::Skipped {
                 let proof = unexplained(
@@ -290,6 +304,14 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
                 state.attach(index, &tenant.tenant.id, check, entry);
             }
         }
+    }
+}
+
+/// A renewal that will be refused is told also where something else decides the certificate's outcome.
+fn add_latent(subject: &Subject<'_, '_>, index: usize, state: &mut State) {
+    if let Some(proof) = tenant_certificate::latent(subject) {
+        let entry = state.add(Cause::CaaForbidsIssuance, Scope::Tenant, proof);
+        state.attach(index, &subject.tenant.tenant.id, Check::Certificate, entry);
     }
 }
 
