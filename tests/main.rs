@@ -1,5 +1,6 @@
 //! The integration tests: the product over real sockets, against the lab and against others' servers.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod cli;
 mod scenarios;
 mod support;
