@@ -49,7 +49,7 @@ impl Said {
                 .find(|look| look.kind == kind && look.server == server && look.name == name)
         };
         let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
-        said.sort_by_key(|said| said.weight());
+        said.sort_by_key(Said::weight);
         let [first, second] = said;
         match (first, second) {
             (
