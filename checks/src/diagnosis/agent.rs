@@ -219,7 +219,7 @@ fn clock(context: &Context<'_>) -> Vec<Proof> {
         .edge
         .controls
         .iter()
-        .chain(context.world.tenants.iter().flat_map(|t| t.visits.first()));
+        .chain(context.world.tenants.iter().filter_map(TenantWorld::visit));
     let failed = visits.filter(|visit| fails_by_dates_alone(&visit.handshake.faults));
     let proven = failed
         .filter_map(|visit| Some((visit, explaining_date(context, visit)?)))
