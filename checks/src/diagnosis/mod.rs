@@ -21,6 +21,7 @@ pub use proof::{CauseEntry, Confidence, Diagnosis, Remedy, Scope, Status, Tenant
 pub use question::Question;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use proof::Proof;
 use rules::Rule;
@@ -30,7 +31,7 @@ use crate::check::{Context, Findings, judge};
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::target::TenantId;
-use crate::world::World;
+use crate::world::{TenantWorld, World};
 
 /// The rules about agent and fleet, in order of precedence: the first that breaks a check explains it.
 fn shared_rules() -> Vec<&'static Rule> {
@@ -131,16 +132,33 @@ impl State {
         }
     }
 
-    /// Adds what a shared rule proved; returns the entry that takes in tenants, with what it does to their checks.
-    fn add_shared(&mut self, rule: &Rule, proofs: Vec<Proof>) -> Option<(usize, Option<Reason>)> {
-        let mut takes_in = None;
+    /// Adds what a shared rule proved; returns the entries that take in tenants, with what each does to their checks.
+    fn add_shared(&mut self, rule: &Rule, proofs: Vec<Proof>) -> Vec<(usize, Option<Reason>)> {
+        let mut take_in = Vec::new();
         for proof in proofs {
             let reason = proof.reason;
             let entry = self.add(rule.cause, rule.scope, proof);
             self.shared.push((rule.check, reason, entry));
-            takes_in = takes_in.or(Some((entry, reason)));
+            take_in.push((entry, reason));
         }
-        takes_in
+        take_in
+    }
+
+    /// The entry that concerns a check of a tenant: one about a single address only where the tenant was looked at
+    /// there.
+    fn concerning(
+        &self,
+        tenant: &TenantWorld,
+        check: Check,
+        entries: &[(usize, Option<Reason>)],
+    ) -> Option<(usize, Option<Reason>)> {
+        let looked_at = |address: SocketAddr| match check {
+            Check::Dns => tenant.dns.authoritative.iter().any(|look| look.server == address),
+            _ => tenant.visit().is_some_and(|visit| visit.address == address),
+        };
+        let concerns = |object: &str| object.parse().map_or(true, looked_at);
+        let mut entries = entries.iter().copied();
+        entries.find(|(entry, _)| concerns(&self.entries[*entry].object))
     }
 
     /// Adds an entry, or the evidence to the one of the same guilty object.
@@ -183,7 +201,7 @@ impl State {
 /// Most lines of evidence that one entry keeps.
 const MOST_EVIDENCE: usize = 8;
 
-type Shared<'r> = (&'r Rule, Option<(usize, Option<Reason>)>);
+type Shared<'r> = (&'r Rule, Vec<(usize, Option<Reason>)>);
 
 fn explain_by_shared(
     context: &Context<'_>,
@@ -193,10 +211,12 @@ fn explain_by_shared(
     state: &mut State,
 ) {
     let tenant = &context.world.tenants[index];
-    for (rule, takes_in) in shared {
-        let Some((entry, reason)) = *takes_in else { continue };
+    for (rule, entries) in shared {
         for check in Check::ALL {
             let finding = findings.of(check);
+            let Some((entry, reason)) = state.concerning(tenant, check, entries) else {
+                continue;
+            };
             let harmless = finding.outcome == Outcome::Pass && state.entries[entry].outcome == Outcome::Warn;
             if harmless || state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
                 continue;
