@@ -21,7 +21,6 @@ pub use cause::{Cause, UnknownCause};
 pub use proof::{CauseEntry, Confidence, Diagnosis, Remedy, Scope, Status, TenantVerdict};
 pub use question::Question;
 
-
 use proof::Proof;
 use rules::Rule;
 use state::State;
