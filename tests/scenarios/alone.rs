@@ -56,7 +56,7 @@ async fn each_cause_is_named_proven_and_mended() {
     )];
     let mut wrong = Vec::new();
     for scenario in scenarios() {
-        bench.stage(&[scenario.fault.clone()]).await;
+        bench.stage(std::slice::from_ref(&scenario.fault)).await;
         let outcome = bench.round().await;
         let faults = judge(&bench, &scenario, &outcome);
         table.push(row(&scenario, &outcome));

@@ -1,4 +1,5 @@
 //! Every cause staged in the lab, alone and together, and what a round says of it.
 
 mod alone;
+mod record;
 mod together;
