@@ -2,4 +2,5 @@
 
 mod alone;
 mod record;
+mod resolvers;
 mod together;
