@@ -133,7 +133,8 @@ fn explain_by_shared(
             let other = state.entries[entry].outcome == Outcome::Warn
                 && rule.cause != Cause::EdgeThrottled
                 && finding.reason != reason;
-            if other || state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
+            let taken = state.explains(index, check) || state.follows_another(index, finding, entry);
+            if other || taken || !(rule.breaks)(context, tenant, check, finding) {
                 continue;
             }
             state.attach(index, &tenant.tenant.id, check, entry);

@@ -8,7 +8,7 @@ use super::proof::Proof;
 use super::rules::Rule;
 use super::{Cause, CauseEntry, Scope};
 use crate::evidence::Reason;
-use crate::finding::{Check, FleetCheck};
+use crate::finding::{Check, Finding, FleetCheck};
 use crate::target::TenantId;
 use crate::world::TenantWorld;
 
@@ -93,6 +93,17 @@ impl State {
 
     pub(super) fn explains(&self, index: usize, check: Check) -> bool {
         self.own[index].iter().any(|(explained, _)| *explained == check)
+    }
+
+    /// Whether a finding was skipped for a check that another entry explains: it goes with that check.
+    pub(super) fn follows_another(&self, index: usize, finding: &Finding, entry: usize) -> bool {
+        let needed = match finding.reason {
+            Some(Reason::PrerequisiteDns) => Check::Dns,
+            Some(Reason::PrerequisiteCertificate) => Check::Certificate,
+            _ => return false,
+        };
+        let explained = self.own[index].iter().find(|(explained, _)| *explained == needed);
+        explained.is_some_and(|(_, by)| *by != entry)
     }
 }
 

@@ -82,6 +82,23 @@ fn a_wrong_clock_is_proven_by_the_visit_that_counts() {
 }
 
 #[test]
+fn a_caa_set_is_held_against_what_any_address_serves() {
+    let mut plan = Plan::healthy(2, 1);
+    plan.caa = 3;
+    let self_signed = VisitPlan {
+        chain: 4,
+        ..VisitPlan::ended(0)
+    };
+    plan.odd_addresses = [Some(self_signed), None, None];
+    let diagnosis = diagnose(&world(&plan));
+    let forbidden = diagnosis
+        .causes
+        .iter()
+        .find(|entry| entry.cause == Cause::CaaForbidsIssuance);
+    assert_eq!(forbidden.unwrap().object, "example.com");
+}
+
+#[test]
 fn a_failing_address_explains_only_who_was_looked_at_there() {
     let mut plan = Plan::healthy(3, 1);
     plan.odd_addresses = [Some(VisitPlan::ended(REFUSED)), Some(VisitPlan::ended(REFUSED)), None];

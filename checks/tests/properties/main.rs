@@ -168,6 +168,22 @@ proptest! {
         }
     }
 
+    /// A failed handshake or verification skips what needs it, whatever explains it.
+    #[test]
+    fn what_a_failed_channel_skips_stays_skipped(plan in plan()) {
+        let world = world(&plan);
+        let diagnosis = diagnose(&world);
+        for (index, tenant) in world.tenants.iter().enumerate() {
+            let failed = tenant.visit().is_some_and(|visit| visit.channel_end().reason().is_some());
+            if failed && outcome(&diagnosis, index, Check::Certificate) == Outcome::Fail {
+                for check in [Check::Site, Check::Route] {
+                    let findings = &diagnosis.tenants[index].findings;
+                    prop_assert_eq!(findings.of(check).outcome, Outcome::Skipped, "{} of {}: {:?}", check, index, findings);
+                }
+            }
+        }
+    }
+
     /// A status is the worst outcome, and a report lists all that there is.
     #[test]
     fn a_diagnosis_is_whole(plan in plan()) {
