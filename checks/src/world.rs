@@ -56,6 +56,15 @@ pub struct TenantWorld {
     pub visits: Vec<Visit>,
     /// Visits repeated without haste after a cut.
     pub retries: Vec<Retry>,
+    /// Whether the tenant was asleep before the visit, by the platform's word.
+    #[serde(default)]
+    pub asleep: bool,
+    /// Whether its page was asked for although it was asleep, which wakes it.
+    #[serde(default)]
+    pub woken: bool,
+    /// The app asked directly, past the edge; asked only where the page failed.
+    #[serde(default)]
+    pub direct: Option<Visit>,
 }
 
 impl TenantWorld {
@@ -69,6 +78,9 @@ impl TenantWorld {
             dns: TenantDns::default(),
             visits: Vec::new(),
             retries: Vec::new(),
+            asleep: false,
+            woken: false,
+            direct: None,
         }
     }
 

@@ -2,12 +2,14 @@
 //! tenants have in common, over what is left.
 
 mod agent;
+mod agent_platform;
 mod cause;
 mod common;
 mod fleet_certificate;
 mod fleet_dns;
 mod fleet_edge;
 mod fleet_findings;
+mod fleet_platform;
 mod proof;
 mod question;
 mod rules;
@@ -15,6 +17,7 @@ mod state;
 mod tenant_answer;
 mod tenant_certificate;
 mod tenant_dns;
+mod tenant_platform;
 mod tenant_rules;
 
 pub use cause::{Cause, UnknownCause};
@@ -34,12 +37,15 @@ use crate::world::World;
 
 /// The rules about agent and fleet, in order of precedence: the first that breaks a check explains it.
 fn shared_rules() -> Vec<&'static Rule> {
-    let mut rules = agent::RULES.iter().collect::<Vec<_>>();
+    let mut rules = agent::RULES.iter().chain(agent_platform::RULES).collect::<Vec<_>>();
+    rules.push(&fleet_platform::EDGE);
     rules.extend(fleet_dns::RULES);
     rules.push(&fleet_edge::UNREACHABLE);
+    rules.extend(fleet_platform::RULES);
     rules.extend(fleet_certificate::RULES);
     rules.extend(fleet_edge::RULES);
     rules.push(&fleet_dns::DNSSEC);
+    rules.push(&fleet_platform::ACME);
     rules.push(&fleet_certificate::CAA);
     rules
 }
@@ -188,7 +194,7 @@ fn skip_dependents(findings: &mut Findings, state: &State, index: usize, failed:
 fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, state: &mut State) {
     let tenant = &context.world.tenants[index];
     for (checks, rules) in TABLES {
-        for (cause, rule) in *rules {
+        for (cause, rule) in rules.iter().copied().flatten() {
             let open = open_checks(checks, index, findings, state);
             let proof = if open.is_empty() {
                 None
