@@ -76,7 +76,7 @@ pub fn diagnose(world: &World) -> Diagnosis {
         explain_by_shared(&context, index, findings, &shared, &mut state);
         explain_alone(&context, index, findings, &mut state);
     }
-    common::outage(&context, &findings, &mut state.own, &mut state.entries);
+    common::find(&context, &findings, &mut state);
     let decided = state
         .shared
         .iter()

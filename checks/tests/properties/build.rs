@@ -92,7 +92,10 @@ pub(crate) fn world(plan: &Plan) -> World {
         platform: match plan.platform {
             0 => Asked::NotConfigured,
             1 => Asked::Unknown(Fault::new(Reason::PlatformUnavailable, plan.text.clone())),
-            _ => Asked::Known(Platform::default()),
+            _ => Asked::Known(Platform {
+                apps_missing: Some(Fault::new(Reason::PlatformPartial, plan.text.clone())),
+                ..Platform::default()
+            }),
         },
         listing: Asked::NotConfigured,
         known,
