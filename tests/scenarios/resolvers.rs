@@ -25,7 +25,11 @@ async fn resolvers_stand_in_for_the_zones_servers() {
         bench.stage(&faults).await;
         let outcome = bench.round().await;
         assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), expected, "{faults:?}");
-        let unknown = outcome.diagnosis.tenants.iter().any(|tenant| tenant.status == Status::Unknown);
+        let unknown = outcome
+            .diagnosis
+            .tenants
+            .iter()
+            .any(|tenant| tenant.status == Status::Unknown);
         assert!(!unknown, "{faults:?}: {:?}", outcome.diagnosis.tenants);
     }
 }
