@@ -13,7 +13,7 @@ fn masked(text: &str, served: &Served) -> String {
         .dns_servers()
         .iter()
         .chain([&served.lab.resolver()])
-        .map(|socket| socket.port())
+        .map(std::net::SocketAddr::port)
         .collect::<Vec<_>>();
     for (index, port) in sockets.iter().chain([&served.lab.edge_port()]).enumerate() {
         let name = ["DNS1", "DNS2", "RESOLVER", "EDGE"]
@@ -22,7 +22,7 @@ fn masked(text: &str, served: &Served) -> String {
             .unwrap_or("PORT");
         text = text.replace(&format!(":{port}"), &format!(":{name}"));
     }
-    let words = text.split(' ').map(|word| mask_word(word)).collect::<Vec<_>>();
+    let words = text.split(' ').map(mask_word).collect::<Vec<_>>();
     words.join(" ")
 }
 
