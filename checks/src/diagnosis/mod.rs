@@ -218,13 +218,14 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
                 );
             }
         }
-        if checks.contains(&Check::Certificate) {
+        for check in *checks {
             add_latent(
                 &Subject {
                     context,
                     tenant,
                     findings,
                 },
+                *check,
                 index,
                 state,
             );
@@ -246,11 +247,24 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
     }
 }
 
-/// A renewal that will be refused is told also where something else decides the certificate's outcome.
-fn add_latent(subject: &Subject<'_, '_>, index: usize, state: &mut State) {
-    if let Some(proof) = tenant_certificate::latent(subject) {
-        let entry = state.add(Cause::CaaForbidsIssuance, Scope::Tenant, proof);
-        state.attach(index, &subject.tenant.tenant.id, Check::Certificate, entry);
+/// What is told also where something else decides the check: a renewal that will be refused, and every stale resolver
+/// beside the first.
+fn add_latent(subject: &Subject<'_, '_>, check: Check, index: usize, state: &mut State) {
+    let proofs = match check {
+        Check::Certificate => tenant_certificate::latent(subject)
+            .map(|proof| (Cause::CaaForbidsIssuance, proof))
+            .into_iter()
+            .collect(),
+        Check::Dns => tenant_dns::all_stale(subject)
+            .into_iter()
+            .skip(1)
+            .map(|proof| (Cause::DnsStaleResolver, proof))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (cause, proof) in proofs {
+        let entry = state.add(cause, Scope::Tenant, proof);
+        state.attach(index, &subject.tenant.tenant.id, check, entry);
     }
 }
 

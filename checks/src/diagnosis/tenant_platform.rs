@@ -131,7 +131,8 @@ pub(super) fn waits_for(certificate: &AppCertificate, now: jiff::Timestamp) -> O
 fn pending(subject: &Subject<'_, '_>, cause: Cause) -> Option<Proof> {
     let finding = subject.findings.of(Check::Certificate);
     let warns = finding.outcome == Outcome::Warn && finding.reason == Some(Reason::PlatformPending);
-    if !warns && !(finding.outcome == Outcome::Fail && is_cut_alone(subject)) {
+    let cut = finding.outcome == Outcome::Fail && is_cut_alone(subject);
+    if !(warns || cut) {
         return None;
     }
     let certificate = explicit(subject).filter(|own| waits_for(own, subject.context.world.now) == Some(cause))?;
