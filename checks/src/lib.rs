@@ -9,6 +9,8 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;
+#[cfg(feature = "platform")]
+pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod target;

@@ -28,6 +28,7 @@ enum Answer {
     Blockers(usize, Vec<DnsLook>),
     Retry(usize, Box<Retry>),
     Visit(usize, Box<Visit>),
+    Direct(usize, Box<Visit>),
 }
 
 /// Asks all questions and adds the answers to the world, each the same whatever the order they came in.
@@ -76,10 +77,23 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
                 .await
                 .map(|retry| Answer::Retry(*index, Box::new(retry)))
         }
-        Question::Direct(_) => None,
+        Question::Direct(index) => {
+            let subject = visitor.plan.tenants.get(*index)?;
+            looker
+                .direct(subject)
+                .await
+                .map(|visit| Answer::Direct(*index, Box::new(visit)))
+        }
         Question::OtherAddress(index, address) => {
             let subject = visitor.plan.tenants.get(*index)?;
-            Some(Answer::Visit(*index, Box::new(looker.visit(subject, *address).await)))
+            Some(Answer::Visit(
+                *index,
+                Box::new(
+                    looker
+                        .visit(subject, *address, !looker.sleeps(&subject.tenant) || subject.wake)
+                        .await,
+                ),
+            ))
         }
     }
 }
@@ -87,6 +101,7 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
 /// Repeats a cut visit, with the control name right after each cut: together they tell the tenant's fault from a limit
 /// of the edge. What the control name survives twice is the tenant's own.
 async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, begun: Moment) -> Option<Retry> {
+    let page = !looker.sleeps(&subject.tenant) || subject.wake;
     let mut pause = PAUSE;
     let mut last = None;
     let mut alone = 0;
@@ -94,7 +109,7 @@ async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, 
         if begun.elapsed() > PATIENCE {
             break;
         }
-        let visit = looker.visit(subject, address).await;
+        let visit = looker.visit(subject, address, page).await;
         if !visit.was_cut() {
             return Some(Retry { visit, control: None });
         }
@@ -123,6 +138,7 @@ fn add(world: &mut World, answer: Answer) {
         Answer::Date(date) => world.vantage.dates.push(date),
         Answer::Blockers(index, looks) => world.tenants[index].dns.blockers = looks,
         Answer::Retry(index, retry) => world.tenants[index].retries.push(*retry),
+        Answer::Direct(index, visit) => world.tenants[index].direct = Some(*visit),
         Answer::Visit(index, visit) => world.tenants[index].visits.push(*visit),
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roundsman_checks::evidence::Answer;
+use roundsman_checks::evidence::{Answer, Asked, Platform, ZoneRecord};
 use roundsman_checks::expectation::{Expectation, Identity};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{Asker, Prober, Settings};
@@ -46,6 +46,12 @@ pub struct Plan {
     pub rate: Option<f64>,
     /// Which round this is: rotates servers and addresses.
     pub number: usize,
+    /// The platform's word.
+    pub platform: Asked<Platform>,
+    /// The zone's listing at the DNS provider.
+    pub listing: Asked<Vec<ZoneRecord>>,
+    /// Where a tenant app is reached directly, as `<app>.<domain>` and a port; `None` without a platform.
+    pub direct: Option<(String, u16)>,
     /// Asks name servers.
     pub asker: Asker,
     /// Visits the edge.
@@ -65,6 +71,8 @@ pub struct Subject {
     pub headers: Arc<[(String, String)]>,
     /// The limits of its visits.
     pub settings: Arc<Settings>,
+    /// Whether it may be woken for its page.
+    pub wake: bool,
 }
 
 impl Plan {

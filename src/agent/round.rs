@@ -4,7 +4,7 @@ use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Diagnosis, diagnose};
 use roundsman_checks::target::NameError;
-use roundsman_checks::world::{Asked, TenantWorld, World};
+use roundsman_checks::world::{TenantWorld, World};
 
 use super::clock::now;
 use super::edge::{self, Visitor};
@@ -78,8 +78,8 @@ fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {
             ..Default::default()
         },
         wildcard: plan.fleet.certificate,
-        platform: Asked::NotConfigured,
-        listing: Asked::NotConfigured,
+        platform: plan.platform.clone(),
+        listing: plan.listing.clone(),
         known: plan.known.clone(),
         tenants: plan
             .tenants

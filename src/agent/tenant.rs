@@ -4,11 +4,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
-use roundsman_checks::check::Said;
+use roundsman_checks::check::{Condition, Said, condition};
 use roundsman_checks::evidence::{Answer, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{DnsQuestion, Wish};
-use roundsman_checks::target::Tenant;
+use roundsman_checks::target::{Hostname, Tenant};
 use roundsman_checks::world::TenantWorld;
 
 use super::edge::Visitor;
@@ -54,12 +54,16 @@ impl<'r> Looker<'r> {
 
     /// Gathers all evidence of one tenant.
     pub(super) async fn look(&self, subject: &Subject) -> TenantWorld {
-        let (dns, visit) = tokio::join!(self.dns(&subject.tenant), self.first_visit(subject));
+        let asleep = self.sleeps(&subject.tenant);
+        let page = !asleep || subject.wake;
+        let (dns, visit) = tokio::join!(self.dns(&subject.tenant), self.first_visit(subject, page));
         let unseen = TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone());
         TenantWorld {
             dns,
             visits: visit.into_iter().collect(),
             looked_at: true,
+            asleep,
+            woken: asleep && subject.wake && self.plan().asks_for_pages(),
             ..unseen
         }
     }
@@ -154,20 +158,26 @@ impl<'r> Looker<'r> {
         looks
     }
 
-    async fn first_visit(&self, subject: &Subject) -> Option<Visit> {
+    async fn first_visit(&self, subject: &Subject, page: bool) -> Option<Visit> {
         if !self.plan().visits() || subject.tenant.inactive || self.sockets.is_empty() {
             return None;
         }
         let socket = self.sockets[self.turn(&subject.tenant) % self.sockets.len()];
-        Some(self.visit(subject, socket).await)
+        Some(self.visit(subject, socket, page).await)
     }
 
-    /// Visits one tenant at one address.
-    pub(super) async fn visit(&self, subject: &Subject, socket: SocketAddr) -> Visit {
+    /// Whether the platform says that no machine of the app runs and one would wake on a request.
+    pub(super) fn sleeps(&self, tenant: &Tenant) -> bool {
+        let platform = self.plan().platform.known();
+        platform.is_some_and(|platform| condition(platform, &tenant.app) == Condition::Asleep)
+    }
+
+    /// Visits one tenant at one address; without `page` the visit ends after the handshake, which wakes nobody.
+    pub(super) async fn visit(&self, subject: &Subject, socket: SocketAddr, page: bool) -> Visit {
         let site = &subject.expectation.site;
         let route = self.plan().selects(Check::Route) && !subject.expectation.skip.contains(&Check::Route);
         let open = |answer: &Answer| route && self.names.leaves_open(&site.identity, answer);
-        let page = self.plan().asks_for_pages().then_some(site);
+        let page = (page && self.plan().asks_for_pages()).then_some(site);
         let wish = Wish {
             page,
             headers: &subject.headers,
@@ -175,5 +185,31 @@ impl<'r> Looker<'r> {
             open: &open,
         };
         self.visitor.visit(socket, &subject.tenant.hostname, &wish).await
+    }
+
+    /// Asks a tenant's app directly, past the edge, for the same page.
+    pub(super) async fn direct(&self, subject: &Subject) -> Option<Visit> {
+        let (domain, port) = self.plan().direct.as_ref()?;
+        let name = Hostname::parse(&format!("{}.{domain}", subject.tenant.app)).ok()?;
+        let kinds = [RecordKind::A, RecordKind::Aaaa];
+        let resolver = self.plan().resolvers.first()?;
+        let looks = self.ask(*resolver, name.as_str(), &kinds, true).await;
+        let records = looks
+            .iter()
+            .filter_map(|look| look.reply.as_ref())
+            .flat_map(|reply| &reply.answers);
+        let address = records
+            .filter_map(|record| record.data.parse::<std::net::IpAddr>().ok())
+            .next()?;
+        let never = |_: &Answer| false;
+        let wish = Wish {
+            page: Some(&subject.expectation.site),
+            headers: &subject.headers,
+            settings: &subject.settings,
+            open: &never,
+        };
+        let socket = SocketAddr::new(address, *port);
+        let (visit, _) = self.plan().prober.visit(socket, &name, &wish, self.visitor.now).await;
+        Some(visit)
     }
 }

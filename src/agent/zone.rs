@@ -55,6 +55,7 @@ pub(super) async fn look(plan: &Plan, control: Hostname) -> ZoneEvidence {
         zone.unchecked.extend(unchecked(plan, &zone.controls).await);
     }
     zone.caa = caa(plan, &zone).await;
+    zone.acme = acme(plan, &zone).await;
     zone
 }
 
@@ -103,6 +104,35 @@ async fn unchecked(plan: &Plan, looks: &[DnsLook]) -> Vec<DnsLook> {
         plan.asker.ask(look.server, question)
     });
     join_all(again).await
+}
+
+/// CNAME at the delegation that the wildcard's renewal needs, where the platform names it.
+async fn acme(plan: &Plan, zone: &ZoneEvidence) -> Vec<DnsLook> {
+    let wildcard = format!("*.{}", plan.domain);
+    let edge = plan
+        .platform
+        .known()
+        .and_then(|platform| platform.apps.get(&platform.edge_app));
+    let held = edge
+        .into_iter()
+        .flat_map(|edge| &edge.certificates)
+        .find(|held| held.hostname == wildcard);
+    let (Some((name, _)), Some(server)) = (held.and_then(|held| held.acme.as_ref()), zone.servers.first()) else {
+        return Vec::new();
+    };
+    let answering = zone
+        .controls
+        .iter()
+        .find(|look| look.reply.is_some())
+        .map_or(*server, |look| look.server);
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let question = DnsQuestion {
+        name: &name,
+        kind: RecordKind::Cname,
+        recursion: plan.through_resolvers,
+        checking_disabled: false,
+    };
+    vec![plan.asker.ask(answering, question).await]
 }
 
 /// CAA at the domain from its servers, then upwards from a resolver, until a set is found (RFC 8659, section 3).

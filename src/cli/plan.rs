@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use roundsman_checks::evidence::Asked;
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
@@ -73,6 +74,7 @@ pub fn plan(config: &Config, inventory: &Inventory, selected: BTreeSet<Check>) -
             expectation: config.expectation_for(tenant),
             headers: headers(&site)?.into(),
             settings: Arc::new(settings(&site)),
+            wake: false,
         })
     });
     let fleet = Expectation {
@@ -99,6 +101,9 @@ pub fn plan(config: &Config, inventory: &Inventory, selected: BTreeSet<Check>) -
             .map_or(CONCURRENCY, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY)),
         rate: config.schedule.rate,
         number: 0,
+        platform: Asked::NotConfigured,
+        listing: Asked::NotConfigured,
+        direct: None,
         asker: Asker {
             timeout: config.dns.timeout,
         },

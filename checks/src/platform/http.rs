@@ -1,0 +1,328 @@
+//! One HTTP API: few calls, bounded answers, typed failures. After a refusal, or when it is down, it is asked nothing
+//! more.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, StatusCode, Url};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::evidence::{Fault, Reason};
+
+/// How often one call is made at most.
+const ATTEMPTS: u32 = 3;
+/// How long one attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest `Retry-After` that is waited for within a round.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// How many requests were made, by API and operation. Shared by the clients of a round.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<BTreeMap<String, u32>>>);
+
+impl Calls {
+    fn count(&self, api: &str, operation: &str) {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *calls.entry(format!("{api} {operation}")).or_default() += 1;
+    }
+
+    /// Requests made, by `api operation`; attempts count each.
+    #[must_use]
+    pub fn made(&self) -> BTreeMap<String, u32> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A token ready for the `Authorization` header. Never shown.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    /// A bearer token.
+    #[must_use]
+    pub fn bearer(token: &str) -> Self {
+        Self(format!("Bearer {token}"))
+    }
+
+    /// The platform's tokens: a list separated by commas, each with or without its scheme; macaroons (`fm1r`, `fm1a`,
+    /// `fm2`) go as `FlyV1`, others as bearer tokens.
+    #[must_use]
+    pub fn fly(text: &str) -> Self {
+        let clean = |token: &str| {
+            let token = token.trim();
+            token
+                .strip_prefix("Bearer ")
+                .or_else(|| token.strip_prefix("FlyV1 "))
+                .unwrap_or(token)
+                .trim()
+                .to_owned()
+        };
+        let tokens = text
+            .split(',')
+            .map(clean)
+            .filter(|token| !token.is_empty())
+            .collect::<Vec<_>>();
+        let is_macaroon =
+            |token: &&String| ["fm1r", "fm1a", "fm2"].contains(&token.split('_').next().unwrap_or_default());
+        let macaroons = tokens.iter().filter(is_macaroon).cloned().collect::<Vec<_>>();
+        if macaroons.is_empty() {
+            Self::bearer(&tokens.join(","))
+        } else {
+            Self(format!("FlyV1 {}", macaroons.join(",")))
+        }
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// Why there is no client; the user's to mend.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// The address is none.
+    #[error("`{0}` is no URL of an API: expected https://HOST")]
+    Url(String),
+    /// A token would go over the network in clear.
+    #[error("`{0}` is not https: a token is sent in clear to loopback only")]
+    Clear(String),
+    /// The HTTP library can't be set up.
+    #[error("no HTTP client: {0}")]
+    Client(String),
+}
+
+/// One API.
+#[derive(Debug)]
+pub struct Api {
+    name: &'static str,
+    base: Url,
+    token: Token,
+    client: reqwest::Client,
+    calls: Calls,
+    closed: Mutex<Option<Fault>>,
+}
+
+impl Api {
+    /// A client for the API at `base`. Proxies are taken from the environment (`HTTPS_PROXY`, `NO_PROXY`).
+    ///
+    /// # Errors
+    /// [`ApiError`] where the address can't be used.
+    pub fn new(name: &'static str, base: &str, token: Token, user_agent: &str, calls: Calls) -> Result<Self, ApiError> {
+        let url = Url::parse(base.trim_end_matches('/')).map_err(|_| ApiError::Url(base.to_owned()))?;
+        let host = url.host_str().ok_or_else(|| ApiError::Url(base.to_owned()))?;
+        let loopback = host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback());
+        match url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            "http" => return Err(ApiError::Clear(base.to_owned())),
+            _ => return Err(ApiError::Url(base.to_owned())),
+        }
+        // Another part of the process may have installed the same provider already; then this changes nothing.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .timeout(TIMEOUT)
+            .build();
+        let client = client.map_err(|error| ApiError::Client(error.to_string()))?;
+        Ok(Self {
+            name,
+            base: url,
+            token,
+            client,
+            calls,
+            closed: Mutex::new(None),
+        })
+    }
+
+    fn closed(&self) -> Option<Fault> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn close(&self, fault: &Fault) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault.clone());
+    }
+
+    /// Asks `path` (with its query) and reads JSON. Reading calls are repeated where that may help.
+    pub(super) async fn ask(
+        &self,
+        operation: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Fault> {
+        let mut last = Fault::new(Reason::PlatformUnavailable, "not asked");
+        for attempt in 1..=ATTEMPTS {
+            if let Some(fault) = self.closed() {
+                return Err(fault);
+            }
+            self.calls.count(self.name, operation);
+            let wait = match self.attempt(method.clone(), path, body).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(fault)) => return Err(fault),
+                Err(Failure::Closed(fault)) => {
+                    self.close(&fault);
+                    return Err(fault);
+                }
+                Err(Failure::Again(fault, wait)) => {
+                    last = fault;
+                    wait
+                }
+            };
+            if attempt < ATTEMPTS {
+                let jitter = Duration::from_millis(fastrand::u64(100..=400)) * attempt;
+                tokio::time::sleep(wait.unwrap_or(jitter)).await;
+            }
+        }
+        // Down for one call is down for all: the others would only wait as long.
+        self.close(&last);
+        Err(last)
+    }
+
+    async fn attempt(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let url = Url::parse(&format!("{}{path}", self.base)).map_err(|error| {
+            Failure::Final(Fault::new(Reason::PlatformMalformed, format!("{}: {error}", self.name)))
+        })?;
+        let mut request = self.client.request(method, url).header(AUTHORIZATION, &self.token.0);
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|error| Failure::Again(self.unsent(&error), None))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = self.read(response).await?;
+        if status.is_success() {
+            let body = serde_json::from_slice::<Value>(&bytes).map_err(|error| {
+                Failure::Final(Fault::new(
+                    Reason::PlatformMalformed,
+                    format!("{} answers no JSON: {error}", self.name),
+                ))
+            })?;
+            return Ok(body);
+        }
+        Err(self.refused(status, &headers, &bytes))
+    }
+
+    async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= MAX_ANSWER => bytes.extend_from_slice(&chunk),
+                Ok(Some(_)) => {
+                    let detail = format!("{} answers more than {MAX_ANSWER} bytes", self.name);
+                    return Err(Failure::Final(Fault::new(Reason::PlatformMalformed, detail)));
+                }
+                Ok(None) => return Ok(bytes),
+                Err(error) => return Err(Failure::Again(self.unsent(&error), None)),
+            }
+        }
+    }
+
+    fn unsent(&self, error: &reqwest::Error) -> Fault {
+        let reason = if error.is_timeout() {
+            Reason::PlatformTimeout
+        } else {
+            Reason::PlatformUnavailable
+        };
+        let mut detail = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(inner) = source {
+            detail = inner.to_string();
+            source = inner.source();
+        }
+        Fault::new(reason, format!("{}: {detail}", self.name))
+    }
+
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Failure {
+        let said = said(bytes).map(|said| format!(": {said}")).unwrap_or_default();
+        let fault = |reason| Fault::new(reason, format!("{} answers {}{said}", self.name, status.as_u16()));
+        match status.as_u16() {
+            401 => Failure::Closed(fault(Reason::PlatformUnauthorized)),
+            403 => Failure::Final(fault(Reason::PlatformForbidden)),
+            404 => Failure::Final(fault(Reason::PlatformNotFound)),
+            429 => match retry_after(headers) {
+                Some(wait) if wait > PATIENCE => Failure::Closed(fault(Reason::PlatformRateLimited)),
+                wait => Failure::Again(fault(Reason::PlatformRateLimited), wait),
+            },
+            408 | 500.. => Failure::Again(
+                fault(Reason::PlatformUnavailable),
+                retry_after(headers).filter(|wait| *wait <= PATIENCE),
+            ),
+            // The DNS provider answers a bogus token with 400; its error codes say so.
+            400 if auth_code(bytes) => Failure::Closed(fault(Reason::PlatformUnauthorized)),
+            _ => Failure::Final(fault(Reason::PlatformMalformed)),
+        }
+    }
+}
+
+enum Failure {
+    /// Asking again changes nothing.
+    Final(Fault),
+    /// The API is asked nothing more in this round.
+    Closed(Fault),
+    /// It may pass, after the wait that it asked for.
+    Again(Fault, Option<Duration>),
+}
+
+/// `Retry-After` in seconds (RFC 9110, section 10.2.3); a date is not understood and counts as long.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    Some(
+        text.trim()
+            .parse()
+            .map_or(Duration::from_secs(3600), Duration::from_secs),
+    )
+}
+
+/// What the API says in its own words, at most a line.
+fn said(bytes: &[u8]) -> Option<String> {
+    let body = serde_json::from_slice::<Value>(bytes).ok()?;
+    let places = ["/message", "/error", "/errors/0/message"];
+    let text = places
+        .iter()
+        .find_map(|place| body.pointer(place)?.as_str().map(str::to_owned))?;
+    Some(text.chars().filter(|c| !c.is_control()).take(120).collect())
+}
+
+/// Codes 9106, 9109, 10000 and 1000: "Authentication failed" and the like.
+fn auth_code(bytes: &[u8]) -> bool {
+    let body = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
+    let code = body.pointer("/errors/0/code").and_then(Value::as_i64);
+    matches!(code, Some(9106 | 9109 | 10000 | 1000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macaroons_go_as_flyv1_and_alone() {
+        assert_eq!(Token::fly("FlyV1 fm2_a,fo1_b, fm1r_c").0, "FlyV1 fm2_a,fm1r_c");
+        assert_eq!(Token::fly("Bearer fo1_b").0, "Bearer fo1_b");
+        assert_eq!(format!("{:?}", Token::fly("fm2_a")), "[secret]");
+    }
+
+    #[test]
+    fn a_token_goes_in_clear_to_loopback_only() {
+        let api = |base| Api::new("x", base, Token::bearer("t"), "test", Calls::default());
+        assert!(
+            api("http://127.0.0.1:1").is_ok() && api("http://[::1]:1").is_ok() && api("https://api.fly.io").is_ok()
+        );
+        assert!(matches!(api("http://api.fly.io"), Err(ApiError::Clear(_))));
+        assert!(matches!(api("ftp://x"), Err(ApiError::Url(_))));
+    }
+}
