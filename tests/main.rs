@@ -1,0 +1,3 @@
+//! The product from outside: one binary, a module a theme.
+
+mod witness;
