@@ -4,6 +4,8 @@
 
 mod ask;
 mod knot;
+mod nginx;
+mod pki;
 mod round;
 mod server;
 mod zone;
