@@ -5,3 +5,4 @@ pub mod cli;
 pub mod config;
 pub mod exit_code;
 pub mod inventory;
+pub mod report;

@@ -113,6 +113,24 @@ pub(super) fn usable(plan: &Plan, vantage: &VantageEvidence) -> Vec<SocketAddr> 
     sockets.filter(|socket| !lacks(socket)).collect()
 }
 
+/// The addresses that tenants are visited at: those where the control name stands, else those that connect. Where
+/// nothing connects there is nothing to visit, and the control visits say why.
+pub(super) fn worth_visiting(edge: &EdgeEvidence) -> Vec<SocketAddr> {
+    let at = |stands: fn(&Visit) -> bool| {
+        let latest = edge.sockets().filter_map(|socket| edge.control_at(socket));
+        latest
+            .filter(|visit| stands(visit))
+            .map(|visit| visit.address)
+            .collect::<Vec<_>>()
+    };
+    let standing = at(|visit| visit.handshake.end.is_done());
+    if standing.is_empty() {
+        at(|visit| visit.connect.end.reason().is_none())
+    } else {
+        standing
+    }
+}
+
 /// Visits the control name everywhere; where it is cut, once more after a rest.
 pub(super) async fn look(visitor: &Visitor<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
     let (addresses, port) = visitor.plan.edge.clone();

@@ -40,7 +40,7 @@ pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Resu
         () = look_at_fleet(plan, &visitor, &mut world) => {}
         () = stop.wait() => {}
     }
-    let sockets = edge::usable(plan, &world.vantage);
+    let sockets = edge::worth_visiting(&world.edge);
     let zone = world.zone.clone();
     let looker = Looker::new(&visitor, &zone, sockets);
     look_at_tenants(&looker, &mut world, observer, &mut stop).await;

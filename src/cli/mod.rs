@@ -3,6 +3,9 @@
 pub mod args;
 pub mod config;
 pub mod init;
+pub mod output;
+pub mod plan;
+pub mod progress;
 pub mod setup;
 pub mod verify;
 

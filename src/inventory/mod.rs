@@ -25,8 +25,10 @@ use entry::Entry;
 /// The tenants of one round, and where they came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inventory {
-    /// Sorted by id, each id once. May be empty.
+    /// The tenants to verify, sorted by id, each id once. May be empty.
     pub tenants: Vec<Tenant>,
+    /// Every tenant that the sources name, chosen or not: an answer may name any of them.
+    pub known: Vec<Tenant>,
     /// Where they were named, for people: `list`, `tenants.toml`, `the command line`.
     pub origin: String,
 }
@@ -45,12 +47,13 @@ pub fn load(config: &Config, from: Option<&TenantsFrom>, names: &[String]) -> Re
         return from_names(config, names);
     }
     let (tenants, excluded) = assemble(groups, config)?;
+    let known = tenants.clone();
     let tenants = if names.is_empty() {
         tenants
     } else {
         select::by_name(tenants, &excluded, names, &origin)?
     };
-    Ok(Inventory { tenants, origin })
+    Ok(Inventory { tenants, known, origin })
 }
 
 fn configured(config: &Config) -> Result<(Vec<Vec<Entry>>, String), InventoryError> {
@@ -87,6 +90,7 @@ fn from_names(config: &Config, names: &[String]) -> Result<Inventory, InventoryE
     match excluded.into_iter().next() {
         Some(id) => Err(InventoryError::Excluded { id }),
         None => Ok(Inventory {
+            known: tenants.clone(),
             tenants,
             origin: Place::CommandLine.to_string(),
         }),

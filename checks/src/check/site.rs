@@ -81,15 +81,14 @@ fn wrong_header<'a>(expected: &'a SiteExpectation, answer: &'a Answer) -> Option
 /// A match that the limit on reading left undecided is `http/too-large`; one that was decided counts.
 fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
     let body = &answer.body;
-    let fail = |message: String, wanted: String| {
-        let undecided = !body.complete;
-        let (reason, message) = if undecided {
+    let fail = |what: String, message: String, wanted: String| {
+        let (reason, message) = if body.complete {
+            (Reason::HttpBody, message)
+        } else {
             (
                 Reason::HttpTooLarge,
-                format!("reading stopped at {} bytes, before {message} was decided", body.length),
+                format!("reading stopped at {} bytes, before {what} was decided", body.length),
             )
-        } else {
-            (Reason::HttpBody, message)
         };
         Some(
             Finding::plain(Outcome::Fail, message)
@@ -97,23 +96,21 @@ fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
                 .comparing(wanted, excerpt(&body.prefix)),
         )
     };
-    if !expected.body_contains.is_empty() && body.matches.contains != Some(true) {
+    let text = &expected.body_contains;
+    if !text.is_empty() && body.matches.contains != Some(true) {
         return fail(
-            format!("the body lacks `{}`", expected.body_contains),
-            expected.body_contains.clone(),
+            format!("whether it contains `{text}`"),
+            format!("the body lacks `{text}`"),
+            text.clone(),
         );
     }
     for (pointer, wanted) in &expected.json {
         let got = body.matches.json.get(pointer).and_then(Option::as_ref);
         if got != Some(wanted) {
-            let got = got.map_or_else(
-                || body.matches.not_json.clone().unwrap_or_else(|| "missing".into()),
-                ToString::to_string,
-            );
-            return fail(
-                format!("`{pointer}` of the body is {got}"),
-                format!("{pointer} = {wanted}"),
-            );
+            let missing = || body.matches.not_json.clone().unwrap_or_else(|| "missing".into());
+            let got = got.map_or_else(missing, ToString::to_string);
+            let message = format!("`{pointer}` of the body is {got}");
+            return fail(format!("`{pointer}`"), message, format!("{pointer} = {wanted}"));
         }
     }
     None

@@ -1,6 +1,6 @@
 //! Agent rules: when the agent itself can't see, nothing is said about tenants.
 
-use super::rules::Rule;
+use super::rules::{Rule, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::chain::fails_by_dates_alone;
 use crate::check::{Context, Said};
@@ -16,6 +16,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::Vantage,
         proofs: offline,
         breaks: looks_outward,
+        silences: |_| true,
     },
     Rule {
         cause: Cause::AgentExhausted,
@@ -23,6 +24,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::Vantage,
         proofs: exhausted,
         breaks: was_exhausted,
+        silences: silences_nothing,
     },
     Rule {
         cause: Cause::VantageDnsBlocked,
@@ -30,6 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::Vantage,
         proofs: dns_blocked,
         breaks: is_silent_dns,
+        silences: silences_nothing,
     },
     Rule {
         cause: Cause::ClockWrong,
@@ -37,6 +40,12 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::Vantage,
         proofs: clock,
         breaks: fails_by_clock,
+        silences: |cause| {
+            matches!(
+                cause,
+                Cause::WildcardCertificateExpired | Cause::WildcardCertificateNotYetValid
+            )
+        },
     },
 ];
 
@@ -70,13 +79,15 @@ fn offline(context: &Context<'_>) -> Vec<Proof> {
     if !tried || sees || exhausted {
         return Vec::new();
     }
-    let counts = format!(
-        "no answer from {} resolvers, {} other controls, {} servers of the zone and {} edge addresses",
-        vantage.resolvers.len(),
-        vantage.controls.len(),
-        zone.servers.len(),
-        world.edge.addresses.len()
-    );
+    let tried = [
+        (vantage.resolvers.len(), "resolver", "resolvers"),
+        (vantage.controls.len(), "other control", "other controls"),
+        (zone.servers.len(), "server of the zone", "servers of the zone"),
+        (world.edge.addresses.len(), "edge address", "edge addresses"),
+    ];
+    let tried = tried.into_iter().filter(|(count, _, _)| *count > 0);
+    let tried = tried.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
+    let counts = format!("nothing answers: {}", tried.collect::<Vec<_>>().join(", "));
     let remedy = Remedy::new(
         "manual",
         "check the network of the machine that roundsman runs on, then run it again",

@@ -1,6 +1,6 @@
 //! Fleet rules about the wildcard certificate: what the edge serves for a name that only the wildcard covers.
 
-use super::rules::{Rule, breaks_nothing};
+use super::rules::{Rule, breaks_nothing, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::check::{CaaSet, Context, caa_forbids, caa_set, left};
 use crate::evidence::{Reason, Visit};
@@ -15,6 +15,7 @@ macro_rules! rule {
             check: FleetCheck::WildcardCertificate,
             proofs: |context| faults(context, Reason::$reason),
             breaks: |context, tenant, check, finding| breaks(context, tenant, check, finding, Reason::$reason),
+            silences: silences_nothing,
         }
     };
 }
@@ -32,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::WildcardCertificate,
         proofs: expiring,
         breaks: |context, tenant, check, finding| breaks(context, tenant, check, finding, Reason::TlsExpiring),
+        silences: silences_nothing,
     },
 ];
 
@@ -42,6 +44,7 @@ pub(super) const CAA: Rule = Rule {
     check: FleetCheck::WildcardCertificate,
     proofs: caa,
     breaks: breaks_nothing,
+    silences: silences_nothing,
 };
 
 fn served<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::rules::Rule;
+use super::rules::{Rule, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::check::{Context, Said, list};
 use crate::evidence::Reason;
@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::WildcardDns,
         proofs: servers,
         breaks: by_servers,
+        silences: |cause| matches!(cause, Cause::WildcardDnsMissing | Cause::WildcardDnsMismatch),
     },
     Rule {
         cause: Cause::WildcardDnsMissing,
@@ -24,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::WildcardDns,
         proofs: missing,
         breaks: by_missing,
+        silences: silences_nothing,
     },
     Rule {
         cause: Cause::WildcardDnsMismatch,
@@ -31,6 +33,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::WildcardDns,
         proofs: mismatch,
         breaks: by_mismatch,
+        silences: silences_nothing,
     },
 ];
 
@@ -41,6 +44,7 @@ pub(super) const DNSSEC: Rule = Rule {
     check: FleetCheck::Dnssec,
     proofs: bogus,
     breaks: by_bogus,
+    silences: silences_nothing,
 };
 
 fn faulty<'c>(context: &'c Context<'_>) -> Vec<(SocketAddr, Reason, &'c str)> {

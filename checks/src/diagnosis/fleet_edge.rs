@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::rules::Rule;
+use super::rules::{Rule, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::check::Context;
 use crate::evidence::{Reason, Visit};
@@ -16,6 +16,7 @@ pub(super) const UNREACHABLE: Rule = Rule {
     check: FleetCheck::Edge,
     proofs: unreachable,
     breaks: by_unreachable,
+    silences: silences_nothing,
 };
 
 /// In order of precedence, after the rules of the wildcard certificate.
@@ -26,6 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::Edge,
         proofs: tls_failing,
         breaks: by_tls,
+        silences: silences_nothing,
     },
     Rule {
         cause: Cause::EdgeThrottled,
@@ -33,6 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         check: FleetCheck::Edge,
         proofs: throttled,
         breaks: by_throttle,
+        silences: silences_nothing,
     },
 ];
 
@@ -48,7 +51,7 @@ fn controls<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {
         .collect()
 }
 
-/// One proof where every address fails, one warning each where only some do.
+/// One proof where no address works, whatever the others fail with; one warning each where only some fail.
 fn by_address(
     context: &Context<'_>,
     fails: impl Fn(&Visit) -> Option<Reason>,
@@ -71,7 +74,10 @@ fn by_address(
             .trim_end()
             .to_owned()
     };
-    if failing.len() == all.len() {
+    let down = all
+        .iter()
+        .all(|visit| visit.channel_end().reason().is_some() && visit.handshake.faults.is_empty());
+    if down {
         let evidence = failing.iter().map(|(visit, reason)| line(visit, *reason)).collect();
         return vec![
             Proof::fail("edge", evidence)
@@ -104,10 +110,21 @@ fn unreachable(context: &Context<'_>) -> Vec<Proof> {
     })
 }
 
-fn by_unreachable(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+fn by_unreachable(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+    let unreachable = |visit: &Visit| visit.connect.end.reason().is_some();
+    let nobody_went = || !tenant.tenant.inactive && tenant.looked_at && controls(context).into_iter().all(unreachable);
     check == Check::Certificate
         && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown)
-        && tenant.visit().is_some_and(|visit| visit.connect.end.reason().is_some())
+        && tenant.visit().map_or_else(nobody_went, |visit| {
+            unreachable(visit) && stands_nowhere(context, visit)
+        })
+}
+
+/// Whether a visit ended before there was a chain to judge, and the control name's did so too at the same address.
+/// An edge that resets connections does it now before, now after the first byte of TLS: the layers need not agree.
+fn stands_nowhere(context: &Context<'_>, visit: &Visit) -> bool {
+    let fails = |visit: &Visit| visit.channel_end().reason().is_some() && visit.handshake.faults.is_empty();
+    fails(visit) && context.world.edge.control_at(visit.address).is_some_and(fails)
 }
 
 /// A handshake that failed before there was a chain to judge.
@@ -144,11 +161,7 @@ fn tls_failing(context: &Context<'_>) -> Vec<Proof> {
 
 fn by_tls(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
     let failing = check == Check::Certificate && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown);
-    let Some(visit) = tenant.visit().filter(|_| failing) else {
-        return false;
-    };
-    let control = context.world.edge.control_at(visit.address);
-    tls_fault(visit).is_some() && control.is_some_and(|control| tls_fault(control).is_some())
+    failing && tenant.visit().is_some_and(|visit| stands_nowhere(context, visit))
 }
 
 /// Tenants whose first visit was cut, and how the unhurried ones went.

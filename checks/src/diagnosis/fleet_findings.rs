@@ -1,7 +1,7 @@
 //! The fleet checks as findings: the worst proof decides; without one, what was seen.
 
+use super::CauseEntry;
 use super::fleet_edge::family;
-use super::{CauseEntry, Scope};
 use crate::check::{Context, Said, left, list};
 use crate::evidence::{End, Reason};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
@@ -38,22 +38,12 @@ fn finding(context: &Context<'_>, check: FleetCheck, proven: &[(FleetCheck, Opti
             ..finding
         };
     }
-    let blind = proven.iter().any(|(_, _, entry)| entry.scope == Scope::Agent);
-    let finding = match check {
+    match check {
         FleetCheck::WildcardDns => wildcard_dns(context),
         FleetCheck::Dnssec => dnssec(context),
         FleetCheck::WildcardCertificate => wildcard_certificate(context),
         FleetCheck::Edge => edge(context),
         FleetCheck::Vantage => vantage(context),
-    };
-    let certain = finding.outcome != Outcome::Fail || !blind;
-    if certain {
-        finding
-    } else {
-        Finding {
-            outcome: Outcome::Unknown,
-            ..finding
-        }
     }
 }
 
@@ -141,7 +131,10 @@ fn wildcard_certificate(context: &Context<'_>) -> Finding {
             Outcome::Pass,
             format!("{}, {}", facts.issuer, left(facts, context.world.now)),
         ),
-        None => Finding::plain(Outcome::Unknown, "no address of the edge showed a certificate"),
+        None => Finding::plain(
+            Outcome::Unknown,
+            "no address of the edge showed a certificate that verifies",
+        ),
     }
 }
 

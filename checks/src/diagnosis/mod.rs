@@ -65,10 +65,7 @@ pub fn diagnose(world: &World) -> Diagnosis {
         .collect::<Vec<_>>();
     let questions = question::questions(&context, &findings);
     let mut state = State::new(world.tenants.len());
-    let shared = shared_rules()
-        .into_iter()
-        .map(|rule| (rule, state.add_shared(rule, (rule.proofs)(&context))))
-        .collect::<Vec<_>>();
+    let shared = prove_shared(&context, &mut state);
     for (index, findings) in findings.iter_mut().enumerate() {
         explain_by_shared(&context, index, findings, &shared, &mut state);
         explain_alone(&context, index, findings, &mut state);
@@ -97,6 +94,23 @@ pub fn diagnose(world: &World) -> Diagnosis {
         causes: in_order(state.entries),
         questions,
     }
+}
+
+/// Proves the shared rules from top to bottom; one that holds for all may silence others below it.
+fn prove_shared(context: &Context<'_>, state: &mut State) -> Vec<Shared<'static>> {
+    let mut silent = Vec::new();
+    let mut shared = Vec::new();
+    for rule in shared_rules() {
+        if silent.iter().any(|silences: &fn(Cause) -> bool| silences(rule.cause)) {
+            continue;
+        }
+        let proofs = (rule.proofs)(context);
+        if proofs.iter().any(|proof| proof.outcome != Outcome::Warn) {
+            silent.push(rule.silences);
+        }
+        shared.push((rule, state.add_shared(rule, proofs)));
+    }
+    shared
 }
 
 /// The entries found so far, and which of them explains which check of which tenant.
@@ -183,7 +197,8 @@ fn explain_by_shared(
         let Some((entry, reason)) = *takes_in else { continue };
         for check in Check::ALL {
             let finding = findings.of(check);
-            if state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
+            let harmless = finding.outcome == Outcome::Pass && state.entries[entry].outcome == Outcome::Warn;
+            if harmless || state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
                 continue;
             }
             state.attach(index, &tenant.tenant.id, check, entry);
@@ -194,7 +209,10 @@ fn explain_by_shared(
         .iter()
         .any(|(check, entry)| *check == Check::Dns && state.entries[*entry].cause != Cause::DnssecBogus);
     if dns_decides && findings.of(Check::Dns).outcome == Outcome::Fail {
-        skip_dependents(findings, state, index);
+        skip_dependents(findings, state, index, Reason::PrerequisiteDns);
+    }
+    if tenant.visits.is_empty() && findings.of(Check::Certificate).outcome == Outcome::Fail {
+        skip_dependents(findings, state, index, Reason::PrerequisiteCertificate);
     }
 }
 
@@ -221,12 +239,12 @@ fn is_prerequisite(reason: Reason) -> bool {
     )
 }
 
-/// A `dns` that fails by a fleet cause skips what a failed `dns` skips.
-fn skip_dependents(findings: &mut Findings, state: &mut State, index: usize) {
+/// A check that fails by a fleet cause skips what it skips when it fails by itself.
+fn skip_dependents(findings: &mut Findings, state: &State, index: usize, failed: Reason) {
     for check in [Check::Site, Check::Route] {
         let finding = findings.of_mut(check);
         if finding.outcome != Outcome::Skipped && !state.explains(index, check) {
-            *finding = Finding::skipped(Reason::PrerequisiteDns, "a check that it needs failed");
+            *finding = Finding::skipped(failed, "a check that it needs failed");
         }
     }
 }

@@ -16,6 +16,14 @@ pub(super) struct Rule {
     pub proofs: fn(&Context<'_>) -> Vec<Proof>,
     /// Whether it, once proven, is why this check of this tenant is as it is.
     pub breaks: fn(&Context<'_>, &TenantWorld, Check, &Finding) -> bool,
+    /// The causes below it that say nothing while it holds: what the agent can't see is no finding about the fleet,
+    /// and where one failure fits several fleet causes only the first is told.
+    pub silences: fn(Cause) -> bool,
+}
+
+/// For causes beside which all others stand.
+pub(super) fn silences_nothing(_: Cause) -> bool {
+    false
 }
 
 /// For causes that a fleet has and no tenant suffers from.

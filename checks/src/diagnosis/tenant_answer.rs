@@ -127,6 +127,7 @@ fn site(subject: &Subject<'_, '_>, reasons: &[Reason], what: &str) -> Option<Pro
     let reason = finding
         .reason
         .filter(|reason| subject.fails(Check::Site) && reasons.contains(reason))?;
+    subject.tenant.visit()?.page.answer.as_ref()?;
     let wanted = finding
         .expected
         .as_deref()

@@ -217,7 +217,9 @@ fn fault(error: &hyper::Error) -> Fault {
         detail = format!("{detail}: {inner}");
         source = inner.source();
     }
-    let reason = if detail.contains("too large") || detail.contains("oversized") {
+    let detail = detail.split(": https://").next().unwrap_or(&detail).to_owned();
+    let too_large = ["too large", "oversized", "too_many_continuations", "header list"];
+    let reason = if too_large.iter().any(|words| detail.contains(words)) {
         Reason::HttpTooLarge
     } else if error.is_parse() || detail.contains("PROTOCOL_ERROR") || detail.contains("FRAME_SIZE_ERROR") {
         Reason::HttpMalformed

@@ -127,7 +127,7 @@ pub(super) async fn shake(
         Err(_) => {
             evidence.end = End::failed(
                 Reason::TlsTimeout,
-                format!("the handshake did not end within {timeout:?}"),
+                format!("the handshake did not end within {:.1} s", timeout.as_secs_f64()),
             );
             None
         }

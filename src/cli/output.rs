@@ -1,0 +1,109 @@
+//! Where reports go: standard output and files. Files are opened before a round begins, so that a report is not lost
+//! after it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal as _, Seek as _, Write as _};
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::args::{Format, Output};
+use crate::report::{Report, Style, human};
+
+/// Why a report can't be written; exit code 2.
+#[derive(Debug, Error)]
+#[error("--output: {path}: {source}; name a file in a directory that exists and can be written", path = .path.display())]
+pub struct OutputError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The places that want a report.
+pub struct Sinks {
+    files: Vec<(Format, PathBuf, File)>,
+    standard: Vec<Format>,
+}
+
+impl Sinks {
+    /// Opens every file, and changes none yet. `format` goes to standard output unless an output asked for it.
+    ///
+    /// # Errors
+    /// [`OutputError`] for the first file that can't be written.
+    pub fn open(format: Format, outputs: &[Output]) -> Result<Self, OutputError> {
+        let mut sinks = Self {
+            files: Vec::new(),
+            standard: Vec::new(),
+        };
+        for output in outputs {
+            match &output.file {
+                None => sinks.standard.push(output.format),
+                Some(path) => {
+                    let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+                    let file = file.map_err(|source| OutputError {
+                        path: path.clone(),
+                        source,
+                    })?;
+                    sinks.files.push((output.format, path.clone(), file));
+                }
+            }
+        }
+        if sinks.standard.is_empty() {
+            sinks.standard.push(format);
+        }
+        Ok(sinks)
+    }
+
+    /// Writes the report everywhere.
+    ///
+    /// # Errors
+    /// [`OutputError`] for the first file that could not be written; standard output has it by then.
+    pub fn write(self, report: &Report) -> Result<(), OutputError> {
+        for format in self.standard {
+            super::print(&render(report, format, style()));
+        }
+        for (format, path, mut file) in self.files {
+            let text = render(report, format, Style::default());
+            let written = file
+                .set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| file.write_all(text.as_bytes()));
+            // A device such as /dev/stdout has no length to set.
+            let written = written.or_else(|error| {
+                if is_plain(&file) {
+                    Err(error)
+                } else {
+                    file.write_all(text.as_bytes())
+                }
+            });
+            written.map_err(|source| OutputError { path, source })?;
+        }
+        Ok(())
+    }
+}
+
+fn is_plain(file: &File) -> bool {
+    file.metadata().is_ok_and(|data| data.is_file())
+}
+
+fn render(report: &Report, format: Format, style: Style) -> String {
+    match format {
+        Format::Human => human(report, style),
+        // A report holds strings, numbers and lists only: it always serialises.
+        Format::Json => serde_json::to_string_pretty(report).unwrap_or_default() + "\n",
+    }
+}
+
+/// Colours and the terminal's width on a terminal; neither in a pipe.
+fn style() -> Style {
+    let out = console::Term::stdout();
+    if !io::stdout().is_terminal() {
+        return Style::default();
+    }
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let (_, columns) = out.size();
+    Style {
+        colour: !plain,
+        width: Some(usize::from(columns).clamp(40, 100)),
+    }
+}

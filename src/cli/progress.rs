@@ -1,0 +1,56 @@
+//! The progress bar: on a terminal only, on standard error, gone when the report comes.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::agent::Observer;
+
+/// Shows how a round comes along.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar on a terminal; nothing elsewhere.
+    #[must_use]
+    pub fn new() -> Self {
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(bar)
+    }
+
+    /// Takes the bar off the screen.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observer for Progress {
+    fn stage(&self, name: &'static str, steps: usize) {
+        let template = if steps == 0 {
+            "{spinner} {msg}"
+        } else {
+            "{msg:<14} {wide_bar} {pos}/{len} {elapsed}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.0.set_style(style);
+        }
+        self.0.set_length(steps as u64);
+        self.0.set_position(0);
+        self.0.set_message(name);
+    }
+
+    fn step(&self) {
+        self.0.inc(1);
+    }
+}

@@ -1,0 +1,218 @@
+//! The JSON report, `roundsman.report/1`: what scripts read. Its fields are a contract; more may be added.
+
+use jiff::Timestamp;
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Remedy, Scope, Status, TenantVerdict};
+use roundsman_checks::evidence::Reason;
+use roundsman_checks::finding::{Finding, Outcome};
+use serde::Serialize;
+
+use crate::agent;
+use crate::exit_code::ExitCode;
+
+/// The schema's name.
+pub const SCHEMA: &str = "roundsman.report/1";
+
+/// One round, reported.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    schema: &'static str,
+    /// The domain that was verified.
+    pub domain: String,
+    roundsman: &'static str,
+    started_at: Timestamp,
+    finished_at: Timestamp,
+    /// From where.
+    pub vantage: String,
+    /// The edge's addresses.
+    pub edge: Vec<String>,
+    /// The exit code.
+    pub exit: u8,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Whether it ended before everything was looked at.
+    pub interrupted: bool,
+    /// How many tenants are how.
+    pub summary: Summary,
+    /// The fleet checks.
+    pub fleet: Vec<FleetLine>,
+    /// The causes, an entry per guilty object.
+    pub causes: Vec<CauseLine>,
+    /// Every tenant.
+    pub tenants: Vec<TenantLine>,
+}
+
+/// How many tenants are how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// All that were asked for.
+    pub tenants: usize,
+    /// Nothing is wrong.
+    pub healthy: usize,
+    /// Works, with a warning.
+    pub degraded: usize,
+    /// Broken.
+    pub failing: usize,
+    /// Not known.
+    pub unknown: usize,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingLine {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, typed.
+    pub reason: Option<Reason>,
+    /// Why, for a person.
+    pub message: String,
+    expected: Option<String>,
+    observed: Option<String>,
+}
+
+/// One fleet check.
+#[derive(Clone, Debug, Serialize)]
+pub struct FleetLine {
+    /// The check.
+    pub check: &'static str,
+    /// What it found.
+    #[serde(flatten)]
+    pub finding: FindingLine,
+}
+
+/// One check of one tenant.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckLine {
+    /// The check.
+    pub check: &'static str,
+    /// What it found.
+    #[serde(flatten)]
+    pub finding: FindingLine,
+    duration_ms: Option<f64>,
+}
+
+/// One cause.
+#[derive(Clone, Debug, Serialize)]
+pub struct CauseLine {
+    /// Its name.
+    pub cause: Cause,
+    /// Whom it concerns.
+    pub scope: Scope,
+    /// Whether it fails, warns or hides.
+    pub outcome: Outcome,
+    /// The tenants that it explains.
+    pub tenants: Vec<String>,
+    title: &'static str,
+    explanation: &'static str,
+    /// How sure it is.
+    pub confidence: Confidence,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    transient: bool,
+    /// The facts that prove it.
+    pub evidence: Vec<String>,
+    /// What to do.
+    pub remedy: Vec<Remedy>,
+}
+
+/// One tenant.
+#[derive(Clone, Debug, Serialize)]
+pub struct TenantLine {
+    /// Its id.
+    pub tenant: String,
+    hostname: String,
+    app: String,
+    /// How it is.
+    pub status: Status,
+    /// The first cause that breaks it.
+    pub cause: Option<Cause>,
+    /// All six checks.
+    pub checks: Vec<CheckLine>,
+}
+
+impl Report {
+    /// Reports what a round left, to end with `exit`.
+    #[must_use]
+    pub fn new(outcome: &agent::Outcome, exit: ExitCode) -> Self {
+        let (world, diagnosis) = (&outcome.world, &outcome.diagnosis);
+        let tenants = world
+            .tenants
+            .iter()
+            .zip(&diagnosis.tenants)
+            .map(|(world, verdict)| tenant(&world.tenant, verdict));
+        let fleet = diagnosis.fleet.iter().map(|(check, found)| FleetLine {
+            check: check.as_str(),
+            finding: finding(found),
+        });
+        Self {
+            schema: SCHEMA,
+            domain: world.domain.to_string(),
+            roundsman: env!("CARGO_PKG_VERSION"),
+            started_at: outcome.started,
+            finished_at: outcome.finished,
+            vantage: world.vantage.name.clone(),
+            edge: world.edge.addresses.iter().map(ToString::to_string).collect(),
+            exit: exit.code(),
+            interrupted: world.interrupted,
+            summary: summary(&diagnosis.tenants),
+            fleet: fleet.collect(),
+            causes: diagnosis.causes.iter().map(cause).collect(),
+            tenants: tenants.collect(),
+        }
+    }
+
+    /// How long the round took, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.finished_at.duration_since(self.started_at).as_secs_f64().max(0.0)
+    }
+}
+
+fn summary(tenants: &[TenantVerdict]) -> Summary {
+    let count = |status| tenants.iter().filter(|tenant| tenant.status == status).count();
+    Summary {
+        tenants: tenants.len(),
+        healthy: count(Status::Healthy),
+        degraded: count(Status::Degraded),
+        failing: count(Status::Failing),
+        unknown: count(Status::Unknown),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingLine {
+    FindingLine {
+        outcome: finding.outcome,
+        reason: finding.reason,
+        message: finding.message.clone(),
+        expected: finding.expected.clone(),
+        observed: finding.observed.clone(),
+    }
+}
+
+fn cause(entry: &CauseEntry) -> CauseLine {
+    CauseLine {
+        cause: entry.cause,
+        scope: entry.scope,
+        outcome: entry.outcome,
+        tenants: entry.tenants.iter().map(ToString::to_string).collect(),
+        title: entry.cause.title(),
+        explanation: entry.cause.meaning(),
+        confidence: entry.confidence,
+        transient: entry.cause.is_transient(),
+        evidence: entry.evidence.clone(),
+        remedy: entry.remedy.clone(),
+    }
+}
+
+fn tenant(tenant: &roundsman_checks::target::Tenant, verdict: &TenantVerdict) -> TenantLine {
+    let checks = verdict.findings.iter().map(|(check, found)| CheckLine {
+        check: check.as_str(),
+        finding: finding(found),
+        duration_ms: found.duration_ms.map(|ms| (ms * 100.0).round() / 100.0),
+    });
+    TenantLine {
+        tenant: tenant.id.to_string(),
+        hostname: tenant.hostname.to_string(),
+        app: tenant.app.clone(),
+        status: verdict.status,
+        cause: verdict.cause,
+        checks: checks.collect(),
+    }
+}

@@ -1,0 +1,73 @@
+//! Text for a terminal: clean, wrapped, painted. Knows nothing of reports.
+
+/// What a text is painted as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paint {
+    Bad,
+    Doubtful,
+    Blind,
+    Good,
+    Faint,
+}
+
+/// Wraps `text` in the colour's codes where `colour` is wanted.
+pub(super) fn paint(text: &str, paint: Paint, colour: bool) -> String {
+    let code = match paint {
+        Paint::Bad => "1;31",
+        Paint::Doubtful => "33",
+        Paint::Blind => "36",
+        Paint::Good => "32",
+        Paint::Faint => "2",
+    };
+    if colour {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Takes out what would move the cursor: targets decide what stands in evidence.
+pub(super) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// Breaks `text` between words so that no line with its indent is longer than `width`; a single word may be. The first
+/// line begins with `first`, the others with as many spaces.
+pub(super) fn wrap(first: &str, text: &str, width: Option<usize>) -> String {
+    let indent = first.chars().count();
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        let longer = indent + line.chars().count() + 1 + word.chars().count();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if width.is_some_and(|width| longer > width) {
+            lines.push(word.to_owned());
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    format!("{first}{}", lines.join(&format!("\n{}", " ".repeat(indent))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaks_between_words_and_keeps_the_indent() {
+        assert_eq!(
+            wrap(" fix ", "delete the record", Some(16)),
+            " fix delete the\n     record"
+        );
+        assert_eq!(wrap(" fix ", "delete the record", None), " fix delete the record");
+    }
+
+    #[test]
+    fn a_target_cannot_move_the_cursor() {
+        assert_eq!(clean("a\x1b[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
+    }
+}
