@@ -125,6 +125,8 @@ fn message(question: Question<'_>) -> Result<Message, End> {
     let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = question.recursion;
     message.metadata.checking_disabled = question.checking_disabled;
+    // Without DO a resolver says that it validated only to who asks for it (RFC 6840, section 5.7).
+    message.metadata.authentic_data = question.recursion;
     message.add_query(Query::query(name, record_type(question.kind)));
     // No DO bit: with it signed zones may answer NODATA for a name that does not exist (RFC 9824).
     let mut edns = Edns::new();
