@@ -8,4 +8,6 @@ mod nginx;
 mod pki;
 mod round;
 mod server;
+mod unbound;
+mod verify;
 mod zone;

@@ -61,6 +61,19 @@ pub(crate) fn find(program: &str, package: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("`{program}` is missing: apt-get install -y {package}"))
 }
 
+/// Runs a program to its end and gives what it wrote; fails the test where it failed.
+pub(crate) fn run<A: AsRef<OsStr>>(program: &str, package: &str, arguments: &[A]) -> String {
+    let output = Command::new(find(program, package)).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{program}: {}\n{said}\n{complained}",
+        output.status
+    );
+    said
+}
+
 /// Waits until a condition holds; fails the test where it never does.
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let holds = async {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use roundsman_checks::evidence::{DnsLook, RecordKind};
 use tempfile::TempDir;
 
-use super::child::{Server, until};
+use super::child::{Server, run, until};
 use super::port::Port;
 use crate::witness::ask::look;
 
@@ -33,6 +33,14 @@ impl Served {
         }
     }
 
+    pub(crate) fn signed(name: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            name,
+            text: Some(text.into()),
+            signed: true,
+        }
+    }
+
     pub(crate) fn lost(name: &'static str) -> Self {
         Self {
             name,
@@ -45,7 +53,7 @@ impl Served {
 /// A running knotd on 127.0.0.1 and `::1`, UDP and TCP.
 pub(crate) struct Knot {
     port: Port,
-    _dir: TempDir,
+    dir: TempDir,
     server: Server,
 }
 
@@ -61,11 +69,7 @@ impl Knot {
             &["-c".as_ref(), config.as_os_str()],
             &dir.path().join("log"),
         );
-        let mut knot = Self {
-            port,
-            _dir: dir,
-            server,
-        };
+        let mut knot = Self { port, dir, server };
         for zone in zones {
             knot.await_zone(zone).await;
         }
@@ -78,6 +82,32 @@ impl Knot {
 
     pub(crate) fn v6(&self) -> SocketAddr {
         self.port.v6()
+    }
+
+    /// The DS record of a zone that it signs: what a resolver is told to trust.
+    pub(crate) fn ds(&self, zone: &str) -> String {
+        let said = self.tool("keymgr", &[zone, "ds"]);
+        // A line for each digest; 2 is SHA-256 (RFC 4509).
+        let sha256 = said.lines().find(|line| line.split_whitespace().nth(4) == Some("2"));
+        sha256
+            .unwrap_or_else(|| panic!("no SHA-256 digest in:\n{said}"))
+            .to_owned()
+    }
+
+    /// A zone as it serves it, signatures and all.
+    pub(crate) fn contents(&self, zone: &str) -> String {
+        let out = self.dir.path().join("out");
+        fs::create_dir_all(&out).unwrap();
+        self.tool(
+            "knotc",
+            &["-b", "zone-flush", zone, "+outdir", &out.display().to_string()],
+        );
+        fs::read_to_string(out.join(format!("{zone}.zone"))).unwrap()
+    }
+
+    fn tool(&self, program: &str, arguments: &[&str]) -> String {
+        let config = self.dir.path().join("knot.conf").display().to_string();
+        run(program, "knot", &[&["-c", &config], arguments].concat())
     }
 
     async fn await_zone(&mut self, zone: &Served) {

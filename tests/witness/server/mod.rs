@@ -10,4 +10,4 @@ pub(crate) use child::{Server, until};
 pub(crate) use knot::{Knot, Served};
 pub(crate) use nginx::{Nginx, page};
 pub(crate) use port::Port;
-pub(crate) use unbound::{Unbound, Upstream};
+pub(crate) use unbound::{Trust, Unbound, Upstream};

@@ -19,6 +19,14 @@ pub(crate) enum Upstream<'a> {
     Forward(&'a str, SocketAddr),
 }
 
+/// What a validating resolver goes by.
+pub(crate) struct Trust<'a> {
+    /// The DS record of the zone's key, or of another.
+    pub anchor: &'a str,
+    /// The day it takes for today (`YYYYMMDDhhmmss`); the clock's own where there is none.
+    pub today: Option<&'a str>,
+}
+
 /// A running unbound on 127.0.0.1 and `::1`.
 pub(crate) struct Unbound {
     port: Port,
@@ -27,12 +35,12 @@ pub(crate) struct Unbound {
 }
 
 impl Unbound {
-    /// Starts it, and waits until it answers. It validates where there is an anchor (a DS or DNSKEY record).
-    pub(crate) async fn start(upstreams: &[Upstream<'_>], anchor: Option<&str>) -> Self {
+    /// Starts it, and waits until it answers. It validates where it is told what to trust.
+    pub(crate) async fn start(upstreams: &[Upstream<'_>], trust: Option<&Trust<'_>>) -> Self {
         let port = Port::take();
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("unbound.conf");
-        fs::write(&config, configuration(&port, &dir, upstreams, anchor)).unwrap();
+        fs::write(&config, configuration(&port, &dir, upstreams, trust)).unwrap();
         let arguments = ["-d".as_ref(), "-c".as_ref(), config.as_os_str()];
         let mut server = Server::start("unbound", "unbound", &arguments, &dir.path().join("log"));
         let servers = [port.v4(), port.v6()];
@@ -59,9 +67,9 @@ impl Unbound {
     }
 }
 
-fn configuration(port: &Port, dir: &TempDir, upstreams: &[Upstream<'_>], anchor: Option<&str>) -> String {
+fn configuration(port: &Port, dir: &TempDir, upstreams: &[Upstream<'_>], trust: Option<&Trust<'_>>) -> String {
     let (number, dir) = (port.number(), dir.path().display());
-    let modules = if anchor.is_some() {
+    let modules = if trust.is_some() {
         "validator iterator"
     } else {
         "iterator"
@@ -91,8 +99,11 @@ server:
     access-control: ::1/128 allow_snoop
 "#
     );
-    if let Some(anchor) = anchor {
-        writeln!(text, "    trust-anchor: \"{}\"", anchor.trim()).unwrap();
+    if let Some(Trust { anchor, today }) = trust {
+        writeln!(text, "    trust-anchor: \"{anchor}\"").unwrap();
+        if let Some(today) = today {
+            writeln!(text, "    val-override-date: \"{today}\"").unwrap();
+        }
     }
     writeln!(text, "remote-control:\n    control-enable: no").unwrap();
     for upstream in upstreams {
