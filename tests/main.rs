@@ -1,3 +1,7 @@
-//! The product from outside: one binary, a module a theme.
+//! The integration tests: the product over real sockets, against the lab and against others' servers.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod cli;
+mod scenarios;
+mod support;
 mod witness;

@@ -23,11 +23,11 @@ const PAUSE: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(90);
 
 enum Answer {
-    Control(Visit),
+    Control(Box<Visit>),
     Date(DateLook),
     Blockers(usize, Vec<DnsLook>),
-    Retry(usize, Retry),
-    Visit(usize, Visit),
+    Retry(usize, Box<Retry>),
+    Visit(usize, Box<Visit>),
 }
 
 /// Asks all questions and adds the answers to the world, each the same whatever the order they came in.
@@ -62,7 +62,7 @@ pub(super) async fn drill(
 async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Moment) -> Option<Answer> {
     let visitor = looker.visitor;
     match question {
-        Question::Control(address) => Some(Answer::Control(visitor.control(*address).await)),
+        Question::Control(address) => Some(Answer::Control(Box::new(visitor.control(*address).await))),
         Question::Date(address) => Some(Answer::Date(
             probe::date(&visitor.plan.prober, *address, &visitor.control, now()).await,
         )),
@@ -74,11 +74,11 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
             let subject = visitor.plan.tenants.get(*index)?;
             unhurried(looker, subject, *address, begun)
                 .await
-                .map(|retry| Answer::Retry(*index, retry))
+                .map(|retry| Answer::Retry(*index, Box::new(retry)))
         }
         Question::OtherAddress(index, address) => {
             let subject = visitor.plan.tenants.get(*index)?;
-            Some(Answer::Visit(*index, looker.visit(subject, *address).await))
+            Some(Answer::Visit(*index, Box::new(looker.visit(subject, *address).await)))
         }
     }
 }
@@ -118,10 +118,10 @@ async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, 
 
 fn add(world: &mut World, answer: Answer) {
     match answer {
-        Answer::Control(visit) => world.edge.rechecks.push(visit),
+        Answer::Control(visit) => world.edge.rechecks.push(*visit),
         Answer::Date(date) => world.vantage.dates.push(date),
         Answer::Blockers(index, looks) => world.tenants[index].dns.blockers = looks,
-        Answer::Retry(index, retry) => world.tenants[index].retries.push(retry),
-        Answer::Visit(index, visit) => world.tenants[index].visits.push(visit),
+        Answer::Retry(index, retry) => world.tenants[index].retries.push(*retry),
+        Answer::Visit(index, visit) => world.tenants[index].visits.push(*visit),
     }
 }

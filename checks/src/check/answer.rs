@@ -49,7 +49,7 @@ impl Said {
                 .find(|look| look.kind == kind && look.server == server && look.name == name)
         };
         let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
-        said.sort_by_key(|said| said.weight());
+        said.sort_by_key(Said::weight);
         let [first, second] = said;
         match (first, second) {
             (
@@ -82,6 +82,17 @@ impl Said {
             Self::Addresses { .. } => 4,
             Self::NoData => 5,
             Self::NxDomain => 6,
+        }
+    }
+
+    /// How much this says of the zone's servers where none of them gave an answer: a wrong word more than silence,
+    /// silence more than a question that could not be asked. It must not depend on who was asked first.
+    pub(super) fn tells(&self) -> (u8, Option<Reason>) {
+        match self {
+            Self::Fault(Reason::DnsTimeout, _) => (2, None),
+            Self::Fault(reason, _) => (3, Some(*reason)),
+            Self::Exhausted(_) => (1, None),
+            _ => (0, None),
         }
     }
 

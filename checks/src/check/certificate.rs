@@ -64,17 +64,18 @@ fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &
     Finding::plain(Outcome::Pass, text)
 }
 
-/// An address at which this tenant alone fails while another address serves it: the control name passes there.
+/// An address at which this tenant fails while another address serves it, unless the control name fails there too:
+/// then it is the address's. A control name that was not seen there takes nothing away.
 #[must_use]
 pub fn partial<'t>(context: &Context<'_>, tenant: &'t TenantWorld) -> Option<&'t Visit> {
-    let control_stands = |visit: &&Visit| {
+    let control_fails = |visit: &&Visit| {
         context
             .world
             .edge
             .control_at(visit.address)
-            .is_some_and(|control| control.handshake.end.is_done())
+            .is_some_and(|control| control.channel_end().reason().is_some())
     };
-    tenant.failing_elsewhere().find(control_stands)
+    tenant.failing_elsewhere().find(|visit| !control_fails(visit))
 }
 
 fn channel_reason(visit: &Visit) -> String {

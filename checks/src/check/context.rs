@@ -77,22 +77,22 @@ impl<'w> Context<'w> {
         self.known.get(name).copied()
     }
 
-    /// What the zone says of a tenant: the first usable answer, else the first; and who said it.
+    /// What the zone says of a tenant: the first usable answer, else the fault that says most; and who said it.
     #[must_use]
     pub fn own(&self, tenant: &TenantWorld) -> (Option<SocketAddr>, Said) {
         let authority = !self.world.zone.through_resolvers;
-        let mut first = (None, Said::Nothing);
+        let mut most = (None, Said::Nothing);
         for server in in_order(tenant.dns.authoritative.iter().map(|look| look.server)) {
             let name = tenant.tenant.hostname.as_str();
             let said = Said::read(&tenant.dns.authoritative, name, server, &self.world.domain, authority);
             if said.is_usable() {
                 return (Some(server), said);
             }
-            if first.0.is_none() {
-                first = (Some(server), said);
+            if most.0.is_none() || said.tells() > most.1.tells() {
+                most = (Some(server), said);
             }
         }
-        first
+        most
     }
 
     /// The control answer to compare with: of the same server, else of any that gave one.

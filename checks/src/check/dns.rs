@@ -13,13 +13,13 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
     match &own {
         Said::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
         Said::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
-        Said::Fault(reason, _) => {
+        Said::Fault(reason, detail) => {
             let outcome = if *reason == Reason::DnsTimeout {
                 Outcome::Unknown
             } else {
                 Outcome::Fail
             };
-            return Finding::plain(outcome, format!("{}: {own}", at(server)))
+            return Finding::plain(outcome, format!("{}: {detail}", at(server)))
                 .because(*reason)
                 .took(ms);
         }

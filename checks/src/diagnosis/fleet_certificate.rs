@@ -169,22 +169,17 @@ fn closest(context: &Context<'_>) -> Option<CaaSet> {
 
 fn caa(context: &Context<'_>) -> Vec<Proof> {
     let Some(set) = closest(context) else { return Vec::new() };
-    let all = served(context);
-    let Some(facts) = all.first().and_then(|visit| context.facts(visit)) else {
+    let issued = served(context)
+        .into_iter()
+        .filter_map(|visit| Some((visit, context.facts(visit)?.issuer_organization.as_ref()?)));
+    let forbidden = |organization: &str| caa_forbids(&set, organization, true) == Some(true);
+    let Some((visit, organization)) = issued.into_iter().find(|(_, organization)| forbidden(organization)) else {
         return Vec::new();
     };
-    let Some(organization) = &facts.issuer_organization else {
-        return Vec::new();
-    };
-    if caa_forbids(&set, organization, true) != Some(true) {
-        return Vec::new();
-    }
+    let issuer = context.facts(visit).map_or("", |facts| facts.issuer.as_str());
     let evidence = vec![
         format!("CAA of {}: {}", set.owner, set.records.join(", ")),
-        format!(
-            "the wildcard certificate is issued by {organization} ({})",
-            facts.issuer
-        ),
+        format!("the wildcard certificate is issued by {organization} ({issuer})"),
     ];
     let remedy = Remedy::new(
         "manual",

@@ -280,6 +280,10 @@ fn by_bogus(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: 
         return false;
     }
     let name = tenant.tenant.hostname.as_str();
+    if context.world.zone.through_resolvers && tenant.looked_at && tenant.dns.authoritative.is_empty() {
+        // No resolver that answers was left to ask.
+        return true;
+    }
     context
         .world
         .zone

@@ -184,8 +184,9 @@ fn throttled(context: &Context<'_>) -> Vec<Proof> {
         return Vec::new();
     }
     let reason = cut
-        .first()
-        .and_then(|tenant| tenant.visits.first()?.channel_end().reason());
+        .iter()
+        .filter_map(|tenant| tenant.visits.first()?.channel_end().reason())
+        .min();
     let visited = context
         .world
         .tenants

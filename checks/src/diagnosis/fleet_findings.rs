@@ -1,9 +1,11 @@
 //! The fleet checks as findings: the worst proof decides; without one, what was seen.
 
+use std::net::SocketAddr;
+
 use super::CauseEntry;
 use super::fleet_edge::family;
 use crate::check::{Context, Said, left, list};
-use crate::evidence::{End, Reason};
+use crate::evidence::{End, Reason, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
 
 /// The fleet checks in the order of reports. `proven` are the entries of fleet and agent with the check that each
@@ -140,7 +142,7 @@ fn wildcard_certificate(context: &Context<'_>) -> Finding {
 
 fn edge(context: &Context<'_>) -> Finding {
     let edge = &context.world.edge;
-    let works = |visit: &&crate::evidence::Visit| visit.connect.end.is_done();
+    let works = |visit: &&Visit| visit.handshake.end.is_done() || visit.handshake.chain.is_some();
     let seen = edge
         .sockets()
         .filter_map(|socket| edge.control_at(socket))
@@ -149,15 +151,7 @@ fn edge(context: &Context<'_>) -> Finding {
     let mut families = seen.iter().map(|visit| family(visit.address)).collect::<Vec<_>>();
     families.sort_unstable();
     families.dedup();
-    let vantage = &context.world.vantage;
-    let lacking = [
-        (vantage.ipv4, Reason::NoIpv4, "IPv4"),
-        (vantage.ipv6, Reason::NoIpv6, "IPv6"),
-    ];
-    let lacking = lacking
-        .into_iter()
-        .filter(|(usable, _, _)| *usable == Some(false))
-        .collect::<Vec<_>>();
+    let lacking = lacking(context);
     if seen.is_empty() {
         return match lacking.first() {
             Some((_, reason, name)) => Finding::skipped(*reason, format!("the agent has no {name}")),
@@ -170,10 +164,27 @@ fn edge(context: &Context<'_>) -> Finding {
         edge.addresses.len(),
         families.join(" and ")
     );
-    for (_, reason, name) in lacking {
+    for (_, reason, name) in &lacking {
         message.push_str(&format!("; {name} not looked at: the agent has none ({reason})"));
     }
-    Finding::plain(Outcome::Pass, message)
+    let wanted = |socket: &SocketAddr| lacking.iter().all(|(_, _, name)| *name != family(*socket));
+    let whole = edge
+        .sockets()
+        .filter(wanted)
+        .all(|socket| seen.iter().any(|visit| visit.address == socket));
+    let outcome = if whole { Outcome::Pass } else { Outcome::Unknown };
+    Finding::plain(outcome, message)
+}
+
+/// The families that the agent does not have.
+fn lacking(context: &Context<'_>) -> Vec<(Option<bool>, Reason, &'static str)> {
+    let vantage = &context.world.vantage;
+    let families = [
+        (vantage.ipv4, Reason::NoIpv4, "IPv4"),
+        (vantage.ipv6, Reason::NoIpv6, "IPv6"),
+    ];
+    let lacking = families.into_iter().filter(|(usable, _, _)| *usable == Some(false));
+    lacking.collect()
 }
 
 fn vantage(context: &Context<'_>) -> Finding {

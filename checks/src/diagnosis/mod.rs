@@ -11,6 +11,7 @@ mod fleet_findings;
 mod proof;
 mod question;
 mod rules;
+mod state;
 mod tenant_answer;
 mod tenant_certificate;
 mod tenant_dns;
@@ -20,15 +21,14 @@ pub use cause::{Cause, UnknownCause};
 pub use proof::{CauseEntry, Confidence, Diagnosis, Remedy, Scope, Status, TenantVerdict};
 pub use question::Question;
 
-use std::collections::BTreeSet;
-
 use proof::Proof;
 use rules::Rule;
+use state::State;
 use tenant_rules::{Subject, TABLES, unexplained};
 
 use crate::check::{Context, Findings, judge};
 use crate::evidence::Reason;
-use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::finding::{Check, Finding, Outcome};
 use crate::target::TenantId;
 use crate::world::World;
 
@@ -113,77 +113,7 @@ fn prove_shared(context: &Context<'_>, state: &mut State) -> Vec<Shared<'static>
     shared
 }
 
-/// The entries found so far, and which of them explains which check of which tenant.
-struct State {
-    entries: Vec<CauseEntry>,
-    shared: Vec<(FleetCheck, Option<Reason>, usize)>,
-    own: Vec<Vec<(Check, usize)>>,
-    known: std::collections::HashMap<(Cause, String), usize>,
-}
-
-impl State {
-    fn new(tenants: usize) -> Self {
-        Self {
-            entries: Vec::new(),
-            shared: Vec::new(),
-            own: vec![Vec::new(); tenants],
-            known: std::collections::HashMap::new(),
-        }
-    }
-
-    /// Adds what a shared rule proved; returns the entry that takes in tenants, with what it does to their checks.
-    fn add_shared(&mut self, rule: &Rule, proofs: Vec<Proof>) -> Option<(usize, Option<Reason>)> {
-        let mut takes_in = None;
-        for proof in proofs {
-            let reason = proof.reason;
-            let entry = self.add(rule.cause, rule.scope, proof);
-            self.shared.push((rule.check, reason, entry));
-            takes_in = takes_in.or(Some((entry, reason)));
-        }
-        takes_in
-    }
-
-    /// Adds an entry, or the evidence to the one of the same guilty object.
-    fn add(&mut self, cause: Cause, scope: Scope, proof: Proof) -> usize {
-        let key = (cause, proof.object.clone());
-        if let Some(index) = self.known.get(&key) {
-            let entry = &mut self.entries[*index];
-            entry.outcome = entry.outcome.max(proof.outcome);
-            for line in proof.evidence {
-                if entry.evidence.len() < MOST_EVIDENCE && !entry.evidence.contains(&line) {
-                    entry.evidence.push(line);
-                }
-            }
-            return *index;
-        }
-        self.known.insert(key, self.entries.len());
-        self.entries.push(CauseEntry {
-            cause,
-            scope,
-            object: proof.object,
-            outcome: proof.outcome,
-            confidence: proof.confidence,
-            tenants: BTreeSet::new(),
-            evidence: proof.evidence,
-            remedy: proof.remedy,
-        });
-        self.entries.len() - 1
-    }
-
-    fn attach(&mut self, index: usize, tenant: &TenantId, check: Check, entry: usize) {
-        self.own[index].push((check, entry));
-        self.entries[entry].tenants.insert(tenant.clone());
-    }
-
-    fn explains(&self, index: usize, check: Check) -> bool {
-        self.own[index].iter().any(|(explained, _)| *explained == check)
-    }
-}
-
-/// Most lines of evidence that one entry keeps.
-const MOST_EVIDENCE: usize = 8;
-
-type Shared<'r> = (&'r Rule, Option<(usize, Option<Reason>)>);
+type Shared<'r> = (&'r Rule, Vec<(usize, Option<Reason>)>);
 
 fn explain_by_shared(
     context: &Context<'_>,
@@ -193,12 +123,18 @@ fn explain_by_shared(
     state: &mut State,
 ) {
     let tenant = &context.world.tenants[index];
-    for (rule, takes_in) in shared {
-        let Some((entry, reason)) = *takes_in else { continue };
+    for (rule, entries) in shared {
         for check in Check::ALL {
             let finding = findings.of(check);
-            let harmless = finding.outcome == Outcome::Pass && state.entries[entry].outcome == Outcome::Warn;
-            if harmless || state.explains(index, check) || !(rule.breaks)(context, tenant, check, finding) {
+            let Some((entry, reason)) = state.concerning(tenant, check, entries) else {
+                continue;
+            };
+            // A warning about the fleet explains no more than the same warning at a tenant.
+            let other = state.entries[entry].outcome == Outcome::Warn
+                && rule.cause != Cause::EdgeThrottled
+                && finding.reason != reason;
+            let taken = state.explains(index, check) || state.follows_another(index, finding, entry);
+            if other || taken || !(rule.breaks)(context, tenant, check, finding) {
                 continue;
             }
             state.attach(index, &tenant.tenant.id, check, entry);
@@ -276,6 +212,17 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
                 );
             }
         }
+        if checks.contains(&Check::Certificate) {
+            add_latent(
+                &Subject {
+                    context,
+                    tenant,
+                    findings,
+                },
+                index,
+                state,
+            );
+        }
         for check in open_checks(checks, index, findings, state) {
             if findings.of(check).outcome != Outcome::Skipped {
                 let proof = unexplained(
@@ -290,6 +237,14 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
                 state.attach(index, &tenant.tenant.id, check, entry);
             }
         }
+    }
+}
+
+/// A renewal that will be refused is told also where something else decides the certificate's outcome.
+fn add_latent(subject: &Subject<'_, '_>, index: usize, state: &mut State) {
+    if let Some(proof) = tenant_certificate::latent(subject) {
+        let entry = state.add(Cause::CaaForbidsIssuance, Scope::Tenant, proof);
+        state.attach(index, &subject.tenant.tenant.id, Check::Certificate, entry);
     }
 }
 

@@ -42,7 +42,6 @@ pub(super) const RULES: &[Rule] = &[
             "find out why renewal fails and renew the certificate",
         )
     }),
-    (Cause::CaaForbidsIssuance, caa),
 ];
 
 fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof> {
@@ -96,11 +95,13 @@ fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof
 }
 
 /// The name has records of its own that equal the wildcard's, and a CAA set among them.
-fn caa(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn latent(subject: &Subject<'_, '_>) -> Option<Proof> {
     let visit = subject.tenant.visit()?;
     let set = caa_fault(subject.context, subject.tenant, visit)?;
-    let finding = subject.findings.of(Check::Certificate);
-    if finding.outcome != Outcome::Warn || finding.reason.is_some() {
+    if !matches!(
+        subject.findings.of(Check::Certificate).outcome,
+        Outcome::Warn | Outcome::Fail
+    ) {
         return None;
     }
     let facts = subject.context.facts(visit)?;

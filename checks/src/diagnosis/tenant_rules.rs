@@ -52,7 +52,14 @@ pub(super) fn unexplained(subject: &Subject<'_, '_>, check: Check) -> Proof {
     if let Some(control) = control.filter(|control| check != Check::Dns && control.handshake.end.is_done()) {
         evidence.push(format!("{} passes at the same address", control.name));
     }
-    let look = super::Remedy::new("manual", format!("look at the edge's log for {}", subject.name()));
+    let command = match check {
+        Check::Dns => format!(
+            "ask the zone's servers for {} yourself (`dig +trace {0}`)",
+            subject.name()
+        ),
+        _ => format!("look at the edge's log for {}", subject.name()),
+    };
+    let look = super::Remedy::new("manual", command);
     Proof::fail(format!("{}/{check}", subject.id()), evidence)
         .outcome(finding.outcome)
         .because(finding.reason)

@@ -1,0 +1,253 @@
+//! What holds of `diagnose` for every world, however odd.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod build;
+mod chains;
+mod dns;
+mod found;
+mod order;
+mod plan;
+mod removal;
+mod witness;
+mod worse;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use roundsman_checks::diagnosis::{Cause, Diagnosis, Scope, Status, diagnose};
+use roundsman_checks::evidence::Reason;
+use roundsman_checks::finding::{Check, FleetCheck, Outcome};
+use roundsman_checks::world::World;
+
+use crate::build::world;
+use crate::plan::plan;
+use crate::removal::Removed;
+
+/// A failing case is printed as the plan that it was shrunk to; nothing is written beside the sources.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+fn outcome(diagnosis: &Diagnosis, tenant: usize, check: Check) -> Outcome {
+    diagnosis.tenants[tenant].findings.of(check).outcome
+}
+
+/// Whether a pass that appears when this was taken away stands on what is left: what spoke against it is gone, and a
+/// whole witness for it remains.
+fn rests_on_another_witness(before: &Diagnosis, removed: &Removed, less: &World, tenant: usize, check: Check) -> bool {
+    let unskipped = before.tenants[tenant].findings.of(check).reason;
+    match (check, removed) {
+        // The tenant's own answers, or the control's, at one server of several.
+        (Check::Dns, Removed::Authority(at, server)) => {
+            *at == tenant && witness::dns(less, &less.tenants[tenant], Some(*server))
+        }
+        (Check::Dns, Removed::Control(server)) => witness::controlled(less, Some(*server)),
+        // A stale resolver is gone, or one that does not validate.
+        (Check::Dns, Removed::Resolver) => true,
+        // A set that forbids what is served is gone.
+        (Check::Certificate, Removed::Caa(at)) => *at == tenant,
+        // The control name failed at the address until it was repeated there: the address is to blame again.
+        (Check::Certificate, Removed::EdgeControl(address)) => less
+            .edge
+            .control_at(*address)
+            .is_some_and(|control| control.channel_end().reason().is_some()),
+        (Check::Certificate | Check::Site | Check::Route, Removed::Visit(at)) if *at == tenant => true,
+        // An unknown `dns` skips nothing, a failed one does.
+        (
+            Check::Site | Check::Route,
+            Removed::Authority(..) | Removed::Caa(_) | Removed::Control(_) | Removed::Resolver,
+        ) => unskipped == Some(Reason::PrerequisiteDns),
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(config(160))]
+
+    /// Every pass has been seen.
+    #[test]
+    fn a_pass_has_a_witness(plan in plan()) {
+        let world = world(&plan);
+        let diagnosis = diagnose(&world);
+        for (index, tenant) in world.tenants.iter().enumerate() {
+            for check in Check::ALL {
+                let passes = outcome(&diagnosis, index, check) == Outcome::Pass;
+                prop_assert!(!passes || witness::stands(&world, tenant, check), "{check} of tenant {index}");
+                prop_assert!(!passes || tenant.looked_at, "{check} of tenant {index}, which nobody looked at");
+            }
+        }
+        for (check, finding) in &diagnosis.fleet {
+            let passes = finding.outcome == Outcome::Pass;
+            prop_assert!(!passes || witness::stands_for_all(&world, *check), "{check}: {finding:?}");
+        }
+    }
+
+    /// Absence of evidence is never a pass: whatever is taken away, no check begins to pass.
+    #[test]
+    fn taking_evidence_away_lets_nothing_pass(plan in plan()) {
+        let world = world(&plan);
+        let before = diagnose(&world);
+        for (removed, less) in removal::each(&world) {
+            let after = diagnose(&less);
+            for tenant in 0..world.tenants.len() {
+                for check in Check::ALL {
+                    let begins = outcome(&after, tenant, check) == Outcome::Pass
+                        && outcome(&before, tenant, check) != Outcome::Pass;
+                    let legitimate = begins && rests_on_another_witness(&before, &removed, &less, tenant, check);
+                    prop_assert!(
+                        !begins || legitimate,
+                        "{check} of tenant {tenant} passes without {removed:?}; before {:?}",
+                        before.tenants[tenant].findings.of(check)
+                    );
+                }
+            }
+        }
+    }
+
+    /// A tenant that nobody looked at passes nothing, and is healthy never.
+    #[test]
+    fn a_tenant_that_nobody_looked_at_passes_nothing(plan in plan()) {
+        let world = world(&plan);
+        for at in 0..world.tenants.len() {
+            let diagnosis = diagnose(&removal::without(&world, at));
+            let verdict = &diagnosis.tenants[at];
+            prop_assert!(verdict.findings.iter().all(|(_, finding)| finding.outcome != Outcome::Pass), "{verdict:?}");
+            prop_assert!(!matches!(verdict.status, Status::Healthy | Status::Degraded), "{verdict:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(400))]
+
+    /// The order in which things were looked at or listed is no evidence.
+    #[test]
+    fn order_changes_nothing(plan in plan(), seed in any::<u64>()) {
+        let world = world(&plan);
+        let shuffled = order::shuffled(&world, seed);
+        order::alike(&diagnose(&world), &diagnose(&shuffled))?;
+    }
+
+    /// More that is wrong with a tenant never makes it look better, nor another one worse or better.
+    #[test]
+    fn a_failure_makes_no_status_better(plan in plan(), at in any::<prop::sample::Index>(), how in worse::any()) {
+        let world = world(&plan);
+        let at = at.index(world.tenants.len());
+        let Some(worse) = worse::world(&world, at, how) else { return Ok(()) };
+        worse::compare(&diagnose(&world), &diagnose(&worse), at, how)?;
+    }
+
+    /// Every warning and failure belongs to a cause, and every cause to someone.
+    #[test]
+    fn every_failure_belongs_to_a_cause(plan in plan()) {
+        let diagnosis = diagnose(&world(&plan));
+        for verdict in &diagnosis.tenants {
+            let listed = diagnosis.causes.iter().filter(|entry| entry.tenants.contains(&verdict.tenant));
+            let listed = listed.map(|entry| entry.cause).collect::<Vec<_>>();
+            let wrong = verdict.findings.iter().any(|(_, finding)| finding.outcome >= Outcome::Warn && finding.outcome != Outcome::Unknown);
+            prop_assert!(!wrong || verdict.cause.is_some(), "no cause: {verdict:?}");
+            prop_assert!(verdict.cause.is_none_or(|cause| listed.contains(&cause)), "{listed:?} of {verdict:?}");
+        }
+        for (check, finding) in &diagnosis.fleet {
+            let shared = diagnosis.causes.iter().filter(|entry| entry.scope != Scope::Tenant);
+            let owner = shared.filter(|entry| finding.message.starts_with(entry.cause.as_str())).max_by_key(|entry| entry.outcome);
+            let wrong = matches!(finding.outcome, Outcome::Warn | Outcome::Fail);
+            prop_assert!(!wrong || owner.is_some(), "{check}: {finding:?}");
+        }
+        for entry in &diagnosis.causes {
+            prop_assert!(entry.scope != Scope::Tenant || !entry.tenants.is_empty(), "{entry:?}");
+            prop_assert!(!entry.evidence.is_empty(), "{entry:?}");
+            let twins = diagnosis.causes.iter().filter(|other| (other.cause, &other.object) == (entry.cause, &entry.object));
+            prop_assert_eq!(twins.count(), 1, "{:?}", entry);
+        }
+    }
+
+    /// A failed handshake or verification skips what needs it, whatever explains it.
+    #[test]
+    fn what_a_failed_channel_skips_stays_skipped(plan in plan()) {
+        let world = world(&plan);
+        let diagnosis = diagnose(&world);
+        for (index, tenant) in world.tenants.iter().enumerate() {
+            let failed = tenant.visit().is_some_and(|visit| visit.channel_end().reason().is_some());
+            if failed && outcome(&diagnosis, index, Check::Certificate) == Outcome::Fail {
+                for check in [Check::Site, Check::Route] {
+                    let findings = &diagnosis.tenants[index].findings;
+                    prop_assert_eq!(findings.of(check).outcome, Outcome::Skipped, "{} of {}: {:?}", check, index, findings);
+                }
+            }
+        }
+    }
+
+    /// A status is the worst outcome, and a report lists all that there is.
+    #[test]
+    fn a_diagnosis_is_whole(plan in plan()) {
+        let world = world(&plan);
+        let diagnosis = diagnose(&world);
+        let asked = world.tenants.iter().map(|tenant| &tenant.tenant.id).collect::<Vec<_>>();
+        let told = diagnosis.tenants.iter().map(|verdict| &verdict.tenant).collect::<Vec<_>>();
+        prop_assert_eq!(asked, told);
+        let fleet = diagnosis.fleet.iter().map(|(check, _)| *check).collect::<Vec<_>>();
+        use FleetCheck::{Dnssec, Edge, Vantage, WildcardCertificate, WildcardDns};
+        prop_assert_eq!(fleet, [WildcardDns, Dnssec, WildcardCertificate, Edge, Vantage]);
+        for verdict in &diagnosis.tenants {
+            prop_assert_eq!(verdict.status, Status::of(&verdict.findings));
+            for (check, finding) in verdict.findings.iter() {
+                let reasoned = finding.reason.is_some() || finding.outcome != Outcome::Skipped;
+                prop_assert!(reasoned, "{} is skipped without a reason: {:?}", check, finding);
+                prop_assert!(!finding.message.is_empty() || plan.text.is_empty(), "{}: {:?}", check, finding);
+            }
+        }
+    }
+
+    /// A recording judges as the round did.
+    #[test]
+    fn a_recording_means_the_same(plan in plan()) {
+        let world = world(&plan);
+        let text = serde_json::to_string(&world).unwrap();
+        let read = serde_json::from_str::<World>(&text).unwrap();
+        prop_assert_eq!(&read, &world);
+        prop_assert_eq!(diagnose(&read), diagnose(&world));
+    }
+}
+
+/// How many causes the worlds lead to: all that judge by what was seen. Those that need the platform's word come on top.
+const CAUSES: usize = 39;
+
+/// The properties above say something only of what the worlds show.
+#[test]
+fn the_worlds_show_every_cause_and_outcome() {
+    let mut runner = TestRunner::deterministic();
+    let (mut causes, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..4_000 {
+        let diagnosis = diagnose(&world(&plan().new_tree(&mut runner).unwrap().current()));
+        causes.extend(diagnosis.causes.iter().map(|entry| entry.cause));
+        for (check, finding) in diagnosis.tenants.iter().flat_map(|verdict| verdict.findings.iter()) {
+            outcomes.insert((check, finding.outcome));
+        }
+    }
+    let unreached = Cause::ALL
+        .iter()
+        .filter(|cause| !causes.contains(cause))
+        .collect::<Vec<_>>();
+    assert!(causes.len() >= CAUSES, "no world leads to {unreached:?}");
+    for check in [Check::Dns, Check::Certificate, Check::Site] {
+        for outcome in [
+            Outcome::Skipped,
+            Outcome::Pass,
+            Outcome::Warn,
+            Outcome::Unknown,
+            Outcome::Fail,
+        ] {
+            assert!(
+                outcomes.contains(&(check, outcome)),
+                "no world in which {check} is {outcome}"
+            );
+        }
+    }
+}

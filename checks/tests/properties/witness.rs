@@ -1,0 +1,131 @@
+//! What must have been seen for a check to pass: written from the contract, not from the code that judges.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use roundsman_checks::evidence::{DnsLook, RecordKind, Visit};
+use roundsman_checks::expectation::Identity;
+use roundsman_checks::finding::{Check, FleetCheck};
+use roundsman_checks::world::{TenantWorld, World};
+
+use crate::chains::faults;
+
+/// Whether the evidence holds what a pass of this check needs.
+pub(crate) fn stands(world: &World, tenant: &TenantWorld, check: Check) -> bool {
+    match check {
+        Check::Dns => dns(world, tenant, None),
+        Check::Certificate => served(world, tenant).next().is_some(),
+        Check::Site => served(world, tenant).any(|visit| answers(tenant, visit)),
+        Check::Route => served(world, tenant).any(|visit| identifies(tenant, visit)),
+        Check::Conflicts | Check::App => false,
+    }
+}
+
+/// Whether the evidence holds what a pass of this fleet check needs.
+pub(crate) fn stands_for_all(world: &World, check: FleetCheck) -> bool {
+    let edge = &world.edge;
+    let kept = |visit: &Visit| visit.handshake.chain.is_some_and(|id| world.chains.contains_key(&id));
+    let works = |visit: &Visit| visit.handshake.end.is_done() && kept(visit);
+    match check {
+        FleetCheck::WildcardDns => controlled(world, None),
+        FleetCheck::Dnssec => {
+            let looks = &world.zone.resolver_controls;
+            looks
+                .iter()
+                .filter_map(|look| look.reply.as_ref())
+                .any(|reply| reply.authentic)
+        }
+        FleetCheck::WildcardCertificate => edge.controls.iter().chain(&edge.rechecks).any(works),
+        FleetCheck::Edge => {
+            let looked_at = |address: &SocketAddr| {
+                let family = if address.is_ipv4() {
+                    world.vantage.ipv4
+                } else {
+                    world.vantage.ipv6
+                };
+                family != Some(false)
+            };
+            let stands = |address| {
+                edge.control_at(address)
+                    .is_some_and(|visit| visit.connect.end.is_done())
+            };
+            edge.sockets().filter(looked_at).all(stands)
+        }
+        FleetCheck::Vantage => sees(world),
+    }
+}
+
+/// Whether anything at all answered.
+fn sees(world: &World) -> bool {
+    let zone = &world.zone;
+    let looks = [
+        &zone.controls,
+        &zone.wildcards,
+        &zone.resolver_controls,
+        &world.vantage.resolvers,
+    ];
+    let visits = world
+        .edge
+        .controls
+        .iter()
+        .chain(world.tenants.iter().flat_map(TenantWorld::all_visits));
+    let own = world
+        .tenants
+        .iter()
+        .flat_map(|tenant| tenant.dns.authoritative.iter().chain(&tenant.dns.resolvers));
+    looks.into_iter().flatten().chain(own).any(|look| look.reply.is_some())
+        || world.vantage.controls.iter().any(|control| control.end.is_done())
+        || visits.into_iter().any(|visit| visit.connect.end.is_done())
+}
+
+/// The servers at which both families of a name were answered, with at least one address or alias.
+fn answered(looks: &[DnsLook], name: &str) -> BTreeSet<SocketAddr> {
+    let servers = looks.iter().map(|look| look.server);
+    let latest = |server: &SocketAddr, kind: RecordKind| {
+        let of = |look: &&DnsLook| look.server == *server && look.kind == kind && look.name == name;
+        let reply = looks.iter().rfind(of)?.reply.as_ref()?;
+        matches!(reply.rcode, 0 | 3).then(|| !reply.answers.is_empty())
+    };
+    let both = |server: &SocketAddr| {
+        let families = [RecordKind::A, RecordKind::Aaaa].map(|kind| latest(server, kind));
+        families.iter().all(Option::is_some) && families.contains(&Some(true))
+    };
+    servers.filter(both).collect()
+}
+
+/// Whether a server other than `but` gave the tenant's addresses, and any server the control name's.
+pub(crate) fn dns(world: &World, tenant: &TenantWorld, but: Option<SocketAddr>) -> bool {
+    let own = answered(&tenant.dns.authoritative, tenant.tenant.hostname.as_str());
+    own.iter().any(|server| Some(*server) != but) && controlled(world, None)
+}
+
+/// Whether a server other than `but` gave the control name's addresses.
+pub(crate) fn controlled(world: &World, but: Option<SocketAddr>) -> bool {
+    let servers = answered(&world.zone.controls, world.zone.control.as_str());
+    servers.iter().any(|server| Some(*server) != but)
+}
+
+/// The visits that were served a chain without a fault, which was kept.
+fn served<'w>(world: &'w World, tenant: &'w TenantWorld) -> impl Iterator<Item = &'w Visit> {
+    tenant.all_visits().filter(|visit| {
+        let kept = visit.handshake.chain.and_then(|id| world.chains.get(&id));
+        let good = kept.is_some_and(|chain| faults(chain, visit.name.as_str()).is_empty());
+        visit.connect.end.is_done() && visit.handshake.end.is_done() && good
+    })
+}
+
+fn answers(tenant: &TenantWorld, visit: &Visit) -> bool {
+    let answer = visit.page.answer.as_ref().filter(|_| visit.page.end.is_done());
+    answer.is_some_and(|answer| tenant.expectation.site.status.contains(&answer.status))
+}
+
+fn identifies(tenant: &TenantWorld, visit: &Visit) -> bool {
+    let who = &tenant.tenant;
+    let ours = [who.id.as_str(), who.app.as_str(), who.hostname.as_str()];
+    let answer = visit.page.answer.as_ref();
+    let headers = answer.into_iter().flat_map(|answer| &answer.headers);
+    let named = headers.into_iter().any(|(_, value)| ours.contains(&value.as_str()));
+    let issuer = visit.issuer.answer.as_ref();
+    let issued = issuer.is_some_and(|answer| answer.body.prefix.contains(who.hostname.as_str()));
+    tenant.expectation.site.identity != Identity::Off && answer.is_some() && (named || issued)
+}

@@ -1,0 +1,141 @@
+//! What a person sees: every human form, with what differs from run to run masked.
+
+use roundsman_lab::LabOptions;
+
+use super::{Ran, Served, serve};
+use crate::support::scenarios;
+
+/// Masks ports, fresh labels, dates and durations.
+fn masked(text: &str, served: &Served) -> String {
+    let mut text = text.to_owned();
+    let sockets = served
+        .lab
+        .dns_servers()
+        .iter()
+        .chain([&served.lab.resolver()])
+        .map(|socket| socket.port())
+        .collect::<Vec<_>>();
+    for (index, port) in sockets.iter().chain([&served.lab.edge_port()]).enumerate() {
+        let name = ["DNS1", "DNS2", "RESOLVER", "EDGE"]
+            .get(index)
+            .copied()
+            .unwrap_or("PORT");
+        text = text.replace(&format!(":{port}"), &format!(":{name}"));
+    }
+    let words = text.split(' ').map(|word| mask_word(word)).collect::<Vec<_>>();
+    words.join(" ")
+}
+
+fn mask_word(word: &str) -> String {
+    let clean = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let label = clean
+        .strip_suffix(".tenants.test")
+        .filter(|label| label.len() == 15 && label.chars().all(|c| c.is_ascii_lowercase()));
+    let date = clean.len() >= 10
+        && clean.as_bytes().iter().enumerate().take(10).all(|(at, byte)| {
+            if at == 4 || at == 7 {
+                *byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        });
+    match label {
+        Some(label) => word.replace(label, "CONTROL"),
+        None if date => word.replace(clean, "DATE"),
+        None => word.to_owned(),
+    }
+}
+
+/// The report without the numbers of its last line and the phases of a slow answer.
+fn steady(ran: &Ran, served: &Served) -> String {
+    let text = masked(&ran.out, served);
+    let lines = text.lines().map(|line| {
+        let numbers = line.starts_with("checks") || line.contains(" ms") || line.contains("took ");
+        if numbers {
+            line.split(' ')
+                .map(|word| {
+                    if word.contains('.') || line.contains(" ms") {
+                        word.replace(|c: char| c.is_ascii_digit(), "0")
+                    } else {
+                        word.to_owned()
+                    }
+                })
+                .collect::<Vec<_>>()
+                .join(" ")
+        } else {
+            line.to_owned()
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_cause_reads_well() {
+    let served = serve(LabOptions::default(), &[]);
+    let mut all = String::new();
+    for scenario in scenarios().into_iter().filter(|scenario| !scenario.slow) {
+        served.stage(&[&scenario.fault]);
+        let ran = served.verify(&[]);
+        assert!(!ran.out.contains('\x1b'), "{}: control codes in a pipe", scenario.fault);
+        let text = steady(&ran, &served);
+        let causes = text
+            .split("\n\n")
+            .filter(|block| block.starts_with("FAIL") || block.starts_with("WARN") || block.starts_with("UNKN"));
+        all.push_str(&format!(
+            "--- {}\n{}\n",
+            scenario.fault,
+            causes.collect::<Vec<_>>().join("\n\n")
+        ));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_healthy_round_is_short() {
+    let served = serve(LabOptions::with_tenants(1000), &[]);
+    insta::assert_snapshot!(steady(&served.verify(&[]), &served));
+}
+
+#[test]
+fn a_bad_night_reads_as_a_story() {
+    let faults = [
+        "dns-override@q7f9",
+        "dns-override@a3b1=aaaa",
+        "certificate-expired@c04e",
+        "site-status@d9a2",
+        "site-status@e51f=404",
+        "dns-stale-resolver@f8c3",
+        "tls-eof@b6d0",
+    ];
+    let served = serve(LabOptions::default(), &faults);
+    insta::assert_snapshot!(steady(&served.verify(&[]), &served));
+}
+
+#[test]
+fn one_tenant_alone_reads_well() {
+    let served = serve(LabOptions::default(), &["route-wrong-tenant@q7f9=a3b1"]);
+    insta::assert_snapshot!(steady(&served.verify(&["q7f9"]), &served));
+}
+
+#[test]
+fn every_warning_and_failure_of_the_json_belongs_to_a_cause() {
+    let served = serve(
+        LabOptions::default(),
+        &["dns-override@q7f9", "site-slow@a3b1=2100", "edge-unreachable=127.0.0.1"],
+    );
+    let report = served.report(&[]);
+    for tenant in report["tenants"].as_array().expect("tenants") {
+        let wrong = tenant["checks"]
+            .as_array()
+            .expect("checks")
+            .iter()
+            .any(|check| check["outcome"] == "fail" || check["outcome"] == "warn");
+        let told = report["causes"].as_array().expect("causes").iter().any(|cause| {
+            cause["tenants"]
+                .as_array()
+                .is_some_and(|ids| ids.contains(&tenant["tenant"]))
+        });
+        assert_eq!(wrong, told, "{tenant:#}");
+        assert_eq!(tenant["checks"].as_array().map(Vec::len), Some(6));
+    }
+}

@@ -1,0 +1,99 @@
+//! The binary as a person or a pipeline meets it.
+
+mod bad_days;
+mod bad_input;
+mod forms;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use roundsman_lab::{Fault, Lab, LabOptions};
+
+/// A lab with its configuration on disk, served by threads of its own.
+pub(crate) struct Served {
+    lab: Lab,
+    pub(crate) config: PathBuf,
+    dir: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Serves a lab with these faults.
+pub(crate) fn serve(options: LabOptions, faults: &[&str]) -> Served {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let lab = runtime.block_on(Lab::start(options)).expect("the lab starts");
+    let faults = faults
+        .iter()
+        .map(|fault| fault.parse::<Fault>().expect("a fault"))
+        .collect::<Vec<_>>();
+    runtime.block_on(lab.stage_all(faults)).expect("faults can be staged");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = lab.write_config(dir.path()).expect("the configuration is written");
+    Served {
+        lab,
+        config,
+        dir,
+        runtime,
+    }
+}
+
+impl Served {
+    /// Runs `roundsman verify` over it.
+    pub(crate) fn verify(&self, arguments: &[&str]) -> Ran {
+        let config = self.config.display().to_string();
+        let mut all = vec!["verify", "--config", &config];
+        all.extend(arguments);
+        roundsman(&all, self.dir.path())
+    }
+
+    /// The JSON report of a round over it.
+    pub(crate) fn report(&self, arguments: &[&str]) -> serde_json::Value {
+        let ran = self.verify(&[&["--format", "json"], arguments].concat());
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err))
+    }
+
+    /// Stages exactly these faults.
+    pub(crate) fn stage(&self, faults: &[&str]) {
+        let faults = faults
+            .iter()
+            .map(|fault| fault.parse::<Fault>().expect("a fault"))
+            .collect::<Vec<_>>();
+        self.runtime.block_on(async {
+            self.lab.clear_all().await.expect("faults can be cleared");
+            self.lab.stage_all(faults).await.expect("faults can be staged");
+        });
+    }
+}
+
+/// How the binary ended and what it said.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+}
+
+/// The binary, ready to run without the caller's settings.
+pub(crate) fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roundsman"));
+    command
+        .current_dir(dir)
+        .env_remove("ROUNDSMAN_CONFIG")
+        .env_remove("FLY_REGION")
+        .env_remove("NO_COLOR");
+    command
+}
+
+/// Runs the binary.
+pub(crate) fn roundsman(arguments: &[&str], dir: &Path) -> Ran {
+    command(dir).args(arguments).output().expect("the binary runs").into()
+}

@@ -1,0 +1,6 @@
+//! Every cause staged in the lab, alone and together, and what a round says of it.
+
+mod alone;
+mod record;
+mod resolvers;
+mod together;

@@ -1,0 +1,44 @@
+//! `ask = "resolvers"`: where port 53 is closed to the agent, the resolvers' word stands in for the zone's servers.
+
+use roundsman_checks::diagnosis::{Confidence, Status};
+use roundsman_lab::LabOptions;
+
+use crate::support::{bench, causes};
+
+#[tokio::test]
+async fn resolvers_stand_in_for_the_zones_servers() {
+    let mut bench = bench(LabOptions::default()).await;
+    bench.plan.through_resolvers = true;
+    let expected = [
+        (vec![], vec![]),
+        (vec!["vantage-dns-blocked"], vec![]),
+        (vec!["wildcard-cname"], vec![]),
+        (vec!["dns-override@q7f9"], vec!["dns-override"]),
+        (vec!["dns-blocked@q7f9=mx"], vec!["dns-blocked"]),
+        (vec!["wildcard-dns-missing"], vec!["wildcard-dns-missing"]),
+        (vec!["wildcard-dns-mismatch"], vec!["wildcard-dns-mismatch"]),
+        (vec!["dns-servers-failing"], vec!["dns-servers-failing"]),
+        (vec!["dnssec-bogus"], vec!["dnssec-bogus"]),
+    ];
+    for (faults, expected) in expected {
+        let faults = faults.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        bench.stage(&faults).await;
+        let outcome = bench.round().await;
+        assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), expected, "{faults:?}");
+        let unknown = outcome
+            .diagnosis
+            .tenants
+            .iter()
+            .any(|tenant| tenant.status == Status::Unknown);
+        assert!(!unknown, "{faults:?}: {:?}", outcome.diagnosis.tenants);
+    }
+}
+
+#[tokio::test]
+async fn a_resolvers_word_alone_confirms_no_override() {
+    let mut bench = bench(LabOptions::default()).await;
+    bench.plan.through_resolvers = true;
+    bench.stage(&["dns-stale-resolver@q7f9".into()]).await;
+    let outcome = bench.round().await;
+    assert_eq!(outcome.diagnosis.causes[0].confidence, Confidence::Likely);
+}

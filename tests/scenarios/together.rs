@@ -1,0 +1,157 @@
+//! Causes together: in pairs, and drawn at random. Nothing may be said that was not staged.
+
+use std::collections::BTreeSet;
+
+use roundsman_checks::diagnosis::{Status, diagnose};
+use roundsman_lab::LabOptions;
+
+use crate::support::{Scenario, bench, causes, scenarios};
+
+/// Scenarios that need no waiting, split into those of one tenant and the others.
+fn quick() -> (Vec<Scenario>, Vec<Scenario>) {
+    scenarios()
+        .into_iter()
+        .filter(|scenario| !scenario.slow)
+        .partition(|scenario| scenario.scope == "tenant")
+}
+
+/// Whether the fleet's failure leaves the evidence of the tenant's visible: what users would see of it is still there.
+fn leaves_visible(fleet: &Scenario, tenant: &Scenario) -> bool {
+    let check = tenant.check.as_deref().unwrap_or_default();
+    let answers = matches!(check, "site" | "route");
+    match fleet.cause.as_str() {
+        _ if fleet.outcome == "warn" => true,
+        // The same certificate for another name: one object, whoever is served it.
+        "wildcard-certificate-name-mismatch" if tenant.cause == "certificate-name-mismatch" => false,
+        // No server says anything of the name, or each another thing.
+        "dns-servers-failing" => check == "certificate" && tenant.cause != "caa-forbids-issuance",
+        // A failed `dns` skips what comes after TLS.
+        "wildcard-dns-missing" | "wildcard-dns-mismatch" => !answers && tenant.cause != "dns-stale-resolver",
+        "dnssec-bogus" => tenant.cause != "dns-stale-resolver",
+        "edge-unreachable" | "edge-tls-failing" => check == "dns",
+        "wildcard-certificate-expiring" => true,
+        // Nobody knows what an untrusted authority calls itself in CAA.
+        "wildcard-certificate-untrusted" if tenant.cause == "caa-forbids-issuance" => false,
+        // No request goes over a channel that does not verify; a name of its own certificate is not concerned.
+        name if name.starts_with("wildcard-certificate") => !answers,
+        "platform-outage" => !answers,
+        "clock-wrong" => check == "dns",
+        _ => true,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tenants_cause_keeps_its_name_beside_a_fleets() {
+    let bench = bench(LabOptions::default()).await;
+    let (tenants, fleets) = quick();
+    let mut wrong = Vec::new();
+    let mut hidden = 0;
+    for fleet in &fleets {
+        for tenant in &tenants {
+            bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
+            let found = causes(&bench.round().await);
+            let staged = [fleet.cause.clone(), tenant.cause.clone()].into();
+            let mut lacking = !found.contains(&fleet.cause);
+            hidden += usize::from(!found.contains(&tenant.cause));
+            lacking |= leaves_visible(fleet, tenant) && !found.contains(&tenant.cause);
+            let invented = found.difference(&staged).collect::<Vec<_>>();
+            if lacking || !invented.is_empty() {
+                wrong.push(format!("{} with {}: found {found:?}", fleet.fault, tenant.fault));
+            }
+        }
+    }
+    println!(
+        "{} pairs, in {hidden} the fleet's failure hides the tenant's",
+        fleets.len() * tenants.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} pairs are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+const WORLDS: u64 = 1000;
+
+#[test]
+fn random_worlds_have_no_false_cause() {
+    let halves = [0, WORLDS / 2].map(|first| {
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(random_worlds(first, first + WORLDS / 2))
+        })
+    });
+    let wrong = halves
+        .into_iter()
+        .flat_map(|half| half.join().expect("no panic"))
+        .collect::<Vec<_>>();
+    assert!(
+        wrong.is_empty(),
+        "{} of {WORLDS} worlds are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+async fn random_worlds(first: u64, end: u64) -> Vec<String> {
+    let bench = bench(LabOptions::default()).await;
+    let (of_tenants, of_fleets) = quick();
+    let mut wrong = Vec::new();
+    for seed in first..end {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut ids = bench.lab.tenants().to_vec();
+        random.shuffle(&mut ids);
+        let sick = ids.split_off(ids.len() - random.usize(0..=5));
+        let mut staged = BTreeSet::new();
+        let mut faults = Vec::new();
+        for id in &sick {
+            let Some(scenario) = random.choice(&of_tenants) else {
+                continue;
+            };
+            staged.insert(scenario.cause.clone());
+            faults.push(scenario.fault.replace("q7f9", id));
+        }
+        let fleet = if random.u8(0..3) == 0 {
+            random.choice(&of_fleets)
+        } else {
+            None
+        };
+        staged.extend(fleet.map(|fleet| fleet.cause.clone()));
+        faults.extend(fleet.map(|fleet| fleet.fault.clone()));
+        bench.stage(&faults).await;
+        let outcome = bench.round().await;
+        // Five tenants that fail alike are less than half: no outage is staged by chance.
+        let invented = causes(&outcome).difference(&staged).cloned().collect::<Vec<_>>();
+        let spoilt = fleet.is_some_and(|fleet| !fleet.tenants.is_empty());
+        let healthy = outcome
+            .diagnosis
+            .tenants
+            .iter()
+            .filter(|tenant| ids.iter().any(|id| id == tenant.tenant.as_str()));
+        let blamed = healthy.filter(|tenant| !spoilt && tenant.status != Status::Healthy);
+        let blamed = blamed.map(|tenant| tenant.tenant.to_string()).collect::<Vec<_>>();
+        let missed = sick
+            .iter()
+            .filter(|id| !spoilt && !blames(&outcome, id))
+            .collect::<Vec<_>>();
+        if !invented.is_empty() || !blamed.is_empty() || !missed.is_empty() {
+            wrong.push(format!(
+                "seed {seed}, {faults:?}: invented {invented:?}, blamed {blamed:?}, missed {missed:?}"
+            ));
+        }
+        assert_eq!(diagnose(&outcome.world), outcome.diagnosis, "seed {seed}");
+    }
+    wrong
+}
+
+fn blames(outcome: &roundsman::agent::Outcome, id: &str) -> bool {
+    outcome
+        .diagnosis
+        .tenants
+        .iter()
+        .any(|tenant| tenant.tenant.as_str() == id && tenant.cause.is_some())
+}
