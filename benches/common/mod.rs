@@ -84,7 +84,7 @@ pub(crate) fn served() -> Result<bool, Failure> {
 pub(crate) fn cpu(usage: &Usage) -> Duration {
     let times = [usage.user_time(), usage.system_time()];
     let part = |time: nix::sys::time::TimeVal| {
-        let micros = time.tv_sec() * 1_000_000 + i64::from(time.tv_usec());
+        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
         Duration::from_micros(u64::try_from(micros).unwrap_or_default())
     };
     times.into_iter().map(part).sum()

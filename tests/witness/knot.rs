@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use roundsman_checks::check::Said;
+use roundsman_checks::diagnosis::{Cause, TenantVerdict};
 use roundsman_checks::evidence::{DnsLook, Reason, RecordKind};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{Asker, DnsQuestion};
@@ -11,13 +12,13 @@ use roundsman_checks::target::Hostname;
 use roundsman_lab::{Lab, LabOptions};
 
 use super::ask::{authority, look, resolver};
-use super::round::{plan_of, round};
 use super::server::{Knot, Served, Unbound, Upstream};
 use super::zone::{self, CASES, DOMAIN, Says, WILDCARD};
+use crate::support::{Bench, bench};
 
 /// A label that only the wildcard answers.
 fn control() -> String {
-    let label: String = std::iter::repeat_with(|| fastrand::lowercase()).take(15).collect();
+    let label: String = std::iter::repeat_with(fastrand::lowercase).take(15).collect();
     zone::host(&label)
 }
 
@@ -25,16 +26,16 @@ async fn tenants() -> Knot {
     Knot::serve(&[Served::plain(DOMAIN, zone::text(WILDCARD))]).await
 }
 
-/// A lab whose zone holds what knot's does.
-async fn same_lab(more: &[&str]) -> Lab {
+/// A lab whose zone holds what knot's does, and a plan over it.
+async fn same_lab(more: &[&str]) -> Bench {
     let options = LabOptions {
         tenants: CASES.iter().map(|case| case.tenant.to_owned()).collect(),
         ..LabOptions::default()
     };
-    let lab = Lab::start(options).await.unwrap();
+    let bench = bench(options).await;
     let faults = CASES.iter().filter_map(|case| case.fault).chain(more.iter().copied());
-    lab.stage_all(faults.map(|fault| fault.parse().unwrap())).await.unwrap();
-    lab
+    bench.stage(&faults.map(str::to_owned).collect::<Vec<_>>()).await;
+    bench
 }
 
 #[tokio::test]
@@ -74,7 +75,7 @@ async fn a_name_is_read_in_whatever_case_it_is_written() {
 #[tokio::test]
 async fn the_lab_agrees_with_knot() {
     let (knot, lab) = tokio::join!(tenants(), same_lab(&[]));
-    agree(&knot, &lab).await;
+    agree(&knot, &lab.lab).await;
 }
 
 #[tokio::test]
@@ -82,7 +83,7 @@ async fn the_lab_agrees_with_knot_about_an_alias_as_wildcard() {
     let wildcard = "* CNAME edge\nedge A 127.0.0.1\nedge AAAA ::1";
     let knot = Knot::serve(&[Served::plain(DOMAIN, zone::text(wildcard))]).await;
     let lab = same_lab(&["wildcard-cname"]).await;
-    agree(&knot, &lab).await;
+    agree(&knot, &lab.lab).await;
     let said = authority(knot.v4(), &control(), DOMAIN).await;
     let Said::Addresses { addresses, aliases } = said else {
         panic!("{said}");
@@ -290,10 +291,13 @@ async fn a_resolver_whose_server_lost_its_zone_says_servfail() {
 #[tokio::test]
 async fn a_round_over_a_real_zone_finds_what_is_in_it() {
     let knot = tenants().await;
-    let lab = same_lab(&[]).await;
-    let plan = plan_of(&lab, vec![knot.v4(), knot.v6()], vec![lab.resolver()]);
-    let outcome = round(&plan).await;
-    for (case, verdict) in CASES.iter().zip(&outcome.diagnosis.tenants) {
+    let mut bench = same_lab(&[]).await;
+    bench.plan.authoritative = vec![knot.v4(), knot.v6()];
+    let outcome = bench.round().await;
+    let verdicts = &outcome.diagnosis.tenants;
+    for case in CASES {
+        let of_case = |verdict: &&TenantVerdict| verdict.tenant.as_str() == case.tenant;
+        let verdict = verdicts.iter().find(of_case).unwrap();
         let (reason, cause) = match (case.says, case.fault) {
             (Says::Wildcard, _) => (None, None),
             (Says::Addresses(_) | Says::Alias(_), _) => (Some(Reason::DnsMismatch), Some("dns-override")),
@@ -301,6 +305,6 @@ async fn a_round_over_a_real_zone_finds_what_is_in_it() {
             _ => (Some(Reason::DnsNodata), Some("dns-blocked")),
         };
         assert_eq!(verdict.findings.of(Check::Dns).reason, reason, "{}", case.tenant);
-        assert_eq!(verdict.cause.map(|cause| cause.as_str()), cause, "{}", case.tenant);
+        assert_eq!(verdict.cause.map(Cause::as_str), cause, "{}", case.tenant);
     }
 }

@@ -6,7 +6,6 @@ mod ask;
 mod knot;
 mod nginx;
 mod pki;
-mod round;
 mod server;
 mod unbound;
 mod verify;

@@ -17,12 +17,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::pki::{Authority, Days, NOW, Presented, self_signed};
-use super::round::settings;
 use super::server::{Nginx, Port, Server, page, until};
 
 const NAME: &str = "q7f9.tenants.test";
 const WILDCARD: &str = "*.tenants.test";
 const H2: &str = "ssl http2";
+
+/// Longer than anything on loopback takes, also on a busy machine.
+fn settings() -> Settings {
+    Settings {
+        connect_timeout: Duration::from_secs(10),
+        timeout: Duration::from_secs(20),
+        max_body: 64 * 1024,
+        user_agent: "roundsman-witness".into(),
+    }
+}
 
 type Seen = (Visit, Option<(ChainId, world::Presented)>);
 
