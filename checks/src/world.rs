@@ -8,27 +8,11 @@ use base64::Engine as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{ChainId, Fault, Retry, TenantDns, VantageEvidence, Visit, ZoneEvidence};
+pub use crate::evidence::Asked;
+use crate::evidence::{ChainId, Platform, Retry, TenantDns, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
 use crate::expectation::Expectation;
 use crate::finding::Check;
 use crate::target::{Hostname, Tenant};
-
-/// What an API was asked: an answer, a failure, or nobody to ask.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Asked<T> {
-    /// It answered.
-    Known(T),
-    /// It was asked and did not answer.
-    Unknown(Fault),
-    /// There is nobody to ask.
-    #[default]
-    NotConfigured,
-}
-
-/// The platform's word about apps, machines and certificates. No witness speaks for it yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Platform {}
 
 /// A presented chain as DER, in the order sent; base64 when serialised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +56,15 @@ pub struct TenantWorld {
     pub visits: Vec<Visit>,
     /// Visits repeated without haste after a cut.
     pub retries: Vec<Retry>,
+    /// Whether the tenant was asleep before the visit, by the platform's word.
+    #[serde(default)]
+    pub asleep: bool,
+    /// Whether its page was asked for although it was asleep, which wakes it.
+    #[serde(default)]
+    pub woken: bool,
+    /// The app asked directly, past the edge; asked only where the page failed.
+    #[serde(default)]
+    pub direct: Option<Visit>,
 }
 
 impl TenantWorld {
@@ -85,6 +78,9 @@ impl TenantWorld {
             dns: TenantDns::default(),
             visits: Vec::new(),
             retries: Vec::new(),
+            asleep: false,
+            woken: false,
+            direct: None,
         }
     }
 
@@ -166,7 +162,11 @@ pub struct World {
     /// The certificate thresholds of the wildcard itself.
     pub wildcard: crate::expectation::CertificateExpectation,
     /// The platform's word.
+    #[serde(default)]
     pub platform: Asked<Platform>,
+    /// The zone's listing at the DNS provider.
+    #[serde(default)]
+    pub listing: Asked<Vec<ZoneRecord>>,
     /// Every app name and host name that the inventory knows, also of tenants that are not verified now.
     pub known: Vec<Tenant>,
     /// The tenants that are verified.

@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 
-use roundsman_checks::diagnosis::{Diagnosis, diagnose};
+use roundsman_checks::diagnosis::{Cause, Diagnosis, diagnose};
 use roundsman_checks::world::World;
 use serde::Deserialize;
 
@@ -63,7 +63,7 @@ fn tell(diagnosis: &Diagnosis) -> String {
             "{} {:?} {:?}",
             tenant.tenant,
             tenant.status,
-            tenant.cause.map(|cause| cause.as_str())
+            tenant.cause.map(Cause::as_str)
         );
         for (check, finding) in tenant.findings.iter() {
             let reason = finding.reason.map(|reason| reason.to_string()).unwrap_or_default();

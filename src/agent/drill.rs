@@ -76,6 +76,7 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
                 .await
                 .map(|retry| Answer::Retry(*index, Box::new(retry)))
         }
+        Question::Direct(_) => None,
         Question::OtherAddress(index, address) => {
             let subject = visitor.plan.tenants.get(*index)?;
             Some(Answer::Visit(*index, Box::new(looker.visit(subject, *address).await)))

@@ -79,6 +79,7 @@ fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {
         },
         wildcard: plan.fleet.certificate,
         platform: Asked::NotConfigured,
+        listing: Asked::NotConfigured,
         known: plan.known.clone(),
         tenants: plan
             .tenants

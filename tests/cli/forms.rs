@@ -5,44 +5,46 @@ use roundsman_lab::LabOptions;
 use super::{Ran, Served, serve};
 use crate::support::scenarios;
 
-/// Masks ports, fresh labels, dates and durations.
+/// Masks ports, fresh labels and dates.
 fn masked(text: &str, served: &Served) -> String {
     let mut text = text.to_owned();
-    let sockets = served
-        .lab
-        .dns_servers()
-        .iter()
-        .chain([&served.lab.resolver()])
-        .map(|socket| socket.port())
-        .collect::<Vec<_>>();
-    for (index, port) in sockets.iter().chain([&served.lab.edge_port()]).enumerate() {
-        let name = ["DNS1", "DNS2", "RESOLVER", "EDGE"]
-            .get(index)
-            .copied()
-            .unwrap_or("PORT");
+    let dns = served.lab.dns_servers().iter().map(|socket| (socket.port(), "DNS"));
+    let others = [
+        (served.lab.resolver().port(), "RESOLVER"),
+        (served.lab.edge_port(), "EDGE"),
+    ];
+    for (port, name) in dns.chain(others) {
         text = text.replace(&format!(":{port}"), &format!(":{name}"));
     }
-    let words = text.split(' ').map(|word| mask_word(word)).collect::<Vec<_>>();
-    words.join(" ")
+    let mut clean = String::new();
+    let mut rest = text.as_str();
+    while let Some(found) = rest.find(".tenants.test") {
+        let (before, after) = rest.split_at(found);
+        let start = before.rfind(|c: char| !c.is_ascii_lowercase()).map_or(0, |at| at + 1);
+        let fresh = before.len() - start == 15;
+        clean.push_str(&before[..start]);
+        clean.push_str(if fresh { "CONTROL" } else { &before[start..] });
+        clean.push_str(".tenants.test");
+        rest = &after[".tenants.test".len()..];
+    }
+    clean.push_str(rest);
+    clean.split(' ').map(mask_date).collect::<Vec<_>>().join(" ")
 }
 
-fn mask_word(word: &str) -> String {
+fn mask_date(word: &str) -> String {
     let clean = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let label = clean
-        .strip_suffix(".tenants.test")
-        .filter(|label| label.len() == 15 && label.chars().all(|c| c.is_ascii_lowercase()));
-    let date = clean.len() >= 10
-        && clean.as_bytes().iter().enumerate().take(10).all(|(at, byte)| {
+    let is_date = clean.len() >= 10
+        && clean.bytes().take(10).enumerate().all(|(at, byte)| {
             if at == 4 || at == 7 {
-                *byte == b'-'
+                byte == b'-'
             } else {
                 byte.is_ascii_digit()
             }
         });
-    match label {
-        Some(label) => word.replace(label, "CONTROL"),
-        None if date => word.replace(clean, "DATE"),
-        None => word.to_owned(),
+    if is_date {
+        word.replace(clean, "DATE")
+    } else {
+        word.to_owned()
     }
 }
 

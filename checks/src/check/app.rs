@@ -1,14 +1,151 @@
-//! `app`: the tenant's app exists and runs, or will wake by itself. Only the platform can say.
+//! `app`: the tenant's app exists and runs, or is asleep and will wake by itself. Only the platform can say.
 
 use super::Context;
-use crate::evidence::Reason;
+use crate::evidence::{App, Asked, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
-use crate::world::Asked;
+use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>) -> Finding {
-    match &context.world.platform {
-        Asked::NotConfigured => Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
-        Asked::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
-        Asked::Known(_) => Finding::plain(Outcome::Unknown, "the platform's machines were not read"),
+pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+    let platform = match &context.world.platform {
+        Asked::NotConfigured => return Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
+        Asked::Unknown(fault) => return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
+        Asked::Known(platform) => platform,
+    };
+    let name = &tenant.tenant.app;
+    match condition(platform, name) {
+        Condition::Missing => fail(
+            Reason::PlatformNotFound,
+            format!("no app {name} in the organization"),
+            "an app",
+        ),
+        Condition::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason),
+        Condition::Running(count) => Finding::plain(Outcome::Pass, format!("{count} started")),
+        Condition::Asleep => Finding::plain(Outcome::Pass, "asleep, wakes by itself on a request"),
+        Condition::Starting(machine) => fail(
+            Reason::PlatformStarting,
+            format!("machine {} is {}", machine.id, machine.state),
+            "started",
+        ),
+        Condition::Crashed(machine) => fail(Reason::PlatformCrashed, ended(machine), "started"),
+        Condition::Stopped(None) => fail(Reason::PlatformStopped, format!("{name} has no machine"), "started"),
+        Condition::Stopped(Some(machine)) => {
+            let message = format!("machine {} is {} and nothing starts it", machine.id, machine.state);
+            fail(Reason::PlatformStopped, message, "started")
+        }
     }
+}
+
+fn fail(reason: Reason, message: String, expected: &str) -> Finding {
+    Finding::plain(Outcome::Fail, message.clone())
+        .because(reason)
+        .comparing(expected, message)
+}
+
+/// How an app is, by its machines.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition<'p> {
+    /// No app of that name.
+    Missing,
+    /// The platform did not answer what decides it.
+    Unknown(Fault),
+    /// So many machines run.
+    Running(usize),
+    /// None runs, and the proxy starts one on the next request.
+    Asleep,
+    /// One is booting or being replaced.
+    Starting(&'p Machine),
+    /// One failed, or ended by itself with a fault.
+    Crashed(&'p Machine),
+    /// None runs and none will wake; `None`: there is none at all.
+    Stopped(Option<&'p Machine>),
+}
+
+/// States that pass by themselves (Machines API, "machine states").
+const TRANSIENT: &[&str] = &["created", "creating", "starting", "restarting", "updating", "replacing"];
+/// States of machines that are gone.
+const GONE: &[&str] = &["destroyed", "destroying", "replaced", "migrated"];
+
+/// Judges an app by its machines: the best of them decides.
+#[must_use]
+pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
+    let Some(app) = platform.apps.get(name) else {
+        return platform
+            .apps_missing
+            .clone()
+            .map_or(Condition::Missing, Condition::Unknown);
+    };
+    let machines = app
+        .machines
+        .iter()
+        .filter(|machine| !GONE.contains(&machine.state.as_str()))
+        .collect::<Vec<_>>();
+    let running = machines.iter().filter(|machine| machine.state == "started").count();
+    if running > 0 {
+        return Condition::Running(running);
+    }
+    let rests = |machine: &Machine| {
+        matches!(
+            machine.state.as_str(),
+            "stopped" | "suspended" | "stopping" | "suspending"
+        )
+    };
+    let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(ended_well);
+    let find = |is: &dyn Fn(&Machine) -> bool| machines.iter().copied().find(|machine| is(machine));
+    if find(&|machine| rests(machine) && machine.autostart == Some(true) && fit(machine)).is_some() {
+        return Condition::Asleep;
+    }
+    if let Some(fault) = missing(platform, app) {
+        return Condition::Unknown(fault);
+    }
+    if let Some(machine) = find(&|machine| TRANSIENT.contains(&machine.state.as_str())) {
+        return Condition::Starting(machine);
+    }
+    let crashed = |machine: &Machine| {
+        matches!(machine.state.as_str(), "failed" | "launch_failed") || (rests(machine) && !fit(machine))
+    };
+    if let Some(machine) = find(&crashed) {
+        return Condition::Crashed(machine);
+    }
+    if find(&|machine| rests(machine) && machine.autostart.is_none()).is_some() {
+        return Condition::Unknown(Fault::new(
+            Reason::PlatformPartial,
+            "the platform does not tell whether a request wakes it",
+        ));
+    }
+    Condition::Stopped(machines.first().copied())
+}
+
+fn missing(platform: &Platform, app: &App) -> Option<Fault> {
+    let silent = || {
+        let regions = platform.silent_regions.iter().cloned().collect::<Vec<_>>().join(", ");
+        let concerned = !regions.is_empty();
+        concerned.then(|| {
+            Fault::new(
+                Reason::PlatformPartial,
+                format!("no answer about machines in {regions}"),
+            )
+        })
+    };
+    app.machines_missing
+        .clone()
+        .or_else(|| platform.machines_missing.clone())
+        .or_else(silent)
+}
+
+fn ended_well(exit: &Exit) -> bool {
+    exit.requested || (exit.code == Some(0) && !exit.out_of_memory)
+}
+
+/// How a machine ended, as a person reads it.
+#[must_use]
+pub fn ended(machine: &Machine) -> String {
+    let state = format!("machine {} is {}", machine.id, machine.state);
+    let Some(exit) = &machine.last_exit else { return state };
+    let code = exit.code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+    let memory = if exit.out_of_memory { ", out of memory" } else { "" };
+    let at = exit
+        .at
+        .map(|at| format!(" at {}", at.strftime("%Y-%m-%dT%H:%M:%SZ")))
+        .unwrap_or_default();
+    format!("{state}{code}{memory}{at}")
 }

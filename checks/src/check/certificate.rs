@@ -2,7 +2,7 @@
 
 use super::{CaaSet, Context, caa_forbids, caa_set};
 use crate::chain::Facts;
-use crate::evidence::{End, Reason, Visit};
+use crate::evidence::{AppCertificate, CertificateState, End, Reason, Visit};
 use crate::finding::{Finding, Outcome};
 use crate::world::TenantWorld;
 
@@ -57,11 +57,31 @@ fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &
             None => finding,
         };
     }
+    if let Some(own) = pending(context, tenant) {
+        let message = format!(
+            "the edge app's own certificate for the name: {}; the wildcard serves it",
+            own.status
+        );
+        return Finding::plain(Outcome::Warn, message)
+            .because(Reason::PlatformPending)
+            .comparing("Ready", own.status.clone());
+    }
     if let Some(set) = caa_fault(context, tenant, visit) {
         let message = format!("CAA of {} does not allow {}", set.owner, facts.issuer);
         return Finding::plain(Outcome::Warn, message).comparing(set.records.join(", "), facts.issuer.clone());
     }
     Finding::plain(Outcome::Pass, text)
+}
+
+/// The edge app's certificate for exactly this name, where it is not ready.
+fn pending<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Option<&'w AppCertificate> {
+    let platform = context.world.platform.known()?;
+    let edge = platform.apps.get(&platform.edge_app)?;
+    let own = edge
+        .certificates
+        .iter()
+        .find(|own| own.hostname == tenant.tenant.hostname.as_str())?;
+    (own.state != CertificateState::Ready).then_some(own)
 }
 
 /// An address at which this tenant fails while another address serves it, unless the control name fails there too:

@@ -1,14 +1,79 @@
-//! `conflicts`: no app but the edge holds a certificate for the name. Only the platform can say.
+//! `conflicts`: the tenant's app holds no certificate for a name under the domain, and no app but the edge's holds one
+//! that covers the tenant's name. Only the platform can say.
 
 use super::Context;
-use crate::evidence::Reason;
+use crate::evidence::{App, AppCertificate, Asked, Platform, Reason};
 use crate::finding::{Finding, Outcome};
-use crate::world::Asked;
+use crate::target::Hostname;
+use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>) -> Finding {
-    match &context.world.platform {
-        Asked::NotConfigured => Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
-        Asked::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
-        Asked::Known(_) => Finding::plain(Outcome::Unknown, "the platform's certificates were not read"),
+pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+    let platform = match &context.world.platform {
+        Asked::NotConfigured => return Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
+        Asked::Unknown(fault) => return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
+        Asked::Known(platform) => platform,
+    };
+    let held = holders(context, tenant);
+    if let Some((app, certificate)) = held.first() {
+        let more = if held.len() > 1 {
+            format!(" and {} more", held.len() - 1)
+        } else {
+            String::new()
+        };
+        let message = format!("{} holds a certificate for {}{more}", app.name, certificate.hostname);
+        let finding = Finding::plain(Outcome::Fail, message).because(Reason::PlatformConflict);
+        return finding.comparing(format!("none outside {}", platform.edge_app), app.name.clone());
     }
+    match missing(platform, tenant) {
+        Some(fault) => Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
+        None => Finding::plain(Outcome::Pass, format!("no app but {} holds one", platform.edge_app)),
+    }
+}
+
+/// What the platform did not answer and this tenant depends on: its own app's certificates, or the list of apps where
+/// the app is not in it.
+fn missing<'p>(platform: &'p Platform, tenant: &TenantWorld) -> Option<&'p crate::evidence::Fault> {
+    match platform.apps.get(&tenant.tenant.app) {
+        Some(app) => app.certificates_missing.as_ref(),
+        None => platform.apps_missing.as_ref(),
+    }
+}
+
+/// Every app and certificate that conflicts with the edge about this tenant, by name.
+#[must_use]
+pub fn holders<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Vec<(&'w App, &'w AppCertificate)> {
+    let Some(platform) = context.world.platform.known() else {
+        return Vec::new();
+    };
+    let mut held = context.foreign_certificates(tenant.tenant.hostname.as_str());
+    let own = platform
+        .apps
+        .get(&tenant.tenant.app)
+        .filter(|app| app.name != platform.edge_app);
+    let under = |certificate: &&AppCertificate| is_under(&certificate.hostname, &context.world.domain);
+    for certificate in own
+        .into_iter()
+        .flat_map(|app| app.certificates.iter().filter(under).map(move |c| (app, c)))
+    {
+        if !held
+            .iter()
+            .any(|(app, known)| app.name == certificate.0.name && known.hostname == certificate.1.hostname)
+        {
+            held.push(certificate);
+        }
+    }
+    held
+}
+
+/// Whether a certificate's name is the domain, lies below it, or is its wildcard. A name that merely ends alike is not.
+#[must_use]
+pub fn is_under(hostname: &str, domain: &Hostname) -> bool {
+    super::is_or_below(hostname.strip_prefix("*.").unwrap_or(hostname), domain.as_str())
+}
+
+/// Whether a certificate's name covers a host name; `*` covers one label.
+#[must_use]
+pub fn covers(certificate: &str, hostname: &str) -> bool {
+    let parent = hostname.split_once('.').map(|(_, parent)| parent);
+    certificate == hostname || certificate.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent)
 }

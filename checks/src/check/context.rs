@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Said;
 use crate::chain::Facts;
-use crate::evidence::{ChainId, Visit};
+use crate::evidence::{App, AppCertificate, ChainId, Visit};
 use crate::target::Tenant;
 use crate::world::{TenantWorld, World};
 
@@ -21,6 +21,24 @@ pub struct Context<'w> {
     pub resolver_controls: BTreeMap<SocketAddr, Said>,
     facts: BTreeMap<ChainId, Result<Facts, String>>,
     known: HashMap<&'w str, &'w Tenant>,
+    foreign: HashMap<&'w str, Vec<(&'w App, &'w AppCertificate)>>,
+}
+
+/// Certificates of all apps but the edge's, by the name that they are for.
+fn foreign(world: &World) -> HashMap<&str, Vec<(&App, &AppCertificate)>> {
+    let mut by_name = HashMap::<&str, Vec<(&App, &AppCertificate)>>::new();
+    let Some(platform) = world.platform.known() else {
+        return by_name;
+    };
+    for app in platform.apps.values().filter(|app| app.name != platform.edge_app) {
+        for certificate in &app.certificates {
+            by_name
+                .entry(&certificate.hostname)
+                .or_default()
+                .push((app, certificate));
+        }
+    }
+    by_name
 }
 
 impl<'w> Context<'w> {
@@ -36,6 +54,11 @@ impl<'w> Context<'w> {
             let label = zone.resolver_controls.iter().find(|look| look.server == server);
             label.map(|look| look.name.clone()).unwrap_or_default()
         };
+        let machines = world.platform.known().into_iter().flat_map(|platform| {
+            let of = |tenant: &'w Tenant| platform.apps.get(&tenant.app).map(|app| (tenant, app));
+            let owned = world.known.iter().filter_map(of);
+            owned.flat_map(|(tenant, app)| app.machines.iter().map(move |machine| (machine.id.as_str(), tenant)))
+        });
         let known = world.known.iter().flat_map(|tenant| {
             [tenant.id.as_str(), tenant.app.as_str(), tenant.hostname.as_str()].map(|name| (name, tenant))
         });
@@ -61,7 +84,8 @@ impl<'w> Context<'w> {
                 .iter()
                 .map(|(id, chain)| (*id, Facts::read(&chain.0)))
                 .collect(),
-            known: known.collect(),
+            known: known.chain(machines).collect(),
+            foreign: foreign(world),
         }
     }
 
@@ -75,6 +99,20 @@ impl<'w> Context<'w> {
     #[must_use]
     pub fn owner(&self, name: &str) -> Option<&'w Tenant> {
         self.known.get(name).copied()
+    }
+
+    /// The certificates of other apps than the edge's that cover a host name.
+    #[must_use]
+    pub fn foreign_certificates(&self, hostname: &str) -> Vec<(&'w App, &'w AppCertificate)> {
+        let parent = hostname.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+        let names = [Some(hostname), parent.as_deref()];
+        names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| self.foreign.get(name))
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// What the zone says of a tenant: the first usable answer, else the fault that says most; and who said it.

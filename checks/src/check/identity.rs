@@ -71,6 +71,7 @@ fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
 fn name<'w>(context: &Context<'w>, tenant: &Tenant, value: &str, whence: String) -> Named<'w> {
     let ours = [tenant.id.as_str(), &tenant.app, tenant.hostname.as_str()].contains(&value);
     match context.owner(value) {
+        Some(owner) if owner.id == tenant.id => Named::Self_(whence),
         _ if ours => Named::Self_(whence),
         Some(other) if other.id != tenant.id => Named::Other(other, format!("{whence} says {value}")),
         _ => Named::Stranger(format!("{whence} says {value}")),

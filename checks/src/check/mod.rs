@@ -12,8 +12,10 @@ mod route;
 mod site;
 
 pub use answer::{Said, is_or_below, list};
+pub use app::{Condition, condition, ended};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, left, partial};
+pub use conflicts::{covers, holders, is_under};
 pub use context::Context;
 pub use identity::{Named, named};
 pub use site::{answers_like, says_starting, status_text};
@@ -64,8 +66,8 @@ pub fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Findings {
             |reason| Finding::skipped(reason, "a check that it needs failed"),
         )
     });
-    let conflicts = when_asked(context, tenant, Check::Conflicts, || conflicts::judge(context));
-    let app = when_asked(context, tenant, Check::App, || app::judge(context));
+    let conflicts = when_asked(context, tenant, Check::Conflicts, || conflicts::judge(context, tenant));
+    let app = when_asked(context, tenant, Check::App, || app::judge(context, tenant));
     Findings([dns, certificate, site, conflicts, app, route])
 }
 
@@ -87,6 +89,10 @@ fn when_asked(context: &Context<'_>, tenant: &TenantWorld, check: Check, judge: 
     }
     if tenant.tenant.inactive && !matches!(check, Check::Dns | Check::Conflicts) {
         return Finding::skipped(Reason::Inactive, "the tenant is expected not to run");
+    }
+    let sleeps = tenant.asleep && !tenant.woken;
+    if sleeps && matches!(check, Check::Site | Check::Route) {
+        return Finding::skipped(Reason::Asleep, "the app sleeps, and nobody asked to wake it");
     }
     if !tenant.looked_at && !matches!(check, Check::Conflicts | Check::App) {
         return Finding::plain(Outcome::Unknown, "the round ended before it was looked at");

@@ -18,13 +18,14 @@ pub(super) fn judge(tenant: &TenantWorld) -> Finding {
         End::Exhausted(what) => Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
         End::NotReached => Finding::plain(Outcome::Unknown, "the page was not asked for"),
         End::Done => match &visit.page.answer {
-            Some(answer) => judge_answer(&tenant.expectation.site, answer, ms).took(ms),
+            Some(answer) => judge_answer(&tenant.expectation.site, answer, (!tenant.woken).then_some(ms)).took(ms),
             None => Finding::plain(Outcome::Unknown, "the answer was not kept"),
         },
     }
 }
 
-fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: f64) -> Finding {
+/// `ms` is how long it took, where that is judged: a visit that woke its tenant is not.
+fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: Option<f64>) -> Finding {
     let right_status = expected.status.contains(&answer.status);
     let statuses = expected
         .status
@@ -54,7 +55,7 @@ fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: f64) -> Finding
         return finding;
     }
     let slow = expected.slow.as_secs_f64() * 1000.0;
-    if ms > slow {
+    if let Some(ms) = ms.filter(|ms| *ms > slow) {
         let finding = Finding::plain(Outcome::Warn, format!("took {ms:.0} ms")).because(Reason::HttpSlow);
         return finding.comparing(format!("at most {slow:.0} ms"), format!("{ms:.0} ms"));
     }

@@ -1,123 +1,215 @@
-//! What failing tenants have in common: the last rule, over what is left.
+//! What failing tenants have in common: an image, a region, or nothing but the platform. The last rules, over what is
+//! left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::state::State;
 use super::{Cause, CauseEntry, Confidence, Remedy, Scope};
 use crate::check::{Context, Findings};
 use crate::evidence::Reason;
 use crate::finding::{Check, Outcome};
-use crate::target::TenantId;
 
-/// Fewest tenants that make an outage.
+/// Fewest tenants that have something in common.
 const AT_LEAST: usize = 3;
 
 /// Causes that a common one takes in: nothing with a proven cause of its own.
 fn may_be_taken_in(cause: Cause) -> bool {
-    use Cause::{AppStarting, SiteBody, SiteHeader, SiteProtocol, SiteRedirect, SiteStatus, Unexplained};
-    matches!(
+    use Cause::{AppCrashed, AppStarting, AppStopped, AppUnhealthy, RouteBroken, Unexplained};
+    use Cause::{SiteBody, SiteHeader, SiteProtocol, SiteRedirect, SiteStatus};
+    let app = matches!(
         cause,
-        AppStarting | SiteBody | SiteHeader | SiteProtocol | SiteRedirect | SiteStatus | Unexplained
-    )
+        AppCrashed | AppStarting | AppStopped | AppUnhealthy | RouteBroken | Unexplained
+    );
+    app || matches!(cause, SiteBody | SiteHeader | SiteProtocol | SiteRedirect | SiteStatus)
 }
 
-/// More than half of the visited tenants fail with one reason, and nothing above explains it. `own` holds each
-/// tenant's causes by check.
-pub(super) fn outage(
+/// Finds what is common, the narrower first, and lets it take in the tenants that it explains.
+pub(super) fn find(context: &Context<'_>, findings: &[Findings], state: &mut State) {
+    for (cause, value) in [
+        (
+            Cause::ReleaseFailing,
+            image as fn(&Context<'_>, usize) -> Option<String>,
+        ),
+        (Cause::RegionFailing, region),
+    ] {
+        sharing(context, findings, state, cause, value);
+    }
+    outage(context, findings, state);
+}
+
+/// The tenants that fail with each reason, and that nothing above explains.
+fn alike(findings: &[Findings], state: &State) -> BTreeMap<Reason, BTreeSet<usize>> {
+    let mut alike = BTreeMap::<Reason, BTreeSet<usize>>::new();
+    for (index, causes) in state.own.iter().enumerate() {
+        for (check, entry) in causes {
+            let finding = findings[index].of(*check);
+            let left = may_be_taken_in(state.entries[*entry].cause) && finding.outcome == Outcome::Fail;
+            if let Some(reason) = finding.reason.filter(|_| left) {
+                alike.entry(reason).or_default().insert(index);
+            }
+        }
+    }
+    alike
+}
+
+/// Tenants that share a value fail alike, and those with another value do not.
+fn sharing(
     context: &Context<'_>,
     findings: &[Findings],
-    own: &mut [Vec<(Check, usize)>],
-    entries: &mut Vec<CauseEntry>,
+    state: &mut State,
+    cause: Cause,
+    value: fn(&Context<'_>, usize) -> Option<String>,
 ) {
+    let mut groups = BTreeMap::<String, BTreeSet<usize>>::new();
+    for index in 0..context.world.tenants.len() {
+        if let Some(value) = value(context, index) {
+            groups.entry(value).or_default().insert(index);
+        }
+    }
+    let known = groups.values().map(BTreeSet::len).sum::<usize>();
+    for (value, members) in groups {
+        for (reason, failing) in alike(findings, state) {
+            let sick = members.intersection(&failing).count();
+            let others = known - members.len();
+            let sick_others = failing
+                .iter()
+                .filter(|index| !members.contains(index) && self::known(context, **index, cause))
+                .count();
+            let enough = members.len() >= AT_LEAST.max(context.world.tenants.len() / 50) && others >= AT_LEAST;
+            if enough && sick * 5 >= members.len() * 4 && sick_others * 20 <= others {
+                let line = format!(
+                    "{sick} of {} on {value} fail with {reason}, {sick_others} of {others} on others do",
+                    members.len()
+                );
+                let taken = members.intersection(&failing).copied().collect::<Vec<_>>();
+                take_in(context, findings, state, (cause, value.clone()), line, reason, &taken);
+            }
+        }
+    }
+}
+
+fn known(context: &Context<'_>, index: usize, cause: Cause) -> bool {
+    let value = if cause == Cause::ReleaseFailing {
+        image(context, index)
+    } else {
+        region(context, index)
+    };
+    value.is_some()
+}
+
+/// What all machines of the tenant's app agree on.
+fn agreed(
+    context: &Context<'_>,
+    index: usize,
+    of: impl Fn(&crate::evidence::Machine) -> Option<String>,
+) -> Option<String> {
+    let app = context
+        .world
+        .platform
+        .known()?
+        .apps
+        .get(&context.world.tenants[index].tenant.app)?;
+    let mut values = app.machines.iter().map(of).collect::<Option<BTreeSet<_>>>()?;
+    if values.len() == 1 { values.pop_first() } else { None }
+}
+
+/// The release of a tenant's app: its image, the app's own name in it masked.
+fn image(context: &Context<'_>, index: usize) -> Option<String> {
+    let name = &context.world.tenants[index].tenant.app;
+    agreed(context, index, |machine| {
+        machine
+            .image
+            .as_ref()
+            .map(|image| image.replace(name.as_str(), "{app}"))
+    })
+}
+
+fn region(context: &Context<'_>, index: usize) -> Option<String> {
+    agreed(context, index, |machine| {
+        Some(machine.region.clone()).filter(|region| !region.is_empty())
+    })
+}
+
+/// More than half of the visited tenants fail with one reason, and nothing above explains it.
+fn outage(context: &Context<'_>, findings: &[Findings], state: &mut State) {
     let visited = context
         .world
         .tenants
         .iter()
         .filter(|tenant| !tenant.visits.is_empty())
         .count();
-    let mut alike = BTreeMap::<Reason, Vec<usize>>::new();
-    for (index, causes) in own.iter().enumerate() {
-        for reason in reasons(&findings[index], causes, entries) {
-            alike.entry(reason).or_default().push(index);
-        }
-    }
-    let Some((reason, members)) = alike.into_iter().max_by_key(|(_, members)| members.len()) else {
-        return;
-    };
+    // Where two reasons are as frequent, the first in their order counts, whatever the order of tenants.
+    let most = alike(findings, state)
+        .into_iter()
+        .rev()
+        .max_by_key(|(_, members)| members.len());
+    let Some((reason, members)) = most else { return };
     if members.len() < AT_LEAST || members.len() * 2 <= visited {
         return;
     }
-    let outage = entries.len();
-    let example = members.first().map(|index| {
-        let message = findings[*index]
-            .iter()
-            .find(|(_, finding)| finding.reason == Some(reason));
-        format!(
-            "{}: {}",
-            context.world.tenants[*index].tenant.id,
-            message.map_or("", |(_, finding)| &finding.message)
-        )
-    });
-    let mut evidence = vec![format!(
-        "{} of {visited} visited tenants fail with {reason}",
-        members.len()
-    )];
-    evidence.extend(example);
-    let tenants = members
-        .iter()
-        .map(|index| context.world.tenants[*index].tenant.id.clone())
-        .collect();
-    let command =
-        "look at what the tenants share: the edge app, its last deploy, a database, the platform's status page";
-    entries.push(CauseEntry {
-        cause: Cause::PlatformOutage,
-        scope: Scope::Fleet,
-        object: "platform".into(),
-        outcome: Outcome::Fail,
-        confidence: Confidence::Likely,
-        tenants,
-        evidence,
-        remedy: vec![Remedy::new("manual", command)],
-    });
-    for index in members {
-        take_in(
-            &context.world.tenants[index].tenant.id,
-            &findings[index],
-            reason,
-            &mut own[index],
-            entries,
-            outage,
-        );
-    }
-    // An entry whose tenants were all taken in explains nothing any more; indexes of others must not move.
-}
-
-fn reasons(findings: &Findings, causes: &[(Check, usize)], entries: &[CauseEntry]) -> Vec<Reason> {
-    let left = causes
-        .iter()
-        .filter(|(_, entry)| may_be_taken_in(entries[*entry].cause));
-    let mut reasons = left
-        .filter_map(|(check, _)| {
-            let finding = findings.of(*check);
-            finding.reason.filter(|_| finding.outcome == Outcome::Fail)
-        })
-        .collect::<Vec<_>>();
-    reasons.sort_unstable();
-    reasons.dedup();
-    reasons
+    let line = format!("{} of {visited} visited tenants fail with {reason}", members.len());
+    let members = members.into_iter().collect::<Vec<_>>();
+    take_in(
+        context,
+        findings,
+        state,
+        (Cause::PlatformOutage, "platform".into()),
+        line,
+        reason,
+        &members,
+    );
 }
 
 fn take_in(
-    tenant: &TenantId,
-    findings: &Findings,
+    context: &Context<'_>,
+    findings: &[Findings],
+    state: &mut State,
+    (cause, object): (Cause, String),
+    line: String,
     reason: Reason,
-    causes: &mut [(Check, usize)],
-    entries: &mut [CauseEntry],
-    outage: usize,
+    members: &[usize],
 ) {
-    for (check, entry) in causes.iter_mut() {
-        if may_be_taken_in(entries[*entry].cause) && findings.of(*check).reason == Some(reason) {
-            entries[*entry].tenants.remove(tenant);
-            *entry = outage;
+    let common = state.entries.len();
+    let example = members
+        .iter()
+        .min_by_key(|index| &context.world.tenants[**index].tenant.id)
+        .map(|index| {
+            let found = findings[*index]
+                .iter()
+                .find(|(_, finding)| finding.reason == Some(reason));
+            let message = found.map_or("", |(_, finding)| &finding.message);
+            format!("{}: {message}", context.world.tenants[*index].tenant.id)
+        });
+    let command = match cause {
+        Cause::ReleaseFailing => {
+            format!("roll back from {object}: fly releases -a APP, then fly deploy -a APP --image PREVIOUS")
         }
+        Cause::RegionFailing => format!("look at the platform's status page for {object}"),
+        _ => "look at what the tenants share: the edge app, its last deploy, a database, the platform's status page"
+            .into(),
+    };
+    state.entries.push(CauseEntry {
+        cause,
+        scope: Scope::Fleet,
+        object,
+        outcome: Outcome::Fail,
+        confidence: Confidence::Likely,
+        tenants: BTreeSet::new(),
+        evidence: std::iter::once(line).chain(example).collect(),
+        remedy: vec![Remedy::new("manual", command)],
+    });
+    for index in members {
+        let id = &context.world.tenants[*index].tenant.id;
+        let mut left = Vec::<(Check, usize)>::new();
+        for (check, entry) in std::mem::take(&mut state.own[*index]) {
+            let taken =
+                may_be_taken_in(state.entries[entry].cause) && findings[*index].of(check).outcome == Outcome::Fail;
+            left.push((check, if taken { common } else { entry }));
+            if taken {
+                state.entries[entry].tenants.remove(id);
+            }
+        }
+        state.own[*index] = left;
+        state.entries[common].tenants.insert(id.clone());
     }
 }

@@ -47,12 +47,22 @@ pub(super) const DNSSEC: Rule = Rule {
     silences: silences_nothing,
 };
 
+/// What each server says of the control name, in the order in which the servers are configured.
+fn in_order<'c>(context: &'c Context<'_>) -> impl Iterator<Item = (&'c SocketAddr, &'c Said)> {
+    context
+        .world
+        .zone
+        .servers
+        .iter()
+        .filter_map(|server| Some((server, context.controls.get(server)?)))
+}
+
 fn faulty<'c>(context: &'c Context<'_>) -> Vec<(SocketAddr, Reason, &'c str)> {
     let fault = |(server, said): (&SocketAddr, &'c Said)| match said {
         Said::Fault(reason, detail) if !validates_not(context, *server) => Some((*server, *reason, detail.as_str())),
         _ => None,
     };
-    context.controls.iter().filter_map(fault).collect()
+    in_order(context).filter_map(fault).collect()
 }
 
 fn servers(context: &Context<'_>) -> Vec<Proof> {
@@ -74,9 +84,7 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
             .collect();
     }
     if context.servers_disagree() {
-        let evidence = context
-            .controls
-            .iter()
+        let evidence = in_order(context)
             .map(|(server, said)| format!("{server}: {said}"))
             .collect();
         let mut proof = Proof::fail("servers", evidence).because(Reason::DnsMismatch);

@@ -2,12 +2,14 @@
 //! tenants have in common, over what is left.
 
 mod agent;
+mod agent_platform;
 mod cause;
 mod common;
 mod fleet_certificate;
 mod fleet_dns;
 mod fleet_edge;
 mod fleet_findings;
+mod fleet_platform;
 mod proof;
 mod question;
 mod rules;
@@ -15,6 +17,7 @@ mod state;
 mod tenant_answer;
 mod tenant_certificate;
 mod tenant_dns;
+mod tenant_platform;
 mod tenant_rules;
 
 pub use cause::{Cause, UnknownCause};
@@ -34,12 +37,15 @@ use crate::world::World;
 
 /// The rules about agent and fleet, in order of precedence: the first that breaks a check explains it.
 fn shared_rules() -> Vec<&'static Rule> {
-    let mut rules = agent::RULES.iter().collect::<Vec<_>>();
+    let mut rules = agent::RULES.iter().chain(agent_platform::RULES).collect::<Vec<_>>();
+    rules.push(&fleet_platform::EDGE);
     rules.extend(fleet_dns::RULES);
     rules.push(&fleet_edge::UNREACHABLE);
+    rules.extend(fleet_platform::RULES);
     rules.extend(fleet_certificate::RULES);
     rules.extend(fleet_edge::RULES);
     rules.push(&fleet_dns::DNSSEC);
+    rules.push(&fleet_platform::ACME);
     rules.push(&fleet_certificate::CAA);
     rules
 }
@@ -70,7 +76,7 @@ pub fn diagnose(world: &World) -> Diagnosis {
         explain_by_shared(&context, index, findings, &shared, &mut state);
         explain_alone(&context, index, findings, &mut state);
     }
-    common::outage(&context, &findings, &mut state.own, &mut state.entries);
+    common::find(&context, &findings, &mut state);
     let decided = state
         .shared
         .iter()
@@ -188,7 +194,7 @@ fn skip_dependents(findings: &mut Findings, state: &State, index: usize, failed:
 fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, state: &mut State) {
     let tenant = &context.world.tenants[index];
     for (checks, rules) in TABLES {
-        for (cause, rule) in *rules {
+        for (cause, rule) in rules.iter().copied().flatten() {
             let open = open_checks(checks, index, findings, state);
             let proof = if open.is_empty() {
                 None
@@ -212,13 +218,14 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
                 );
             }
         }
-        if checks.contains(&Check::Certificate) {
+        for check in *checks {
             add_latent(
                 &Subject {
                     context,
                     tenant,
                     findings,
                 },
+                *check,
                 index,
                 state,
             );
@@ -240,11 +247,24 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
     }
 }
 
-/// A renewal that will be refused is told also where something else decides the certificate's outcome.
-fn add_latent(subject: &Subject<'_, '_>, index: usize, state: &mut State) {
-    if let Some(proof) = tenant_certificate::latent(subject) {
-        let entry = state.add(Cause::CaaForbidsIssuance, Scope::Tenant, proof);
-        state.attach(index, &subject.tenant.tenant.id, Check::Certificate, entry);
+/// What is told also where something else decides the check: a renewal that will be refused, and every stale resolver
+/// beside the first.
+fn add_latent(subject: &Subject<'_, '_>, check: Check, index: usize, state: &mut State) {
+    let proofs = match check {
+        Check::Certificate => tenant_certificate::latent(subject)
+            .map(|proof| (Cause::CaaForbidsIssuance, proof))
+            .into_iter()
+            .collect(),
+        Check::Dns => tenant_dns::all_stale(subject)
+            .into_iter()
+            .skip(1)
+            .map(|proof| (Cause::DnsStaleResolver, proof))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for (cause, proof) in proofs {
+        let entry = state.add(cause, Scope::Tenant, proof);
+        state.attach(index, &subject.tenant.tenant.id, check, entry);
     }
 }
 

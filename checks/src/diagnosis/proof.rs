@@ -37,6 +37,12 @@ pub enum Confidence {
 pub struct Remedy {
     /// The kind of action, such as `delete-dns-record` or `wait`; `manual` where a person must look.
     pub action: String,
+    /// The app that it is done to, where it is done to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// The name whose certificate it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
     /// What a person would type or click.
     pub command: String,
     /// Whether it is safe to carry out without a person.
@@ -47,6 +53,8 @@ impl Remedy {
     pub(super) fn new(action: &str, command: impl Into<String>) -> Self {
         Self {
             action: action.into(),
+            app: None,
+            hostname: None,
             command: command.into(),
             automatic: false,
         }
@@ -54,9 +62,8 @@ impl Remedy {
 
     pub(super) fn wait(command: impl Into<String>) -> Self {
         Self {
-            action: "wait".into(),
-            command: command.into(),
             automatic: true,
+            ..Self::new("wait", command)
         }
     }
 }

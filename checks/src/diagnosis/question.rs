@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::tenant_dns::is_blocked;
 use crate::chain::fails_by_dates_alone;
-use crate::check::{Context, Findings};
+use crate::check::{Condition, Context, Findings, condition};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::world::TenantWorld;
@@ -22,6 +22,8 @@ pub enum Question {
     Unhurried(usize, SocketAddr),
     /// This tenant at another address of the edge.
     OtherAddress(usize, SocketAddr),
+    /// This tenant's app asked directly, past the edge.
+    Direct(usize),
 }
 
 /// Everything that is worth asking, in the order in which it should be asked.
@@ -37,6 +39,7 @@ pub(super) fn questions(context: &Context<'_>, findings: &[Findings]) -> Vec<Que
         questions.extend(date(context, tenant.visit()));
         questions.extend(blockers(context, tenant, &findings[index]).then_some(Question::Blockers(index)));
         questions.extend(visit(context, index, tenant));
+        questions.extend(direct(context, tenant, &findings[index]).then_some(Question::Direct(index)));
     }
     questions.extend(
         context
@@ -70,6 +73,19 @@ fn date(context: &Context<'_>, visit: Option<&Visit>) -> Option<Question> {
         .iter()
         .any(|look| look.address == visit.address);
     (!asked).then_some(Question::Date(visit.address))
+}
+
+/// An app is asked directly where its page fails and the platform says that it runs: a sleeping one never.
+fn direct(context: &Context<'_>, tenant: &TenantWorld, findings: &Findings) -> bool {
+    let Some(platform) = context.world.platform.known() else {
+        return false;
+    };
+    let runs = matches!(condition(platform, &tenant.tenant.app), Condition::Running(_));
+    let public = platform
+        .apps
+        .get(&tenant.tenant.app)
+        .is_some_and(|app| !app.addresses.is_empty());
+    runs && public && tenant.direct.is_none() && findings.of(Check::Site).outcome == Outcome::Fail
 }
 
 fn blockers(context: &Context<'_>, tenant: &TenantWorld, findings: &Findings) -> bool {

@@ -70,6 +70,11 @@ impl State {
                     entry.evidence.push(line);
                 }
             }
+            for remedy in proof.remedy {
+                if entry.remedy.len() < MOST_EVIDENCE && !entry.remedy.contains(&remedy) {
+                    entry.remedy.push(remedy);
+                }
+            }
             return *index;
         }
         self.known.insert(key, self.entries.len());
@@ -107,5 +112,5 @@ impl State {
     }
 }
 
-/// Most lines of evidence that one entry keeps.
+/// Most lines of evidence, and most remedies, that one entry keeps.
 const MOST_EVIDENCE: usize = 8;

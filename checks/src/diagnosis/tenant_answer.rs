@@ -3,7 +3,7 @@
 use super::tenant_rules::{Rule, Subject};
 use super::{Cause, Proof, Remedy};
 use crate::check::{Named, answers_like, named, says_starting, status_text};
-use crate::evidence::{Reason, Visit};
+use crate::evidence::{App, Platform, Reason, Visit};
 use crate::expectation::Identity;
 use crate::finding::{Check, Outcome};
 
@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule] = &[
     (Cause::AppStarting, starting),
     (Cause::TenantUnknownToEdge, unknown_to_edge),
     (Cause::RouteWrongTenant, wrong_tenant),
+    (Cause::RouteBroken, route_broken),
     (Cause::SiteRedirect, |subject| {
         site(
             subject,
@@ -40,6 +41,7 @@ pub(super) const RULES: &[Rule] = &[
             "look at what sets the header (the app or the edge)",
         )
     }),
+    (Cause::AppUnhealthy, app_unhealthy),
     (Cause::SiteStatus, |subject| {
         site(subject, &[Reason::HttpStatus], "look at the app's log for this request")
     }),
@@ -144,6 +146,117 @@ fn site(subject: &Subject<'_, '_>, reasons: &[Reason], what: &str) -> Option<Pro
             .because(reason)
             .remedy(Remedy::new("manual", what)),
     )
+}
+
+/// Whether a visit brought no answer, or one of a server's faults.
+fn is_down(visit: &Visit) -> bool {
+    let unanswered =
+        visit.page.answer.is_none() && (visit.channel_end().reason().is_some() || visit.page.end.reason().is_some());
+    unanswered || visit.page.answer.as_ref().is_some_and(|answer| answer.status >= 500)
+}
+
+/// Whether a visit brought an answer with an expected status.
+fn is_right(subject: &Subject<'_, '_>, visit: &Visit) -> bool {
+    let status = visit.page.answer.as_ref().map(|answer| answer.status);
+    status.is_some_and(|status| subject.tenant.expectation.site.status.contains(&status))
+}
+
+fn told(visit: &Visit) -> String {
+    match (
+        &visit.page.answer,
+        visit.channel_end().reason().or(visit.page.end.reason()),
+    ) {
+        (Some(answer), _) => format!("status {}", status_text(answer)),
+        (None, Some(reason)) => reason.to_string(),
+        (None, None) => "no answer".into(),
+    }
+}
+
+/// Right when asked directly, wrong through the edge. An app without a public address is asked by its own health checks.
+fn route_broken(subject: &Subject<'_, '_>) -> Option<Proof> {
+    let visit = subject
+        .tenant
+        .visit()
+        .filter(|visit| subject.fails(Check::Site) && visit.handshake.end.is_done() && is_down(visit))?;
+    let platform = subject.context.world.platform.known()?;
+    let app = platform.apps.get(&subject.tenant.tenant.app)?;
+    let direct = subject.tenant.direct.as_ref();
+    let checks_pass = app.addresses.is_empty()
+        && app
+            .machines
+            .iter()
+            .any(|machine| machine.state == "started" && machine.healthy == Some(true));
+    let right = direct.is_some_and(|direct| is_right(subject, direct));
+    if !right && !checks_pass {
+        return None;
+    }
+    let own = direct.map_or_else(
+        || "its own health checks pass".to_owned(),
+        |direct| format!("asked directly it answers {}", told(direct)),
+    );
+    let mut evidence = vec![format!("through the edge {} answers {}; {own}", app.name, told(visit))];
+    let (why, command) = between(platform, app);
+    evidence.extend(why);
+    let proof = Proof::fail(&app.name, evidence).because(subject.findings.of(Check::Site).reason);
+    let proof = proof.remedy(Remedy::new("manual", command));
+    Some(if right { proof } else { proof.likely() })
+}
+
+/// What lies between the edge and the app, where the platform knows.
+fn between(platform: &Platform, app: &App) -> (Option<String>, String) {
+    let closed = app
+        .machines
+        .iter()
+        .any(|machine| machine.ports.as_ref().is_some_and(|ports| !ports.contains(&443)));
+    if closed {
+        let why = format!(
+            "{} has no service on port 443, which a replayed request needs",
+            app.name
+        );
+        return (
+            Some(why),
+            format!(
+                "add a service on 443 to {}'s fly.toml, then: fly deploy -a {0}",
+                app.name
+            ),
+        );
+    }
+    let edge = platform.apps.get(&platform.edge_app);
+    let apart = edge.is_some_and(|edge| edge.network != app.network) && platform.cross_network_replays == Some(false);
+    if apart {
+        let why = format!(
+            "{} is on another network than the edge, and the organization allows no replays across networks",
+            app.name
+        );
+        return (
+            Some(why),
+            format!("allow cross-network replays in organization {}", platform.organization),
+        );
+    }
+    (
+        None,
+        format!(
+            "look at the edge's log for the replay: fly logs -a {}",
+            platform.edge_app
+        ),
+    )
+}
+
+/// A server's fault both ways.
+fn app_unhealthy(subject: &Subject<'_, '_>) -> Option<Proof> {
+    let visit = subject
+        .tenant
+        .visit()
+        .filter(|visit| subject.fails(Check::Site) && visit.handshake.end.is_done() && is_down(visit))?;
+    let direct = subject.tenant.direct.as_ref().filter(|direct| is_down(direct))?;
+    let app = &subject.tenant.tenant.app;
+    let evidence = vec![format!(
+        "through the edge {app} answers {}, directly {}",
+        told(visit),
+        told(direct)
+    )];
+    let proof = Proof::fail(app, evidence).because(subject.findings.of(Check::Site).reason);
+    Some(proof.remedy(Remedy::new("manual", format!("fly logs -a {app}"))))
 }
 
 fn slow(subject: &Subject<'_, '_>) -> Option<Proof> {

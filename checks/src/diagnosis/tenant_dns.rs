@@ -210,31 +210,34 @@ fn own_records(tenant: &TenantWorld) -> Vec<DnsRecord> {
 }
 
 fn stale(subject: &Subject<'_, '_>) -> Option<Proof> {
-    if subject.findings.of(Check::Dns).outcome != Outcome::Warn {
-        return None;
+    all_stale(subject).into_iter().next()
+}
+
+/// A proof for each resolver that still has an old answer: each is a guilty object of its own.
+pub(super) fn all_stale(subject: &Subject<'_, '_>) -> Vec<Proof> {
+    let finding = subject.findings.of(Check::Dns);
+    if finding.outcome != Outcome::Warn {
+        return Vec::new();
     }
     let (_, own) = subject.context.own(subject.tenant);
     let stale = crate::check::dns::stale(subject.context, subject.tenant, &own);
-    let (resolver, _) = stale.first()?;
-    let lines = stale
-        .iter()
-        .map(|(resolver, said)| format!("resolver {resolver}: {} is {said}; the zone says {own}", subject.name()));
-    let ttl = subject
-        .tenant
-        .dns
-        .resolvers
-        .iter()
-        .filter(|look| look.server == *resolver)
-        .filter_map(|look| look.reply.as_ref());
-    let ttl = ttl.flat_map(|reply| &reply.answers).map(|record| record.ttl).max();
-    let wait = ttl.map_or_else(
-        || "wait until the resolver asks again".into(),
-        |ttl| format!("wait up to {ttl} s for its time to live"),
-    );
-    let proof = Proof::fail(resolver.to_string(), lines.collect()).outcome(Outcome::Warn);
-    Some(
-        proof
-            .because(subject.findings.of(Check::Dns).reason)
-            .remedy(Remedy::wait(wait)),
-    )
+    let proof = |(resolver, said): (std::net::SocketAddr, Said)| {
+        let looks = subject
+            .tenant
+            .dns
+            .resolvers
+            .iter()
+            .filter(|look| look.server == resolver);
+        let records = looks
+            .filter_map(|look| look.reply.as_ref())
+            .flat_map(|reply| &reply.answers);
+        let wait = match records.map(|record| record.ttl).max() {
+            Some(ttl) => format!("wait up to {ttl} s for its time to live"),
+            None => "wait until the resolver asks again".into(),
+        };
+        let line = format!("resolver {resolver}: {} is {said}; the zone says {own}", subject.name());
+        let proof = Proof::fail(resolver.to_string(), vec![line]).outcome(Outcome::Warn);
+        proof.because(finding.reason).remedy(Remedy::wait(wait))
+    };
+    stale.into_iter().map(proof).collect()
 }

@@ -1,7 +1,7 @@
 //! Tenant rules: what is wrong with one tenant alone. Each table is read from top to bottom, the first rule that
 //! applies names the cause.
 
-use super::{Cause, Proof, tenant_answer, tenant_certificate, tenant_dns};
+use super::{Cause, Proof, tenant_answer, tenant_certificate, tenant_dns, tenant_platform};
 use crate::check::{Context, Findings};
 use crate::finding::{Check, Outcome};
 use crate::world::TenantWorld;
@@ -34,10 +34,17 @@ impl Subject<'_, '_> {
 }
 
 /// The tables, in the order in which a tenant's first cause is looked for, with the checks that each explains.
-pub(super) const TABLES: &[(&[Check], &[Rule])] = &[
-    (&[Check::Dns], tenant_dns::RULES),
-    (&[Check::Certificate], tenant_certificate::RULES),
-    (&[Check::Route, Check::Site], tenant_answer::RULES),
+pub(super) const TABLES: &[(&[Check], &[&[Rule]])] = &[
+    (&[Check::Dns], &[tenant_dns::RULES]),
+    (
+        &[Check::Certificate],
+        &[tenant_platform::CERTIFICATE_RULES, tenant_certificate::RULES],
+    ),
+    (
+        &[Check::App, Check::Route, Check::Site],
+        &[tenant_platform::APP_RULES, tenant_answer::RULES],
+    ),
+    (&[Check::Conflicts], &[tenant_platform::CONFLICT_RULES]),
 ];
 
 /// The last resort: the evidence as it is.

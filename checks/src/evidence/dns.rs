@@ -142,6 +142,9 @@ pub struct ZoneEvidence {
     pub unchecked: Vec<DnsLook>,
     /// CAA from the domain upwards until a set is found (RFC 8659, section 3).
     pub caa: Vec<DnsLook>,
+    /// CNAME at the name of the wildcard's ACME delegation, asked where the platform tells what it must be.
+    #[serde(default)]
+    pub acme: Vec<DnsLook>,
 }
 
 impl ZoneEvidence {
@@ -159,6 +162,7 @@ impl ZoneEvidence {
             resolver_controls: Vec::new(),
             unchecked: Vec::new(),
             caa: Vec::new(),
+            acme: Vec::new(),
         }
     }
 }

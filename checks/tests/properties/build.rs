@@ -8,10 +8,11 @@ use roundsman_checks::evidence::{
     Alert, Answer, Body, ChainId, ControlLook, DateLook, End, Exchange, Fault, Matches, Reason, Retry, VantageEvidence,
     Visit, ZoneEvidence,
 };
+use roundsman_checks::evidence::{Asked, Platform};
 use roundsman_checks::expectation::{CertificateExpectation, Expectation, HttpVersion, Identity, Place};
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
-use roundsman_checks::world::{Asked, EdgeEvidence, Platform, Presented, TenantWorld, World};
+use roundsman_checks::world::{EdgeEvidence, Presented, TenantWorld, World};
 
 use crate::chains::{self, DOMAIN, NOW};
 use crate::dns::{Saying, blockers, caa, looks};
@@ -91,8 +92,12 @@ pub(crate) fn world(plan: &Plan) -> World {
         platform: match plan.platform {
             0 => Asked::NotConfigured,
             1 => Asked::Unknown(Fault::new(Reason::PlatformUnavailable, plan.text.clone())),
-            _ => Asked::Known(Platform {}),
+            _ => Asked::Known(Platform {
+                apps_missing: Some(Fault::new(Reason::PlatformPartial, plan.text.clone())),
+                ..Platform::default()
+            }),
         },
+        listing: Asked::NotConfigured,
         known,
         tenants,
         chains,

@@ -111,6 +111,11 @@ pub(crate) fn compare(before: &Diagnosis, after: &Diagnosis, at: usize, how: Wor
         prop_assert_eq!(is.status, Status::Failing);
         prop_assert!(is.cause.is_some());
     }
+    // A clock that this tenant's chain proves wrong hides what fails by its dates at others too.
+    let blinds = |diagnosis: &Diagnosis| diagnosis.causes.iter().any(|entry| entry.cause == Cause::ClockWrong);
+    if blinds(after) && !blinds(before) {
+        return Ok(());
+    }
     for (other, again) in before
         .tenants
         .iter()

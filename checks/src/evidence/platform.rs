@@ -1,0 +1,174 @@
+//! The platform's word about apps, certificates, machines and DNS records: read in bulk, unjudged. What was not
+//! answered is `Unknown`, never missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Fault;
+
+/// What an API was asked: an answer, a failure, or nobody to ask.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asked<T> {
+    /// It answered.
+    Known(T),
+    /// It was asked and did not answer.
+    Unknown(Fault),
+    /// There is nobody to ask.
+    #[default]
+    NotConfigured,
+}
+
+impl<T> Asked<T> {
+    /// The answer, where there is one.
+    #[must_use]
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Why there is no answer, where it was asked for.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unknown(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+/// One organization on the platform.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Platform {
+    /// The organization's slug.
+    pub organization: String,
+    /// The edge app's name.
+    pub edge_app: String,
+    /// Every app that was answered, by name.
+    pub apps: BTreeMap<String, App>,
+    /// Why the list of apps is not complete; `None`: an app that is not in it does not exist.
+    pub apps_missing: Option<Fault>,
+    /// Regions that did not answer about their machines.
+    pub silent_regions: BTreeSet<String>,
+    /// Why machines are not known at all.
+    pub machines_missing: Option<Fault>,
+    /// Whether the organization lets apps replay to apps on other networks; `None`: not told.
+    pub cross_network_replays: Option<bool>,
+}
+
+/// One app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct App {
+    /// Its name, unique on the whole platform.
+    pub name: String,
+    /// The private network that it is on; `None`: the organization's default.
+    pub network: Option<String>,
+    /// Its certificates.
+    pub certificates: Vec<AppCertificate>,
+    /// Why its certificates are not all known.
+    pub certificates_missing: Option<Fault>,
+    /// Its public addresses, shared ones too.
+    pub addresses: Vec<IpAddr>,
+    /// Its machines.
+    pub machines: Vec<Machine>,
+    /// Why its machines are not all known.
+    pub machines_missing: Option<Fault>,
+}
+
+/// What the platform says of one certificate of an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AppCertificate {
+    /// The name that it is for, `*.DOMAIN` for a wildcard; lower case.
+    pub hostname: String,
+    /// How far it is.
+    pub state: CertificateState,
+    /// The platform's own word for its state.
+    pub status: String,
+    /// Whether it was imported: its key is nowhere else.
+    pub imported: bool,
+    /// When it was asked for.
+    pub created_at: Option<Timestamp>,
+    /// When the issued certificate ends.
+    pub expires_at: Option<Timestamp>,
+    /// Until when the authority refuses.
+    pub rate_limited_until: Option<Timestamp>,
+    /// The platform's own validation errors, each a sentence.
+    pub errors: Vec<String>,
+    /// The name and the target of the ACME delegation that its renewal needs.
+    pub acme: Option<(String, String)>,
+}
+
+/// How far a certificate is, whichever words the platform uses for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateState {
+    /// Issued and served: `Ready`, `active`.
+    Ready,
+    /// Being issued: `Awaiting certificates`, `pending_issuance`.
+    AwaitingCertificates,
+    /// Validation does not pass: `Awaiting configuration`, `pending_validation`, `pending_ownership`.
+    AwaitingConfiguration,
+    /// A word that nobody knows.
+    #[default]
+    Other,
+}
+
+/// One machine of an app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its id.
+    pub id: String,
+    /// The platform's word for its state: `started`, `stopped`, `suspended`, `failed`, `starting` …
+    pub state: String,
+    /// Where it is.
+    pub region: String,
+    /// The image that it runs, as deployed.
+    pub image: Option<String>,
+    /// Whether the proxy may start it on a request; `None`: not told.
+    pub autostart: Option<bool>,
+    /// The external ports of its services; `None`: not told.
+    pub ports: Option<Vec<u16>>,
+    /// How it last ended, where that is known.
+    pub last_exit: Option<Exit>,
+    /// Whether its own health checks pass; `None`: it has none.
+    pub healthy: Option<bool>,
+    /// When it last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// How a machine ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exit {
+    /// The exit code.
+    pub code: Option<i32>,
+    /// Whether the kernel killed it for want of memory.
+    pub out_of_memory: bool,
+    /// Whether somebody asked it to stop.
+    pub requested: bool,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+/// One record of the zone's listing at the DNS provider.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ZoneRecord {
+    /// The provider's id.
+    pub id: String,
+    /// The owner, lower case, without the trailing dot.
+    pub name: String,
+    /// The type's mnemonic.
+    pub kind: String,
+    /// The data.
+    pub content: String,
+    /// Whether it goes through the provider's proxy.
+    pub proxied: bool,
+    /// The comment that somebody left.
+    pub comment: Option<String>,
+    /// The tags that somebody left.
+    pub tags: Vec<String>,
+}
