@@ -4,3 +4,4 @@
 mod cli;
 mod scenarios;
 mod support;
+mod witness;

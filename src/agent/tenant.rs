@@ -94,7 +94,7 @@ impl<'r> Looker<'r> {
         for offset in 0..self.servers.len() {
             let server = self.servers[(self.turn(tenant) + offset) % self.servers.len()];
             let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
-            looks.extend(self.ask(server, name, &kinds, self.zone.through_resolvers).await);
+            looks.extend(self.ask(server, name, kinds, self.zone.through_resolvers).await);
             if Said::read(&looks, name, server, &self.plan().domain, !self.zone.through_resolvers).is_usable() {
                 break;
             }
@@ -117,19 +117,24 @@ impl<'r> Looker<'r> {
         };
         let kinds = [RecordKind::A, RecordKind::Aaaa];
         let asks = self.zone.resolvers.iter().filter(answers);
-        let asks = asks.map(|resolver| self.ask(*resolver, tenant.hostname.as_str(), &kinds, true));
+        let asks = asks.map(|resolver| self.ask(*resolver, tenant.hostname.as_str(), kinds, true));
         join_all(asks).await.into_iter().flatten().collect()
     }
 
-    async fn ask(&self, server: SocketAddr, name: &str, kinds: &[RecordKind], recursion: bool) -> Vec<DnsLook> {
-        let asker = self.plan().asker;
-        let question = |kind: &RecordKind| DnsQuestion {
+    async fn ask<const N: usize>(
+        &self,
+        server: SocketAddr,
+        name: &str,
+        kinds: [RecordKind; N],
+        recursion: bool,
+    ) -> [DnsLook; N] {
+        let questions = kinds.map(|kind| DnsQuestion {
             name,
-            kind: *kind,
+            kind,
             recursion,
             checking_disabled: false,
-        };
-        join_all(kinds.iter().map(|kind| asker.ask(server, question(kind)))).await
+        });
+        self.plan().asker.ask_each(server, questions).await
     }
 
     /// What stands at the name or below it and keeps the wildcard away: asked type by type, never ANY (RFC 8482).
@@ -148,14 +153,12 @@ impl<'r> Looker<'r> {
         let below = [RecordKind::Txt, RecordKind::Cname];
         let (challenge, ownership) = (format!("_acme-challenge.{name}"), format!("_fly-ownership.{name}"));
         let recursion = self.zone.through_resolvers;
-        let (mut looks, challenge, ownership) = tokio::join!(
-            self.ask(server, name, &here, recursion),
-            self.ask(server, &challenge, &below, recursion),
-            self.ask(server, &ownership, &below, recursion),
+        let (here, challenge, ownership) = tokio::join!(
+            self.ask(server, name, here, recursion),
+            self.ask(server, &challenge, below, recursion),
+            self.ask(server, &ownership, below, recursion),
         );
-        looks.extend(challenge);
-        looks.extend(ownership);
-        looks
+        here.into_iter().chain(challenge).chain(ownership).collect()
     }
 
     async fn first_visit(&self, subject: &Subject, page: bool) -> Option<Visit> {

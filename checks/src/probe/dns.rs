@@ -1,22 +1,24 @@
-//! One question to one server over UDP, over TCP where the answer was truncated. No cache, no retry at another server.
+//! Questions to one server over UDP, over TCP where the answer was truncated. No cache, no retry at another server.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use futures_util::future::join_all;
+use hickory_proto::op::Message;
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::clock::Stopwatch;
 use super::exhaustion;
-use crate::evidence::{DnsLook, DnsRecord, DnsReply, End, Fault, Reason, RecordKind};
+use super::message::{message, parse, reply};
+use crate::evidence::{DnsLook, End, Fault, Reason, RecordKind};
 
-/// The payload that a UDP answer may have: it fits every path without fragments (DNS flag day 2020).
-const PAYLOAD: u16 = 1232;
 /// How often a datagram is sent before silence is believed.
 const ATTEMPTS: u32 = 2;
+/// The largest datagram that is read: more than we say that we take.
+const DATAGRAM: usize = 4096;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -41,65 +43,138 @@ pub struct Asker {
 impl Asker {
     /// Asks `server`, and keeps whatever comes.
     pub async fn ask(&self, server: SocketAddr, question: Question<'_>) -> DnsLook {
+        let [look] = self.ask_each(server, [question]).await;
+        look
+    }
+
+    /// Asks `server` some questions at once over one socket, and keeps whatever comes.
+    pub async fn ask_each<const N: usize>(&self, server: SocketAddr, questions: [Question<'_>; N]) -> [DnsLook; N] {
         let watch = Stopwatch::start();
-        let asked = self.exchange(server, question, watch).await;
-        let ms = watch.ms();
-        let (reply, end) = match asked {
-            Ok(reply) => (Some(reply), End::Done),
-            Err(end) => (None, end),
-        };
-        DnsLook {
-            server,
-            name: question.name.to_owned(),
-            kind: question.kind,
-            checking_disabled: question.checking_disabled,
-            reply,
-            end,
-            ms,
+        let mut asked = questions.map(|question| Asked::new(question, server));
+        if let Err(end) = self.over_udp(server, &mut asked, watch).await {
+            asked
+                .iter_mut()
+                .filter(|asked| asked.is_open())
+                .for_each(|asked| asked.settle(Err(end.clone()), watch));
         }
+        let truncated = asked.iter_mut().filter(|asked| asked.truncated);
+        join_all(truncated.map(|asked| self.over_tcp(server, asked, watch))).await;
+        asked.map(|asked| asked.look)
     }
 
-    async fn exchange(&self, server: SocketAddr, question: Question<'_>, watch: Stopwatch) -> Result<DnsReply, End> {
-        let query = message(question)?;
-        let bytes = query
-            .to_vec()
-            .map_err(|error| End::failed(Reason::DnsServfail, error.to_string()))?;
-        let answer = self.over_udp(server, &query, &bytes).await?;
-        if !answer.metadata.truncation {
-            return Ok(reply(&answer, false));
-        }
-        let left = watch.left(self.timeout).max(self.timeout / 2);
-        let answer = match tokio::time::timeout(left, over_tcp(server, &query, &bytes)).await {
-            Err(_) => return Err(silent("the answer over UDP is truncated, and TCP is silent")),
-            Ok(answer) => answer?,
-        };
-        Ok(reply(&answer, true))
-    }
-
-    async fn over_udp(&self, server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, End> {
-        // A fresh socket a question: the kernel picks a random port, which an off-path attacker must guess (RFC 5452).
-        let local = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
-        let socket = UdpSocket::bind(local).await.map_err(|error| end(&error))?;
-        socket.connect(server).await.map_err(|error| end(&error))?;
+    async fn over_udp(&self, server: SocketAddr, asked: &mut [Asked], watch: Stopwatch) -> Result<(), End> {
+        let socket = connected(server).map_err(|error| end(&error))?;
         for _ in 0..ATTEMPTS {
-            socket.send(bytes).await.map_err(|error| end(&error))?;
-            if let Ok(answer) = tokio::time::timeout(self.timeout / ATTEMPTS, receive(&socket, query)).await {
-                return answer;
+            for asked in asked.iter().filter(|asked| asked.is_open()) {
+                send(&socket, &asked.bytes).map_err(|error| end(&error))?;
+            }
+            let receiving = receive(&socket, asked, watch);
+            if let Ok(received) = tokio::time::timeout(self.timeout / ATTEMPTS, receiving).await {
+                return received.map_err(|error| end(&error));
             }
         }
         Err(silent("no answer"))
     }
+
+    async fn over_tcp(&self, server: SocketAddr, asked: &mut Asked, watch: Stopwatch) {
+        let left = watch.left(self.timeout).max(self.timeout / 2);
+        let answer = tokio::time::timeout(left, over_tcp(server, &asked.query, &asked.bytes)).await;
+        let late = |_| Err(silent("the answer over UDP is truncated, and TCP is silent"));
+        asked.settle(answer.unwrap_or_else(late).map(|answer| (answer, true)), watch);
+    }
 }
 
-/// Takes the first datagram that answers the question; anything else is not for us.
-async fn receive(socket: &UdpSocket, query: &Message) -> Result<Message, End> {
-    let mut buffer = [0; 4096];
-    loop {
-        let length = socket.recv(&mut buffer).await.map_err(|error| end(&error))?;
-        if let Some(answer) = parse(&buffer[..length], query) {
-            return Ok(answer);
+/// A question on its way.
+struct Asked {
+    query: Message,
+    bytes: Vec<u8>,
+    truncated: bool,
+    look: DnsLook,
+}
+
+impl Asked {
+    fn new(question: Question<'_>, server: SocketAddr) -> Self {
+        let look = DnsLook {
+            server,
+            name: question.name.to_owned(),
+            kind: question.kind,
+            checking_disabled: question.checking_disabled,
+            reply: None,
+            end: End::NotReached,
+            ms: 0.0,
+        };
+        let mut asked = Self {
+            query: Message::query(),
+            bytes: Vec::new(),
+            truncated: false,
+            look,
+        };
+        let unwritable = |error: hickory_proto::ProtoError| End::failed(Reason::DnsServfail, error.to_string());
+        let written = message(question).and_then(|query| Ok((query.to_vec().map_err(unwritable)?, query)));
+        match written {
+            Ok((bytes, query)) => (asked.bytes, asked.query) = (bytes, query),
+            Err(end) => asked.look.end = end,
+        }
+        asked
+    }
+
+    fn is_open(&self) -> bool {
+        self.look.end == End::NotReached
+    }
+
+    fn settle(&mut self, answer: Result<(Message, bool), End>, watch: Stopwatch) {
+        self.look.ms = watch.ms();
+        match answer {
+            Ok((answer, tcp)) => {
+                self.truncated = answer.metadata.truncation && !tcp;
+                (self.look.reply, self.look.end) = (Some(reply(&answer, tcp)), End::Done);
+            }
+            Err(end) => (self.look.reply, self.look.end) = (None, end),
         }
     }
+}
+
+/// A fresh socket for what is asked together: the kernel picks a random port, which an off-path attacker must guess
+/// (RFC 5452, section 9.2).
+fn connected(server: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(server), Type::DGRAM.nonblocking(), None)?;
+    socket.connect(&server.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Sends without waiting to be told that the socket can be written to, which a fresh one always can.
+fn send(socket: &UdpSocket, bytes: &[u8]) -> io::Result<()> {
+    match SockRef::from(socket).send(bytes) {
+        // A datagram for which there is no room is lost like any other.
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Takes datagrams until every question is answered; what answers none is not for us.
+async fn receive(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result<()> {
+    while asked.iter().any(Asked::is_open) {
+        socket.readable().await?;
+        take(socket, asked, watch)?;
+    }
+    Ok(())
+}
+
+/// Takes one datagram, where one is there.
+fn take(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result<()> {
+    let mut buffer = [0; DATAGRAM];
+    let length = match socket.try_recv(&mut buffer) {
+        Ok(length) => length,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for asked in asked.iter_mut().filter(|asked| asked.is_open()) {
+        if let Some(answer) = parse(&buffer[..length], &asked.query) {
+            asked.settle(Ok((answer, false)), watch);
+            break;
+        }
+    }
+    Ok(())
 }
 
 async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, End> {
@@ -113,76 +188,6 @@ async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<M
     };
     let answer = asking.await.map_err(|error: io::Error| end(&error))?;
     parse(&answer, query).ok_or_else(|| End::failed(Reason::DnsServfail, "the answer over TCP can't be read"))
-}
-
-fn message(question: Question<'_>) -> Result<Message, End> {
-    let text = if question.name.ends_with('.') {
-        question.name.to_owned()
-    } else {
-        format!("{}.", question.name)
-    };
-    let name = Name::from_ascii(&text).map_err(|error| End::failed(Reason::DnsNxdomain, error.to_string()))?;
-    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);
-    message.metadata.recursion_desired = question.recursion;
-    message.metadata.checking_disabled = question.checking_disabled;
-    message.add_query(Query::query(name, record_type(question.kind)));
-    // No DO bit: with it signed zones may answer NODATA for a name that does not exist (RFC 9824).
-    let mut edns = Edns::new();
-    edns.set_max_payload(PAYLOAD).set_version(0);
-    message.edns = Some(edns);
-    Ok(message)
-}
-
-fn parse(bytes: &[u8], query: &Message) -> Option<Message> {
-    let answer = Message::from_vec(bytes).ok()?;
-    let ours = answer.metadata.id == query.metadata.id && answer.metadata.message_type == MessageType::Response;
-    let echoed = answer.queries.is_empty() || answer.queries == query.queries;
-    (ours && echoed).then_some(answer)
-}
-
-fn reply(answer: &Message, tcp: bool) -> DnsReply {
-    DnsReply {
-        rcode: u16::from(answer.metadata.response_code),
-        authoritative: answer.metadata.authoritative,
-        recursion_available: answer.metadata.recursion_available,
-        authentic: answer.metadata.authentic_data,
-        tcp,
-        answers: answer.answers.iter().map(record).collect(),
-        authority: answer.authorities.iter().map(record).collect(),
-    }
-}
-
-fn record(record: &Record) -> DnsRecord {
-    let data = match &record.data {
-        RData::CNAME(name) => plain(&name.0),
-        RData::NS(name) => plain(&name.0),
-        other => other.to_string(),
-    };
-    DnsRecord {
-        name: plain(&record.name),
-        kind: record.record_type().to_string(),
-        data,
-        ttl: record.ttl,
-    }
-}
-
-fn plain(name: &Name) -> String {
-    let text = name.to_ascii().to_ascii_lowercase();
-    text.strip_suffix('.').map_or(text.clone(), str::to_owned)
-}
-
-fn record_type(kind: RecordKind) -> RecordType {
-    match kind {
-        RecordKind::A => RecordType::A,
-        RecordKind::Aaaa => RecordType::AAAA,
-        RecordKind::Cname => RecordType::CNAME,
-        RecordKind::Ns => RecordType::NS,
-        RecordKind::Txt => RecordType::TXT,
-        RecordKind::Mx => RecordType::MX,
-        RecordKind::Caa => RecordType::CAA,
-        RecordKind::Https => RecordType::HTTPS,
-        RecordKind::Soa => RecordType::SOA,
-    }
 }
 
 fn silent(detail: &str) -> End {

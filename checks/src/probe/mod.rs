@@ -7,6 +7,7 @@ mod dns;
 mod exchange;
 mod exhaustion;
 mod handshake;
+mod message;
 mod vantage;
 mod visit;
 

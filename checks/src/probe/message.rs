@@ -1,0 +1,87 @@
+//! DNS messages: questions written, answers read. Sends nothing.
+
+use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+
+use super::dns::Question;
+use crate::evidence::{DnsRecord, DnsReply, End, Reason, RecordKind};
+
+/// The payload that a UDP answer may have: it fits every path without fragments (DNS flag day 2020).
+const PAYLOAD: u16 = 1232;
+
+/// The message that asks it.
+pub(super) fn message(question: Question<'_>) -> Result<Message, End> {
+    let text = if question.name.ends_with('.') {
+        question.name.to_owned()
+    } else {
+        format!("{}.", question.name)
+    };
+    let name = Name::from_ascii(&text).map_err(|error| End::failed(Reason::DnsNxdomain, error.to_string()))?;
+    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);
+    message.metadata.recursion_desired = question.recursion;
+    message.metadata.checking_disabled = question.checking_disabled;
+    // Without DO a resolver says that it validated only to who asks for it (RFC 6840, section 5.7).
+    message.metadata.authentic_data = question.recursion;
+    message.add_query(Query::query(name, record_type(question.kind)));
+    // No DO bit: with it signed zones may answer NODATA for a name that does not exist (RFC 9824).
+    let mut edns = Edns::new();
+    edns.set_max_payload(PAYLOAD).set_version(0);
+    message.edns = Some(edns);
+    Ok(message)
+}
+
+/// The answer to `query`; `None` where the bytes are something else.
+pub(super) fn parse(bytes: &[u8], query: &Message) -> Option<Message> {
+    if !bytes.starts_with(&query.metadata.id.to_be_bytes()) {
+        return None;
+    }
+    let answer = Message::from_vec(bytes).ok()?;
+    let echoed = answer.queries.is_empty() || answer.queries == query.queries;
+    (answer.metadata.message_type == MessageType::Response && echoed).then_some(answer)
+}
+
+/// The answer as evidence.
+pub(super) fn reply(answer: &Message, tcp: bool) -> DnsReply {
+    DnsReply {
+        rcode: u16::from(answer.metadata.response_code),
+        authoritative: answer.metadata.authoritative,
+        recursion_available: answer.metadata.recursion_available,
+        authentic: answer.metadata.authentic_data,
+        tcp,
+        answers: answer.answers.iter().map(record).collect(),
+        authority: answer.authorities.iter().map(record).collect(),
+    }
+}
+
+fn record(record: &Record) -> DnsRecord {
+    let data = match &record.data {
+        RData::CNAME(name) => plain(&name.0),
+        RData::NS(name) => plain(&name.0),
+        other => other.to_string(),
+    };
+    DnsRecord {
+        name: plain(&record.name),
+        kind: record.record_type().to_string(),
+        data,
+        ttl: record.ttl,
+    }
+}
+
+fn plain(name: &Name) -> String {
+    let text = name.to_ascii().to_ascii_lowercase();
+    text.strip_suffix('.').map_or(text.clone(), str::to_owned)
+}
+
+fn record_type(kind: RecordKind) -> RecordType {
+    match kind {
+        RecordKind::A => RecordType::A,
+        RecordKind::Aaaa => RecordType::AAAA,
+        RecordKind::Cname => RecordType::CNAME,
+        RecordKind::Ns => RecordType::NS,
+        RecordKind::Txt => RecordType::TXT,
+        RecordKind::Mx => RecordType::MX,
+        RecordKind::Caa => RecordType::CAA,
+        RecordKind::Https => RecordType::HTTPS,
+        RecordKind::Soa => RecordType::SOA,
+    }
+}

@@ -1,0 +1,43 @@
+//! Questions to name servers, asked as the product asks them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use roundsman_checks::check::Said;
+use roundsman_checks::evidence::{DnsLook, RecordKind};
+use roundsman_checks::probe::{Asker, DnsQuestion};
+use roundsman_checks::target::Hostname;
+
+/// Longer than any answer on loopback takes, also on a busy machine.
+pub(crate) const ASKER: Asker = Asker {
+    timeout: Duration::from_secs(10),
+};
+
+/// One question.
+pub(crate) async fn look(server: SocketAddr, name: &str, kind: RecordKind, recursion: bool) -> DnsLook {
+    let question = DnsQuestion {
+        name,
+        kind,
+        recursion,
+        checking_disabled: false,
+    };
+    ASKER.ask(server, question).await
+}
+
+/// What a server of the zone `domain` says of the addresses of a name.
+pub(crate) async fn authority(server: SocketAddr, name: &str, domain: &str) -> Said {
+    said(server, name, domain, true).await
+}
+
+/// What a resolver says of the addresses of a name.
+pub(crate) async fn resolver(server: SocketAddr, name: &str, domain: &str) -> Said {
+    said(server, name, domain, false).await
+}
+
+async fn said(server: SocketAddr, name: &str, domain: &str, authority: bool) -> Said {
+    let families = [RecordKind::A, RecordKind::Aaaa].map(|kind| look(server, name, kind, !authority));
+    let [v4, v6] = families;
+    let (v4, v6) = tokio::join!(v4, v6);
+    let domain = Hostname::parse(domain).unwrap();
+    Said::read(&[v4, v6], name, server, &domain, authority)
+}

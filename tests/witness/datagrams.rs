@@ -1,0 +1,105 @@
+//! What UDP does to questions that share a socket: answers out of order, lost, forged.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use roundsman_checks::evidence::{DnsLook, End, Reason, RecordKind};
+use roundsman_checks::probe::{Asker, DnsQuestion};
+use tokio::net::UdpSocket;
+
+const KINDS: [RecordKind; 3] = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
+
+async fn ask(server: SocketAddr, timeout: Duration) -> [DnsLook; 3] {
+    let questions = KINDS.map(|kind| DnsQuestion {
+        name: "q7f9.tenants.test",
+        kind,
+        recursion: false,
+        checking_disabled: false,
+    });
+    Asker { timeout }.ask_each(server, questions).await
+}
+
+async fn server() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+async fn take(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
+    let mut buffer = [0; 4096];
+    let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+    (buffer[..length].to_vec(), from)
+}
+
+/// The question as an answer without records: QR and AA are set (RFC 1035, section 4.1.1), NXDOMAIN where `code` is 3.
+fn answer(question: &[u8], code: u8) -> Vec<u8> {
+    let mut answer = question.to_vec();
+    answer[2] |= 0x84;
+    answer[3] = code;
+    answer
+}
+
+#[tokio::test]
+async fn answers_find_their_questions_whatever_their_order() {
+    let (socket, address) = server().await;
+    let serving = tokio::spawn(async move {
+        let asked = [take(&socket).await, take(&socket).await, take(&socket).await];
+        let from = asked[0].1;
+        // Nobody asked this: another id, and another question under a right one.
+        let mut forged = answer(&asked[0].0, 3);
+        forged[1] ^= 1;
+        socket.send_to(&forged, from).await.unwrap();
+        let mut forged = answer(&asked[1].0, 3);
+        forged[13] ^= 1;
+        socket.send_to(&forged, from).await.unwrap();
+        for code in [2, 1, 0] {
+            let (question, from) = &asked[usize::from(code)];
+            socket.send_to(&answer(question, code), from).await.unwrap();
+        }
+        asked.map(|(_, from)| from)
+    });
+    let looks = ask(address, Duration::from_secs(20)).await;
+    let codes = looks
+        .each_ref()
+        .map(|look| look.reply.as_ref().map(|reply| reply.rcode));
+    assert_eq!(codes, [Some(0), Some(1), Some(2)]);
+    assert_eq!(looks.map(|look| look.kind), KINDS);
+    let [first, second, third] = serving.await.unwrap();
+    assert_eq!((first, first), (second, third), "one socket for all");
+}
+
+#[tokio::test]
+async fn what_is_lost_is_asked_again_alone() {
+    let (socket, address) = server().await;
+    let serving = tokio::spawn(async move {
+        let asked = [take(&socket).await, take(&socket).await, take(&socket).await];
+        for (question, from) in &asked[1..] {
+            socket.send_to(&answer(question, 0), from).await.unwrap();
+        }
+        let again = take(&socket).await;
+        socket.send_to(&answer(&again.0, 0), again.1).await.unwrap();
+        again == asked[0]
+    });
+    let looks = ask(address, Duration::from_secs(4)).await;
+    assert_eq!(looks.map(|look| look.end), [End::Done, End::Done, End::Done]);
+    assert!(serving.await.unwrap(), "the same datagram from the same socket");
+}
+
+#[tokio::test]
+async fn what_is_never_answered_does_not_take_the_others_with_it() {
+    let (socket, address) = server().await;
+    let serving = tokio::spawn(async move {
+        loop {
+            let (question, from) = take(&socket).await;
+            // The type stands before the class, behind the name (19 octets) and the header (12).
+            let kind = u16::from_be_bytes([question[31], question[32]]);
+            if kind != 28 {
+                socket.send_to(&answer(&question, 0), from).await.unwrap();
+            }
+        }
+    });
+    let [a, aaaa, caa] = ask(address, Duration::from_secs(2)).await;
+    assert_eq!((a.end, caa.end), (End::Done, End::Done));
+    assert_eq!((aaaa.end.reason(), aaaa.reply), (Some(Reason::DnsTimeout), None));
+    serving.abort();
+}
