@@ -96,8 +96,15 @@ fn plan_of(config: &Path, skip: &[Check]) -> Result<Plan, Failure> {
     let Command::Verify(args) = cli.command else {
         return Err("`verify` was read as another command".into());
     };
-    let (config, inventory) = setup::prepare(&args)?;
-    Ok(plan::plan(&config, &inventory, plan::selection(&[], skip)?)?)
+    let config = setup::configuration(&args.target, args.concurrency)?;
+    let inventory = setup::prepare(&args, &config, None)?;
+    Ok(plan::plan(
+        &config,
+        &inventory,
+        plan::selection(&[], skip)?,
+        plan::Word::default(),
+        &|_| false,
+    )?)
 }
 
 /// One round of the product, as shipped. Every tenant must come out healthy, or less was measured than is said.

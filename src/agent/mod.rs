@@ -5,6 +5,7 @@ mod drill;
 mod edge;
 mod pacer;
 mod plan;
+mod platform;
 mod roots;
 mod round;
 pub mod servers;
@@ -12,5 +13,6 @@ mod tenant;
 mod zone;
 
 pub use plan::{Observer, Plan, Quiet, Stop, Subject};
+pub use platform::{Clients, ClientsError};
 pub use roots::{RootsError, anchors};
 pub use round::{Outcome, round};

@@ -196,7 +196,7 @@ impl<'r> Looker<'r> {
         let name = Hostname::parse(&format!("{}.{domain}", subject.tenant.app)).ok()?;
         let kinds = [RecordKind::A, RecordKind::Aaaa];
         let resolver = self.plan().resolvers.first()?;
-        let looks = self.ask(*resolver, name.as_str(), &kinds, true).await;
+        let looks = self.ask(*resolver, name.as_str(), kinds, true).await;
         let records = looks
             .iter()
             .filter_map(|look| look.reply.as_ref())

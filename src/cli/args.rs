@@ -46,6 +46,9 @@ pub struct VerifyArgs {
     /// What counts as failing
     #[arg(long, value_enum, default_value_t, help_heading = "Verdict")]
     pub fail_on: FailOn,
+    /// Whether a sleeping tenant is asked for its page; auto: when it is named here
+    #[arg(long, value_enum, default_value_t, help_heading = "Selection")]
+    pub wake: Wake,
     /// Tenants visited at the same time; by default as many as the edge and the machine bear
     #[arg(long, value_name = "N")]
     pub concurrency: Option<NonZeroU32>,
@@ -63,6 +66,12 @@ pub struct TargetArgs {
     /// IP addresses of the edge; may be repeated
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', help_heading = "Configuration")]
     pub edge: Vec<IpAddr>,
+    /// The edge app on the platform (Fly): with a FLY_API_TOKEN it finds addresses and tenants
+    #[arg(long, value_name = "APP", help_heading = "Configuration")]
+    pub edge_app: Option<String>,
+    /// The organization on the platform [default: the token's own]
+    #[arg(long, value_name = "SLUG", help_heading = "Configuration")]
+    pub org: Option<String>,
     /// An inventory: .toml, .json or an id a line; `-` for standard input
     #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, help_heading = "Configuration")]
     pub tenants_from: Option<TenantsFrom>,
@@ -84,6 +93,9 @@ impl TargetArgs {
         Flags {
             domain: self.domain.clone(),
             edge: self.edge.clone(),
+            edge_app: self.edge_app.clone(),
+            organization: self.org.clone(),
+            listing_token: std::env::var_os("CLOUDFLARE_API_TOKEN").is_some_and(|token| !token.is_empty()),
             app_prefix: self.app_prefix.clone(),
             concurrency,
         }
@@ -98,6 +110,18 @@ pub enum Format {
     Human,
     /// For programs (`roundsman.report/1`).
     Json,
+}
+
+/// Whether a sleeping tenant is asked for its page, which wakes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Wake {
+    /// When it is named on the command line.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+    /// Always.
+    Always,
 }
 
 /// What decides the exit code.

@@ -38,7 +38,7 @@ pub fn run(command: &ConfigCommand) -> ExitCode {
 fn check(target: &TargetArgs) -> Result<String, SetupError> {
     let config = configuration(target, None)?;
     config.check_files().map_err(ConfigError::from)?;
-    let inventory = load(&config, target.tenants_from.as_ref(), &[])?;
+    let inventory = load(&config, target.tenants_from.as_ref(), &[], None)?;
     let name = config
         .path
         .as_ref()

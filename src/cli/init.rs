@@ -94,7 +94,7 @@ fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
         .with_flags(&Flags::default())
         .map_err(ConfigError::from)
         .map_err(SetupError::from)?;
-    load(&config, None, &[]).map_err(SetupError::from)?;
+    load(&config, None, &[], None).map_err(SetupError::from)?;
     create(path, &text)
 }
 

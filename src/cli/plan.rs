@@ -2,13 +2,15 @@
 //! before a single packet is sent.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roundsman_checks::evidence::Asked;
+use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
+use roundsman_checks::target::Tenant;
 use thiserror::Error;
 
 use crate::agent::{self, Plan, RootsError, Subject};
@@ -56,11 +58,40 @@ pub fn selection(only: &[Check], skip: &[Check]) -> Result<BTreeSet<Check>, Plan
     }
 }
 
-/// Makes the plan.
+/// What the platform and the DNS provider said.
+#[derive(Default)]
+pub struct Word {
+    /// The platform.
+    pub platform: Asked<Platform>,
+    /// The zone's listing.
+    pub listing: Asked<Vec<ZoneRecord>>,
+}
+
+/// What the agent calls itself.
+pub const USER_AGENT: &str = concat!("roundsman/", env!("CARGO_PKG_VERSION"));
+
+/// The edge's addresses: those that are given, else those that the platform tells.
+fn addresses(config: &Config, platform: &Asked<Platform>) -> Vec<IpAddr> {
+    if !config.edge.addresses.is_empty() {
+        return config.edge.addresses.clone();
+    }
+    let edge = platform
+        .known()
+        .and_then(|platform| platform.apps.get(&platform.edge_app));
+    edge.map(|edge| edge.addresses.clone()).unwrap_or_default()
+}
+
+/// Makes the plan. `wake` says who may be woken.
 ///
 /// # Errors
 /// [`PlanError`], all of them the user's to mend.
-pub fn plan(config: &Config, inventory: &Inventory, selected: BTreeSet<Check>) -> Result<Plan, PlanError> {
+pub fn plan(
+    config: &Config,
+    inventory: &Inventory,
+    selected: BTreeSet<Check>,
+    word: Word,
+    wake: &dyn Fn(&Tenant) -> bool,
+) -> Result<Plan, PlanError> {
     let anchors = agent::anchors(config.edge.ca_file.as_deref())?;
     let resolvers = if config.dns.resolvers.is_empty() {
         agent::servers::of_system()
@@ -74,7 +105,7 @@ pub fn plan(config: &Config, inventory: &Inventory, selected: BTreeSet<Check>) -
             expectation: config.expectation_for(tenant),
             headers: headers(&site)?.into(),
             settings: Arc::new(settings(&site)),
-            wake: false,
+            wake: wake(tenant),
         })
     });
     let fleet = Expectation {
@@ -87,7 +118,7 @@ pub fn plan(config: &Config, inventory: &Inventory, selected: BTreeSet<Check>) -
         tenants: tenants.collect::<Result<_, PlanError>>()?,
         known: inventory.known.clone(),
         selected,
-        edge: (config.edge.addresses.clone(), config.edge.port),
+        edge: (addresses(config, &word.platform), config.edge.port),
         fleet,
         authoritative: config.dns.authoritative.clone(),
         through_resolvers: config.dns.ask == Ask::Resolvers,
@@ -101,9 +132,9 @@ pub fn plan(config: &Config, inventory: &Inventory, selected: BTreeSet<Check>) -
             .map_or(CONCURRENCY, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY)),
         rate: config.schedule.rate,
         number: 0,
-        platform: Asked::NotConfigured,
-        listing: Asked::NotConfigured,
-        direct: None,
+        platform: word.platform,
+        listing: word.listing,
+        direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
         asker: Asker {
             timeout: config.dns.timeout,
         },
@@ -128,7 +159,7 @@ fn settings(site: &Site) -> Settings {
         connect_timeout: site.connect_timeout,
         timeout: site.timeout,
         max_body: usize::try_from(site.max_body).unwrap_or(usize::MAX),
-        user_agent: concat!("roundsman/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
     }
 }
 

@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 
 use thiserror::Error;
 
+use roundsman_checks::evidence::Platform;
+
 use super::args::{TargetArgs, VerifyArgs};
 use crate::config::{Config, ConfigError};
 use crate::inventory::{Inventory, InventoryError, load, with_labels};
@@ -30,20 +32,19 @@ impl SetupError {
     }
 }
 
-/// The configuration and the tenants that `verify` was asked for: named, and with the labels asked for.
+/// The tenants that `verify` was asked for: named, and with the labels asked for.
 ///
 /// # Errors
 /// [`SetupError`], to be rendered to standard error; the command then ends with 2.
-pub fn prepare(args: &VerifyArgs) -> Result<(Config, Inventory), SetupError> {
-    let config = configuration(&args.target, args.concurrency)?;
-    let mut inventory = load(&config, args.target.tenants_from.as_ref(), &args.tenants)?;
+pub fn prepare(args: &VerifyArgs, config: &Config, platform: Option<&Platform>) -> Result<Inventory, SetupError> {
+    let mut inventory = load(config, args.target.tenants_from.as_ref(), &args.tenants, platform)?;
     let labels: Vec<_> = args
         .label
         .iter()
         .map(|label| (label.0.clone(), label.1.clone()))
         .collect();
     inventory.tenants = with_labels(inventory.tenants, &labels);
-    Ok((config, inventory))
+    Ok(inventory)
 }
 
 /// The configuration alone.

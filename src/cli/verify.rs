@@ -1,12 +1,16 @@
 //! `roundsman verify`: one round, its report, its exit code.
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{FailOn, Scope, VerifyArgs};
+use roundsman_checks::target::Tenant;
+
+use super::args::{FailOn, Scope, VerifyArgs, Wake};
 use super::output::Sinks;
+use super::plan::Word;
 use super::progress::Progress;
 use super::{colour_errors, plan, setup, usage_error};
-use crate::agent::{self, Plan, Stop};
+use crate::agent::{self, Clients, Observer as _, Plan, Stop};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 use crate::report::{Demand, Report, exit_code};
@@ -15,23 +19,53 @@ use crate::report::{Demand, Report, exit_code};
 #[must_use]
 pub fn run(args: &VerifyArgs) -> ExitCode {
     let usage = |error: &dyn std::error::Error| usage_error(&render_plain(&error.to_string(), colour_errors()));
-    let (config, inventory) = match setup::prepare(args) {
-        Ok(prepared) => prepared,
+    let config = match setup::configuration(&args.target, args.concurrency) {
+        Ok(config) => config,
         Err(error) => return usage_error(&error.render(colour_errors())),
     };
     let selected = match plan::selection(&args.only, &args.skip) {
         Ok(selected) => selected,
         Err(error) => return usage(&error),
     };
-    let plan = match plan::plan(&config, &inventory, selected) {
-        Ok(plan) => plan,
-        Err(error) => return usage(&error),
-    };
     let sinks = match Sinks::open(args.format, &args.output) {
         Ok(sinks) => sinks,
         Err(error) => return usage(&error),
     };
-    let outcome = match watched(&plan) {
+    let clients = match Clients::new(&config, plan::USER_AGENT) {
+        Ok(clients) => clients,
+        Err(error) => return usage(&error),
+    };
+    // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return usage(&error),
+    };
+    let progress = Progress::new();
+    progress.stage("platform", 0);
+    let (platform, listing) = runtime.block_on(clients.read());
+    let inventory = match setup::prepare(args, &config, platform.known()) {
+        Ok(inventory) => inventory,
+        Err(error) => {
+            progress.finish();
+            return usage_error(&error.render(colour_errors()));
+        }
+    };
+    let named = |tenant: &Tenant| match args.wake {
+        Wake::Always => true,
+        Wake::Never => false,
+        Wake::Auto => !args.tenants.is_empty() && inventory.tenants.contains(tenant),
+    };
+    let plan = match plan::plan(&config, &inventory, selected, Word { platform, listing }, &named) {
+        Ok(plan) => plan,
+        Err(error) => {
+            progress.finish();
+            return usage(&error);
+        }
+    };
+    let outcome = watched(&runtime, &plan, &progress);
+    progress.finish();
+    let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => return usage(error.as_ref()),
     };
@@ -49,12 +83,8 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
 }
 
 /// Runs a round under the eyes of a terminal, to be ended by Ctrl-C or SIGTERM.
-fn watched(plan: &Plan) -> Result<agent::Outcome, Box<dyn std::error::Error>> {
-    // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let progress = Progress::new();
-    let outcome = runtime.block_on(async {
+fn watched(runtime: &Runtime, plan: &Plan, progress: &Progress) -> Result<agent::Outcome, Box<dyn std::error::Error>> {
+    runtime.block_on(async {
         let (pull, stop) = Stop::new();
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let watch = async {
@@ -67,10 +97,8 @@ fn watched(plan: &Plan) -> Result<agent::Outcome, Box<dyn std::error::Error>> {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            outcome = agent::round(plan, &progress, stop) => Ok::<_, Box<dyn std::error::Error>>(outcome?),
+            outcome = agent::round(plan, progress, stop) => Ok::<_, Box<dyn std::error::Error>>(outcome?),
             () = watch => Err("the round was left alone".into()),
         }
-    });
-    progress.finish();
-    outcome
+    })
 }

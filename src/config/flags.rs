@@ -7,7 +7,7 @@ use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
 use super::load::DEFAULT_FILE;
-use super::model::Config;
+use super::model::{Cloudflare, Config, Source};
 
 /// The flags that configure. Empty or `None`: not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub struct Flags {
     pub domain: Option<Hostname>,
     /// `--edge`.
     pub edge: Vec<IpAddr>,
+    /// `--edge-app`.
+    pub edge_app: Option<String>,
+    /// `--org`.
+    pub organization: Option<String>,
+    /// Whether the environment has a token for the zone's listing.
+    pub listing_token: bool,
     /// `--app-prefix`.
     pub app_prefix: Option<String>,
     /// `--concurrency`.
@@ -28,18 +34,25 @@ pub enum FlagsError {
     /// Neither a file nor a domain.
     #[error(
         "there is neither a {DEFAULT_FILE} here nor a --domain. Either name all that is needed:\n  \
-         roundsman verify --domain DOMAIN --edge ADDRESS TENANT...\n\
+         roundsman verify --domain DOMAIN --edge ADDRESS TENANT...\n  \
+         FLY_API_TOKEN=... roundsman verify --domain DOMAIN --edge-app APP\n\
          or write a {DEFAULT_FILE} once:\n  roundsman init --domain DOMAIN --edge ADDRESS TENANT..."
     )]
     Nothing,
     /// A domain on the command line and no edge.
-    #[error("--domain {0} alone does not say where the edge is: add --edge ADDRESS (several: --edge ADDRESS,ADDRESS)")]
+    #[error(
+        "--domain {0} alone does not say where the edge is: add --edge ADDRESS (several: --edge ADDRESS,ADDRESS), \
+         or --edge-app APP with a FLY_API_TOKEN"
+    )]
     NoEdge(Hostname),
     /// A file without an edge.
     #[error(
         "{0} names no address of the edge: write addresses = [\"198.51.100.7\"] below [edge], or give --edge ADDRESS"
     )]
     NoEdgeInFile(String),
+    /// A platform without the name of the edge app.
+    #[error("{0} has [fly] and does not name the edge app: write app = \"…\" below [edge], or give --edge-app APP")]
+    NoEdgeApp(String),
 }
 
 impl Config {
@@ -71,14 +84,40 @@ impl Config {
         if let Some(prefix) = &flags.app_prefix {
             self.tenants.app_prefix.clone_from(prefix);
         }
+        self.platform_flags(flags);
         self.schedule.concurrency = flags.concurrency.or(self.schedule.concurrency);
-        if self.edge.addresses.is_empty() {
+        let file = || {
+            self.path
+                .as_ref()
+                .map_or_else(|| "the command line".to_owned(), |path| path.display().to_string())
+        };
+        if self.fly.is_some() && self.edge.app.is_none() {
+            return Err(FlagsError::NoEdgeApp(file()));
+        }
+        if self.edge.addresses.is_empty() && self.fly.is_none() {
             return Err(match &self.path {
                 Some(path) => FlagsError::NoEdgeInFile(path.display().to_string()),
                 None => FlagsError::NoEdge(self.domain),
             });
         }
+        if self.fly.is_some() && self.tenants.sources.is_empty() {
+            self.tenants.sources.push(Source::Fly);
+        }
         Ok(self)
+    }
+
+    /// `--edge-app` names the edge of a file that has a platform, and makes one where nothing else does.
+    fn platform_flags(&mut self, flags: &Flags) {
+        if let Some(app) = &flags.edge_app {
+            self.edge.app = Some(app.clone());
+            if self.fly.is_none() && self.path.is_none() {
+                self.fly = Some(super::section::fly_of_environment());
+                self.cloudflare = flags.listing_token.then(Cloudflare::default);
+            }
+        }
+        if let (Some(fly), Some(organization)) = (&mut self.fly, &flags.organization) {
+            fly.organization = Some(organization.clone());
+        }
     }
 }
 

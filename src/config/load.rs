@@ -70,8 +70,12 @@ impl Config {
         for file in files.into_iter().flatten() {
             rebase(file, directory);
         }
-        if let Some(Secret::File(file)) = &mut self.tenants.token {
-            rebase(file, directory);
+        let platform = self.fly.as_mut().map(|fly| &mut fly.token);
+        let provider = self.cloudflare.as_mut().map(|cloudflare| &mut cloudflare.token);
+        for token in [self.tenants.token.as_mut(), platform, provider].into_iter().flatten() {
+            if let Secret::File(file) = token {
+                rebase(file, directory);
+            }
         }
         let patches = self
             .overrides

@@ -24,6 +24,10 @@ pub struct Config {
     pub edge: Edge,
     /// `[tenants]`.
     pub tenants: Tenants,
+    /// `[fly]`; `None`: without a platform.
+    pub fly: Option<Fly>,
+    /// `[cloudflare]`; `None`: without the zone's listing.
+    pub cloudflare: Option<Cloudflare>,
     /// `[dns]`.
     pub dns: Dns,
     /// `[site]`.
@@ -49,6 +53,8 @@ impl Config {
             domain,
             edge: Edge::default(),
             tenants: Tenants::default(),
+            fly: None,
+            cloudflare: None,
             dns: Dns::default(),
             site: Site::default(),
             certificate: CertificateExpectation::default(),
@@ -126,6 +132,57 @@ impl Default for Tenants {
     }
 }
 
+/// `[fly]`: the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fly {
+    /// The organization's slug; `None`: the token's own.
+    pub organization: Option<String>,
+    /// A read-only token is enough.
+    pub token: Secret,
+    /// GraphQL is at `/graphql` below it.
+    pub api_url: String,
+    /// The Machines API is at `/v1` below it.
+    pub machines_url: String,
+    /// A tenant app is reached directly at `<app>.<app_domain>`.
+    pub app_domain: String,
+    /// The port of tenant apps.
+    pub app_port: u16,
+}
+
+impl Default for Fly {
+    fn default() -> Self {
+        Self {
+            organization: None,
+            token: Secret::Env("FLY_API_TOKEN".into()),
+            api_url: "https://api.fly.io".into(),
+            machines_url: "https://api.machines.dev".into(),
+            app_domain: "fly.dev".into(),
+            app_port: 443,
+        }
+    }
+}
+
+/// `[cloudflare]`: the DNS provider's listing of the zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloudflare {
+    /// The zone; `None`: the domain.
+    pub zone: Option<String>,
+    /// A token with DNS Read on the zone is enough.
+    pub token: Secret,
+    /// The API's base.
+    pub api_url: String,
+}
+
+impl Default for Cloudflare {
+    fn default() -> Self {
+        Self {
+            zone: None,
+            token: Secret::Env("CLOUDFLARE_API_TOKEN".into()),
+            api_url: "https://api.cloudflare.com/client/v4".into(),
+        }
+    }
+}
+
 /// A place that names tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -133,6 +190,8 @@ pub enum Source {
     List,
     /// `tenants.file`.
     File,
+    /// Every app of the organization with the prefix.
+    Fly,
 }
 
 /// A tenant as `tenants.list` or a TOML file names it.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use roundsman_checks::evidence::Platform;
+
 use crate::config::ListedTenant;
 
 /// Where a tenant is named.
@@ -13,6 +15,8 @@ pub enum Place {
     Line(String, usize),
     /// An entry of a JSON array, from 1.
     Entry(String, usize),
+    /// An app of the organization.
+    Platform(String),
     /// An argument.
     CommandLine,
 }
@@ -22,6 +26,7 @@ impl fmt::Display for Place {
         match self {
             Self::Line(file, line) => write!(f, "{file}:{line}"),
             Self::Entry(file, number) => write!(f, "{file}, entry {number}"),
+            Self::Platform(app) => write!(f, "app {app}"),
             Self::CommandLine => f.write_str("the command line"),
         }
     }
@@ -75,4 +80,15 @@ pub(super) fn from_list(list: &[ListedTenant], file: Option<&Path>) -> Vec<Entry
             place: Place::Line(file.clone(), tenant.line),
         })
         .collect()
+}
+
+/// Every app with the prefix but the edge; names that no host name can have are none of a tenant.
+pub(super) fn from_platform(platform: &Platform, prefix: &str) -> Vec<Entry> {
+    let tenants = platform.apps.keys().filter(|app| **app != platform.edge_app);
+    let ids = tenants.filter_map(|app| Some((app.strip_prefix(prefix).filter(|id| !id.is_empty())?, app)));
+    ids.map(|(id, app)| Entry {
+        app: Some(app.clone()),
+        ..Entry::new(id, Place::Platform(app.clone()))
+    })
+    .collect()
 }

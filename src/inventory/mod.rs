@@ -10,6 +10,7 @@ mod lines;
 mod read;
 mod select;
 
+use roundsman_checks::evidence::Platform;
 use roundsman_checks::target::Tenant;
 
 use crate::config::{Config, Source};
@@ -38,10 +39,15 @@ pub struct Inventory {
 ///
 /// # Errors
 /// [`InventoryError`], all of them the user's to mend (exit code 2). That nobody is found is none.
-pub fn load(config: &Config, from: Option<&TenantsFrom>, names: &[String]) -> Result<Inventory, InventoryError> {
+pub fn load(
+    config: &Config,
+    from: Option<&TenantsFrom>,
+    names: &[String],
+    platform: Option<&Platform>,
+) -> Result<Inventory, InventoryError> {
     let (groups, origin) = match from {
         Some(from) => (vec![read::read(from, &config.tenants.fields)?], from.to_string()),
-        None => configured(config)?,
+        None => configured(config, platform)?,
     };
     if groups.is_empty() {
         return from_names(config, names);
@@ -56,7 +62,7 @@ pub fn load(config: &Config, from: Option<&TenantsFrom>, names: &[String]) -> Re
     Ok(Inventory { tenants, known, origin })
 }
 
-fn configured(config: &Config) -> Result<(Vec<Vec<Entry>>, String), InventoryError> {
+fn configured(config: &Config, platform: Option<&Platform>) -> Result<(Vec<Vec<Entry>>, String), InventoryError> {
     let mut groups = Vec::new();
     let mut origins = Vec::new();
     for source in &config.tenants.sources {
@@ -64,6 +70,13 @@ fn configured(config: &Config) -> Result<(Vec<Vec<Entry>>, String), InventoryErr
             Source::List => {
                 groups.push(entry::from_list(&config.tenants.list, config.path.as_deref()));
                 origins.push("list".to_owned());
+            }
+            // A platform that does not answer names nobody: the names on the command line are then taken as they are.
+            Source::Fly => {
+                if let Some(platform) = platform {
+                    groups.push(entry::from_platform(platform, &config.tenants.app_prefix));
+                    origins.push(format!("organization {}", platform.organization));
+                }
             }
             Source::File => {
                 // The reader of the configuration makes sure that a named source has its key.

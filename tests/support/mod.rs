@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use roundsman::agent::{Outcome, Plan, Quiet, Stop, round};
-use roundsman::cli::plan::{plan, selection};
+use roundsman::cli::plan::{Word, plan, selection};
 use roundsman::config::Config;
 use roundsman::inventory;
 use roundsman_lab::{Fault, Lab, LabOptions};
@@ -30,8 +30,15 @@ pub(crate) async fn bench(options: LabOptions) -> Bench {
 pub(crate) fn plan_of(path: &Path, site: &str) -> Plan {
     let text = std::fs::read_to_string(path).expect("the configuration can be read");
     let config = Config::parse(&text.replace("[site]", site), path).expect("the configuration is valid");
-    let inventory = inventory::load(&config, None, &[]).expect("the inventory is valid");
-    plan(&config, &inventory, selection(&[], &[]).expect("all checks")).expect("the plan is complete")
+    let inventory = inventory::load(&config, None, &[], None).expect("the inventory is valid");
+    plan(
+        &config,
+        &inventory,
+        selection(&[], &[]).expect("all checks"),
+        Word::default(),
+        &|_| false,
+    )
+    .expect("the plan is complete")
 }
 
 impl Bench {

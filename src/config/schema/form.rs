@@ -103,8 +103,8 @@ form!(
     /// Sources of tenants.
     Sources,
     { "anyOf": [
-        { "enum": ["list", "file"] },
-        { "type": "array", "uniqueItems": true, "items": { "enum": ["list", "file"] } }
+        { "enum": ["fly", "list", "file"] },
+        { "type": "array", "uniqueItems": true, "items": { "enum": ["fly", "list", "file"] } }
     ] }
 );
 form!(

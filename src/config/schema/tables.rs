@@ -21,6 +21,8 @@ pub(super) struct File {
     domain: String,
     edge: Option<Edge>,
     tenants: Option<Tenants>,
+    fly: Option<Fly>,
+    cloudflare: Option<Cloudflare>,
     dns: Option<Dns>,
     site: Option<Site>,
     certificate: Option<Certificate>,
@@ -44,6 +46,36 @@ struct Edge {
     port: Option<Port>,
     /// PEM roots trusted besides the system's and Mozilla's.
     ca_file: Option<String>,
+}
+
+/// The platform; leave the table out to verify without one.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Fly {
+    /// The organization's slug; by default the token's own.
+    organization: Option<String>,
+    /// A read-only token; by default { env = "FLY_API_TOKEN" }.
+    token: Option<SecretPlace>,
+    /// GraphQL is at /graphql below it.
+    api_url: Option<String>,
+    /// The Machines API is at /v1 below it.
+    machines_url: Option<String>,
+    /// A tenant app is reached directly at <app>.<app_domain>; "fly.dev" by default.
+    app_domain: Option<String>,
+    /// The port of tenant apps; 443 by default.
+    app_port: Option<Port>,
+}
+
+/// The DNS provider's listing of the zone: names the record that overrides the wildcard.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Cloudflare {
+    /// The zone; by default the domain.
+    zone: Option<String>,
+    /// A token with DNS Read; by default { env = "CLOUDFLARE_API_TOKEN" }.
+    token: Option<SecretPlace>,
+    /// The API's base.
+    api_url: Option<String>,
 }
 
 /// Who the tenants are.

@@ -4,6 +4,7 @@ mod certificate;
 mod edge;
 mod form;
 mod overrides;
+mod platform;
 mod schedule;
 mod secret;
 mod site;
@@ -14,12 +15,11 @@ use roundsman_checks::target::Hostname;
 use super::model::{Ask, Config, Dns, Severity, Vantage};
 use super::reader::{Section, choice, duration, each, pairs, parsed};
 pub use form::domain as parse_domain;
+pub(crate) use platform::fly_of_environment;
 pub(super) use tenants::listed;
 
 /// Tables of the file format that later versions read.
-const LATER: [&str; 9] = [
-    "fly",
-    "cloudflare",
+const LATER: [&str; 7] = [
     "telemetry",
     "incidents",
     "alerts",
@@ -41,6 +41,8 @@ pub(super) fn config(top: Section<'_>) -> Option<Config> {
     if let Some(section) = top.section("tenants") {
         tenants::tenants(section, &mut config.tenants);
     }
+    config.fly = top.section("fly").map(platform::fly);
+    config.cloudflare = top.section("cloudflare").map(platform::cloudflare);
     if let Some(section) = top.section("dns") {
         dns(section, &mut config.dns);
     }

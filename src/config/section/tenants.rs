@@ -117,8 +117,8 @@ fn source(value: &Value<'_>) -> Read<Named> {
         Some("list") => Ok(Source::List),
         Some("file") => Ok(Source::File),
         Some("http") => Err("http"),
-        Some("fly") => Err("fly"),
-        _ => return expected(value, "\"list\" or \"file\", or an array of both"),
+        Some("fly") => Ok(Source::Fly),
+        _ => return expected(value, "\"fly\", \"list\" or \"file\", or an array of several"),
     };
     Ok((value.span(), source))
 }
@@ -133,7 +133,15 @@ fn check_named(section: &Section<'_>, named: Vec<Named>) -> Vec<Source> {
                 continue;
             }
         };
-        let key = if source == Source::List { "list" } else { "file" };
+        let key = match source {
+            Source::List => "list",
+            Source::File => "file",
+            Source::Fly => "fly",
+        };
+        if source == Source::Fly && !sources.contains(&source) {
+            sources.push(source);
+            continue;
+        }
         if sources.contains(&source) {
             section.note(span, format!("source \"{key}\" is named twice"), "remove one");
         } else if section.key_span(key).is_none() {

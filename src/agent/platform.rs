@@ -1,0 +1,115 @@
+//! Takes the platform's word once per round, before anybody is visited.
+
+use roundsman_checks::evidence::{Asked, Fault, Platform, ZoneRecord};
+use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
+use thiserror::Error;
+
+use crate::config::{Config, SecretError};
+
+/// The clients of one round.
+pub struct Clients {
+    fly: Option<Fly>,
+    cloudflare: Option<(Api, String)>,
+    /// Every request that was made.
+    pub calls: Calls,
+}
+
+struct Fly {
+    graphql: Api,
+    rest: Api,
+    organization: Option<String>,
+    edge_app: String,
+}
+
+/// Why there are no clients; exit code 2.
+#[derive(Debug, Error)]
+pub enum ClientsError {
+    /// A token.
+    #[error("[{table}] token: {source}")]
+    Token {
+        /// The table that names it.
+        table: &'static str,
+        /// What is wrong with it.
+        source: SecretError,
+    },
+    /// An address.
+    #[error("[{table}]: {source}")]
+    Api {
+        /// The table that names it.
+        table: &'static str,
+        /// What is wrong with it.
+        source: ApiError,
+    },
+}
+
+impl Clients {
+    /// The clients that the configuration asks for. Tokens are read here.
+    ///
+    /// # Errors
+    /// [`ClientsError`] where a token is unset or empty, or an address can't be used.
+    pub fn new(config: &Config, user_agent: &str) -> Result<Self, ClientsError> {
+        let calls = Calls::default();
+        let api = |table, name, url: &str, token: Token| {
+            Api::new(name, url, token, user_agent, calls.clone()).map_err(|source| ClientsError::Api { table, source })
+        };
+        let fly = config.fly.as_ref().map(|fly| {
+            let token = fly
+                .token
+                .read()
+                .map_err(|source| ClientsError::Token { table: "fly", source })?;
+            let token = Token::fly(token.expose());
+            Ok(Fly {
+                graphql: api("fly", "graphql", &fly.api_url, token.clone())?,
+                rest: api("fly", "machines", &fly.machines_url, token)?,
+                organization: fly.organization.clone(),
+                edge_app: config.edge.app.clone().unwrap_or_default(),
+            })
+        });
+        let cloudflare = config.cloudflare.as_ref().map(|cloudflare| {
+            let token = cloudflare.token.read().map_err(|source| ClientsError::Token {
+                table: "cloudflare",
+                source,
+            })?;
+            let zone = cloudflare.zone.clone().unwrap_or_else(|| config.domain.to_string());
+            Ok((
+                api(
+                    "cloudflare",
+                    "cloudflare",
+                    &cloudflare.api_url,
+                    Token::bearer(token.expose()),
+                )?,
+                zone,
+            ))
+        });
+        Ok(Self {
+            fly: fly.transpose()?,
+            cloudflare: cloudflare.transpose()?,
+            calls,
+        })
+    }
+
+    /// Reads everything in bulk. What is not answered is `Unknown`.
+    pub async fn read(&self) -> (Asked<Platform>, Asked<Vec<ZoneRecord>>) {
+        let listing = async {
+            match &self.cloudflare {
+                Some((api, zone)) => cloudflare::listing(api, zone).await,
+                None => Asked::NotConfigured,
+            }
+        };
+        tokio::join!(self.platform(), listing)
+    }
+
+    async fn platform(&self) -> Asked<Platform> {
+        let Some(clients) = &self.fly else {
+            return Asked::NotConfigured;
+        };
+        let organization: Result<String, Fault> = match &clients.organization {
+            Some(organization) => Ok(organization.clone()),
+            None => fly::organization(&clients.rest).await,
+        };
+        match organization {
+            Ok(organization) => fly::platform(&clients.graphql, &clients.rest, &organization, &clients.edge_app).await,
+            Err(fault) => Asked::Unknown(fault),
+        }
+    }
+}
