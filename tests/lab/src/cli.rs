@@ -29,6 +29,7 @@ const START_EXAMPLES: &str = "\
 Examples:
   roundsman-lab start
   roundsman-lab start --tenants 10000 --rsa --dir /tmp/lab
+  roundsman-lab start --platform --fault certificate-conflict@q7f9
   roundsman-lab start --edge 127.0.0.1 --edge 127.0.0.2 --fault edge-unreachable=127.0.0.2";
 
 const FAULT_EXAMPLES: &str = "\

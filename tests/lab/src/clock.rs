@@ -22,6 +22,31 @@ pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// The same moment on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Seconds since 1970 by the machine's clock.
+    pub(crate) seconds: i64,
+    pub(crate) instant: Instant,
+}
+
+/// This moment.
+#[must_use]
+pub(crate) fn now() -> Now {
+    Now {
+        seconds: lab_seconds(0),
+        instant: monotonic(),
+    }
+}
+
+/// A moment as RFC 3339 writes it.
+#[must_use]
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .to_string()
+}
+
 /// A moment as the `Date` header of HTTP writes it.
 #[must_use]
 pub(crate) fn http_date(seconds: i64) -> String {

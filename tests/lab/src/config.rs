@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::LabError;
 use crate::lab::Lab;
+use crate::platform::{EDGE_APP, ORGANIZATION};
 
 /// Writes the root certificate and the configuration; returns the path of the latter.
 pub(crate) fn write(lab: &Lab, dir: &Path) -> Result<PathBuf, LabError> {
@@ -29,17 +30,54 @@ fn text(lab: &Lab, roots: &Path) -> String {
         let _ = writeln!(text, "{line}");
     };
     line(format!("domain = {}", quoted(lab.domain())));
-    line(format!("\n[edge]\naddresses = {}", list(lab.edge_addresses())));
+    let apis = lab.api_url().zip(lab.app_port());
+    line("\n[edge]".to_owned());
+    if apis.is_some() {
+        line(format!("app = {}", quoted(EDGE_APP)));
+    }
+    if !lab.platform_inventory() {
+        line(format!("addresses = {}", list(lab.edge_addresses())));
+    }
     line(format!("port = {}", lab.edge_port()));
     line(format!("ca_file = {}", quoted(&roots.display().to_string())));
-    line(format!(
-        "\n[tenants]\nsource = \"list\"\nlist = {}",
-        list(lab.tenants())
-    ));
+    line(format!("\n[tenants]\n{}", tenants(lab)));
+    if let Some((url, port)) = &apis {
+        line(format!("\n[fly]\norganization = {}", quoted(ORGANIZATION)));
+        line("token = { env = \"FLY_API_TOKEN\" }".to_owned());
+        line(format!("api_url = {0}\nmachines_url = {0}", quoted(url)));
+        line(format!("app_domain = {}\napp_port = {port}", quoted(lab.app_domain())));
+        line(format!("\n[cloudflare]\nzone = {}", quoted(lab.domain())));
+        line("token = { env = \"CLOUDFLARE_API_TOKEN\" }".to_owned());
+        line(format!("api_url = {}", quoted(&format!("{url}/client/v4"))));
+    }
     line(format!("\n[dns]\nauthoritative = {}", list(lab.dns_servers())));
     line(format!("resolvers = {}", list(&[lab.resolver()])));
     line("\n[site]\njson = { \"/status\" = \"healthy\" }\nexpect_headers = { x-lab = \"ok\" }".to_owned());
     text
+}
+
+/// The tenants: all of them, or none but those whose host name the platform cannot tell.
+fn tenants(lab: &Lab) -> String {
+    let ordinary = |tenant: &String| lab.host(tenant) == format!("{tenant}.{}", lab.domain());
+    let entry = |tenant: &String| {
+        let host = quoted(&lab.host(tenant));
+        format!("{{ id = {}, hostname = {host} }}", quoted(tenant))
+    };
+    let odd: Vec<_> = lab
+        .tenants()
+        .iter()
+        .filter(|tenant| !ordinary(tenant))
+        .map(entry)
+        .collect();
+    match (lab.platform_inventory(), odd.is_empty()) {
+        (true, true) => "source = \"fly\"".to_owned(),
+        (true, false) => format!("source = [\"fly\", \"list\"]\nlist = [{}]", odd.join(", ")),
+        (false, true) => format!("source = \"list\"\nlist = {}", list(lab.tenants())),
+        (false, false) => {
+            let all: Vec<_> = lab.tenants().iter().map(entry).collect();
+            format!("source = \"list\"\nlist = [{}]", all.join(", "))
+        }
+    }
 }
 
 fn list<T: ToString>(items: &[T]) -> String {

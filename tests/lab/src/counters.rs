@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::world::World;
 
@@ -21,6 +22,17 @@ pub struct Counters {
     pub requests: BTreeMap<String, u64>,
     /// HTTP requests for names that no tenant has.
     pub unknown_requests: u64,
+    /// HTTP requests that went to a tenant's app directly, by tenant.
+    pub direct_requests: BTreeMap<String, u64>,
+    /// Requests to the simulated APIs, answered or not, by `api/operation`: `graphql/` and the name
+    /// of the operation, `machines/` or `cloudflare/` and what is done.
+    pub api: BTreeMap<String, u64>,
+    /// All of them together.
+    pub api_requests: u64,
+    /// Those of them that change something, whether or not they were allowed to.
+    pub writes: u64,
+    /// Requests that woke a sleeping app.
+    pub woken: u64,
 }
 
 /// The counters while they count.
@@ -29,6 +41,10 @@ pub(crate) struct Tally {
     pub(crate) resolver_queries: AtomicU64,
     pub(crate) handshakes: AtomicU64,
     pub(crate) unknown_requests: AtomicU64,
+    pub(crate) writes: AtomicU64,
+    pub(crate) woken: AtomicU64,
+    api: Mutex<BTreeMap<String, u64>>,
+    direct: Mutex<BTreeMap<String, u64>>,
     connections: Vec<(IpAddr, AtomicU64)>,
     requests: Vec<AtomicU64>,
 }
@@ -41,6 +57,10 @@ impl Tally {
             resolver_queries: AtomicU64::new(0),
             handshakes: AtomicU64::new(0),
             unknown_requests: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            woken: AtomicU64::new(0),
+            api: Mutex::default(),
+            direct: Mutex::default(),
             connections: world.edge_addresses.iter().map(zero).collect(),
             requests: world.tenants.iter().map(|_| AtomicU64::new(0)).collect(),
         }
@@ -58,7 +78,19 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A request to one of the APIs.
+    pub(crate) fn api(&self, api: &str, operation: &str) {
+        count(&self.api, format!("{api}/{operation}"));
+    }
+
+    /// A request to a tenant's app that did not come through the edge.
+    pub(crate) fn direct(&self, tenant: &str) {
+        count(&self.direct, tenant.to_owned());
+    }
+
     pub(crate) fn read(&self, world: &World) -> Counters {
+        let api = self.api.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let direct = self.direct.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
             dns_queries: get(&self.dns_queries),
@@ -72,6 +104,16 @@ impl Tally {
                 .zip(self.requests.iter().map(get))
                 .collect(),
             unknown_requests: get(&self.unknown_requests),
+            direct_requests: direct,
+            api_requests: api.values().sum(),
+            api,
+            writes: get(&self.writes),
+            woken: get(&self.woken),
         }
     }
+}
+
+fn count(counters: &Mutex<BTreeMap<String, u64>>, key: String) {
+    let mut counters = counters.lock().unwrap_or_else(PoisonError::into_inner);
+    *counters.entry(key).or_default() += 1;
 }

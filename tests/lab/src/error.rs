@@ -35,6 +35,9 @@ pub enum LabError {
     /// A fault names an address that the edge does not have.
     #[error("the edge has no address {0}")]
     UnknownAddress(IpAddr),
+    /// A fault is the simulated platform's, and there is none.
+    #[error("`{0}` needs the simulated platform: start the lab with it")]
+    NoPlatform(String),
     /// A fault that was to be cleared is not staged.
     #[error("`{0}` is not staged")]
     NotStaged(String),

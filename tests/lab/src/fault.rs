@@ -83,6 +83,11 @@ impl Fault {
         self.detail.as_deref()
     }
 
+    /// Whether only a lab with the simulated platform can stage it.
+    pub(crate) fn needs_platform(&self) -> bool {
+        self.entry.platform || (self.cause() == "app-starting" && self.word() == "machine")
+    }
+
     /// The address of the edge that is hit, if not all of them.
     pub(crate) fn target(&self) -> Option<IpAddr> {
         let edge = matches!(self.cause(), "edge-unreachable" | "edge-tls-failing");
@@ -168,6 +173,10 @@ mod tests {
             "caa-forbids-issuance",
             "caa-forbids-issuance@q7f9",
             "clock-wrong=-34560000",
+            "certificate-conflict@q7f9=other:cert-hoarder",
+            "app-crashed@q7f9=exit:137",
+            "platform-api-unavailable=region:lhr",
+            "platform-api-rate-limited=no-header",
         ] {
             assert_eq!(
                 text.parse::<Fault>().map(|fault| fault.to_string()).as_deref(),
@@ -185,7 +194,12 @@ mod tests {
             error("dnssec-bogus@a"),
             Some(FaultError::TenantForbidden("dnssec-bogus", "a".into()))
         );
-        for text in ["dns-blocked@a=nothing", "site-status@a=7", "edge-throttled=fast"] {
+        for text in [
+            "dns-blocked@a=nothing",
+            "site-status@a=7",
+            "edge-throttled=fast",
+            "app-crashed@a=exit:x",
+        ] {
             assert!(matches!(error(text), Some(FaultError::Detail { .. })), "{text}");
         }
     }

@@ -17,8 +17,16 @@ use crate::edge::doors::Doors;
 use crate::error::LabError;
 use crate::fault::Fault;
 use crate::options::LabOptions;
+use crate::platform::{self, Platform, direct, server};
 use crate::snapshot::Shared;
 use crate::world::World;
+
+/// Where the simulated platform is.
+#[derive(Debug, Clone, Copy)]
+struct Apis {
+    address: SocketAddr,
+    app_port: u16,
+}
 
 /// A lab that runs until it is dropped.
 pub struct Lab {
@@ -27,6 +35,8 @@ pub struct Lab {
     dns: Vec<SocketAddr>,
     resolver: SocketAddr,
     port: u16,
+    apis: Option<Apis>,
+    platform_inventory: bool,
     /// Connections end when this is dropped.
     running: watch::Sender<()>,
     /// DNS servers end when these are dropped.
@@ -53,6 +63,16 @@ impl Lab {
         let running = watch::Sender::new(());
         doors.follow(&shared, &running.subscribe()).await?;
 
+        let apis = match &shared.platform {
+            Some(platform) => {
+                let address = server::start(&shared, &running.subscribe()).await?;
+                let (addresses, app_port) = direct::start(&shared, &running.subscribe()).await?;
+                platform.set_direct(addresses);
+                Some(Apis { address, app_port })
+            }
+            None => None,
+        };
+
         let dns = pairs.iter().map(Pair::address).collect();
         let resolver = resolving.address();
         let roles = (0..).map(Role::Authority);
@@ -70,6 +90,8 @@ impl Lab {
             dns,
             resolver,
             port,
+            apis,
+            platform_inventory: options.platform_inventory,
             running,
             _servers: servers,
         })
@@ -117,6 +139,61 @@ impl Lab {
         self.shared.authority.root_pem()
     }
 
+    /// A tenant's host name, as the staged faults have it.
+    #[must_use]
+    pub fn host(&self, tenant: &str) -> String {
+        platform::host(&self.shared.world, &self.shared.current().faults, tenant)
+    }
+
+    /// The token that the platform takes, read-only or not.
+    #[must_use]
+    pub fn fly_token(&self) -> &'static str {
+        platform::FLY_TOKEN
+    }
+
+    /// The token that the DNS provider takes.
+    #[must_use]
+    pub fn cloudflare_token(&self) -> &'static str {
+        platform::CLOUDFLARE_TOKEN
+    }
+
+    /// Where the platform's APIs are, if there is one: GraphQL at `/graphql`, REST below `/v1`, the
+    /// DNS provider's below `/client/v4`.
+    #[must_use]
+    pub fn api_url(&self) -> Option<String> {
+        self.apis.map(|apis| format!("http://{}", apis.address))
+    }
+
+    /// The domain of the platform's own that each app has a name below.
+    #[must_use]
+    pub fn app_domain(&self) -> &'static str {
+        platform::APP_DOMAIN
+    }
+
+    /// The port where apps answer directly, on both loopback addresses.
+    #[must_use]
+    pub fn app_port(&self) -> Option<u16> {
+        self.apis.map(|apis| apis.app_port)
+    }
+
+    /// Whether the written configuration leaves the inventory to the platform.
+    pub(crate) fn platform_inventory(&self) -> bool {
+        self.platform_inventory
+    }
+
+    /// Sets how many nodes a page of GraphQL may have; more is refused. 100 at first.
+    pub fn limit_pages(&self, nodes: usize) {
+        if let Some(platform) = &self.shared.platform {
+            platform.limit_pages(nodes);
+        }
+    }
+
+    /// Every call so far that would change something, in order: `METHOD /path`, or `mutation NAME`.
+    #[must_use]
+    pub fn writes(&self) -> Vec<String> {
+        self.shared.platform.as_ref().map_or_else(Vec::new, Platform::writes)
+    }
+
     /// Writes `roots.pem` and `roundsman.toml` into a directory; returns the path of the latter.
     ///
     /// # Errors
@@ -130,7 +207,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When the fault names a tenant or an address that the lab does not have.
+    /// When the fault names a tenant or an address that the lab does not have, or is the simulated
+    /// platform's and there is none.
     pub async fn stage(&self, fault: Fault) -> Result<(), LabError> {
         self.stage_all([fault]).await
     }
@@ -139,7 +217,8 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// When a fault names a tenant or an address that the lab does not have.
+    /// When a fault names a tenant or an address that the lab does not have, or is the simulated
+    /// platform's and there is none.
     pub async fn stage_all(&self, faults: impl IntoIterator<Item = Fault>) -> Result<(), LabError> {
         let faults: Vec<_> = faults.into_iter().collect();
         faults.iter().try_for_each(|fault| self.check(fault))?;
@@ -197,6 +276,9 @@ impl Lab {
     }
 
     fn check(&self, fault: &Fault) -> Result<(), LabError> {
+        if fault.needs_platform() && self.shared.platform.is_none() {
+            return Err(LabError::NoPlatform(fault.to_string()));
+        }
         let other = fault.detail().filter(|_| fault.cause() == "route-wrong-tenant");
         for tenant in fault.tenant().into_iter().chain(other) {
             if self.shared.world.tenant(tenant).is_none() {

@@ -27,6 +27,7 @@ mod error;
 mod fault;
 mod lab;
 mod options;
+mod platform;
 mod snapshot;
 mod world;
 

@@ -29,9 +29,24 @@ pub struct LabOptions {
     pub identity_header: bool,
     /// Whether a third authoritative server listens on `::1`.
     pub dns_v6: bool,
+    /// Whether the platform's and the DNS provider's APIs are simulated, and the tenant apps can
+    /// be reached directly.
+    pub platform: bool,
+    /// Whether the written configuration leaves tenants and edge addresses to the platform, which
+    /// is then simulated in any case.
+    pub platform_inventory: bool,
 }
 
 impl LabOptions {
+    /// The default lab with the simulated platform.
+    #[must_use]
+    pub fn with_platform() -> Self {
+        Self {
+            platform: true,
+            ..Self::default()
+        }
+    }
+
     /// The default lab with `count` tenants called `t0001`, `t0002`, …
     #[must_use]
     pub fn with_tenants(count: usize) -> Self {
@@ -51,6 +66,8 @@ impl Default for LabOptions {
             root_key: RootKey::default(),
             identity_header: true,
             dns_v6: false,
+            platform: false,
+            platform_inventory: false,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use hickory_proto::rr::{Name, RData};
 use rustls::ServerConfig;
 
 use crate::counters::Tally;
@@ -13,6 +14,7 @@ use crate::edge::behaviour;
 use crate::edge::throttle::Bucket;
 use crate::error::LabError;
 use crate::fault::{Fault, FaultSet};
+use crate::platform::Platform;
 use crate::world::World;
 
 /// The faults and what follows from them.
@@ -33,18 +35,23 @@ pub(crate) struct Shared {
     pub(crate) world: World,
     pub(crate) authority: Authority,
     pub(crate) counters: Tally,
+    pub(crate) platform: Option<Platform>,
     servers: usize,
+    /// Held by whoever puts another snapshot in the place of the current one.
+    changing: Mutex<()>,
     current: RwLock<Arc<Snapshot>>,
 }
 
 impl Shared {
     pub(crate) fn new(world: World, authority: Authority, servers: usize) -> Result<Self, LabError> {
-        let healthy = compute(&world, &authority, servers, Vec::new())?;
+        let healthy = compute(&world, &authority, servers, Vec::new(), &[])?;
         Ok(Self {
             counters: Tally::new(&world),
+            platform: world.platform.then(|| Platform::new(&world)),
             world,
             authority,
             servers,
+            changing: Mutex::default(),
             current: RwLock::new(Arc::new(healthy)),
         })
     }
@@ -55,18 +62,47 @@ impl Shared {
 
     /// Puts other faults in the place of the staged ones. Whoever asks from now on meets them.
     pub(crate) fn replace(&self, staged: Vec<Fault>) -> Result<(), LabError> {
-        let next = compute(&self.world, &self.authority, self.servers, staged)?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (old, new) = (self.current(), FaultSet::new(&staged));
+        let platform = self.platform.as_ref();
+        let removed = platform.map_or_else(Vec::new, |platform| {
+            platform.forget_removed(&self.world, &old.faults, &new)
+        });
+        let next = compute(&self.world, &self.authority, self.servers, staged, &removed)?;
+        if let Some(platform) = platform {
+            platform.follow(&self.world, &old.faults, &new);
+        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(())
+    }
+
+    /// Takes a record out of the zone, for as long as the faults of its name stay as they are.
+    pub(crate) fn remove_record(&self, name: Name, data: RData) -> Result<(), LabError> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(platform) = &self.platform else { return Ok(()) };
+        let removed = platform.remove_record(name, data);
+        let staged = self.current().staged.clone();
+        let next = compute(&self.world, &self.authority, self.servers, staged, &removed)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
     }
 }
 
-fn compute(world: &World, authority: &Authority, servers: usize, staged: Vec<Fault>) -> Result<Snapshot, LabError> {
+fn compute(
+    world: &World,
+    authority: &Authority,
+    servers: usize,
+    staged: Vec<Fault>,
+    removed: &[(Name, RData)],
+) -> Result<Snapshot, LabError> {
     let faults = FaultSet::new(&staged);
-    let zones = (0..servers)
+    let mut zones: Vec<Zone> = (0..servers)
         .map(|server| contents::zone(world, &faults, server))
         .collect::<Result<_, _>>()
         .map_err(|error| LabError::Name(error.to_string()))?;
+    for (name, data) in removed {
+        zones.iter_mut().for_each(|zone| zone.remove_record(name, data));
+    }
     for tenant in faults.tenants() {
         if let Some(spec) = behaviour::own_certificate(world, &faults, tenant) {
             authority.mint(&spec)?;

@@ -16,6 +16,7 @@ pub(crate) struct World {
     pub(crate) tenants: Vec<String>,
     pub(crate) edge_addresses: Vec<IpAddr>,
     pub(crate) identity_header: bool,
+    pub(crate) platform: bool,
     positions: HashMap<String, usize>,
 }
 
@@ -38,6 +39,7 @@ impl World {
             tenants,
             edge_addresses: options.edge_addresses.clone(),
             identity_header: options.identity_header,
+            platform: options.platform || options.platform_inventory,
         })
     }
 

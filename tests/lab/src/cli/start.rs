@@ -35,6 +35,12 @@ pub(super) struct Options {
     /// A third server of the zone, on ::1
     #[arg(long)]
     dns_v6: bool,
+    /// Simulate the platform's and the DNS provider's APIs, and the apps reached directly
+    #[arg(long)]
+    platform: bool,
+    /// Let the written configuration leave the inventory to the simulated platform
+    #[arg(long)]
+    platform_inventory: bool,
 }
 
 pub(super) async fn run(options: Options) -> Result<ExitCode, LabError> {
@@ -69,6 +75,8 @@ fn lab_options(options: &Options) -> LabOptions {
     }
     lab.identity_header = !options.no_identity_header;
     lab.dns_v6 = options.dns_v6;
+    lab.platform = options.platform;
+    lab.platform_inventory = options.platform_inventory;
     lab
 }
 
@@ -84,6 +92,8 @@ fn write_state(lab: &Lab, listener: &TcpListener, config: &Path, path: &Path) ->
         "edge": { "addresses": lab.edge_addresses(), "port": lab.edge_port() },
         "dns": lab.dns_servers(),
         "resolver": lab.resolver(),
+        "api": lab.api_url(),
+        "apps": { "domain": lab.app_domain(), "port": lab.app_port() },
     });
     std::fs::write(path, format!("{state:#}\n")).map_err(failed)
 }
@@ -111,8 +121,18 @@ fn introduce(lab: &Lab, config: &Path, faults: &[Fault]) {
         }
     );
     println!("config    {}", config.display());
+    let mut environment = String::new();
+    if let (Some(url), Some(port)) = (lab.api_url(), lab.app_port()) {
+        println!("apis      {url} (/graphql, /v1, /client/v4)");
+        println!("apps      https://APP.{}:{port}", lab.app_domain());
+        environment = format!(
+            "FLY_API_TOKEN={} CLOUDFLARE_API_TOKEN={} ",
+            lab.fly_token(),
+            lab.cloudflare_token()
+        );
+    }
     println!(
-        "\nServing until Ctrl-C. Try: roundsman verify --config {}",
+        "\nServing until Ctrl-C. Try: {environment}roundsman verify --config {}",
         config.display()
     );
 }

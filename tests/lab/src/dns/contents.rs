@@ -14,6 +14,11 @@ use crate::world::World;
 /// Where records point that should not: documentation addresses that nobody has.
 pub(crate) const OVERRIDE_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 9);
 pub(crate) const STALE_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 77);
+/// The addresses of the CDN.
+pub(crate) const PROXY_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 80);
+pub(crate) const PROXY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x80, 0, 0, 0, 0, 0x80);
+/// Below this the platform answers validations.
+pub(crate) const VALIDATION: &str = "lab.flydns.test";
 const MISMATCH_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 50);
 const DISAGREE_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 60);
 const WRONG_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xbad);
@@ -73,6 +78,10 @@ fn healthy(world: &World) -> Result<Zone, ProtoError> {
         zone.add(&server, a(Ipv4Addr::LOCALHOST));
     }
     edge_addresses(&mut zone, world, &apex.prepend_label("*")?);
+    if world.platform {
+        let target = Name::from_ascii(format!("{}.{VALIDATION}.", world.domain))?;
+        zone.add(&apex.prepend_label("_acme-challenge")?, RData::CNAME(CNAME(target)));
+    }
     Ok(zone)
 }
 
@@ -93,6 +102,17 @@ fn general(zone: &mut Zone, world: &World, fault: &Fault, server: usize) -> Resu
             zone.remove(&wildcard);
             zone.add(&wildcard, RData::CNAME(CNAME(edge.clone())));
             edge_addresses(zone, world, &edge);
+        }
+        ("wildcard-proxied", _) => {
+            zone.remove(&wildcard);
+            proxied(zone, &wildcard);
+        }
+        ("acme-challenge-broken", how) => {
+            let name = world.apex.prepend_label("_acme-challenge")?;
+            zone.remove(&name);
+            if how == "elsewhere" {
+                zone.add(&name, RData::CNAME(CNAME(Name::from_ascii(OTHER_HOST)?)));
+            }
         }
         ("dns-servers-failing", "disagree") if server == 1 => {
             zone.remove(&wildcard);
@@ -117,6 +137,7 @@ fn own(zone: &mut Zone, world: &World, tenant: &str, fault: &Fault) -> Result<()
         }
         ("dns-override", "equal") => edge_addresses(zone, world, &name),
         ("dns-override", _) => zone.add(&name, a(OVERRIDE_V4)),
+        ("dns-proxied", _) => proxied(zone, &name),
         ("dns-blocked", kind) => {
             let (owner, data) = blocker(&name, kind)?;
             zone.add(&owner, data);
@@ -159,6 +180,11 @@ fn edge_addresses(zone: &mut Zone, world: &World, name: &Name) {
             },
         );
     }
+}
+
+fn proxied(zone: &mut Zone, name: &Name) {
+    zone.add(name, a(PROXY_V4));
+    zone.add(name, aaaa(PROXY_V6));
 }
 
 fn foreign_caa() -> Result<RData, ProtoError> {

@@ -1,22 +1,29 @@
 //! What the recursive resolver says. It takes the zone's contents within the process, so that it
 //! can still see them where the zone's servers are silent to the agent alone.
 
+use std::net::IpAddr;
+
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::rdata::{A, NS};
+use hickory_proto::rr::rdata::{A, AAAA, NS};
 use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
 
-use super::contents::{Mode, OTHER_HOST, OVERRIDE_V4, STALE_V4};
+use super::contents::{Mode, OTHER_HOST, OVERRIDE_V4, STALE_V4, VALIDATION};
 use super::zone::Answer;
-use crate::snapshot::Snapshot;
+use crate::platform::{APP_DOMAIN, Platform};
+use crate::snapshot::{Shared, Snapshot};
 use crate::world::World;
 
 const TTL: u32 = 300;
 
 /// Answers a question as a validating resolver would; `unchecked` is the CD bit.
-pub(crate) fn resolve(world: &World, snapshot: &Snapshot, name: &Name, kind: RecordType, unchecked: bool) -> Answer {
+pub(crate) fn resolve(shared: &Shared, snapshot: &Snapshot, name: &Name, kind: RecordType, unchecked: bool) -> Answer {
+    let world = &shared.world;
     let apex = LowerName::new(&world.apex);
     if name.is_root() {
         return root(kind);
+    }
+    if let Some(answer) = shared.platform.as_ref().and_then(|platform| app(platform, name, kind)) {
+        return answer;
     }
     if !apex.zone_of(&LowerName::new(name)) {
         return outside(name, kind);
@@ -57,6 +64,26 @@ fn leave_the_zone(answer: &mut Answer, apex: &LowerName, kind: RecordType) {
     answer.answers.extend(rest.answers);
 }
 
+/// A name below the platform's own domain: an app that can be reached directly.
+fn app(platform: &Platform, name: &Name, kind: RecordType) -> Option<Answer> {
+    let text = name.to_ascii().to_ascii_lowercase();
+    let app = text.strip_suffix('.').unwrap_or(&text).strip_suffix(APP_DOMAIN)?;
+    let app = app.strip_suffix('.')?;
+    let addresses = platform.direct_addresses(app);
+    if addresses.is_empty() {
+        return Some(Answer::empty(ResponseCode::NXDomain));
+    }
+    let mut answer = Answer::empty(ResponseCode::NoError);
+    let data = addresses.into_iter().filter_map(|address| match (address, kind) {
+        (IpAddr::V4(address), RecordType::A) => Some(RData::A(A(address))),
+        (IpAddr::V6(address), RecordType::AAAA) => Some(RData::AAAA(AAAA(address))),
+        _ => None,
+    });
+    let record = |data| Record::from_rdata(name.clone(), TTL, data);
+    answer.answers = data.map(record).collect();
+    Some(answer)
+}
+
 /// Old addresses of a name that the zone has corrected since.
 fn stale(world: &World, snapshot: &Snapshot, name: &Name, kind: RecordType) -> Option<Answer> {
     let tenant = world.tenant_of(&name.to_ascii())?;
@@ -72,6 +99,10 @@ fn root(kind: RecordType) -> Answer {
 }
 
 fn outside(name: &Name, kind: RecordType) -> Answer {
+    let text = name.to_ascii().to_ascii_lowercase();
+    if text.trim_end_matches('.').ends_with(VALIDATION) {
+        return Answer::empty(ResponseCode::NoError);
+    }
     let known = name.to_ascii().eq_ignore_ascii_case(OTHER_HOST);
     match (known, kind) {
         (true, RecordType::A) => positive(name, RData::A(A(OVERRIDE_V4))),

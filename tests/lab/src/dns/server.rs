@@ -47,7 +47,7 @@ impl NameServer {
         Some(match self.role {
             Role::Resolver => {
                 let unchecked = request.checking_disabled;
-                resolver::resolve(&self.shared.world, &snapshot, name, kind, unchecked)
+                resolver::resolve(&self.shared, &snapshot, name, kind, unchecked)
             }
             Role::Authority(index) => match snapshot.modes[index] {
                 Mode::ServFail => Answer::empty(ResponseCode::ServFail),

@@ -84,6 +84,27 @@ impl Zone {
         }
     }
 
+    /// Removes one record.
+    pub fn remove_record(&mut self, name: &Name, data: &RData) {
+        let name = LowerName::new(name);
+        let Some(sets) = self.names.get_mut(&name) else { return };
+        if let Some(records) = sets.get_mut(&data.record_type()) {
+            records.retain(|have| have != data);
+        }
+        sets.retain(|_, records| !records.is_empty());
+        if sets.is_empty() {
+            self.names.remove(&name);
+        }
+    }
+
+    /// Every record, in canonical order of the names.
+    pub fn records(&self) -> impl Iterator<Item = (Name, &RData)> {
+        self.names.iter().flat_map(|(name, sets)| {
+            let name = Name::from(name.clone());
+            sets.values().flatten().map(move |data| (name.clone(), data))
+        })
+    }
+
     /// Answers a question.
     #[must_use]
     pub fn answer(&self, name: &Name, kind: RecordType) -> Answer {

@@ -1,5 +1,7 @@
 //! HTTP: gives the answer that was planned for a request.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, LOCATION, SERVER, VIA};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -19,14 +21,55 @@ const HEALTHY: HeaderName = HeaderName::from_static("x-lab");
 const HUGE: HeaderName = HeaderName::from_static("x-huge");
 const JSON: &str = "application/json";
 
-/// Answers a request. Where the connection is to be cut instead, says so and never returns.
+/// Answers a request to the edge. Where the connection is to be cut instead, says so and never
+/// returns.
 pub(crate) async fn answer(shared: &Shared, request: &Request<Incoming>, hang_up: &Notify) -> Response<Body> {
     let host = host(request);
     let snapshot = shared.current();
     shared.counters.request(&shared.world, host);
-    let plan = site::plan(&shared.world, &snapshot.faults, host);
-    let date = clock::http_date(clock::lab_seconds(snapshot.faults.clock_offset()));
+    let (tenant, mut plan) = site::plan(&shared.world, &snapshot.faults, host);
+    if let Some(tenant) = tenant {
+        visit(shared, tenant, true, &mut plan);
+    }
     drop(snapshot);
+    carry_out(shared, plan, request, host, hang_up).await
+}
+
+/// Answers a request to an app itself.
+pub(crate) async fn direct(shared: &Shared, request: &Request<Incoming>, hang_up: &Notify) -> Response<Body> {
+    let host = host(request);
+    let snapshot = shared.current();
+    let platform = shared.platform.as_ref();
+    let tenant = platform.and_then(|platform| platform.direct_tenant(&shared.world, host));
+    let plan = match tenant {
+        Some(tenant) => {
+            shared.counters.direct(tenant);
+            let mut plan = site::direct(&shared.world, &snapshot.faults, tenant);
+            visit(shared, tenant, false, &mut plan);
+            plan
+        }
+        None => site::unknown(),
+    };
+    drop(snapshot);
+    carry_out(shared, plan, request, host, hang_up).await
+}
+
+fn visit(shared: &Shared, tenant: &str, through_edge: bool, plan: &mut Plan) {
+    let Some(platform) = &shared.platform else { return };
+    if platform.visit(tenant, through_edge, plan) {
+        shared.counters.woken.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn carry_out(
+    shared: &Shared,
+    plan: Plan,
+    request: &Request<Incoming>,
+    host: &str,
+    hang_up: &Notify,
+) -> Response<Body> {
+    let offset = shared.current().faults.clock_offset();
+    let date = clock::http_date(clock::lab_seconds(offset));
     if !plan.delay.is_zero() {
         tokio::time::sleep(plan.delay).await;
     }

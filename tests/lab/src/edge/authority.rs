@@ -14,14 +14,12 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::behaviour::{CertificateSpec, Chain, Signer, Validity};
+use super::behaviour::{CertificateSpec, Chain, DAY, LIFETIME, Signer};
 use super::extensions;
 use crate::clock;
 use crate::error::LabError;
 use crate::options::RootKey;
 
-const DAY: i64 = 86_400;
-const LIFETIME: i64 = 90 * DAY;
 const LONG_CHAIN: usize = 1000;
 
 /// The trusted authority, one that nobody trusts, and the certificates made so far.
@@ -133,12 +131,7 @@ fn signed(
 fn leaf(spec: &CertificateSpec) -> Result<CertificateParams, LabError> {
     let mut params = CertificateParams::new(vec![spec.name.clone()])?;
     let now = clock::lab_seconds(spec.clock_offset);
-    let until = match spec.validity {
-        Validity::Healthy => now + LIFETIME * 61 / 100,
-        Validity::Expiring(percent) => now + LIFETIME * i64::from(percent) / 100,
-        Validity::Expired => now - 10 * DAY,
-        Validity::NotYetValid => now + LIFETIME + 2 * DAY,
-    };
+    let until = spec.validity.until(now);
     valid(&mut params, until - LIFETIME, until);
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, spec.name.as_str());

@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use crate::fault::{Fault, FaultSet};
 use crate::world::World;
 
+pub(crate) const DAY: i64 = 86_400;
+pub(crate) const LIFETIME: i64 = 90 * DAY;
+
 /// A certificate and its chain, described before it is made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CertificateSpec {
@@ -26,6 +29,18 @@ pub(crate) enum Validity {
     Expiring(u8),
     Expired,
     NotYetValid,
+}
+
+impl Validity {
+    /// The end of the lifetime.
+    pub(crate) fn until(self, now: i64) -> i64 {
+        match self {
+            Self::Healthy => now + LIFETIME * 61 / 100,
+            Self::Expiring(percent) => now + LIFETIME * i64::from(percent) / 100,
+            Self::Expired => now - 10 * DAY,
+            Self::NotYetValid => now + LIFETIME + 2 * DAY,
+        }
+    }
 }
 
 /// Who signed it.
@@ -81,7 +96,7 @@ pub(crate) enum Door {
 
 /// What this address does with connections.
 pub(crate) fn door(faults: &FaultSet, address: IpAddr) -> Door {
-    if faults.everywhere("vantage-offline").is_some() {
+    if faults.everywhere("vantage-offline").is_some() || faults.everywhere("edge-missing").is_some() {
         return Door::Closed;
     }
     match faults.edge("edge-unreachable", "closed", address) {
@@ -155,7 +170,8 @@ pub(crate) fn own_certificate(world: &World, faults: &FaultSet, tenant: &str) ->
     (flaws.count() > 0).then_some(spec)
 }
 
-fn healthy(name: String, faults: &FaultSet) -> CertificateSpec {
+/// A certificate that nothing is wrong with.
+pub(crate) fn healthy(name: String, faults: &FaultSet) -> CertificateSpec {
     CertificateSpec {
         name,
         validity: Validity::Healthy,

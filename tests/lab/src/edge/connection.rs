@@ -55,19 +55,22 @@ fn next(shared: &Shared, address: IpAddr, name: Option<&str>) -> io::Result<Next
     if let Some(reset) = throttled(&snapshot) {
         return Ok(Next::Cut(if reset { Cut::Reset } else { Cut::Eof }));
     }
-    Ok(
-        match behaviour::handshake(&shared.world, &snapshot.faults, address, name) {
-            Handshake::Cut(how) => Next::Cut(how),
-            Handshake::Ordinary => Next::Serve(Arc::clone(&snapshot.tls)),
-            Handshake::Peculiar {
-                certificate,
-                http1_only,
-            } => {
-                let config = shared.authority.configuration(&certificate, http1_only);
-                Next::Serve(config.map_err(io::Error::other)?)
-            }
-        },
-    )
+    let planned = behaviour::handshake(&shared.world, &snapshot.faults, address, name);
+    let planned = match &shared.platform {
+        Some(platform) => platform.handshake(&shared.world, &snapshot.faults, name, planned),
+        None => planned,
+    };
+    Ok(match planned {
+        Handshake::Cut(how) => Next::Cut(how),
+        Handshake::Ordinary => Next::Serve(Arc::clone(&snapshot.tls)),
+        Handshake::Peculiar {
+            certificate,
+            http1_only,
+        } => {
+            let config = shared.authority.configuration(&certificate, http1_only);
+            Next::Serve(config.map_err(io::Error::other)?)
+        }
+    })
 }
 
 fn throttled(snapshot: &Snapshot) -> Option<bool> {
@@ -79,7 +82,7 @@ fn throttled(snapshot: &Snapshot) -> Option<bool> {
 }
 
 /// Reads the ClientHello and nothing else; nothing if the client left or sent something else.
-async fn read_hello(stream: &mut TcpStream) -> io::Result<Option<Accepted>> {
+pub(crate) async fn read_hello(stream: &mut TcpStream) -> io::Result<Option<Accepted>> {
     let mut acceptor = Acceptor::default();
     let mut buffer = [0; 4096];
     loop {

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::fault::FaultSet;
+use crate::platform;
 use crate::world::World;
 
 /// An answer, described before it is given.
@@ -34,27 +35,44 @@ pub(crate) enum Content {
     Drip,
 }
 
-/// What a request for this host gets.
-pub(crate) fn plan(world: &World, faults: &FaultSet, host: &str) -> Plan {
-    let tenant = world.tenant_of(host);
-    match tenant.filter(|tenant| faults.at(tenant, "tenant-unknown-to-edge").is_none()) {
-        Some(tenant) => app(world, faults, tenant),
-        None => Plan {
-            status: 404,
-            content: Content::UnknownTenant,
-            healthy_header: false,
-            ..healthy(None)
-        },
-    }
-}
-
-fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
-    let mut plan = healthy(Some(tenant.to_owned()));
+/// What a request for this host gets at the edge, and the tenant whose app is to answer.
+pub(crate) fn plan<'w>(world: &'w World, faults: &FaultSet, host: &str) -> (Option<&'w str>, Plan) {
+    let tenant = world.tenant_of(host).or_else(|| deeper(world, faults, host));
+    let Some(tenant) = tenant.filter(|tenant| faults.at(tenant, "tenant-unknown-to-edge").is_none()) else {
+        return (None, unknown());
+    };
+    let mut plan = app(world, faults, tenant);
     if let Some(fault) = faults.at(tenant, "route-wrong-tenant") {
         let other = fault.detail().and_then(|id| world.tenant(id));
         let first = world.tenants.iter().map(String::as_str).find(|id| *id != tenant);
         plan.app = other.or(first).map(str::to_owned);
     }
+    (Some(tenant), plan)
+}
+
+/// What a request to the tenant's app itself gets.
+pub(crate) fn direct(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
+    app(world, faults, tenant)
+}
+
+/// What a name gets that no tenant has.
+pub(crate) fn unknown() -> Plan {
+    Plan {
+        status: 404,
+        content: Content::UnknownTenant,
+        healthy_header: false,
+        ..healthy(None)
+    }
+}
+
+/// The tenant whose host name has two labels, if this is such a name.
+fn deeper<'w>(world: &'w World, faults: &FaultSet, host: &str) -> Option<&'w str> {
+    let tenant = world.tenant(host.split_once('.')?.0)?;
+    (platform::host(world, faults, tenant).eq_ignore_ascii_case(host)).then_some(tenant)
+}
+
+fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
+    let mut plan = healthy(Some(tenant.to_owned()));
     if out(world, faults, tenant) {
         plan.status = 503;
         plan.content = Content::Json(r#"{"error":"upstream unavailable"}"#);
@@ -77,7 +95,11 @@ fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
                 plan.delay = Duration::from_millis(milliseconds);
             }
             "site-closed" => plan.closes = true,
-            "app-starting" => {
+            "app-unhealthy" => {
+                plan.status = 503;
+                plan.content = Content::Json(r#"{"status":"unhealthy"}"#);
+            }
+            "app-starting" if fault.word() != "machine" => {
                 plan.status = 503;
                 plan.content = Content::Json(r#"{"error":"service starting"}"#);
             }
@@ -91,7 +113,8 @@ fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
     plan
 }
 
-fn healthy(app: Option<String>) -> Plan {
+/// What an app says that nothing is wrong with.
+pub(crate) fn healthy(app: Option<String>) -> Plan {
     Plan {
         app,
         delay: Duration::ZERO,
@@ -129,7 +152,7 @@ mod tests {
         let world = World::new(&LabOptions::with_tenants(12)).unwrap();
         let failing = |text: &str| {
             let faults = FaultSet::new(&[text.parse().unwrap()]);
-            let status = |id: &String| plan(&world, &faults, &world.host(id)).status;
+            let status = |id: &String| plan(&world, &faults, &world.host(id)).1.status;
             world.tenants.iter().filter(|id| status(id) == 503).count()
         };
         assert_eq!(failing("platform-outage"), 9);
@@ -143,7 +166,7 @@ mod tests {
         let world = World::new(&LabOptions::default()).unwrap();
         let app = |text: &str| {
             let faults = FaultSet::new(&[text.parse().unwrap()]);
-            plan(&world, &faults, "q7f9.tenants.test").app
+            plan(&world, &faults, "q7f9.tenants.test").1.app
         };
         assert_eq!(app("route-wrong-tenant@q7f9").as_deref(), Some("a3b1"));
         assert_eq!(app("route-wrong-tenant@q7f9=e51f").as_deref(), Some("e51f"));

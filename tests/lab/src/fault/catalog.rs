@@ -1,7 +1,7 @@
 //! The table of all faults. A person reads it from top to bottom; the program looks names up.
 
 use super::FaultError;
-use super::detail::Detail::{self, Edge, None, Number, Rate, Server, Tenant as Other, Words};
+use super::detail::Detail::{self, Edge, None, Number, NumberOr, Prefixed, Rate, Server, Tenant as Other, Words};
 
 /// Whom a fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct CatalogEntry {
     pub scope: Scope,
     /// What it does, in one line.
     pub does: &'static str,
+    /// Whether it needs a lab with the simulated platform.
+    pub platform: bool,
     detail: Detail,
 }
 
@@ -56,6 +58,7 @@ const fn tenant(name: &'static str, detail: Detail, does: &'static str) -> Catal
         name,
         scope: Scope::Tenant,
         does,
+        platform: false,
         detail,
     }
 }
@@ -65,6 +68,7 @@ const fn fleet(name: &'static str, detail: Detail, does: &'static str) -> Catalo
         name,
         scope: Scope::Fleet,
         does,
+        platform: false,
         detail,
     }
 }
@@ -74,8 +78,15 @@ const fn agent(name: &'static str, detail: Detail, does: &'static str) -> Catalo
         name,
         scope: Scope::Agent,
         does,
+        platform: false,
         detail,
     }
+}
+
+/// Marks a fault of the simulated platform.
+const fn platform(mut entry: CatalogEntry) -> CatalogEntry {
+    entry.platform = true;
+    entry
 }
 
 const PERCENT: Detail = Number(0, 100);
@@ -83,6 +94,9 @@ const CLOCK: Detail = Number(-250_000_000, 250_000_000);
 const UNTRUSTED: Detail = Words(&["other-root", "self-signed"]);
 const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal"]);
 const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
+const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many"], "other");
+const PENDING: Detail = Words(&["served", "cut"]);
+const REGIONS: Detail = Words(&["lhr", "iad"]);
 const SERVERS: Detail = Server(&["servfail", "refused", "timeout", "lame", "disagree"]);
 
 pub(super) static CATALOG: &[CatalogEntry] = &[
@@ -116,6 +130,7 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         name: "caa-forbids-issuance",
         scope: Scope::Either,
         does: "a CAA record allows another CA only: at the tenant, or at the domain",
+        platform: false,
         detail: None,
     },
     tenant("route-wrong-tenant", Other, "another tenant's app answers"),
@@ -139,7 +154,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "the answer takes 2500 ms, or as many as given",
     ),
     tenant("site-closed", None, "the connection is closed after the request"),
-    tenant("app-starting", None, "the app answers 503 `service starting`"),
+    tenant(
+        "app-starting",
+        Words(&["machine"]),
+        "the app answers 503 `service starting`; or its machine (of the platform) is `starting`",
+    ),
     tenant("tls-eof", None, "the connection ends after the ClientHello"),
     tenant("tls-reset", None, "the connection is reset after the ClientHello"),
     tenant(
@@ -232,4 +251,124 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         CLOCK,
         "the world's clock is 400 days ahead of ours, certificates too",
     ),
+    platform(tenant(
+        "certificate-conflict",
+        CONFLICT,
+        "the tenant's app (or another: among `many`, or `other:APP`) holds a certificate for the name",
+    )),
+    platform(tenant(
+        "certificate-missing",
+        None,
+        "the tenant's host name has two labels, which the wildcard does not cover",
+    )),
+    platform(tenant(
+        "certificate-issuing",
+        PENDING,
+        "own certificate, awaited for 15 s",
+    )),
+    platform(tenant(
+        "certificate-stuck",
+        PENDING,
+        "own certificate, awaited for 10 min",
+    )),
+    platform(tenant(
+        "certificate-awaiting-configuration",
+        PENDING,
+        "own certificate, which cannot be validated",
+    )),
+    platform(tenant(
+        "certificate-rate-limited",
+        PENDING,
+        "own certificate, refused by the CA for an hour",
+    )),
+    platform(tenant(
+        "app-missing",
+        None,
+        "the tenant has no app; the edge answers 502",
+    )),
+    platform(tenant(
+        "app-stopped",
+        None,
+        "the machine is stopped and nothing wakes it; 502",
+    )),
+    platform(tenant(
+        "app-asleep",
+        None,
+        "no fault: the machine sleeps, and the next request wakes it",
+    )),
+    platform(tenant(
+        "app-crashed",
+        Prefixed(&["oom"], "exit"),
+        "the machine exits again and again; 502",
+    )),
+    tenant("app-unhealthy", None, "the app answers 503 `unhealthy`, directly too"),
+    platform(tenant(
+        "route-broken",
+        Words(&["no-service", "network"]),
+        "the app answers directly, the edge says 502",
+    )),
+    platform(tenant(
+        "dns-proxied",
+        None,
+        "an own record through the CDN's proxy: DNS gives the CDN's addresses",
+    )),
+    platform(tenant(
+        "custom-domain",
+        None,
+        "no fault: the tenant's app holds a certificate for www.customer.example",
+    )),
+    platform(tenant(
+        "lookalike",
+        None,
+        "no fault: the tenant's app holds a certificate for notDOMAIN",
+    )),
+    platform(tenant(
+        "explicit-ready",
+        None,
+        "no fault: the edge holds a certificate for the name, and serves it",
+    )),
+    platform(fleet(
+        "wildcard-certificate-missing",
+        None,
+        "the edge has no wildcard certificate: handshakes are cut",
+    )),
+    platform(fleet(
+        "wildcard-certificate-conflict",
+        Words(&["cut", "latent"]),
+        "the app `legacy-gateway` holds the wildcard, too",
+    )),
+    platform(fleet(
+        "acme-challenge-broken",
+        Words(&["missing", "elsewhere"]),
+        "the CNAME that the wildcard's renewal needs is gone, or points elsewhere",
+    )),
+    platform(fleet(
+        "edge-missing",
+        Words(&["app", "addresses"]),
+        "the edge app is gone, or has no address; connections are refused",
+    )),
+    platform(fleet(
+        "release-failing",
+        PERCENT,
+        "25 % of the tenants run an image that answers 500",
+    )),
+    platform(fleet("region-failing", REGIONS, "apps in lhr, or iad, answer 503")),
+    platform(fleet(
+        "wildcard-proxied",
+        None,
+        "no fault: the wildcard goes through the CDN's proxy",
+    )),
+    platform(agent("platform-api-unauthorized", None, "the platform takes no token")),
+    platform(agent(
+        "platform-api-unavailable",
+        Prefixed(&["500", "timeout"], "region"),
+        "the platform answers 503, or 500, never, or without a region",
+    )),
+    platform(agent(
+        "platform-api-rate-limited",
+        NumberOr(0, 86_400, "no-header"),
+        "the platform answers 429, `Retry-After: 30`",
+    )),
+    platform(agent("cloudflare-refused", None, "the DNS provider takes no token")),
+    platform(agent("cloudflare-unavailable", None, "the DNS provider answers 503")),
 ];

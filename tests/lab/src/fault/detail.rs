@@ -18,6 +18,10 @@ pub(crate) enum Detail {
     Tenant,
     /// A word, an address of the edge, or `word:address`.
     Edge(&'static [&'static str]),
+    /// A word, or `prefix:anything`.
+    Prefixed(&'static [&'static str], &'static str),
+    /// A whole number between two others, or a word.
+    NumberOr(i64, i64, &'static str),
     /// `rate/burst`, perhaps with `/reset`.
     Rate,
 }
@@ -31,6 +35,12 @@ impl Detail {
             Self::Number(low, high) => text.parse::<i64>().is_ok_and(|number| (low..=high).contains(&number)),
             Self::Tenant => !text.is_empty(),
             Self::Edge(words) => Targeted::read(text, words[0]).is_some_and(|read| words.contains(&read.how)),
+            Self::Prefixed(words, prefix) => {
+                let rest = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':'));
+                let number = |rest: &str| prefix != "exit" || rest.parse::<u8>().is_ok();
+                words.contains(&text) || rest.is_some_and(|rest| !rest.is_empty() && number(rest))
+            }
+            Self::NumberOr(low, high, word) => text == word || Self::Number(low, high).accepts(text),
             Self::Rate => text.parse::<Throttle>().is_ok(),
         }
     }
@@ -43,6 +53,11 @@ impl Detail {
             Self::Number(low, high) => format!("a number from {low} to {high}"),
             Self::Tenant => "a tenant".into(),
             Self::Edge(words) => format!("{} | ADDRESS | HOW:ADDRESS", words.join(" | ")),
+            Self::Prefixed(words, prefix) => {
+                let words: String = words.iter().map(|word| format!("{word} | ")).collect();
+                format!("{words}{prefix}:{}", if prefix == "exit" { "CODE" } else { "NAME" })
+            }
+            Self::NumberOr(low, high, word) => format!("a number from {low} to {high} | {word}"),
             Self::Rate => "RATE/BURST or RATE/BURST/reset".into(),
         }
     }

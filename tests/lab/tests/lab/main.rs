@@ -7,6 +7,7 @@ mod client;
 mod cuts;
 mod dns;
 mod doors;
+mod platform;
 mod staging;
 mod web;
 mod zone;

@@ -37,13 +37,20 @@ async fn what_cannot_be_staged_is_refused() {
         stage("edge-unreachable=127.0.0.9").await,
         LabError::UnknownAddress(_)
     ));
+    for platform in ["certificate-conflict@q7f9", "edge-missing", "app-starting@q7f9=machine"] {
+        assert!(matches!(stage(platform).await, LabError::NoPlatform(_)));
+    }
     let fault = "tls-eof@q7f9".parse().unwrap();
     assert!(matches!(lab.clear(&fault).await, Err(LabError::NotStaged(_))));
 }
 
 #[tokio::test]
 async fn every_fault_of_the_catalog_can_be_staged_together() {
-    let lab = Lab::start(LabOptions::with_tenants(60)).await.unwrap();
+    let options = LabOptions {
+        platform: true,
+        ..LabOptions::with_tenants(100)
+    };
+    let lab = Lab::start(options).await.unwrap();
     let faults = Fault::catalog()
         .iter()
         .zip(lab.tenants())

@@ -1,0 +1,441 @@
+//! The account as the healthy world and the faults make it. When faults change, only what they
+//! are about is made anew: what calls have changed elsewhere stays changed.
+
+use std::collections::HashSet;
+
+use super::estate::{Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, Problem, Progress};
+use crate::edge::answer;
+use crate::edge::behaviour::{self, Cut};
+use crate::fault::{Fault, FaultSet};
+use crate::world::World;
+
+const DAY: i64 = 86_400;
+const HOARD: usize = 300;
+/// General faults that the edge app and its rivals depend on.
+const OF_THE_EDGE: [&str; 9] = [
+    "wildcard-certificate-missing",
+    "wildcard-certificate-conflict",
+    "wildcard-certificate-expiring",
+    "wildcard-certificate-expired",
+    "wildcard-certificate-not-yet-valid",
+    "acme-challenge-broken",
+    "edge-missing",
+    "release-failing",
+    "clock-wrong",
+];
+
+/// The account of a healthy world.
+pub(crate) fn estate(world: &World, now: i64) -> Estate {
+    let mut estate = Estate::default();
+    estate.domain.clone_from(&world.domain);
+    let none = FaultSet::default();
+    let tenants = world.tenants.iter().filter_map(|id| tenant_app(world, &none, id, now));
+    let others = bystanders(now);
+    let edge = edge_app(world, &none, now);
+    for app in tenants.chain(others).chain(edge) {
+        estate.apps.insert(app.name.clone(), app);
+    }
+    estate.recount();
+    estate
+}
+
+/// Follows a change of faults.
+pub(crate) fn follow(estate: &mut Estate, world: &World, old: &FaultSet, new: &FaultSet, now: i64) {
+    let tenants: HashSet<&str> = old.tenants().chain(new.tenants()).collect();
+    let differs = |tenant: &&str| old.of(tenant) != new.of(tenant);
+    let changed: HashSet<&str> = tenants.into_iter().filter(differs).collect();
+    let about_edge = |faults: &FaultSet| -> Vec<Fault> {
+        let all = faults.general().iter();
+        all.filter(|fault| OF_THE_EDGE.contains(&fault.cause()))
+            .cloned()
+            .collect()
+    };
+    let edge_changed = about_edge(old) != about_edge(new);
+    estate.offset = new.clock_offset();
+    estate.bad_region = new
+        .everywhere("region-failing")
+        .map(|fault| fault.detail().unwrap_or("lhr").to_owned());
+    if changed.is_empty() && !edge_changed {
+        return;
+    }
+    withdraw(estate, |origin| {
+        changed.contains(origin) || (origin == "*" && edge_changed)
+    });
+    for tenant in &changed {
+        let name = app_name(tenant);
+        match tenant_app(world, new, tenant, now) {
+            Some(app) => estate.apps.insert(name, app),
+            None => estate.apps.remove(&name),
+        };
+    }
+    if edge_changed {
+        set_edge(estate, world, new, now);
+        release(estate, world, new);
+        rival(estate, world, new, now);
+    } else if let Some(edge) = estate.apps.get_mut(EDGE_APP) {
+        for tenant in &changed {
+            edge.certificates.extend(explicit(world, new, tenant, now));
+        }
+    }
+    for tenant in &changed {
+        hoarded(estate, world, new, tenant, now);
+    }
+    estate.recount();
+}
+
+/// Takes back what faults have put into apps, and the apps that they have made.
+fn withdraw(estate: &mut Estate, gone: impl Fn(&str) -> bool) {
+    for app in estate.apps.values_mut() {
+        app.certificates
+            .retain(|certificate| !certificate.origin.as_deref().is_some_and(&gone));
+    }
+    estate
+        .apps
+        .retain(|_, app| !app.staged || app.certificates.iter().any(|have| have.origin.is_some()));
+}
+
+fn set_edge(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
+    match edge_app(world, faults, now) {
+        Some(edge) => estate.apps.insert(EDGE_APP.to_owned(), edge),
+        None => estate.apps.remove(EDGE_APP),
+    };
+}
+
+fn release(estate: &mut Estate, world: &World, faults: &FaultSet) {
+    for tenant in &world.tenants {
+        if let Some(app) = estate.apps.get_mut(&app_name(tenant)) {
+            let image = image(world, faults, tenant);
+            for machine in &mut app.machines {
+                machine.image.clone_from(&image);
+            }
+        }
+    }
+}
+
+/// The name of a tenant's app.
+pub(crate) fn app_name(tenant: &str) -> String {
+    format!("sp-{tenant}")
+}
+
+/// The tenant whose app this is.
+pub(crate) fn tenant_of<'a>(world: &'a World, app: &str) -> Option<&'a str> {
+    world.tenant(app.strip_prefix("sp-")?)
+}
+
+fn image(world: &World, faults: &FaultSet, tenant: &str) -> String {
+    let bad = faults.everywhere("release-failing").is_some_and(|fault| {
+        let percent = usize::try_from(fault.number_or(25)).unwrap_or(25);
+        let position = world.position(tenant);
+        position.is_some_and(|at| (at + 1) * percent / 100 > at * percent / 100)
+    });
+    let tag = if bad { BAD_TAG } else { ":deployment-01LAB" };
+    format!("registry.fly.io/{}{tag}", app_name(tenant))
+}
+
+/// A region that stays the same for the name.
+pub(crate) fn region(name: &str) -> &'static str {
+    let even = answer::machine(name)
+        .bytes()
+        .fold(0_u8, u8::wrapping_add)
+        .is_multiple_of(2);
+    if even { "lhr" } else { "iad" }
+}
+
+fn tenant_app(world: &World, faults: &FaultSet, tenant: &str, now: i64) -> Option<App> {
+    if faults.at(tenant, "app-missing").is_some() {
+        return None;
+    }
+    let mut app = plain(&app_name(tenant), now);
+    app.machines = vec![machine(
+        answer::machine(tenant),
+        region(tenant),
+        image(world, faults, tenant),
+        now,
+    )];
+    for fault in faults.of(tenant) {
+        apply(&mut app, world, tenant, fault, now);
+    }
+    Some(app)
+}
+
+fn apply(app: &mut App, world: &World, tenant: &str, fault: &Fault, now: i64) {
+    let host = world.host(tenant);
+    let hold = |hostname: String| Certificate {
+        origin: Some(tenant.to_owned()),
+        ..Certificate::ready(&hostname, now)
+    };
+    match (fault.cause(), fault.word()) {
+        ("certificate-conflict", how) if how != "many" && !how.starts_with("other:") => {
+            let cuts = conflict_cut(how);
+            app.certificates.push(Certificate { cuts, ..hold(host) });
+        }
+        ("custom-domain", _) => app.certificates.push(hold("www.customer.example".into())),
+        ("lookalike", _) => app.certificates.push(hold(format!("not{}", world.domain))),
+        ("route-broken", how) => {
+            app.unrouted = true;
+            match how {
+                "network" => app.network = format!("{}-network", app.name),
+                "no-service" => app.machines.iter_mut().for_each(|machine| machine.https = false),
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+    for machine in &mut app.machines {
+        in_machine(machine, fault, now);
+    }
+}
+
+fn in_machine(machine: &mut Machine, fault: &Fault, now: i64) {
+    let exit = |code, oom, requested, ago| Exit {
+        code,
+        oom,
+        requested,
+        at: now - ago,
+    };
+    match (fault.cause(), fault.word()) {
+        ("app-stopped", _) => {
+            machine.state = "stopped";
+            machine.autostart = false;
+            machine.exits = vec![exit(0, false, true, 3_600)];
+        }
+        ("app-asleep", _) => {
+            machine.state = "stopped";
+            machine.exits = vec![exit(0, false, true, 600)];
+        }
+        ("app-crashed", how) => {
+            let (code, oom) = match how.strip_prefix("exit:").and_then(|text| text.parse().ok()) {
+                Some(code) => (code, false),
+                None if how == "oom" => (137, true),
+                None => (1, false),
+            };
+            machine.state = "stopped";
+            machine.crashes = true;
+            machine.passing = false;
+            machine.exits = [90, 60, 30].map(|ago| exit(code, oom, false, ago)).to_vec();
+        }
+        ("app-starting", "machine") => {
+            machine.state = "starting";
+            machine.passing = false;
+        }
+        ("app-unhealthy" | "app-starting", _) => {
+            machine.passing = false;
+            return;
+        }
+        _ => return,
+    }
+    machine.updated = machine.exits.last().map_or(now - 5, |exit| exit.at);
+}
+
+fn conflict_cut(how: &str) -> Option<Cut> {
+    match how {
+        "latent" => None,
+        "reset" => Some(Cut::Reset),
+        _ => Some(Cut::Eof),
+    }
+}
+
+/// A certificate of a tenant's name that an app holds which is neither its own nor the edge.
+fn hoarded(estate: &mut Estate, world: &World, faults: &FaultSet, tenant: &str, now: i64) {
+    for fault in faults.of(tenant) {
+        let (holder, crowd) = match (fault.cause(), fault.word()) {
+            ("certificate-conflict", "many") => ("cert-hoarder", HOARD),
+            ("certificate-conflict", how) => match how.strip_prefix("other:") {
+                Some(app) => (app, 0),
+                None => continue,
+            },
+            _ => continue,
+        };
+        let app = holder_app(estate, holder, now);
+        if app.certificates.len() < crowd {
+            let crowd = (0..crowd).map(|n| Certificate::ready(&format!("shop{n:03}.customers.example"), now));
+            app.certificates.extend(crowd);
+        }
+        app.certificates.push(Certificate {
+            cuts: Some(Cut::Eof),
+            origin: Some(tenant.to_owned()),
+            ..Certificate::ready(&world.host(tenant), now)
+        });
+    }
+}
+
+/// The app that holds the wildcard besides the edge.
+fn rival(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
+    let Some(fault) = faults.everywhere("wildcard-certificate-conflict") else {
+        return;
+    };
+    let wildcard = Certificate {
+        cuts: conflict_cut(fault.word()),
+        origin: Some("*".into()),
+        ..Certificate::ready(&format!("*.{}", world.domain), now)
+    };
+    holder_app(estate, "legacy-gateway", now).certificates.push(wildcard);
+}
+
+fn holder_app<'a>(estate: &'a mut Estate, name: &str, now: i64) -> &'a mut App {
+    estate.apps.entry(name.to_owned()).or_insert_with(|| {
+        let mut app = plain(name, now);
+        app.machines = vec![one_machine(name, now)];
+        app.staged = true;
+        app
+    })
+}
+
+fn edge_app(world: &World, faults: &FaultSet, now: i64) -> Option<App> {
+    let missing = faults.everywhere("edge-missing");
+    if missing.is_some_and(|fault| fault.word() != "addresses") {
+        return None;
+    }
+    let mut app = plain(EDGE_APP, now);
+    let address = |address: &std::net::IpAddr| Address {
+        address: address.to_string(),
+        v6: address.is_ipv6(),
+    };
+    app.addresses = world.edge_addresses.iter().map(address).collect();
+    if missing.is_some() {
+        app.addresses.clear();
+    }
+    let image = format!("registry.fly.io/{EDGE_APP}:deployment-01LAB");
+    let machines = ["lhr", "iad"].map(|region| {
+        let id = answer::machine(&format!("{EDGE_APP}-{region}"));
+        machine(id, region, image.clone(), now)
+    });
+    app.machines = machines.to_vec();
+    if faults.everywhere("wildcard-certificate-missing").is_none() {
+        app.certificates.push(wildcard(world, faults, now));
+    }
+    for tenant in faults.tenants() {
+        app.certificates.extend(explicit(world, faults, tenant, now));
+    }
+    Some(app)
+}
+
+fn wildcard(world: &World, faults: &FaultSet, now: i64) -> Certificate {
+    let mut certificate = Certificate::ready(&format!("*.{}", world.domain), now);
+    certificate.expires = behaviour::wildcard_certificate(world, faults).validity.until(now);
+    if faults.everywhere("acme-challenge-broken").is_some() {
+        certificate.dns_configured = false;
+        certificate.problems.push(Problem {
+            code: "DNS_NOT_CONFIGURED",
+            message: format!("_acme-challenge.{} is no CNAME to the validation name", world.domain),
+            remedy: format!("Add a CNAME record for _acme-challenge.{}", world.domain),
+            at: now - 3_600,
+        });
+    }
+    certificate
+}
+
+/// What the edge holds for this tenant's name alone.
+fn explicit(world: &World, faults: &FaultSet, tenant: &str, now: i64) -> Vec<Certificate> {
+    let own = behaviour::own_certificate(world, faults, tenant).map(|spec| Certificate {
+        expires: spec.validity.until(now),
+        origin: Some(tenant.to_owned()),
+        ..Certificate::ready(&world.host(tenant), now)
+    });
+    let pending = faults
+        .of(tenant)
+        .iter()
+        .find_map(|fault| pending(world, tenant, fault, now));
+    own.or(pending).into_iter().collect()
+}
+
+fn pending(world: &World, tenant: &str, fault: &Fault, now: i64) -> Option<Certificate> {
+    let host = world.host(tenant);
+    let mut certificate = Certificate::ready(&host, now);
+    certificate.origin = Some(tenant.to_owned());
+    certificate.cuts = (fault.word() == "cut").then_some(Cut::Eof);
+    certificate.progress = Progress::AwaitingCertificates;
+    certificate.created = now - 600;
+    match fault.cause() {
+        "explicit-ready" => {
+            certificate.progress = Progress::Ready;
+            certificate.created = now - 30 * DAY;
+        }
+        "certificate-issuing" => certificate.created = now - 15,
+        "certificate-stuck" => {}
+        "certificate-awaiting-configuration" => {
+            certificate.progress = Progress::AwaitingConfiguration;
+            certificate.dns_configured = false;
+            certificate.problems.push(Problem {
+                code: "DNS_NOT_CONFIGURED",
+                message: format!("no DNS record of {host} points at {EDGE_APP}"),
+                remedy: format!("Add A and AAAA records for {host}"),
+                at: now - 60,
+            });
+        }
+        "certificate-rate-limited" => {
+            certificate.limited_until = Some(now + 3_600);
+            certificate.problems.push(Problem {
+                code: "RATE_LIMITED",
+                message: "too many certificates already issued for this domain".into(),
+                remedy: "Wait until the limit is over".into(),
+                at: now - 60,
+            });
+        }
+        _ => return None,
+    }
+    certificate.updated = certificate.created + 5;
+    Some(certificate)
+}
+
+/// Apps that have nothing to do with tenants.
+fn bystanders(now: i64) -> impl Iterator<Item = App> {
+    let with_machine = move |name: &str| App {
+        machines: vec![one_machine(name, now)],
+        ..plain(name, now)
+    };
+    let mut website = with_machine("lab-website");
+    website.certificates = vec![Certificate::ready("www.lab.example", now)];
+    website.shared_address = Some("198.51.100.200");
+    website.addresses.retain(|address| address.v6);
+    let mut database = with_machine("lab-postgres");
+    database.addresses.clear();
+    [website, database, with_machine("spare-parts")].into_iter()
+}
+
+fn plain(name: &str, now: i64) -> App {
+    let hash = answer::machine(name);
+    let (high, low) = (hash.get(6..10).unwrap_or("1"), hash.get(10..14).unwrap_or("1"));
+    let octet = u16::from_str_radix(low, 16).unwrap_or(1) % 250 + 1;
+    App {
+        name: name.to_owned(),
+        network: "default".into(),
+        created: now - 200 * DAY,
+        addresses: vec![
+            Address {
+                address: format!("198.51.100.{octet}"),
+                v6: false,
+            },
+            Address {
+                address: format!("2001:db8:1::{high}:{low}"),
+                v6: true,
+            },
+        ],
+        shared_address: None,
+        certificates: Vec::new(),
+        machines: Vec::new(),
+        unrouted: false,
+        staged: false,
+    }
+}
+
+fn one_machine(app: &str, now: i64) -> Machine {
+    let image = format!("registry.fly.io/{app}:deployment-01LAB");
+    machine(answer::machine(app), region(app), image, now)
+}
+
+fn machine(id: String, region: &'static str, image: String, now: i64) -> Machine {
+    Machine {
+        id,
+        region,
+        state: "started",
+        image,
+        autostart: true,
+        https: true,
+        created: now - 30 * DAY,
+        updated: now - 2 * DAY,
+        exits: Vec::new(),
+        crashes: false,
+        passing: true,
+    }
+}
