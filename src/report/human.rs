@@ -199,6 +199,15 @@ fn summary(report: &Report, style: Style) -> String {
     let named = named.collect::<Vec<_>>().join(", ");
     let empty =
         "none: the inventory is empty, so nothing was verified (`tenants` in the configuration, `--tenants`, names)";
+    let blind = report
+        .causes
+        .iter()
+        .any(|cause| cause.scope == Scope::Agent && cause.outcome == Outcome::Unknown);
+    let empty = if blind {
+        "none: nobody could be asked who they are, so nothing was verified"
+    } else {
+        empty
+    };
     lines.push(if counts.tenants == 0 {
         wrap("tenants  ", empty, style.width)
     } else {

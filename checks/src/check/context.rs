@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Said;
 use crate::chain::Facts;
-use crate::evidence::{App, AppCertificate, ChainId, Visit};
+use crate::evidence::{App, AppCertificate, ChainId, Visit, ZoneRecord};
 use crate::target::Tenant;
 use crate::world::{TenantWorld, World};
 
@@ -101,6 +101,35 @@ impl<'w> Context<'w> {
         self.known.get(name).copied()
     }
 
+    /// The records of the zone's listing at a name and below it; `None` without a listing.
+    #[must_use]
+    pub fn listed(&self, name: &str) -> Option<Vec<&'w ZoneRecord>> {
+        let records = self.world.listing.known()?;
+        Some(
+            records
+                .iter()
+                .filter(|record| super::is_or_below(&record.name, name))
+                .collect(),
+        )
+    }
+
+    /// The address records of the wildcard, where the listing says that they go through the provider's proxy: DNS then
+    /// answers with the proxy's addresses, and their content is what counts.
+    #[must_use]
+    pub fn behind_proxy(&self) -> Option<BTreeSet<IpAddr>> {
+        let star = format!("*.{}", self.world.domain);
+        let records = self
+            .world
+            .listing
+            .known()?
+            .iter()
+            .filter(|record| record.name == star && record.proxied);
+        let content = records
+            .filter_map(|record| record.content.parse().ok())
+            .collect::<BTreeSet<_>>();
+        (!content.is_empty()).then_some(content)
+    }
+
     /// The certificates of other apps than the edge's that cover a host name.
     #[must_use]
     pub fn foreign_certificates(&self, hostname: &str) -> Vec<(&'w App, &'w AppCertificate)> {
@@ -167,7 +196,8 @@ impl<'w> Context<'w> {
     pub fn strangers(&self, control: &Said) -> BTreeSet<IpAddr> {
         let edge = &self.world.edge.addresses;
         let compared = |address: &IpAddr| edge.iter().any(|known| known.is_ipv4() == address.is_ipv4());
-        self.resolved(control)
+        self.behind_proxy()
+            .unwrap_or_else(|| self.resolved(control))
             .into_iter()
             .filter(|address| compared(address) && !edge.contains(address))
             .collect()

@@ -4,7 +4,7 @@ use super::rules::{Rule, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::chain::fails_by_dates_alone;
 use crate::check::{Context, Said};
-use crate::evidence::{DnsLook, End, Reason};
+use crate::evidence::{DnsLook, End, Fault, Reason};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::world::TenantWorld;
 
@@ -74,6 +74,12 @@ fn offline(context: &Context<'_>) -> Vec<Proof> {
     let sees = dns.into_iter().any(answered)
         || vantage.controls.iter().any(|control| control.end.is_done())
         || world.edge.controls.iter().any(|visit| visit.connect.end.is_done())
+        || world.platform.known().is_some()
+        || world.listing.known().is_some()
+        || [world.platform.fault(), world.listing.fault()]
+            .into_iter()
+            .flatten()
+            .any(answered_by_http)
         || world.tenants.iter().any(saw_something);
     let exhausted = exhausted_look(context).is_some();
     if !tried || sees || exhausted {
@@ -93,6 +99,11 @@ fn offline(context: &Context<'_>) -> Vec<Proof> {
         "check the network of the machine that roundsman runs on, then run it again",
     );
     vec![hidden("vantage", vec![counts]).remedy(remedy)]
+}
+
+/// Whether an API answered at all: any response proves that the agent sees, whatever it says.
+fn answered_by_http(fault: &Fault) -> bool {
+    !matches!(fault.reason, Reason::PlatformTimeout | Reason::PlatformUnavailable)
 }
 
 fn no_family(context: &Context<'_>) -> bool {

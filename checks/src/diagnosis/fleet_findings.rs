@@ -100,6 +100,12 @@ fn wildcard_dns(context: &Context<'_>) -> Finding {
             message.push_str(&format!("; only the edge has {name}"));
         }
     }
+    if let Some(content) = context.behind_proxy() {
+        message.push_str(&format!(
+            "; through the CDN's proxy to {}: that path was not verified",
+            list(&content)
+        ));
+    }
     Finding::plain(Outcome::Pass, message).comparing(list(edge), list(&resolved))
 }
 

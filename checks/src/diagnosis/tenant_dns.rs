@@ -3,7 +3,7 @@
 use super::tenant_rules::{Rule, Subject};
 use super::{Cause, Proof, Remedy};
 use crate::check::{Context, Said};
-use crate::evidence::{DnsRecord, RecordKind};
+use crate::evidence::{CertificateState, DnsRecord, RecordKind, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::world::TenantWorld;
 
@@ -11,6 +11,7 @@ use crate::world::TenantWorld;
 pub(super) const RULES: &[Rule] = &[
     (Cause::DnsDelegated, delegated),
     (Cause::DnsBlocked, blocked),
+    (Cause::DnsProxied, proxied),
     (Cause::DnsOverride, overridden),
     (Cause::DnsStaleResolver, stale),
 ];
@@ -52,6 +53,9 @@ fn blocked(subject: &Subject<'_, '_>) -> Option<Proof> {
     }
     let (server, own) = subject.context.own(subject.tenant);
     let control = subject.context.control_for(server)?;
+    if let Some(proof) = blocked_by_listing(subject, &own, control) {
+        return Some(proof);
+    }
     let found = blockers(subject.tenant);
     let mut evidence = vec![format!("{}: {own}; the wildcard answers {control}", subject.name())];
     let reason = own.reason();
@@ -94,6 +98,45 @@ fn blocked(subject: &Subject<'_, '_>) -> Option<Proof> {
     Some(proof)
 }
 
+/// The zone's listing names every record that stands in the way, of whatever type and however deep.
+fn blocked_by_listing(subject: &Subject<'_, '_>, own: &Said, control: &Said) -> Option<Proof> {
+    let records = subject
+        .context
+        .listed(subject.name())
+        .filter(|records| !records.is_empty())?;
+    let mut evidence = vec![format!("{}: {own}; the wildcard answers {control}", subject.name())];
+    evidence.extend(
+        records
+            .iter()
+            .map(|record| format!("{}: {}", record.name, shown(record))),
+    );
+    let mut proof = Proof::fail(subject.name(), evidence).because(own.reason());
+    for record in records {
+        let name = label(&record.name, &zone(subject));
+        let left_over = ["_acme-challenge.", "_fly-ownership."]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        let command = format!("delete the {} record of {name} in zone {}", record.kind, zone(subject));
+        let mut remedy = Remedy::new("delete-dns-record", command);
+        remedy.automatic = left_over && !is_managed(record) && wildcard_is_ready(subject);
+        if !proof.remedy.contains(&remedy) {
+            proof = proof.remedy(remedy);
+        }
+    }
+    Some(proof)
+}
+
+fn wildcard_is_ready(subject: &Subject<'_, '_>) -> bool {
+    let platform = subject.context.world.platform.known();
+    let edge = platform.and_then(|platform| platform.apps.get(&platform.edge_app));
+    let wildcard = format!("*.{}", zone(subject));
+    edge.is_some_and(|edge| {
+        edge.certificates
+            .iter()
+            .any(|held| held.hostname == wildcard && held.state == CertificateState::Ready)
+    })
+}
+
 /// The records that were found at the name or below it when asked type by type.
 fn blockers(tenant: &TenantWorld) -> Vec<DnsRecord> {
     let name = tenant.tenant.hostname.as_str();
@@ -133,6 +176,77 @@ fn label(name: &str, zone: &str) -> String {
         .to_owned()
 }
 
+/// Address and alias records at the name in the zone's listing.
+fn listed_addresses<'w>(subject: &Subject<'_, 'w>) -> Vec<&'w ZoneRecord> {
+    let kinds = [
+        RecordKind::A.as_str(),
+        RecordKind::Aaaa.as_str(),
+        RecordKind::Cname.as_str(),
+    ];
+    let listed = subject.context.listed(subject.name()).unwrap_or_default();
+    listed
+        .into_iter()
+        .filter(|record| record.name == subject.name() && kinds.contains(&record.kind.as_str()))
+        .collect()
+}
+
+/// A record as the listing has it.
+fn shown(record: &ZoneRecord) -> String {
+    let proxied = if record.proxied { ", proxied" } else { "" };
+    let comment = record
+        .comment
+        .as_ref()
+        .map(|comment| format!(", \"{}\"", clip(comment)))
+        .unwrap_or_default();
+    format!(
+        "the listing has {} {} (id {}{proxied}{comment})",
+        record.kind,
+        clip(&record.content),
+        record.id
+    )
+}
+
+/// Whether a comment or a tag says that something else looks after the record.
+fn is_managed(record: &ZoneRecord) -> bool {
+    let words = [
+        "terraform",
+        "pulumi",
+        "ansible",
+        "external-dns",
+        "octodns",
+        "dnscontrol",
+        "managed",
+    ];
+    let texts = record
+        .comment
+        .iter()
+        .chain(&record.tags)
+        .map(|text| text.to_ascii_lowercase());
+    let kept = |text: &String| {
+        text.replace([' ', '"'], "").contains("roundsman=off") || words.iter().any(|word| text.contains(word))
+    };
+    texts.into_iter().any(|text| kept(&text))
+}
+
+fn proxied(subject: &Subject<'_, '_>) -> Option<Proof> {
+    let records = listed_addresses(subject);
+    if !subject.fails(Check::Dns) || !records.iter().any(|record| record.proxied) {
+        return None;
+    }
+    let evidence = records.iter().map(|record| shown(record)).collect();
+    let name = label(subject.name(), &zone(subject));
+    let mut remedy = Remedy::new(
+        "delete-dns-record",
+        format!("delete the proxied records of {name} in zone {}", zone(subject)),
+    );
+    remedy.automatic = !records.iter().any(|record| is_managed(record));
+    Some(
+        Proof::fail(subject.name(), evidence)
+            .because(subject.findings.of(Check::Dns).reason)
+            .remedy(remedy),
+    )
+}
+
 fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
     let (server, own) = subject.context.own(subject.tenant);
     let control = subject.context.control_for(server)?;
@@ -155,10 +269,12 @@ fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
         .collect::<Vec<_>>()
         .join(", ");
     let same = servers_that_agree(subject.context, control);
-    let evidence = vec![format!(
+    let listed = listed_addresses(subject);
+    let mut evidence = vec![format!(
         "{} is {shown}; the wildcard answers {control} ({same})",
         subject.name()
     )];
+    evidence.extend(listed.iter().map(|record| self::shown(record)));
     let plural = if records.len() == 1 { "record" } else { "records" };
     let command = format!(
         "delete the {} {plural} of {} in zone {}",
@@ -167,7 +283,9 @@ fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
         zone(subject)
     );
     let proof = Proof::fail(subject.name(), evidence).because(subject.findings.of(Check::Dns).reason);
-    let proof = proof.remedy(Remedy::new("delete-dns-record", command));
+    let mut remedy = Remedy::new("delete-dns-record", command);
+    remedy.automatic = !listed.is_empty() && !listed.iter().any(|record| is_managed(record));
+    let proof = proof.remedy(remedy);
     // A resolver may answer from an old cache: its word alone confirms nothing.
     Some(if subject.context.world.zone.through_resolvers {
         proof.likely()
