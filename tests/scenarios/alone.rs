@@ -66,7 +66,7 @@ async fn each_cause_is_named_proven_and_mended() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn row(scenario: &Scenario, outcome: &Outcome) -> String {
+pub(super) fn row(scenario: &Scenario, outcome: &Outcome) -> String {
     let entries = &outcome.diagnosis.causes;
     let names = entries
         .iter()
@@ -83,7 +83,7 @@ fn row(scenario: &Scenario, outcome: &Outcome) -> String {
 }
 
 /// Everything in which a round differs from what the scenario expects.
-fn judge(bench: &Bench, scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
+pub(super) fn judge(bench: &Bench, scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut expect = |what: &str, expected: String, found: String| {
         if expected != found {

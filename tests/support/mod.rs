@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use roundsman::agent::{Outcome, Plan, Quiet, Stop, round};
+use roundsman::agent::{Clients, Outcome, Plan, Quiet, Stop, round};
 use roundsman::cli::plan::{Word, plan, selection};
-use roundsman::config::Config;
+use roundsman::config::{Config, Flags};
 use roundsman::inventory;
 use roundsman_lab::{Fault, Lab, LabOptions};
 use serde::Deserialize;
@@ -14,31 +14,49 @@ use serde::Deserialize;
 pub(crate) struct Bench {
     pub(crate) lab: Lab,
     pub(crate) plan: Plan,
+    config: Config,
     _dir: tempfile::TempDir,
 }
 
-/// Starts a lab and plans a round over it.
+/// Starts a lab and plans a round over it. With a platform the tokens are in files.
 pub(crate) async fn bench(options: LabOptions) -> Bench {
     let lab = Lab::start(options).await.expect("the lab starts");
     let dir = tempfile::tempdir().expect("a temporary folder");
     let path = lab.write_config(dir.path()).expect("the configuration is written");
-    let plan = plan_of(&path, "[site]\ntimeout = \"5s\"");
-    Bench { lab, plan, _dir: dir }
+    let config = config_of(&lab, &path, dir.path());
+    let plan = plan_of(&config, Word::default());
+    Bench {
+        lab,
+        plan,
+        config,
+        _dir: dir,
+    }
 }
 
-/// Plans a round by the lab's configuration, with other lines for the head of its `[site]` table.
-pub(crate) fn plan_of(path: &Path, site: &str) -> Plan {
-    let text = std::fs::read_to_string(path).expect("the configuration can be read");
-    let config = Config::parse(&text.replace("[site]", site), path).expect("the configuration is valid");
-    let inventory = inventory::load(&config, None, &[], None).expect("the inventory is valid");
-    plan(
-        &config,
-        &inventory,
-        selection(&[], &[]).expect("all checks"),
-        Word::default(),
-        &|_| false,
-    )
-    .expect("the plan is complete")
+fn config_of(lab: &Lab, path: &Path, dir: &Path) -> Config {
+    let mut text = std::fs::read_to_string(path).expect("the configuration can be read");
+    text = text.replace("[site]", "[site]\ntimeout = \"5s\"");
+    for (name, token) in [
+        ("FLY_API_TOKEN", lab.fly_token()),
+        ("CLOUDFLARE_API_TOKEN", lab.cloudflare_token()),
+    ] {
+        let file = dir.join(name);
+        std::fs::write(&file, token).expect("the token is written");
+        text = text.replace(
+            &format!("{{ env = \"{name}\" }}"),
+            &format!("{{ file = \"{}\" }}", file.display()),
+        );
+    }
+    let config = Config::parse(&text, path).expect("the configuration is valid");
+    config
+        .with_flags(&Flags::default())
+        .expect("the configuration is complete")
+}
+
+fn plan_of(config: &Config, word: Word) -> Plan {
+    let inventory = inventory::load(config, None, &[], word.platform.known()).expect("the inventory is valid");
+    let all = selection(&[], &[]).expect("all checks");
+    plan(config, &inventory, all, word, &|_| false).expect("the plan is complete")
 }
 
 impl Bench {
@@ -56,10 +74,25 @@ impl Bench {
             .expect("faults can be staged");
     }
 
-    /// One round.
+    /// One round over the plan.
     pub(crate) async fn round(&self) -> Outcome {
         let (_pull, stop) = Stop::new();
         round(&self.plan, &Quiet, stop).await.expect("a round")
+    }
+
+    /// The clients of a round.
+    pub(crate) fn clients(&self) -> Clients {
+        Clients::new(&self.config, "test").expect("the tokens are there")
+    }
+
+    /// One round with the platform's word, read anew; and how many requests that took.
+    pub(crate) async fn round_with_platform(&self) -> (Outcome, u32) {
+        let clients = self.clients();
+        let (platform, listing) = clients.read().await;
+        let plan = plan_of(&self.config, Word { platform, listing });
+        let (_pull, stop) = Stop::new();
+        let outcome = round(&plan, &Quiet, stop).await.expect("a round");
+        (outcome, clients.calls.made().values().sum())
     }
 }
 
@@ -81,15 +114,21 @@ pub(crate) struct Scenario {
     pub(crate) slow: bool,
 }
 
-/// Every scenario.
+#[derive(Deserialize)]
+struct File {
+    scenario: Vec<Scenario>,
+}
+
+/// Every scenario that needs no platform.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    #[derive(Deserialize)]
-    struct File {
-        scenario: Vec<Scenario>,
-    }
-    toml::from_str::<File>(include_str!("../scenarios/causes.toml"))
-        .expect("the scenarios are valid")
-        .scenario
+    let file = toml::from_str::<File>(include_str!("../scenarios/causes.toml"));
+    file.expect("the scenarios are valid").scenario
+}
+
+/// Every scenario that needs the platform's word.
+pub(crate) fn platform_scenarios() -> Vec<Scenario> {
+    let file = toml::from_str::<File>(include_str!("../scenarios/platform.toml"));
+    file.expect("the scenarios are valid").scenario
 }
 
 /// The names of all causes that a round found.

@@ -150,7 +150,10 @@ fn tls_failing(context: &Context<'_>) -> Vec<Proof> {
         )
     });
     for proof in &mut proofs {
-        proof.confidence = super::Confidence::Likely;
+        // Only the platform can say that it is no missing or conflicting wildcard certificate.
+        if context.world.platform.known().is_none() {
+            proof.confidence = super::Confidence::Likely;
+        }
         proof.evidence.push(format!(
             "{} exists nowhere else and fails the same way",
             context.world.zone.control
