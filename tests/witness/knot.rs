@@ -11,7 +11,7 @@ use roundsman_checks::probe::{Asker, DnsQuestion};
 use roundsman_checks::target::Hostname;
 use roundsman_lab::{Lab, LabOptions};
 
-use super::ask::{authority, look, resolver};
+use super::ask::{ASKER, authority, look, resolver};
 use super::server::{Knot, Served, Unbound, Upstream};
 use super::zone::{self, CASES, DOMAIN, Says, WILDCARD};
 use crate::support::{Bench, bench};
@@ -248,7 +248,10 @@ async fn a_server_that_never_answers_is_a_timeout() {
 #[tokio::test]
 async fn a_port_where_nothing_listens_refuses() {
     let gone = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-    assert_eq!(reason(gone, "healthy.tenants.test").await, Some(Reason::DnsRefused));
+    let look = look(gone, "healthy.tenants.test", RecordKind::A, false).await;
+    assert_eq!(look.end.reason(), Some(Reason::DnsRefused));
+    // Told at once, not when the question is sent again.
+    assert!(look.ms < ASKER.timeout.as_secs_f64() * 500.0, "{} ms", look.ms);
 }
 
 #[tokio::test]

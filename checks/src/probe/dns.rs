@@ -1,13 +1,13 @@
 //! Questions to one server over UDP, over TCP where the answer was truncated. No cache, no retry at another server.
 
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use hickory_proto::op::Message;
 use socket2::{Domain, SockRef, Socket, Type};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UdpSocket};
 
 use super::clock::Stopwatch;
@@ -154,20 +154,17 @@ fn send(socket: &UdpSocket, bytes: &[u8]) -> io::Result<()> {
 /// Takes datagrams until every question is answered; what answers none is not for us.
 async fn receive(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result<()> {
     while asked.iter().any(Asked::is_open) {
-        socket.readable().await?;
-        take(socket, asked, watch)?;
+        // A port where nothing listens is told by an error alone: there is nothing to read then.
+        let told = Interest::READABLE | Interest::ERROR;
+        socket.async_io(told, || take(socket, asked, watch)).await?;
     }
     Ok(())
 }
 
-/// Takes one datagram, where one is there.
+/// Takes one datagram.
 fn take(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result<()> {
     let mut buffer = [0; DATAGRAM];
-    let length = match socket.try_recv(&mut buffer) {
-        Ok(length) => length,
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-        Err(error) => return Err(error),
-    };
+    let length = (&*SockRef::from(socket)).read(&mut buffer)?;
     for asked in asked.iter_mut().filter(|asked| asked.is_open()) {
         if let Some(answer) = parse(&buffer[..length], &asked.query) {
             asked.settle(Ok((answer, false)), watch);
