@@ -103,7 +103,12 @@ async fn pairs_of_the_platforms_causes_keep_their_names() {
             let mut staged = BTreeSet::from([fleet.cause.clone(), tenant.cause.clone()]);
             // What only a silent API could name is told by what users get.
             let silent = fleet.cause.starts_with("platform-api-");
-            staged.extend(["unexplained", "site-status", "dns-override"].map(str::to_owned).into_iter().filter(|_| silent));
+            staged.extend(
+                ["unexplained", "site-status", "dns-override"]
+                    .map(str::to_owned)
+                    .into_iter()
+                    .filter(|_| silent),
+            );
             let invented = found.difference(&staged).collect::<Vec<_>>();
             if lacking || !invented.is_empty() {
                 wrong.push(format!("{} with {}: found {found:?}", fleet.fault, tenant.fault));
