@@ -1,0 +1,295 @@
+//! The healthy recorded world with one thing changed at a time: what is said of it, at the edges of each rule.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io::{BufRead, BufReader};
+
+use roundsman_checks::diagnosis::{Diagnosis, TenantVerdict, diagnose};
+use roundsman_checks::evidence::{Answer, Body, DnsLook, DnsRecord, End, Exchange, Reason, RecordKind};
+use roundsman_checks::expectation::{Identity, Place};
+use roundsman_checks::finding::{Check, Finding, Outcome};
+use roundsman_checks::world::{TenantWorld, World};
+
+fn healthy() -> World {
+    #[derive(serde::Deserialize)]
+    struct Recorded {
+        world: World,
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/worlds.jsonl.gz");
+    let file = std::fs::File::open(file).expect("the recorded worlds");
+    let line = BufReader::new(flate2::read::GzDecoder::new(file)).lines().next();
+    serde_json::from_str::<Recorded>(&line.unwrap().unwrap())
+        .expect("a world")
+        .world
+}
+
+/// The diagnosis of the healthy world after a change of its first tenant, and what it says of that tenant.
+fn after(change: impl FnOnce(&mut TenantWorld)) -> (Diagnosis, TenantVerdict) {
+    let mut world = healthy();
+    change(&mut world.tenants[0]);
+    let diagnosis = diagnose(&world);
+    let verdict = diagnosis.tenants[0].clone();
+    (diagnosis, verdict)
+}
+
+fn finding(check: Check, change: impl FnOnce(&mut TenantWorld)) -> Finding {
+    after(change).1.findings.of(check).clone()
+}
+
+fn answer(tenant: &mut TenantWorld) -> &mut Answer {
+    tenant.visits[0].page.answer.as_mut().unwrap()
+}
+
+fn without_header(tenant: &mut TenantWorld) {
+    answer(tenant)
+        .headers
+        .retain(|(key, _)| key != "x-sp-app" && key != "x-served-by");
+}
+
+fn issuer(tenant: &mut TenantWorld, status: u16, body: &str) {
+    without_header(tenant);
+    let body = Body {
+        prefix: body.into(),
+        complete: true,
+        ..Body::default()
+    };
+    let answer = Answer {
+        version: "2".into(),
+        status,
+        body,
+        ..Answer::default()
+    };
+    tenant.visits[0].issuer = Exchange {
+        end: End::Done,
+        answer: Some(answer),
+        ..Exchange::default()
+    };
+}
+
+#[test]
+fn the_issuer_names_the_tenant_by_its_host() {
+    let route = |status, body: &str| finding(Check::Route, |tenant| issuer(tenant, status, body));
+    assert_eq!(
+        route(200, r#"{"issuer":"https://a3b1.tenants.test/path"}"#).outcome,
+        Outcome::Pass
+    );
+    assert_eq!(
+        route(200, r#"{"issuer":"https://A3B1.tenants.test:8443"}"#).outcome,
+        Outcome::Pass
+    );
+    assert_eq!(
+        route(200, r#"{"issuer":"https://q7f9.tenants.test"}"#).reason,
+        Some(Reason::HttpWrongTenant)
+    );
+    for (status, body) in [
+        (404, r#"{"issuer":"https://q7f9.tenants.test"}"#),
+        (200, r#"{"issuer":"https://elsewhere.example"}"#),
+        (200, "no JSON"),
+    ] {
+        let found = route(status, body);
+        assert_eq!(
+            (found.outcome, found.reason),
+            (Outcome::Skipped, Some(Reason::NotIdentifiable)),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn an_explicit_place_must_name_the_tenant() {
+    let by = |place: Place, value: Option<&str>| {
+        finding(Check::Route, |tenant| {
+            tenant.expectation.site.identity = Identity::Place(place);
+            without_header(tenant);
+            if let Some(value) = value {
+                answer(tenant).headers.push(("x-who".into(), value.into()));
+                answer(tenant).body.prefix = format!(r#"{{"who":"{value}"}}"#);
+            }
+        })
+        .outcome
+    };
+    for place in [Place::Header("x-who".into()), Place::Json("/who".into())] {
+        for ours in ["a3b1", "sp-a3b1", "a3b1.tenants.test"] {
+            assert_eq!(by(place.clone(), Some(ours)), Outcome::Pass, "{ours}");
+        }
+        assert_eq!(by(place.clone(), Some("q7f9")), Outcome::Fail);
+        assert_eq!(by(place.clone(), Some("somebody")), Outcome::Fail);
+        assert_eq!(by(place, None), Outcome::Unknown);
+    }
+}
+
+#[test]
+fn identity_that_is_off_is_not_judged() {
+    let found = finding(Check::Route, |tenant| tenant.expectation.site.identity = Identity::Off);
+    assert_eq!(
+        (found.outcome, found.reason),
+        (Outcome::Skipped, Some(Reason::NotConfigured))
+    );
+}
+
+fn each_look(tenant: &mut TenantWorld, change: impl Fn(&mut DnsLook)) {
+    tenant.dns.authoritative.iter_mut().for_each(change);
+}
+
+#[test]
+fn each_end_of_a_question_has_its_outcome() {
+    let said = |end: End| {
+        finding(Check::Dns, |tenant| {
+            each_look(tenant, |look| {
+                look.reply = None;
+                look.end = end.clone();
+            });
+        })
+    };
+    let silent = said(End::failed(Reason::DnsTimeout, "no answer"));
+    assert_eq!(
+        (silent.outcome, silent.reason),
+        (Outcome::Unknown, Some(Reason::DnsTimeout))
+    );
+    assert!(
+        silent.message.contains("server 127.0.0.1:") && silent.message.contains("no answer"),
+        "{}",
+        silent.message
+    );
+    let refused = said(End::failed(Reason::DnsRefused, "closed"));
+    assert_eq!(
+        (refused.outcome, refused.reason),
+        (Outcome::Fail, Some(Reason::DnsRefused))
+    );
+    let exhausted = said(End::Exhausted("no descriptors".into()));
+    assert_eq!(exhausted.outcome, Outcome::Unknown);
+    assert!(exhausted.message.contains("no descriptors"), "{}", exhausted.message);
+}
+
+/// Turns the answers of a zone into an alias without addresses, as an authority answers that knows no more.
+fn as_alias(look: &mut DnsLook, target: &str) {
+    let name = look.name.clone();
+    if let Some(reply) = look.reply.as_mut().filter(|_| look.kind != RecordKind::Caa) {
+        reply.answers = vec![DnsRecord {
+            name,
+            kind: "CNAME".into(),
+            data: target.into(),
+            ttl: 60,
+        }];
+    }
+}
+
+#[test]
+fn an_alias_of_the_wildcard_is_followed_through_the_resolvers() {
+    let dns = |own: Option<&str>| {
+        let mut world = healthy();
+        world
+            .zone
+            .controls
+            .iter_mut()
+            .for_each(|look| as_alias(look, "edge.elsewhere.example"));
+        for tenant in &mut world.tenants {
+            each_look(tenant, |look| as_alias(look, "edge.elsewhere.example"));
+        }
+        if let Some(own) = own {
+            // The first tenant has addresses of its own instead.
+            each_look(&mut world.tenants[0], |look| {
+                let kind = look.kind.as_str();
+                let name = look.name.clone();
+                let wanted = if kind == "A" { own } else { "::1" };
+                if let Some(reply) = look.reply.as_mut().filter(|_| kind != "CAA") {
+                    reply.answers = vec![DnsRecord {
+                        name,
+                        kind: kind.into(),
+                        data: wanted.into(),
+                        ttl: 60,
+                    }];
+                }
+            });
+        }
+        diagnose(&world).tenants[0].findings.of(Check::Dns).outcome
+    };
+    assert_eq!(dns(None), Outcome::Pass);
+    assert_eq!(dns(Some("127.0.0.1")), Outcome::Pass);
+    assert_eq!(dns(Some("203.0.113.9")), Outcome::Fail);
+}
+
+#[test]
+fn a_wildcard_with_another_address_than_the_edges_fails_family_by_family() {
+    let with_edge = |addresses: &[&str]| {
+        let mut world = healthy();
+        world.edge.addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        diagnose(&world).tenants[0].findings.of(Check::Dns).outcome
+    };
+    assert_eq!(with_edge(&["127.0.0.1", "::1"]), Outcome::Pass);
+    assert_eq!(
+        with_edge(&["127.0.0.1"]),
+        Outcome::Pass,
+        "what is not said of the edge is not compared"
+    );
+    assert_eq!(with_edge(&["127.0.0.9", "::1"]), Outcome::Fail);
+    assert_eq!(
+        with_edge(&["127.0.0.1", "127.0.0.9", "::1"]),
+        Outcome::Pass,
+        "a subset of the edge is enough"
+    );
+}
+
+#[test]
+fn slow_is_what_takes_longer_than_the_limit() {
+    let site = |limit_ms: f64| {
+        finding(Check::Site, |tenant| {
+            let visit = &mut tenant.visits[0];
+            (visit.connect.ms, visit.handshake.ms, visit.page.total_ms) = (1.0, 2.0, 97.0);
+            tenant.expectation.site.slow = std::time::Duration::from_secs_f64(limit_ms / 1000.0);
+        })
+        .outcome
+    };
+    assert_eq!(site(100.0), Outcome::Pass);
+    assert_eq!(site(99.0), Outcome::Warn);
+}
+
+#[test]
+fn a_header_must_be_there_with_its_value_once() {
+    let site = |values: &[&str]| {
+        finding(Check::Site, |tenant| {
+            tenant.expectation.site.expect_headers = [("x-key".to_owned(), "right".to_owned())].into();
+            for value in values {
+                answer(tenant).headers.push(("x-key".into(), (*value).into()));
+            }
+        })
+        .reason
+    };
+    assert_eq!(site(&["wrong", "right"]), None);
+    assert_eq!(site(&["wrong"]), Some(Reason::HttpHeader));
+    assert_eq!(site(&[]), Some(Reason::HttpHeader));
+}
+
+#[test]
+fn a_body_match_that_reading_left_undecided_is_too_large() {
+    let site = |found: bool, complete: bool| {
+        finding(Check::Site, |tenant| {
+            tenant.expectation.site.body_contains = "needle".into();
+            answer(tenant).body.matches.contains = Some(found);
+            answer(tenant).body.complete = complete;
+        })
+        .reason
+    };
+    assert_eq!(site(true, true), None);
+    assert_eq!(site(true, false), None);
+    assert_eq!(site(false, true), Some(Reason::HttpBody));
+    assert_eq!(site(false, false), Some(Reason::HttpTooLarge));
+}
+
+#[test]
+fn expiry_begins_below_each_threshold_and_not_at_it() {
+    let left = {
+        let (_, verdict) = after(|_| ());
+        assert_eq!(verdict.findings.of(Check::Certificate).outcome, Outcome::Pass);
+        0.55
+    };
+    let with = |warn: f64, fail: f64| {
+        finding(Check::Certificate, |tenant| {
+            tenant.expectation.certificate.warn_below = warn;
+            tenant.expectation.certificate.fail_below = fail;
+        })
+        .outcome
+    };
+    assert_eq!(with(left, 0.1), Outcome::Pass);
+    assert_eq!(with(0.9, 0.1), Outcome::Warn);
+    assert_eq!(with(0.95, 0.9), Outcome::Fail);
+}
