@@ -7,7 +7,7 @@ use roundsman_checks::diagnosis::Status;
 use roundsman_lab::LabOptions;
 
 use super::alone::{judge, row};
-use crate::support::{Bench, Scenario, bench, causes, platform_scenarios};
+use crate::support::{Bench, Scenario, bench, causes, platform_scenarios, scenarios};
 
 /// Verifying looks and does not touch.
 fn assert_untouched(bench: &Bench) {
@@ -206,5 +206,93 @@ async fn a_failing_release_and_a_failing_region_are_told_by_what_others_do_not_s
         let (outcome, _) = bench.round_with_platform().await;
         assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), [cause]);
     }
+    assert_untouched(&bench);
+}
+
+/// The checks in the order in which a tenant's cause is looked for.
+const ORDER: [&str; 6] = ["dns", "certificate", "app", "route", "site", "conflicts"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_causes_at_one_tenant_are_both_told_or_the_first_hides_the_second() {
+    let bench = bench(LabOptions::with_platform()).await;
+    let mut one_each = Vec::<Scenario>::new();
+    for mut scenario in platform_scenarios().into_iter().chain(scenarios()) {
+        if scenario.cause == "site-status" {
+            // A server's fault both ways would be the app's: `app-unhealthy`.
+            scenario.fault = "site-status@q7f9=404".to_owned();
+        }
+        if scenario.cause == "certificate-conflict" {
+            // It cuts the handshake, which comes before what is latent.
+            scenario.check = Some("certificate".to_owned());
+        }
+        let new = one_each.iter().all(|known| known.cause != scenario.cause);
+        if scenario.scope == "tenant" && !scenario.slow && new && scenario.cause != "unexplained" {
+            one_each.push(scenario);
+        }
+    }
+    let mut wrong = Vec::new();
+    let mut pairs = 0;
+    for (at, first) in one_each.iter().enumerate() {
+        for second in &one_each[at + 1..] {
+            pairs += 1;
+            bench.stage(&[first.fault.clone(), second.fault.clone()]).await;
+            let (outcome, _) = bench.round_with_platform().await;
+            let found = causes(&outcome);
+            let mut staged = BTreeSet::from([first.cause.clone(), second.cause.clone()]);
+            if first.cause == "route-broken" && second.cause.starts_with("site-") {
+                // The edge answers 502, the app directly something else that is not right either: nobody is proven.
+                staged.insert("site-status".to_owned());
+            }
+            let verdict = outcome
+                .diagnosis
+                .tenants
+                .iter()
+                .find(|tenant| tenant.tenant.as_str() == "q7f9")
+                .expect("q7f9");
+            let named = verdict.cause.map(|cause| cause.to_string()).unwrap_or_default();
+            let invented = found.difference(&staged).collect::<Vec<_>>();
+            let others = outcome
+                .diagnosis
+                .tenants
+                .iter()
+                .filter(|tenant| tenant.status != Status::Healthy)
+                .count();
+            if !invented.is_empty() || !staged.contains(&named) || others != 1 {
+                wrong.push(format!(
+                    "{} with {}: found {found:?}, named {named}",
+                    first.fault, second.fault
+                ));
+            }
+            let earlier = |scenario: &Scenario| {
+                let broken = scenario.outcome == "fail";
+                (
+                    !broken,
+                    ORDER.iter().position(|check| Some(*check) == scenario.check.as_deref()),
+                )
+            };
+            let (Some(expected), true) = (
+                [first, second].into_iter().min_by_key(|scenario| earlier(scenario)),
+                found == staged,
+            ) else {
+                continue;
+            };
+            if earlier(first) != earlier(second)
+                && named != expected.cause
+                && expected.check.as_deref() != Some("conflicts")
+            {
+                wrong.push(format!(
+                    "{} with {}: both found, named {named}, expected {}",
+                    first.fault, second.fault, expected.cause
+                ));
+            }
+        }
+    }
+    println!("{pairs} pairs of causes at one tenant");
+    assert!(
+        wrong.is_empty(),
+        "{} pairs are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert_untouched(&bench);
 }
