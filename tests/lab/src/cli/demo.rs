@@ -7,14 +7,17 @@ use std::process::{ExitCode, Stdio};
 use roundsman_lab::{Fault, Lab, LabError, LabOptions};
 use tokio::process::Command;
 
-const FAULTS: [&str; 7] = [
+const FAULTS: [&str; 10] = [
+    "certificate-conflict@5b7d",
+    "certificate-conflict@0d4e=latent",
+    "app-stopped@91cc",
+    "app-asleep@3fa8",
+    "acme-challenge-broken",
     "dns-override@q7f9",
     "dns-blocked@a3b1=acme-challenge",
-    "certificate-expiring@c04e",
     "certificate-expired@d9a2",
     "site-status@e51f=500",
     "route-wrong-tenant@f8c3",
-    "dns-stale-resolver@b6d0",
 ];
 
 /// What the product exits with when tenants fail, as they do here.
@@ -22,7 +25,11 @@ const EXPECTED: i32 = 1;
 
 pub(super) async fn run() -> Result<ExitCode, LabError> {
     let program = build().await?;
-    let lab = Lab::start(LabOptions::default()).await?;
+    let lab = Lab::start(LabOptions {
+        platform_inventory: true,
+        ..LabOptions::with_platform()
+    })
+    .await?;
     for fault in FAULTS {
         lab.stage(fault.parse()?).await?;
     }
@@ -32,6 +39,8 @@ pub(super) async fn run() -> Result<ExitCode, LabError> {
     let status = Command::new(&program)
         .args(["verify", "--config"])
         .arg(&config)
+        .env("FLY_API_TOKEN", lab.fly_token())
+        .env("CLOUDFLARE_API_TOKEN", lab.cloudflare_token())
         .kill_on_drop(true)
         .status()
         .await
