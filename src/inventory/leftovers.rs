@@ -120,3 +120,81 @@ fn gone(records: &[ZoneRecord], domain: &Hostname, app_domain: &str, platform: &
     });
     loose.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use roundsman_checks::evidence::{App, AppCertificate};
+
+    use super::*;
+
+    fn app(name: &str, certificates: &[&str]) -> (String, App) {
+        let certificates = certificates.iter().map(|hostname| AppCertificate {
+            hostname: (*hostname).to_owned(),
+            ..AppCertificate::default()
+        });
+        let app = App {
+            name: name.to_owned(),
+            certificates: certificates.collect(),
+            ..App::default()
+        };
+        (name.to_owned(), app)
+    }
+
+    fn record(name: &str, content: &str) -> ZoneRecord {
+        ZoneRecord {
+            name: name.to_owned(),
+            kind: "CNAME".to_owned(),
+            content: content.to_owned(),
+            ..ZoneRecord::default()
+        }
+    }
+
+    fn found(complete: bool) -> Leftovers {
+        let platform = Platform {
+            edge_app: "edge".to_owned(),
+            apps: [
+                app(
+                    "edge",
+                    &["*.example.com", "old.example.com", "out.example.com", "b.test"],
+                ),
+                app("sp-out", &[]),
+                app("sp-lost", &[]),
+                app("sp-", &[]),
+                app("other", &[]),
+            ]
+            .into(),
+            ..Platform::default()
+        };
+        let records = vec![
+            record("gone.example.com", "SP-Gone.fly.dev."),
+            record("lost.example.com", "sp-lost.fly.dev"),
+            record("x.test", "sp-gone.fly.dev"),
+            record("y.example.com", "elsewhere.test"),
+        ];
+        let inventory = Inventory {
+            excluded: vec!["out".to_owned()],
+            complete,
+            ..Inventory::default()
+        };
+        let domain = Hostname::parse("example.com").unwrap();
+        let (platform, records) = (Asked::Known(platform), Asked::Known(records));
+        leftovers(&inventory, &domain, "sp-", Some("fly.dev"), &platform, &records)
+    }
+
+    #[test]
+    fn tells_what_belongs_to_nobody_and_leaves_out_what_is_excluded() {
+        let found = found(true);
+        assert_eq!(found.apps.unwrap(), ["sp-lost"]);
+        assert_eq!(found.certificates.unwrap()[0].hostname, "old.example.com");
+        let records = found.records.unwrap();
+        assert_eq!((records.len(), records[0].app.as_str()), (1, "sp-gone"));
+    }
+
+    #[test]
+    fn nothing_is_left_over_while_nobody_says_who_should_exist() {
+        let found = found(false);
+        assert_eq!((found.apps, found.certificates), (None, None));
+        assert!(found.records.is_some());
+    }
+}

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::entry::{Entry, Place};
 use super::json;
 use super::read::TenantsFrom;
-use crate::config::{Config, Fields, SecretError, Source};
+use crate::config::{Config, Fields, Secret, SecretError, Source};
 
 /// How often one page is asked for at most.
 const ATTEMPTS: u32 = 3;
@@ -79,7 +79,7 @@ impl Remote {
             return Ok(None);
         }
         let url = usable(url)?;
-        let token = tenants.token.as_ref().map(|token| token.read()).transpose()?;
+        let token = tenants.token.as_ref().map(Secret::read).transpose()?;
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -126,7 +126,8 @@ impl Remote {
                 1 => listing.name.clone(),
                 _ => format!("{}, page {number}", listing.name),
             };
-            let page = json::parse(&self.page(&url, &name).await?, &name).map_err(malformed)?;
+            let page =
+                json::parse(&self.page(&url, &name).await?, &name).map_err(|error| malformed(error.to_string()))?;
             self.take(&page, &name, listing, &mut ids)?;
             let Some(next) = self.next(&page, &url, &name)? else {
                 return Ok(());
@@ -141,14 +142,14 @@ impl Remote {
 
     fn take(&self, page: &Value, name: &str, listing: &mut Listing, ids: &mut HashSet<String>) -> Result<(), Fault> {
         let place = |number| Place::Answer(name.to_owned(), number);
-        for entry in json::entries(page, name, &self.fields, place).map_err(malformed)? {
+        for entry in json::entries(page, name, &self.fields, place).map_err(|error| malformed(error.to_string()))? {
             match entry {
                 Ok(entry) if ids.insert(entry.id.to_ascii_lowercase()) => listing.entries.push(entry),
                 Ok(entry) => listing.faults.push(malformed(format!(
                     "tenant `{}` is named twice, again at {}",
                     entry.id, entry.place
                 ))),
-                Err(error) => listing.faults.push(malformed(error)),
+                Err(error) => listing.faults.push(malformed(error.to_string())),
             }
             if listing.entries.len() + listing.faults.len() > MOST_TENANTS {
                 return Err(malformed(format!("{name}: more than {MOST_TENANTS} tenants")));
@@ -258,8 +259,8 @@ fn shown(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
 }
 
-fn malformed(what: impl ToString) -> Fault {
-    Fault::new(Reason::PlatformMalformed, what.to_string())
+fn malformed(what: impl Into<String>) -> Fault {
+    Fault::new(Reason::PlatformMalformed, what)
 }
 
 fn unsent(error: &reqwest::Error, name: &str) -> Fault {

@@ -30,7 +30,7 @@ pub(crate) async fn bench(options: LabOptions) -> Bench {
 pub(crate) fn plan_of(path: &Path, site: &str) -> Plan {
     let text = std::fs::read_to_string(path).expect("the configuration can be read");
     let config = Config::parse(&text.replace("[site]", site), path).expect("the configuration is valid");
-    let inventory = inventory::load(&config, None, &[], None).expect("the inventory is valid");
+    let inventory = inventory::load(&config, None, &[], inventory::Answers::default()).expect("the inventory is valid");
     plan(
         &config,
         &inventory,
