@@ -97,7 +97,7 @@ fn plan_of(config: &Path, skip: &[Check]) -> Result<Plan, Failure> {
         return Err("`verify` was read as another command".into());
     };
     let config = setup::configuration(&args.target, args.concurrency)?;
-    let inventory = setup::prepare(&args, &config, None)?;
+    let inventory = setup::prepare(&args, &config, roundsman::inventory::Answers::default())?;
     Ok(plan::plan(
         &config,
         &inventory,

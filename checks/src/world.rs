@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::evidence::Asked;
-use crate::evidence::{ChainId, Platform, Retry, TenantDns, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
+use crate::evidence::{ChainId, Fault, Platform, Retry, TenantDns, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
 use crate::expectation::Expectation;
 use crate::finding::Check;
 use crate::target::{Hostname, Tenant};
@@ -167,6 +167,9 @@ pub struct World {
     /// The zone's listing at the DNS provider.
     #[serde(default)]
     pub listing: Asked<Vec<ZoneRecord>>,
+    /// What the source of the tenants did not answer, or answered wrongly.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inventory: Vec<Fault>,
     /// Every app name and host name that the inventory knows, also of tenants that are not verified now.
     pub known: Vec<Tenant>,
     /// The tenants that are verified.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roundsman_checks::evidence::{Answer, Asked, Platform, ZoneRecord};
+use roundsman_checks::evidence::{Answer, Asked, Fault, Platform, ZoneRecord};
 use roundsman_checks::expectation::{Expectation, Identity};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{Asker, Prober, Settings};
@@ -50,6 +50,8 @@ pub struct Plan {
     pub platform: Asked<Platform>,
     /// The zone's listing at the DNS provider.
     pub listing: Asked<Vec<ZoneRecord>>,
+    /// What the source of the tenants did not answer, or answered wrongly.
+    pub inventory: Vec<Fault>,
     /// Where a tenant app is reached directly, as `<app>.<domain>` and a port; `None` without a platform.
     pub direct: Option<(String, u16)>,
     /// Asks name servers.

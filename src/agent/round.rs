@@ -80,6 +80,7 @@ fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {
         wildcard: plan.fleet.certificate,
         platform: plan.platform.clone(),
         listing: plan.listing.clone(),
+        inventory: plan.inventory.clone(),
         known: plan.known.clone(),
         tenants: plan
             .tenants

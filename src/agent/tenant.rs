@@ -54,6 +54,12 @@ impl<'r> Looker<'r> {
 
     /// Gathers all evidence of one tenant.
     pub(super) async fn look(&self, subject: &Subject) -> TenantWorld {
+        if !subject.tenant.hostname.is_within(&self.plan().domain) {
+            return TenantWorld {
+                looked_at: true,
+                ..TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone())
+            };
+        }
         let asleep = self.sleeps(&subject.tenant);
         let page = !asleep || subject.wake;
         let (dns, visit) = tokio::join!(self.dns(&subject.tenant), self.first_visit(subject, page));

@@ -7,7 +7,7 @@ use super::setup::{SetupError, configuration};
 use super::{colour_errors, print, usage_error};
 use crate::config::{ConfigError, DEFAULT_FILE, EXAMPLE, schema};
 use crate::exit_code::ExitCode;
-use crate::inventory::load;
+use crate::inventory::{Answers, load};
 
 /// The commands below `config`.
 #[derive(Debug, Subcommand)]
@@ -38,12 +38,13 @@ pub fn run(command: &ConfigCommand) -> ExitCode {
 fn check(target: &TargetArgs) -> Result<String, SetupError> {
     let config = configuration(target, None)?;
     config.check_files().map_err(ConfigError::from)?;
-    let inventory = load(&config, target.tenants_from.as_ref(), &[], None)?;
+    let inventory = load(&config, target.tenants_from.as_ref(), &[], Answers::default())?;
     let name = config
         .path
         .as_ref()
         .map_or_else(|| DEFAULT_FILE.into(), |path| path.display().to_string());
     let tenants = match (inventory.tenants.len(), inventory.origin.as_str()) {
+        _ if !inventory.complete => "the tenants are asked for when a round begins".to_owned(),
         (_, "" | "the command line") => "no tenants configured: name them on the command line".to_owned(),
         (1, origin) => format!("1 tenant from {origin}"),
         (count, origin) => format!("{count} tenants from {origin}"),

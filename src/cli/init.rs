@@ -14,7 +14,7 @@ use super::setup::SetupError;
 use super::{colour_errors, print, usage_error};
 use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, minimal, parse_domain, render_plain};
 use crate::exit_code::ExitCode;
-use crate::inventory::{TenantsFrom, load};
+use crate::inventory::{Answers, TenantsFrom, load};
 
 /// Options of `init`.
 #[derive(Debug, Args)]
@@ -94,7 +94,7 @@ fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
         .with_flags(&Flags::default())
         .map_err(ConfigError::from)
         .map_err(SetupError::from)?;
-    load(&config, None, &[], None).map_err(SetupError::from)?;
+    load(&config, None, &[], Answers::default()).map_err(SetupError::from)?;
     create(path, &text)
 }
 

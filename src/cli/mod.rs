@@ -7,6 +7,7 @@ pub mod output;
 pub mod plan;
 pub mod progress;
 pub mod setup;
+pub mod tenants;
 pub mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -38,6 +39,9 @@ pub enum Command {
     /// Verify all tenants, or those named, once
     #[command(after_help = EXIT_CODES)]
     Verify(Box<args::VerifyArgs>),
+    /// List the tenants, the sources that name them, and what exists without a tenant
+    #[command(after_help = EXIT_CODES)]
+    Tenants(Box<tenants::TenantsArgs>),
     /// Write a minimal roundsman.toml; never over an existing file
     Init(init::InitArgs),
     /// Check the configuration, or show what it can hold
@@ -50,6 +54,7 @@ pub enum Command {
 pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),
     }

@@ -134,6 +134,7 @@ pub fn plan(
         number: 0,
         platform: word.platform,
         listing: word.listing,
+        inventory: inventory.faults.clone(),
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
         asker: Asker {
             timeout: config.dns.timeout,

@@ -4,11 +4,9 @@ use std::num::NonZeroU32;
 
 use thiserror::Error;
 
-use roundsman_checks::evidence::Platform;
-
 use super::args::{TargetArgs, VerifyArgs};
 use crate::config::{Config, ConfigError};
-use crate::inventory::{Inventory, InventoryError, load, with_labels};
+use crate::inventory::{Answers, Inventory, InventoryError, load, with_labels};
 
 /// Why a command cannot begin; exit code 2.
 #[derive(Debug, Error)]
@@ -36,8 +34,8 @@ impl SetupError {
 ///
 /// # Errors
 /// [`SetupError`], to be rendered to standard error; the command then ends with 2.
-pub fn prepare(args: &VerifyArgs, config: &Config, platform: Option<&Platform>) -> Result<Inventory, SetupError> {
-    let mut inventory = load(config, args.target.tenants_from.as_ref(), &args.tenants, platform)?;
+pub fn prepare(args: &VerifyArgs, config: &Config, answers: Answers<'_>) -> Result<Inventory, SetupError> {
+    let mut inventory = load(config, args.target.tenants_from.as_ref(), &args.tenants, answers)?;
     let labels: Vec<_> = args
         .label
         .iter()

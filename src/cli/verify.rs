@@ -13,6 +13,7 @@ use super::{colour_errors, plan, setup, usage_error};
 use crate::agent::{self, Clients, Observer as _, Plan, Stop};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
+use crate::inventory::{Answers, Remote};
 use crate::report::{Demand, Report, exit_code};
 
 /// Verifies the tenants once and reports.
@@ -35,6 +36,10 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
         Ok(clients) => clients,
         Err(error) => return usage(&error),
     };
+    let remote = match Remote::new(&config, args.target.tenants_from.as_ref(), plan::USER_AGENT) {
+        Ok(remote) => remote,
+        Err(error) => return usage(&error),
+    };
     // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -43,8 +48,13 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
     };
     let progress = Progress::new();
     progress.stage("platform", 0);
-    let (platform, listing) = runtime.block_on(clients.read());
-    let inventory = match setup::prepare(args, &config, platform.known()) {
+    let ((platform, listing), tenants) =
+        runtime.block_on(async { tokio::join!(clients.read(), Remote::ask(remote.as_ref())) });
+    let answers = Answers {
+        platform: platform.known(),
+        listing: tenants.as_ref(),
+    };
+    let inventory = match setup::prepare(args, &config, answers) {
         Ok(inventory) => inventory,
         Err(error) => {
             progress.finish();

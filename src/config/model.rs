@@ -99,7 +99,7 @@ pub struct Tenants {
     pub sources: Vec<Source>,
     /// The file of [`Source::File`].
     pub file: Option<PathBuf>,
-    /// The endpoint of the source `http`, which this version does not have yet.
+    /// The endpoint of [`Source::Http`].
     pub url: Option<String>,
     /// The bearer token for `url`.
     pub token: Option<Secret>,
@@ -192,6 +192,8 @@ pub enum Source {
     File,
     /// Every app of the organization with the prefix.
     Fly,
+    /// `tenants.url`.
+    Http,
 }
 
 /// A tenant as `tenants.list` or a TOML file names it.

@@ -255,13 +255,13 @@ error: wrong value for `skip` in [[overrides]]
 }
 
 #[test]
-fn shows_sources_that_are_not_there_yet_or_incomplete() {
+fn shows_sources_that_are_incomplete() {
     insta::assert_snapshot!(mistakes("[tenants]\nsource = [\"http\", \"file\"]\nlist = [{ ids = \"a\" }, 5]\n"), @r#"
-error: source `http` is not available in this version
+error: source "http" needs the key `url`
  --> roundsman.toml:3:11
   |
 3 | source = ["http", "file"]
-  |           ^^^^^^ name the tenants with `list` or `file` instead
+  |           ^^^^^^ add `url` to [tenants]
 
 error: source "file" needs the key `file`
  --> roundsman.toml:3:19

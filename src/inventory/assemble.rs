@@ -1,37 +1,66 @@
 //! From entries to tenants: joins sources, fills in defaults, and checks ids and host names. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use roundsman_checks::evidence::{Fault, Reason};
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
 
 use super::entry::Entry;
 use super::error::InventoryError;
 use crate::config::Config;
 
-/// The tenants of all groups sorted by id, and the ids that `exclude` leaves out. The first group says who exists, the
-/// others add what they know.
-pub(super) fn assemble(groups: Vec<Vec<Entry>>, config: &Config) -> Result<(Vec<Tenant>, Vec<String>), InventoryError> {
-    let mut excluded = Vec::new();
-    let mut tenants = Vec::new();
+/// What all sources say together.
+#[derive(Default)]
+pub(super) struct Assembled {
+    /// Sorted by id.
+    pub tenants: Vec<Tenant>,
+    /// The ids that `exclude` leaves out.
+    pub excluded: Vec<String>,
+    /// The sources that name each tenant.
+    pub named_by: BTreeMap<TenantId, Vec<&'static str>>,
+    /// What can't be a tenant, in the word of a source that the user does not write.
+    pub faults: Vec<Fault>,
+}
+
+/// Joins all groups. The first says who exists, the others add what they know.
+pub(super) fn assemble(groups: Vec<Vec<Entry>>, config: &Config) -> Result<Assembled, InventoryError> {
+    let mut all = Assembled::default();
     for entry in join(groups)? {
         if config.tenants.exclude.iter().any(|glob| glob.matches(&entry.id)) {
-            excluded.push(entry.id);
-        } else {
-            tenants.push(tenant(entry, config)?);
+            all.excluded.push(entry.id);
+            continue;
+        }
+        let (soft, sources) = (entry.soft, entry.sources.clone());
+        match tenant(entry, config) {
+            Ok(tenant) => {
+                all.named_by.insert(tenant.id.clone(), sources);
+                all.tenants.push(tenant);
+            }
+            Err(error) if soft => all
+                .faults
+                .push(Fault::new(Reason::PlatformMalformed, error.to_string())),
+            Err(error) => return Err(error),
         }
     }
-    tenants.sort_by(|a, b| a.id.cmp(&b.id));
-    Ok((tenants, excluded))
+    all.tenants.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(all)
 }
 
 fn join(groups: Vec<Vec<Entry>>) -> Result<Vec<Entry>, InventoryError> {
     let mut groups = groups.into_iter();
     let mut first = groups.next().unwrap_or_default();
     let index = index(&first)?;
+    let apps = first
+        .iter()
+        .enumerate()
+        .filter_map(|(at, entry)| Some((entry.app.clone()?, at)));
+    let apps = apps.collect::<HashMap<_, _>>();
     for group in groups {
         self::index(&group)?;
         for entry in group {
-            if let Some(at) = index.get(&entry.id.to_ascii_lowercase()) {
+            // The platform names a tenant by its app, whatever its id is elsewhere.
+            let by_app = || apps.get(entry.app.as_ref()?);
+            if let Some(at) = index.get(&entry.id.to_ascii_lowercase()).or_else(by_app) {
                 first[*at].learn(&entry);
             }
         }
@@ -55,7 +84,11 @@ fn index(group: &[Entry]) -> Result<HashMap<String, usize>, InventoryError> {
 }
 
 fn tenant(entry: Entry, config: &Config) -> Result<Tenant, InventoryError> {
-    let hostname = hostname(&entry, &config.domain)?;
+    let hostname = match hostname(&entry, &config.domain) {
+        // It keeps its row: nothing is looked at, and every check says why.
+        Err(InventoryError::Outside { hostname, .. }) if entry.soft => hostname,
+        other => other?,
+    };
     let inactive = entry
         .status
         .as_ref()

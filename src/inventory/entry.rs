@@ -15,6 +15,8 @@ pub enum Place {
     Line(String, usize),
     /// An entry of a JSON array, from 1.
     Entry(String, usize),
+    /// An entry of an answer: the page and the number in it, from 1.
+    Answer(String, usize),
     /// An app of the organization.
     Platform(String),
     /// An argument.
@@ -25,7 +27,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(file, line) => write!(f, "{file}:{line}"),
-            Self::Entry(file, number) => write!(f, "{file}, entry {number}"),
+            Self::Entry(file, number) | Self::Answer(file, number) => write!(f, "{file}, entry {number}"),
             Self::Platform(app) => write!(f, "app {app}"),
             Self::CommandLine => f.write_str("the command line"),
         }
@@ -41,6 +43,10 @@ pub(super) struct Entry {
     pub labels: BTreeMap<String, String>,
     pub status: Option<String>,
     pub place: Place,
+    /// The sources that name it.
+    pub sources: Vec<&'static str>,
+    /// Whether its host name is the word of a source that the user does not write: a wrong one is a finding there.
+    pub soft: bool,
 }
 
 impl Entry {
@@ -52,12 +58,18 @@ impl Entry {
             hostname: None,
             labels: BTreeMap::new(),
             status: None,
+            soft: matches!(place, Place::Answer(..)),
             place,
+            sources: Vec::new(),
         }
     }
 
     /// Adds what another source knows of the same tenant; what is said already stays.
     pub(super) fn learn(&mut self, other: &Self) {
+        if self.hostname.is_none() && other.hostname.is_some() {
+            self.soft = other.soft;
+        }
+        self.sources.extend_from_slice(&other.sources);
         self.app = self.app.take().or_else(|| other.app.clone());
         self.hostname = self.hostname.take().or_else(|| other.hostname.clone());
         self.status = self.status.take().or_else(|| other.status.clone());
@@ -72,12 +84,11 @@ pub(super) fn from_list(list: &[ListedTenant], file: Option<&Path>) -> Vec<Entry
     let file = file.map_or_else(|| "tenants.list".to_owned(), |path| path.display().to_string());
     list.iter()
         .map(|tenant| Entry {
-            id: tenant.id.clone(),
             app: tenant.app.clone(),
             hostname: tenant.hostname.clone(),
             labels: tenant.labels.clone(),
             status: tenant.status.clone(),
-            place: Place::Line(file.clone(), tenant.line),
+            ..Entry::new(tenant.id.as_str(), Place::Line(file.clone(), tenant.line))
         })
         .collect()
 }

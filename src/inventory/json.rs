@@ -13,14 +13,30 @@ use crate::config::Fields;
 /// The tenants that run on a developer's own machine in the platform's `tenants.json`: they have no edge.
 const LOCAL: &str = "local";
 
-/// Reads all entries of a document.
+/// Reads all entries of a file.
 pub(super) fn read(text: &str, file: &str, fields: &Fields) -> Result<Vec<Entry>, InventoryError> {
-    let document: Value = serde_json::from_str(text).map_err(|error| InventoryError::NotJson {
+    let document = parse(text.as_bytes(), file)?;
+    let place = |number| Place::Entry(file.to_owned(), number);
+    entries(&document, file, fields, place)?.into_iter().collect()
+}
+
+/// Reads a document.
+pub(super) fn parse(text: &[u8], file: &str) -> Result<Value, InventoryError> {
+    serde_json::from_slice(text).map_err(|error| InventoryError::NotJson {
         file: file.to_owned(),
         line: error.line(),
         column: error.column(),
         why: why(&error),
-    })?;
+    })
+}
+
+/// Every entry of a document by itself; `place` says where the entry of a number is, from 1.
+pub(super) fn entries(
+    document: &Value,
+    file: &str,
+    fields: &Fields,
+    place: impl Fn(usize) -> Place,
+) -> Result<Vec<Result<Entry, InventoryError>>, InventoryError> {
     let wrong = |found| InventoryError::Shape {
         file: file.to_owned(),
         found: kind(found),
@@ -28,14 +44,14 @@ pub(super) fn read(text: &str, file: &str, fields: &Fields) -> Result<Vec<Entry>
     let list = document
         .get("tenants")
         .or_else(|| document.get("data"))
-        .unwrap_or(&document);
+        .unwrap_or(document);
     let items = list.as_array().ok_or_else(|| wrong(list))?;
     let entries = items
         .iter()
         .enumerate()
         .filter(|(_, item)| item.get("tenant_type").and_then(Value::as_str) != Some(LOCAL))
-        .map(|(index, item)| entry(item, Place::Entry(file.to_owned(), index + 1), fields));
-    entries.collect()
+        .map(|(index, item)| entry(item, place(index + 1), fields));
+    Ok(entries.collect())
 }
 
 fn entry(item: &Value, place: Place, fields: &Fields) -> Result<Entry, InventoryError> {

@@ -6,36 +6,59 @@ mod assemble;
 mod entry;
 mod error;
 mod json;
+mod leftovers;
 mod lines;
 mod read;
+mod remote;
 mod select;
 
-use roundsman_checks::evidence::Platform;
-use roundsman_checks::target::Tenant;
+use std::collections::BTreeMap;
+
+use roundsman_checks::evidence::{Fault, Platform};
+use roundsman_checks::target::{Tenant, TenantId};
 
 use crate::config::{Config, Source};
 
 pub use entry::Place;
 pub use error::{InventoryError, Unknown};
+pub use leftovers::{Leftovers, leftovers};
 pub use read::TenantsFrom;
+pub use remote::{Listing, Remote, RemoteError};
 pub use select::with_labels;
 
 use assemble::assemble;
 use entry::Entry;
 
 /// The tenants of one round, and where they came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inventory {
     /// The tenants to verify, sorted by id, each id once. May be empty.
     pub tenants: Vec<Tenant>,
     /// Every tenant that the sources name, chosen or not: an answer may name any of them.
     pub known: Vec<Tenant>,
+    /// The ids that the configuration leaves out.
+    pub excluded: Vec<String>,
+    /// The sources that name each tenant: `list`, `file`, `http`, `fly`, `command line`.
+    pub named_by: BTreeMap<TenantId, Vec<&'static str>>,
     /// Where they were named, for people: `list`, `tenants.toml`, `the command line`.
     pub origin: String,
+    /// What `tenants.url` did not answer, or answered wrongly.
+    pub faults: Vec<Fault>,
+    /// Whether the source that says who should exist answered in full.
+    pub complete: bool,
+}
+
+/// What the sources answered that are asked over the network.
+#[derive(Clone, Copy, Default)]
+pub struct Answers<'a> {
+    /// The platform; `None`: it did not answer.
+    pub platform: Option<&'a Platform>,
+    /// `tenants.url`; `None`: it was not asked.
+    pub listing: Option<&'a Listing>,
 }
 
 /// Gathers the tenants: `from` (`--tenants`) stands in the place of the configured sources; `names` choose from them,
-/// or are the inventory themselves where no source is configured.
+/// or are the inventory themselves where no source is configured, or the first did not answer.
 ///
 /// # Errors
 /// [`InventoryError`], all of them the user's to mend (exit code 2). That nobody is found is none.
@@ -43,70 +66,126 @@ pub fn load(
     config: &Config,
     from: Option<&TenantsFrom>,
     names: &[String],
-    platform: Option<&Platform>,
+    answers: Answers<'_>,
 ) -> Result<Inventory, InventoryError> {
-    let (groups, origin) = match from {
-        Some(from) => (vec![read::read(from, &config.tenants.fields)?], from.to_string()),
-        None => configured(config, platform)?,
+    let mut read = match from {
+        Some(from) => Gathered {
+            groups: vec![named("file", read::read(from, &config.tenants.fields)?)],
+            origins: vec![from.to_string()],
+            complete: true,
+            faults: Vec::new(),
+        },
+        None => configured(config, answers)?,
     };
-    if groups.is_empty() {
-        return from_names(config, names);
+    let by_names_alone = read.groups.is_empty() || read.origins.is_empty();
+    if read.groups.is_empty() {
+        read.groups.push(Vec::new());
     }
-    let (tenants, excluded) = assemble(groups, config)?;
-    let known = tenants.clone();
-    let tenants = if names.is_empty() {
-        tenants
-    } else {
-        select::by_name(tenants, &excluded, names, &origin)?
+    if by_names_alone || !read.complete {
+        add_names(&mut read.groups[0], config, names);
+    }
+    let all = assemble(read.groups, config)?;
+    let origin = match read.origins.is_empty() {
+        true => Place::CommandLine.to_string(),
+        false => read.origins.join(" and "),
     };
-    Ok(Inventory { tenants, known, origin })
+    read.faults.extend(all.faults);
+    Ok(Inventory {
+        known: all.tenants.clone(),
+        tenants: match names.is_empty() {
+            true => all.tenants,
+            false => select::by_name(all.tenants, &all.excluded, names, &origin)?,
+        },
+        excluded: all.excluded,
+        named_by: all.named_by,
+        origin,
+        faults: read.faults,
+        complete: read.complete,
+    })
 }
 
-fn configured(config: &Config, platform: Option<&Platform>) -> Result<(Vec<Vec<Entry>>, String), InventoryError> {
-    let mut groups = Vec::new();
-    let mut origins = Vec::new();
-    for source in &config.tenants.sources {
-        match source {
+/// The entries by source, the first of them the one that says who should exist.
+struct Gathered {
+    groups: Vec<Vec<Entry>>,
+    origins: Vec<String>,
+    complete: bool,
+    faults: Vec<Fault>,
+}
+
+fn configured(config: &Config, answers: Answers<'_>) -> Result<Gathered, InventoryError> {
+    let mut read = Gathered {
+        groups: Vec::new(),
+        origins: Vec::new(),
+        complete: true,
+        faults: Vec::new(),
+    };
+    for (index, source) in config.tenants.sources.iter().enumerate() {
+        let mut complete = true;
+        // A source that does not answer names nobody: the names on the command line are then taken as they are.
+        let (entries, origin) = match source {
             Source::List => {
-                groups.push(entry::from_list(&config.tenants.list, config.path.as_deref()));
-                origins.push("list".to_owned());
+                let entries = entry::from_list(&config.tenants.list, config.path.as_deref());
+                (named("list", entries), Some("list".to_owned()))
             }
-            // A platform that does not answer names nobody: the names on the command line are then taken as they are.
-            Source::Fly => {
-                if let Some(platform) = platform {
-                    groups.push(entry::from_platform(platform, &config.tenants.app_prefix));
-                    origins.push(format!("organization {}", platform.organization));
+            Source::Fly => match answers.platform {
+                Some(platform) => {
+                    complete = platform.apps_missing.is_none();
+                    let entries = entry::from_platform(platform, &config.tenants.app_prefix);
+                    let origin = format!("organization {}", platform.organization);
+                    (named("fly", entries), Some(origin))
                 }
-            }
+                None => {
+                    complete = false;
+                    (Vec::new(), None)
+                }
+            },
+            Source::Http => match answers.listing {
+                Some(listing) => {
+                    complete = listing.complete;
+                    read.faults.extend_from_slice(&listing.faults);
+                    (named("http", listing.entries.clone()), Some(listing.name.clone()))
+                }
+                None => {
+                    complete = false;
+                    (Vec::new(), None)
+                }
+            },
             Source::File => {
                 // The reader of the configuration makes sure that a named source has its key.
                 let path = config.tenants.file.clone().unwrap_or_default();
                 let from = TenantsFrom::File(path);
-                groups.push(read::read(&from, &config.tenants.fields)?);
-                origins.push(from.to_string());
+                let entries = read::read(&from, &config.tenants.fields)?;
+                (named("file", entries), Some(from.to_string()))
             }
+        };
+        if index == 0 {
+            read.complete = complete;
         }
+        read.groups.push(entries);
+        read.origins.extend(origin);
     }
-    Ok((groups, origins.join(" and ")))
+    Ok(read)
 }
 
-fn from_names(config: &Config, names: &[String]) -> Result<Inventory, InventoryError> {
-    let mut entries: Vec<Entry> = Vec::new();
+fn named(source: &'static str, mut entries: Vec<Entry>) -> Vec<Entry> {
+    for entry in &mut entries {
+        entry.sources = vec![source];
+    }
+    entries
+}
+
+/// Adds the names that nobody has yet; naming a tenant twice asks for it once.
+fn add_names(entries: &mut Vec<Entry>, config: &Config, names: &[String]) {
     for name in names {
         let id = select::id_of(name, &config.domain);
-        // Naming a tenant twice asks for it once.
-        if !entries.iter().any(|entry| entry.id.eq_ignore_ascii_case(&id)) {
-            entries.push(Entry::new(id, Place::CommandLine));
+        let is_it = |entry: &Entry| {
+            let host = entry.hostname.as_deref().unwrap_or_default();
+            entry.id.eq_ignore_ascii_case(&id) || host.eq_ignore_ascii_case(name)
+        };
+        if !entries.iter().any(is_it) {
+            let entry = Entry::new(id, Place::CommandLine);
+            entries.extend(self::named("command line", vec![entry]));
         }
-    }
-    let (tenants, excluded) = assemble(vec![entries], config)?;
-    match excluded.into_iter().next() {
-        Some(id) => Err(InventoryError::Excluded { id }),
-        None => Ok(Inventory {
-            known: tenants.clone(),
-            tenants,
-            origin: Place::CommandLine.to_string(),
-        }),
     }
 }
 

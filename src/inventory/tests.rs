@@ -19,7 +19,7 @@ fn ids(inventory: &Inventory) -> Vec<&str> {
 }
 
 fn error(tenants: &str, asked: &[&str]) -> String {
-    load(&config(tenants), None, &names(asked), None)
+    load(&config(tenants), None, &names(asked), Answers::default())
         .unwrap_err()
         .to_string()
 }
@@ -27,7 +27,7 @@ fn error(tenants: &str, asked: &[&str]) -> String {
 #[test]
 fn fills_in_app_and_hostname_and_sorts() {
     let list = "[tenants]\nlist = [\"b\", { id = \"a\", app = \"own\", hostname = \"www.a.example.com\", status = \"Paused\" }]";
-    let inventory = load(&config(list), None, &[], None).unwrap();
+    let inventory = load(&config(list), None, &[], Answers::default()).unwrap();
     let shown: Vec<String> = inventory
         .tenants
         .iter()
@@ -38,15 +38,32 @@ fn fills_in_app_and_hostname_and_sorts() {
 
 #[test]
 fn names_are_the_inventory_where_none_is_configured() {
-    let inventory = load(&config(""), None, &names(&["b", "a.example.com", "B", "a"]), None).unwrap();
+    let inventory = load(
+        &config(""),
+        None,
+        &names(&["b", "a.example.com", "B", "a"]),
+        Answers::default(),
+    )
+    .unwrap();
     assert_eq!(ids(&inventory), ["a", "b"]);
-    assert!(load(&config(""), None, &[], None).unwrap().tenants.is_empty());
+    assert!(
+        load(&config(""), None, &[], Answers::default())
+            .unwrap()
+            .tenants
+            .is_empty()
+    );
 }
 
 #[test]
 fn names_choose_by_id_or_hostname_where_there_is_an_inventory() {
     let list = "[tenants]\nlist = [\"abc\", \"def\", \"ghi\"]";
-    let inventory = load(&config(list), None, &names(&["ghi", "ABC.example.com.", "ghi"]), None).unwrap();
+    let inventory = load(
+        &config(list),
+        None,
+        &names(&["ghi", "ABC.example.com.", "ghi"]),
+        Answers::default(),
+    )
+    .unwrap();
     assert_eq!(ids(&inventory), ["abc", "ghi"]);
 }
 
@@ -80,9 +97,9 @@ fn a_hostname_outside_of_the_domain_names_the_tenant() {
 #[test]
 fn excluded_tenants_are_left_out_and_cannot_be_named() {
     let list = "[tenants]\nlist = [\"a\", \"demo-1\"]\nexclude = [\"demo-*\"]";
-    assert_eq!(ids(&load(&config(list), None, &[], None).unwrap()), ["a"]);
+    assert_eq!(ids(&load(&config(list), None, &[], Answers::default()).unwrap()), ["a"]);
     assert!(matches!(
-        load(&config(list), None, &names(&["demo-1"]), None),
+        load(&config(list), None, &names(&["demo-1"]), Answers::default()),
         Err(InventoryError::Excluded { .. })
     ));
 }
@@ -96,7 +113,7 @@ fn the_first_source_says_who_exists_and_the_others_add_what_they_know() {
         "domain = \"example.com\"\n[tenants]\nsource = [\"list\", \"file\"]\nlist = [\"a\", \"b\"]\nfile = \"t.json\"";
     // The file is found beside the configuration, wherever the program was started.
     let config = Config::parse(text, &directory.path().join("roundsman.toml")).unwrap();
-    let inventory = load(&config, None, &[], None).unwrap();
+    let inventory = load(&config, None, &[], Answers::default()).unwrap();
     assert_eq!(ids(&inventory), ["a", "b"]);
     assert_eq!(inventory.tenants[0].app, "x");
     let pro = with_labels(inventory.tenants, &[("plan".into(), "pro".into())]);
@@ -110,9 +127,21 @@ fn a_file_given_on_the_command_line_replaces_the_configured_sources() {
     std::fs::write(&file, "x\ny\n").unwrap();
     let from = TenantsFrom::File(file);
     let config = config("[tenants]\nlist = [\"a\"]");
-    assert_eq!(ids(&load(&config, Some(&from), &[], None).unwrap()), ["x", "y"]);
-    assert_eq!(ids(&load(&config, Some(&from), &names(&["y"]), None).unwrap()), ["y"]);
-    let missing = load(&config, Some(&TenantsFrom::File("no/such".into())), &[], None).unwrap_err();
+    assert_eq!(
+        ids(&load(&config, Some(&from), &[], Answers::default()).unwrap()),
+        ["x", "y"]
+    );
+    assert_eq!(
+        ids(&load(&config, Some(&from), &names(&["y"]), Answers::default()).unwrap()),
+        ["y"]
+    );
+    let missing = load(
+        &config,
+        Some(&TenantsFrom::File("no/such".into())),
+        &[],
+        Answers::default(),
+    )
+    .unwrap_err();
     assert_eq!(
         missing.to_string(),
         "the inventory cannot be read: no/such does not exist: check the path"

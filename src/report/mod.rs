@@ -7,4 +7,5 @@ mod verdict;
 
 pub use human::{Style, render as human};
 pub use json::{Report, SCHEMA};
+pub(crate) use text::{clean, wrap};
 pub use verdict::{Demand, exit_code};

@@ -27,7 +27,7 @@ pub(super) fn paint(text: &str, paint: Paint, colour: bool) -> String {
 }
 
 /// Takes out what would move the cursor: targets decide what stands in evidence.
-pub(super) fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
@@ -35,7 +35,7 @@ pub(super) fn clean(text: &str) -> String {
 
 /// Breaks `text` between words so that no line with its indent is longer than `width`; a single word may be. The first
 /// line begins with `first`, the others with as many spaces.
-pub(super) fn wrap(first: &str, text: &str, width: Option<usize>) -> String {
+pub(crate) fn wrap(first: &str, text: &str, width: Option<usize>) -> String {
     let indent = first.chars().count();
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

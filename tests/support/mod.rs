@@ -54,7 +54,16 @@ fn config_of(lab: &Lab, path: &Path, dir: &Path) -> Config {
 }
 
 fn plan_of(config: &Config, word: Word) -> Plan {
-    let inventory = inventory::load(config, None, &[], word.platform.known()).expect("the inventory is valid");
+    let inventory = inventory::load(
+        config,
+        None,
+        &[],
+        inventory::Answers {
+            platform: word.platform.known(),
+            listing: None,
+        },
+    )
+    .expect("the inventory is valid");
     let all = selection(&[], &[]).expect("all checks");
     plan(config, &inventory, all, word, &|_| false).expect("the plan is complete")
 }

@@ -84,6 +84,13 @@ fn when_asked(context: &Context<'_>, tenant: &TenantWorld, check: Check, judge: 
     if !context.world.selected.contains(&check) {
         return Finding::skipped(Reason::NotSelected, "left out of this round");
     }
+    if !tenant.tenant.hostname.is_within(&context.world.domain) {
+        let message = format!(
+            "{} is not below {}: a customer's own domain is not supported yet",
+            tenant.tenant.hostname, context.world.domain
+        );
+        return Finding::plain(Outcome::Unknown, message).because(Reason::PlatformMalformed);
+    }
     if tenant.expectation.skip.contains(&check) {
         return Finding::skipped(Reason::NotConfigured, "an override says that it does not apply");
     }

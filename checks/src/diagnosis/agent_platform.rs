@@ -1,6 +1,6 @@
 //! Agent rules about the APIs: what could not be asked hides what only the answer could tell, and nothing else.
 
-use super::rules::{Rule, silences_nothing};
+use super::rules::{Rule, breaks_nothing, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::check::Context;
 use crate::evidence::{Fault, Reason};
@@ -8,13 +8,13 @@ use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::world::TenantWorld;
 
 macro_rules! rule {
-    ($cause:ident) => {
+    ($cause:ident, $proofs:ident, $breaks:ident) => {
         Rule {
             cause: Cause::$cause,
             scope: Scope::Agent,
             check: FleetCheck::Vantage,
-            proofs: |context| proofs(context, Cause::$cause),
-            breaks: hides,
+            proofs: |context| $proofs(context, Cause::$cause),
+            breaks: $breaks,
             silences: silences_nothing,
         }
     };
@@ -22,9 +22,12 @@ macro_rules! rule {
 
 /// In order of precedence.
 pub(super) const RULES: &[Rule] = &[
-    rule!(PlatformApiUnauthorized),
-    rule!(PlatformApiRateLimited),
-    rule!(PlatformApiUnavailable),
+    rule!(PlatformApiUnauthorized, platform, hides),
+    rule!(PlatformApiRateLimited, platform, hides),
+    rule!(PlatformApiUnavailable, platform, hides),
+    rule!(PlatformApiUnauthorized, inventory, breaks_nothing),
+    rule!(PlatformApiRateLimited, inventory, breaks_nothing),
+    rule!(PlatformApiUnavailable, inventory, breaks_nothing),
 ];
 
 fn named(fault: &Fault) -> Cause {
@@ -36,7 +39,7 @@ fn named(fault: &Fault) -> Cause {
 }
 
 /// The platform's silence hides; a zone listing that is refused is a warning, for the zone's servers tell the rest.
-fn proofs(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
+fn platform(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
     let world = context.world;
     let whole = world.platform.fault();
     let parts = world
@@ -69,6 +72,35 @@ fn proofs(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
                 .remedy(Remedy::new("manual", command))
         })
         .collect()
+}
+
+/// Faults of the inventory that are told one by one.
+const MOST_FAULTS: usize = 5;
+
+/// Who the tenants are was not told, or not of all: it hides no check of those who are known.
+fn inventory(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
+    let faults = context.world.inventory.iter().filter(|fault| named(fault) == cause);
+    let faults = faults.collect::<Vec<_>>();
+    let Some(first) = faults.first() else {
+        return Vec::new();
+    };
+    let tell = |fault: &&Fault| format!("inventory: {} ({})", fault.detail, fault.reason);
+    let mut evidence = faults
+        .iter()
+        .take(MOST_FAULTS)
+        .copied()
+        .map(|fault| tell(&fault))
+        .collect::<Vec<_>>();
+    if faults.len() > MOST_FAULTS {
+        evidence.push(format!("inventory: and {} more", faults.len() - MOST_FAULTS));
+    }
+    let command = match cause {
+        Cause::PlatformApiUnauthorized => "set the token that [tenants] names to one that may list the tenants",
+        Cause::PlatformApiRateLimited => "verify less often, or wait until the limit is over",
+        _ => "ask `url` of [tenants] with curl, mend what it answers, or name the tenants on the command line",
+    };
+    let proof = Proof::fail("inventory", evidence).outcome(Outcome::Unknown);
+    vec![proof.because(first.reason).remedy(Remedy::new("manual", command))]
 }
 
 fn hides(context: &Context<'_>, _: &TenantWorld, check: Check, finding: &Finding) -> bool {

@@ -129,6 +129,9 @@ fn explain_by_shared(
     state: &mut State,
 ) {
     let tenant = &context.world.tenants[index];
+    if !tenant.tenant.hostname.is_within(&context.world.domain) {
+        return;
+    }
     for (rule, entries) in shared {
         for check in Check::ALL {
             let finding = findings.of(check);

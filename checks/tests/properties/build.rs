@@ -98,6 +98,7 @@ pub(crate) fn world(plan: &Plan) -> World {
             }),
         },
         listing: Asked::NotConfigured,
+        inventory: Vec::new(),
         known,
         tenants,
         chains,

@@ -103,8 +103,8 @@ form!(
     /// Sources of tenants.
     Sources,
     { "anyOf": [
-        { "enum": ["fly", "list", "file"] },
-        { "type": "array", "uniqueItems": true, "items": { "enum": ["fly", "list", "file"] } }
+        { "enum": ["fly", "http", "list", "file"] },
+        { "type": "array", "uniqueItems": true, "items": { "enum": ["fly", "http", "list", "file"] } }
     ] }
 );
 form!(

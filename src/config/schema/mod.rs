@@ -105,8 +105,6 @@ mod tests {
     fn the_schema_has_exactly_the_keys_of_the_reader() {
         let key = "\"zzzzzz-qqqqqq\" = 1";
         let later = [
-            "fly",
-            "cloudflare",
             "telemetry",
             "incidents",
             "alerts",
@@ -116,7 +114,17 @@ mod tests {
             "web",
         ];
         let mut read: BTreeSet<String> = keys_of_reader("", &format!("{key}\n")).into_iter().collect();
-        for table in ["edge", "tenants", "dns", "site", "certificate", "vantage", "schedule"] {
+        for table in [
+            "edge",
+            "tenants",
+            "fly",
+            "cloudflare",
+            "dns",
+            "site",
+            "certificate",
+            "vantage",
+            "schedule",
+        ] {
             read.extend(keys_of_reader(table, &format!("[{table}]\n{key}\n")));
         }
         read.extend(keys_of_reader("overrides", &format!("[[overrides]]\n{key}\n")));

@@ -88,7 +88,7 @@ struct Tenants {
     source: Option<Sources>,
     /// A file of tenants: .toml, .json, or an id a line.
     file: Option<String>,
-    /// An endpoint that lists tenants; not available in this version.
+    /// An endpoint that lists tenants as JSON: https, or http to loopback.
     url: Option<String>,
     /// The bearer token for url.
     token: Option<SecretPlace>,

@@ -9,8 +9,8 @@ use crate::config::glob::Glob;
 use crate::config::model::{Fields, ListedTenant, Source, Tenants};
 use crate::config::reader::{Read, Section, Value, each, expected, pairs, parsed};
 
-/// Where a source is named and which; the name of one that this version does not have is an error.
-type Named = (Range<usize>, Result<Source, &'static str>);
+/// Where a source is named, and which.
+type Named = (Range<usize>, Source);
 
 pub(super) fn tenants(section: Section<'_>, tenants: &mut Tenants) {
     section.set("app_prefix", &mut tenants.app_prefix, parsed(form::app_prefix));
@@ -114,11 +114,11 @@ fn sources(value: &Value<'_>) -> Read<Vec<Named>> {
 
 fn source(value: &Value<'_>) -> Read<Named> {
     let source = match value.get_ref().as_str() {
-        Some("list") => Ok(Source::List),
-        Some("file") => Ok(Source::File),
-        Some("http") => Err("http"),
-        Some("fly") => Ok(Source::Fly),
-        _ => return expected(value, "\"fly\", \"list\" or \"file\", or an array of several"),
+        Some("list") => Source::List,
+        Some("file") => Source::File,
+        Some("http") => Source::Http,
+        Some("fly") => Source::Fly,
+        _ => return expected(value, "\"fly\", \"http\", \"list\" or \"file\", or an array of several"),
     };
     Ok((value.span(), source))
 }
@@ -126,28 +126,22 @@ fn source(value: &Value<'_>) -> Read<Named> {
 fn check_named(section: &Section<'_>, named: Vec<Named>) -> Vec<Source> {
     let mut sources = Vec::new();
     for (span, source) in named {
-        let source = match source {
-            Ok(source) => source,
-            Err(name) => {
-                refuse(section, span, name);
-                continue;
-            }
-        };
-        let key = match source {
-            Source::List => "list",
-            Source::File => "file",
-            Source::Fly => "fly",
+        let (name, key) = match source {
+            Source::List => ("list", "list"),
+            Source::File => ("file", "file"),
+            Source::Http => ("http", "url"),
+            Source::Fly => ("fly", "fly"),
         };
         if source == Source::Fly && !sources.contains(&source) {
             sources.push(source);
             continue;
         }
         if sources.contains(&source) {
-            section.note(span, format!("source \"{key}\" is named twice"), "remove one");
+            section.note(span, format!("source \"{name}\" is named twice"), "remove one");
         } else if section.key_span(key).is_none() {
             section.note(
                 span,
-                format!("source \"{key}\" needs the key `{key}`"),
+                format!("source \"{name}\" needs the key `{key}`"),
                 format!("add `{key}` to [tenants]"),
             );
         }
@@ -158,28 +152,22 @@ fn check_named(section: &Section<'_>, named: Vec<Named>) -> Vec<Source> {
 
 /// Without `source`, what is there is what is meant; where two are there, the file must say which comes first.
 fn infer(section: &Section<'_>) -> Vec<Source> {
-    match (
-        section.key_span("list"),
-        section.key_span("file"),
-        section.key_span("url"),
-    ) {
-        (_, _, Some(url)) => {
-            refuse(section, url, "http");
-            Vec::new()
-        }
-        (Some(list), Some(file), None) => {
-            let label =
-                "add source = [\"list\", \"file\"]: the first says who should exist, the other adds what it knows";
-            section.note_both((file, label), (list, "and this"), "[tenants] has a `file` and a `list`");
-            Vec::new()
-        }
-        (Some(_), None, None) => vec![Source::List],
-        (None, Some(_), None) => vec![Source::File],
-        (None, None, None) => Vec::new(),
+    let keys = [
+        ("url", "http", Source::Http),
+        ("file", "file", Source::File),
+        ("list", "list", Source::List),
+    ];
+    let there = keys
+        .into_iter()
+        .filter_map(|(key, name, source)| Some((section.key_span(key)?, key, name, source)));
+    let there = there.collect::<Vec<_>>();
+    if let [(first, key, name, _), (second, other, other_name, _), ..] = there.as_slice() {
+        let label = format!(
+            "add source = [\"{other_name}\", \"{name}\"]: the first says who should exist, the other adds what it knows"
+        );
+        let title = format!("[tenants] has a `{key}` and a `{other}`");
+        section.note_both((first.clone(), &label), (second.clone(), "and this"), &title);
+        return Vec::new();
     }
-}
-
-fn refuse(section: &Section<'_>, span: Range<usize>, name: &str) {
-    let title = format!("source `{name}` is not available in this version");
-    section.note(span, title, "name the tenants with `list` or `file` instead");
+    there.into_iter().map(|(_, _, _, source)| source).collect()
 }

@@ -1,0 +1,200 @@
+//! What exists without a tenant. Pure; where an answer is missing it says nothing, and never that there is none.
+
+use roundsman_checks::check::is_under;
+use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
+use roundsman_checks::target::Hostname;
+use serde::Serialize;
+
+use super::Inventory;
+
+/// What exists without a tenant; `None`: not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Leftovers {
+    /// Apps with the prefix that no tenant has.
+    pub apps: Option<Vec<String>>,
+    /// Explicit certificates of the edge app, for names under the domain that no tenant has.
+    pub certificates: Option<Vec<LooseCertificate>>,
+    /// Records under the domain that point at an app which is gone.
+    pub records: Option<Vec<LooseRecord>>,
+}
+
+/// A certificate of the edge app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LooseCertificate {
+    /// The app that holds it.
+    pub app: String,
+    /// The name that it is for.
+    pub hostname: String,
+}
+
+/// A DNS record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LooseRecord {
+    /// The provider's id.
+    pub id: String,
+    /// Its owner.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where it points.
+    pub content: String,
+    /// The app that is gone.
+    pub app: String,
+}
+
+/// Compares what exists with the inventory. `prefix` begins the names of tenant apps, `app_domain` ends the names at
+/// which apps are reached.
+#[must_use]
+pub fn leftovers(
+    inventory: &Inventory,
+    domain: &Hostname,
+    prefix: &str,
+    app_domain: Option<&str>,
+    platform: &Asked<Platform>,
+    listing: &Asked<Vec<ZoneRecord>>,
+) -> Leftovers {
+    let Some(platform) = platform.known() else {
+        return Leftovers::default();
+    };
+    // Without the word of who should exist everything would look left over.
+    let told = inventory.complete;
+    let records = listing
+        .known()
+        .zip(app_domain)
+        .filter(|_| platform.apps_missing.is_none());
+    Leftovers {
+        apps: told.then(|| apps(inventory, prefix, platform)),
+        certificates: told.then(|| certificates(inventory, domain, platform)).flatten(),
+        records: records.map(|(records, app_domain)| gone(records, domain, app_domain, platform)),
+    }
+}
+
+fn apps(inventory: &Inventory, prefix: &str, platform: &Platform) -> Vec<String> {
+    let excluded = |id: &str| inventory.excluded.iter().any(|other| other.eq_ignore_ascii_case(id));
+    let loose = platform.apps.keys().filter(|app| {
+        let id = app.strip_prefix(prefix).filter(|id| !id.is_empty());
+        let owned = || inventory.known.iter().any(|tenant| tenant.app == **app);
+        **app != platform.edge_app && id.is_some_and(|id| !excluded(id)) && !owned()
+    });
+    loose.cloned().collect()
+}
+
+fn certificates(inventory: &Inventory, domain: &Hostname, platform: &Platform) -> Option<Vec<LooseCertificate>> {
+    let edge = platform.apps.get(&platform.edge_app)?;
+    let excluded = |name: &str| {
+        let mut names = inventory.excluded.iter().map(|id| format!("{id}.{domain}"));
+        names.any(|other| other.eq_ignore_ascii_case(name))
+    };
+    let loose = edge
+        .certificates
+        .iter()
+        .map(|certificate| &certificate.hostname)
+        .filter(|name| {
+            let explicit = !name.starts_with('*') && *name != domain.as_str() && is_under(name, domain);
+            let owned = || inventory.known.iter().any(|tenant| tenant.hostname.as_str() == *name);
+            explicit && !owned() && !excluded(name)
+        });
+    let loose = loose.map(|name| LooseCertificate {
+        app: edge.name.clone(),
+        hostname: name.clone(),
+    });
+    // Some may be missing: what is there is told, an empty list is not.
+    let loose = loose.collect::<Vec<_>>();
+    (edge.certificates_missing.is_none() || !loose.is_empty()).then_some(loose)
+}
+
+fn gone(records: &[ZoneRecord], domain: &Hostname, app_domain: &str, platform: &Platform) -> Vec<LooseRecord> {
+    let suffix = format!(".{}", app_domain.to_ascii_lowercase());
+    let loose = records.iter().filter_map(|record| {
+        let target = record.content.trim_end_matches('.').to_ascii_lowercase();
+        let app = target.strip_suffix(&suffix)?.rsplit('.').next()?.to_owned();
+        let concerned = record.kind == "CNAME" && is_under(&record.name, domain) && !platform.apps.contains_key(&app);
+        concerned.then(|| LooseRecord {
+            id: record.id.clone(),
+            name: record.name.clone(),
+            kind: record.kind.clone(),
+            content: record.content.clone(),
+            app,
+        })
+    });
+    loose.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use roundsman_checks::evidence::{App, AppCertificate};
+
+    use super::*;
+
+    fn app(name: &str, certificates: &[&str]) -> (String, App) {
+        let certificates = certificates.iter().map(|hostname| AppCertificate {
+            hostname: (*hostname).to_owned(),
+            ..AppCertificate::default()
+        });
+        let app = App {
+            name: name.to_owned(),
+            certificates: certificates.collect(),
+            ..App::default()
+        };
+        (name.to_owned(), app)
+    }
+
+    fn record(name: &str, content: &str) -> ZoneRecord {
+        ZoneRecord {
+            name: name.to_owned(),
+            kind: "CNAME".to_owned(),
+            content: content.to_owned(),
+            ..ZoneRecord::default()
+        }
+    }
+
+    fn found(complete: bool) -> Leftovers {
+        let platform = Platform {
+            edge_app: "edge".to_owned(),
+            apps: [
+                app(
+                    "edge",
+                    &["*.example.com", "old.example.com", "out.example.com", "b.test"],
+                ),
+                app("sp-out", &[]),
+                app("sp-lost", &[]),
+                app("sp-", &[]),
+                app("other", &[]),
+            ]
+            .into(),
+            ..Platform::default()
+        };
+        let records = vec![
+            record("gone.example.com", "SP-Gone.fly.dev."),
+            record("lost.example.com", "sp-lost.fly.dev"),
+            record("x.test", "sp-gone.fly.dev"),
+            record("y.example.com", "elsewhere.test"),
+        ];
+        let inventory = Inventory {
+            excluded: vec!["out".to_owned()],
+            complete,
+            ..Inventory::default()
+        };
+        let domain = Hostname::parse("example.com").unwrap();
+        let (platform, records) = (Asked::Known(platform), Asked::Known(records));
+        leftovers(&inventory, &domain, "sp-", Some("fly.dev"), &platform, &records)
+    }
+
+    #[test]
+    fn tells_what_belongs_to_nobody_and_leaves_out_what_is_excluded() {
+        let found = found(true);
+        assert_eq!(found.apps.unwrap(), ["sp-lost"]);
+        assert_eq!(found.certificates.unwrap()[0].hostname, "old.example.com");
+        let records = found.records.unwrap();
+        assert_eq!((records.len(), records[0].app.as_str()), (1, "sp-gone"));
+    }
+
+    #[test]
+    fn nothing_is_left_over_while_nobody_says_who_should_exist() {
+        let found = found(false);
+        assert_eq!((found.apps, found.certificates), (None, None));
+        assert!(found.records.is_some());
+    }
+}

@@ -1,0 +1,298 @@
+//! The source `http`: the tenants that an endpoint lists, page after page. What it does not answer comes back as part
+//! of the listing; only what the user wrote is an error.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{StatusCode, Url};
+use roundsman_checks::evidence::{Fault, Reason};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::entry::{Entry, Place};
+use super::json;
+use super::read::TenantsFrom;
+use crate::config::{Config, Fields, Secret, SecretError, Source};
+
+/// How often one page is asked for at most.
+const ATTEMPTS: u32 = 3;
+/// How long one attempt may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The longest page that is read, in bytes.
+const MAX_PAGE: usize = 64 << 20;
+/// Most pages and most tenants that are read: nobody has more, an endpoint gone astray does.
+const MOST_PAGES: usize = 10_000;
+const MOST_TENANTS: usize = 1_000_000;
+/// Most redirects that are followed, all at the same origin.
+const MOST_REDIRECTS: usize = 5;
+
+/// Why the endpoint can't be asked; exit code 2.
+#[derive(Debug, Error)]
+pub enum RemoteError {
+    /// The token.
+    #[error("[tenants] token: {0}")]
+    Token(#[from] SecretError),
+    /// The address is none.
+    #[error("[tenants] url: it is no URL of an endpoint: expected https://HOST/PATH")]
+    Url,
+    /// The tenants, and the token, would go over the network in clear.
+    #[error("[tenants] url: it is not https: http is for loopback only")]
+    Clear,
+    /// The HTTP library can't be set up.
+    #[error("[tenants] url: no HTTP client: {0}")]
+    Client(String),
+}
+
+/// What the endpoint listed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listing {
+    /// The endpoint, without its query.
+    pub name: String,
+    /// What it did not answer, or answered wrongly.
+    pub faults: Vec<Fault>,
+    /// Whether every page was read.
+    pub complete: bool,
+    pub(super) entries: Vec<Entry>,
+}
+
+/// The endpoint.
+pub struct Remote {
+    url: Url,
+    token: Option<String>,
+    next: Option<String>,
+    fields: Fields,
+    client: reqwest::Client,
+}
+
+impl Remote {
+    /// The endpoint that the configuration names; `None` where it names none, or `from` stands in its place.
+    ///
+    /// # Errors
+    /// [`RemoteError`] where the token is unset or empty, or the address can't be used.
+    pub fn new(config: &Config, from: Option<&TenantsFrom>, user_agent: &str) -> Result<Option<Self>, RemoteError> {
+        let tenants = &config.tenants;
+        let Some(url) = tenants.url.as_deref().filter(|_| from.is_none()) else {
+            return Ok(None);
+        };
+        if !tenants.sources.contains(&Source::Http) {
+            return Ok(None);
+        }
+        let url = usable(url)?;
+        let token = tenants.token.as_ref().map(Secret::read).transpose()?;
+        // Another part of the process may have installed the same provider already; then this changes nothing.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .timeout(TIMEOUT)
+            .redirect(Policy::custom(at_home))
+            .build()
+            .map_err(|error| RemoteError::Client(error.to_string()))?;
+        Ok(Some(Self {
+            url,
+            token: token.map(|token| token.expose().to_owned()),
+            next: tenants.next.clone(),
+            fields: tenants.fields.clone(),
+            client,
+        }))
+    }
+
+    /// Reads the listing, where there is an endpoint.
+    pub async fn ask(remote: Option<&Self>) -> Option<Listing> {
+        match remote {
+            Some(remote) => Some(remote.read().await),
+            None => None,
+        }
+    }
+
+    async fn read(&self) -> Listing {
+        let mut listing = Listing {
+            name: shown(&self.url),
+            ..Listing::default()
+        };
+        match self.pages(&mut listing).await {
+            Ok(()) => listing.complete = true,
+            Err(fault) => listing.faults.push(fault),
+        }
+        listing
+    }
+
+    async fn pages(&self, listing: &mut Listing) -> Result<(), Fault> {
+        let (mut read, mut ids) = (HashSet::new(), HashSet::new());
+        let mut url = self.url.clone();
+        for number in 1..=MOST_PAGES {
+            read.insert(url.clone());
+            let name = match number {
+                1 => listing.name.clone(),
+                _ => format!("{}, page {number}", listing.name),
+            };
+            let page =
+                json::parse(&self.page(&url, &name).await?, &name).map_err(|error| malformed(error.to_string()))?;
+            self.take(&page, &name, listing, &mut ids)?;
+            let Some(next) = self.next(&page, &url, &name)? else {
+                return Ok(());
+            };
+            if read.contains(&next) {
+                return Err(malformed(format!("{name} leads back to a page that was read already")));
+            }
+            url = next;
+        }
+        Err(malformed(format!("{} has more than {MOST_PAGES} pages", listing.name)))
+    }
+
+    fn take(&self, page: &Value, name: &str, listing: &mut Listing, ids: &mut HashSet<String>) -> Result<(), Fault> {
+        let place = |number| Place::Answer(name.to_owned(), number);
+        for entry in json::entries(page, name, &self.fields, place).map_err(|error| malformed(error.to_string()))? {
+            match entry {
+                Ok(entry) if ids.insert(entry.id.to_ascii_lowercase()) => listing.entries.push(entry),
+                Ok(entry) => listing.faults.push(malformed(format!(
+                    "tenant `{}` is named twice, again at {}",
+                    entry.id, entry.place
+                ))),
+                Err(error) => listing.faults.push(malformed(error.to_string())),
+            }
+            if listing.entries.len() + listing.faults.len() > MOST_TENANTS {
+                return Err(malformed(format!("{name}: more than {MOST_TENANTS} tenants")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the next page is: a URL or a path of the same origin, else a cursor.
+    fn next(&self, page: &Value, url: &Url, name: &str) -> Result<Option<Url>, Fault> {
+        let found = self.next.as_deref().and_then(|pointer| page.pointer(pointer));
+        let text = match found {
+            None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
+            Some(Value::String(text)) if text.is_empty() => return Ok(None),
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(_) => return Err(malformed(format!("{name}: `next` is neither a text nor a number"))),
+        };
+        let next = if text.starts_with('/') || text.starts_with("https://") || text.starts_with("http://") {
+            url.join(&text)
+                .map_err(|error| malformed(format!("{name}: `next` is no URL: {error}")))?
+        } else {
+            with_cursor(&self.url, &text)
+        };
+        if next.origin() == self.url.origin() {
+            Ok(Some(next))
+        } else {
+            Err(malformed(format!("{name} names its next page at another origin")))
+        }
+    }
+
+    /// One page, asked for again where that may help.
+    async fn page(&self, url: &Url, name: &str) -> Result<Vec<u8>, Fault> {
+        let mut tried = 1;
+        loop {
+            match self.attempt(url, name).await {
+                Err((fault, true)) if tried < ATTEMPTS => {
+                    drop(fault);
+                    tokio::time::sleep(Duration::from_millis(fastrand::u64(100..=300)) * tried).await;
+                    tried += 1;
+                }
+                Err((fault, _)) => return Err(fault),
+                Ok(bytes) => return Ok(bytes),
+            }
+        }
+    }
+
+    /// The bytes, or what went wrong and whether it may pass.
+    async fn attempt(&self, url: &Url, name: &str) -> Result<Vec<u8>, (Fault, bool)> {
+        let unsent = |error: reqwest::Error| (unsent(&error, name), true);
+        let mut request = self.client.get(url.clone()).header("accept", "application/json");
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let mut response = request.send().await.map_err(unsent)?;
+        if !response.status().is_success() {
+            return Err(refused(response.status(), name));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unsent)? {
+            if bytes.len() + chunk.len() > MAX_PAGE {
+                return Err((malformed(format!("{name} answers more than {MAX_PAGE} bytes")), false));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+}
+
+fn usable(text: &str) -> Result<Url, RemoteError> {
+    let url = Url::parse(text).map_err(|_| RemoteError::Url)?;
+    let host = url.host_str().ok_or(RemoteError::Url)?;
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    let loopback = host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => Err(RemoteError::Clear),
+        _ => Err(RemoteError::Url),
+    }
+}
+
+/// Follows redirects within the origin; one that leaves it is an answer of its own, and the token stays here.
+fn at_home(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    let first = attempt.previous().first().map(Url::origin);
+    if attempt.previous().len() <= MOST_REDIRECTS && first == Some(attempt.url().origin()) {
+        attempt.follow()
+    } else {
+        attempt.stop()
+    }
+}
+
+fn with_cursor(url: &Url, cursor: &str) -> Url {
+    let mut next = url.clone();
+    let kept = url.query_pairs().filter(|(key, _)| key != "cursor");
+    let kept = kept.map(|(key, value)| (key.into_owned(), value.into_owned()));
+    let kept = kept.collect::<Vec<_>>();
+    next.query_pairs_mut()
+        .clear()
+        .extend_pairs(kept)
+        .append_pair("cursor", cursor);
+    next
+}
+
+/// The URL without what may hold a secret.
+fn shown(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+fn malformed(what: impl Into<String>) -> Fault {
+    Fault::new(Reason::PlatformMalformed, what)
+}
+
+fn unsent(error: &reqwest::Error, name: &str) -> Fault {
+    let reason = match error.is_timeout() {
+        true => Reason::PlatformTimeout,
+        false => Reason::PlatformUnavailable,
+    };
+    // The library's own sentence repeats the whole URL; the innermost says what happened.
+    let mut said = "no answer".to_owned();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        said = inner.to_string();
+        source = inner.source();
+    }
+    Fault::new(reason, format!("{name}: {said}"))
+}
+
+fn refused(status: StatusCode, name: &str) -> (Fault, bool) {
+    let (reason, again) = match status.as_u16() {
+        300..=399 => {
+            let said = format!(
+                "{name} answers {} and leads to another origin, or in circles",
+                status.as_u16()
+            );
+            return (malformed(said), false);
+        }
+        401 => (Reason::PlatformUnauthorized, false),
+        403 => (Reason::PlatformForbidden, false),
+        404 => (Reason::PlatformNotFound, false),
+        429 => (Reason::PlatformRateLimited, true),
+        408 | 500.. => (Reason::PlatformUnavailable, true),
+        _ => (Reason::PlatformMalformed, false),
+    };
+    (Fault::new(reason, format!("{name} answers {}", status.as_u16())), again)
+}
