@@ -70,10 +70,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
         .filter(|path| !path.as_os_str().is_empty())
         .unwrap_or(Path::new(DEFAULT_FILE));
     match write(args, path) {
-        Ok(()) => {
-            print(&next_step(args, path));
-            ExitCode::Verified
-        }
+        Ok(()) => print(&next_step(args, path), ExitCode::Verified),
         Err(InitError::Setup(error)) => usage_error(&error.render(colour_errors())),
         Err(error) => usage_error(&render_plain(&error.to_string(), colour_errors())),
     }

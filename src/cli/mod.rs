@@ -74,8 +74,26 @@ pub(crate) fn usage_error(rendered: &str) -> ExitCode {
 }
 
 /// Writes to standard output; a reader that went away (`| head`) is no error of ours.
-pub(crate) fn print(text: &str) {
-    let _ = write!(std::io::stdout(), "{text}");
+///
+/// # Errors
+/// What else keeps the text from being written: a full disk, a closed descriptor.
+pub(crate) fn write_out(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes to standard output, and ends with `code`; with 2 and an error where it could not be written.
+pub(crate) fn print(text: &str, code: ExitCode) -> ExitCode {
+    match write_out(text) {
+        Ok(()) => code,
+        Err(error) => usage_error(&crate::config::render_plain(
+            &format!("standard output: {error}; nothing of it can be relied on"),
+            colour_errors(),
+        )),
+    }
 }
 
 #[cfg(test)]

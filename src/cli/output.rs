@@ -59,7 +59,10 @@ impl Sinks {
     /// [`OutputError`] for the first file that could not be written; standard output has it by then.
     pub fn write(self, report: &Report) -> Result<(), OutputError> {
         for format in self.standard {
-            super::print(&render(report, format, style()));
+            super::write_out(&render(report, format, style())).map_err(|source| OutputError {
+                path: PathBuf::from("standard output"),
+                source,
+            })?;
         }
         for (format, path, mut file) in self.files {
             let text = render(report, format, Style::default());

@@ -13,7 +13,7 @@ use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use thiserror::Error;
 
-use crate::agent::{self, Plan, RootsError, Subject};
+use crate::agent::{self, Plan, RootsError, Subject, clock};
 use crate::config::{Ask, Config, SecretError, Site};
 use crate::inventory::Inventory;
 
@@ -131,7 +131,8 @@ pub fn plan(
             .concurrency
             .map_or(CONCURRENCY, |n| usize::try_from(n.get()).unwrap_or(CONCURRENCY)),
         rate: config.schedule.rate,
-        number: 0,
+        // Rounds of one second never meet, and each begins one server and one address further.
+        number: usize::try_from(clock::now().as_second()).unwrap_or_default(),
         platform: word.platform,
         listing: word.listing,
         inventory: inventory.faults.clone(),

@@ -17,6 +17,9 @@ pub enum SetupError {
     /// The inventory.
     #[error(transparent)]
     Inventory(#[from] InventoryError),
+    /// The trust anchors.
+    #[error(transparent)]
+    Roots(#[from] crate::agent::RootsError),
 }
 
 impl SetupError {
@@ -26,6 +29,7 @@ impl SetupError {
         match self {
             Self::Config(error) => error.render(colour),
             Self::Inventory(error) => error.render(colour),
+            Self::Roots(error) => crate::config::render_plain(&error.to_string(), colour),
         }
     }
 }

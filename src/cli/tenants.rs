@@ -80,15 +80,19 @@ pub fn run(args: &TenantsArgs) -> ExitCode {
         Ok(Err(error)) => return usage_error(&error.render(colour_errors())),
         Err(error) => return usage(error.as_ref()),
     };
-    super::print(&match args.format {
+    let text = match args.format {
         Format::Human => human(&listing),
         // Strings, flags and lists only: it always serialises.
         Format::Json => serde_json::to_string_pretty(&listing).unwrap_or_default() + "\n",
-    });
-    match listing.exit {
-        0 => ExitCode::Verified,
-        _ => ExitCode::Inconclusive,
-    }
+    };
+    super::print(
+        &text,
+        if listing.exit == 0 {
+            ExitCode::Verified
+        } else {
+            ExitCode::Inconclusive
+        },
+    )
 }
 
 type Gathered = Result<Listing, crate::inventory::InventoryError>;

@@ -13,7 +13,7 @@ use super::{colour_errors, plan, setup, usage_error};
 use crate::agent::{self, Clients, Observer as _, Plan, Stop};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
-use crate::inventory::{Answers, Remote};
+use crate::inventory::{Answers, Inventory, Remote};
 use crate::report::{Demand, Report, exit_code};
 
 /// Verifies the tenants once and reports.
@@ -84,12 +84,25 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
         tenants_only: args.scope == Scope::Tenant,
         warnings_fail: args.fail_on == FailOn::Warn,
         interrupted: outcome.world.interrupted,
+        nobody: nobody_left(args, &inventory),
     };
     let code = exit_code(&outcome.diagnosis, &demand);
-    match sinks.write(&Report::new(&outcome, code)) {
+    match sinks.write(&Report::new(&outcome, &demand, code)) {
         Ok(()) => code,
         Err(error) => usage(&error),
     }
+}
+
+/// Why `--label` left nobody, where it did.
+fn nobody_left(args: &VerifyArgs, inventory: &Inventory) -> Option<String> {
+    let labels = args
+        .label
+        .iter()
+        .map(|label| format!("{}={}", label.0, label.1))
+        .collect::<Vec<_>>()
+        .join(" and ");
+    let left_out = !labels.is_empty() && inventory.tenants.is_empty() && !inventory.known.is_empty();
+    left_out.then(|| format!("--label: none of {} tenants has {labels}", inventory.known.len()))
 }
 
 /// Runs a round under the eyes of a terminal, to be ended by Ctrl-C or SIGTERM.

@@ -44,6 +44,10 @@ pub fn render(report: &Report, style: Style) -> String {
 }
 
 fn alike(a: &CauseLine, b: &CauseLine) -> bool {
+    // Failures that nothing explains have nothing in common.
+    if a.cause == Cause::Unexplained {
+        return std::ptr::eq(a, b);
+    }
     (a.cause, a.scope, a.outcome) == (b.cause, b.scope, b.outcome)
 }
 
@@ -203,6 +207,12 @@ fn summary(report: &Report, style: Style) -> String {
         .causes
         .iter()
         .any(|cause| cause.scope == Scope::Agent && cause.outcome == Outcome::Unknown);
+    let chosen = "none was left by what was chosen";
+    let empty = if report.demands.iter().any(|demand| demand.starts_with("--label")) {
+        chosen
+    } else {
+        empty
+    };
     let empty = if blind {
         "none: nobody could be asked who they are, so nothing was verified"
     } else {
@@ -216,6 +226,12 @@ fn summary(report: &Report, style: Style) -> String {
     if report.interrupted {
         lines.push("ended    before everything was looked at".to_owned());
     }
+    lines.extend(
+        report
+            .demands
+            .iter()
+            .map(|demand| wrap("demand   ", demand, style.width)),
+    );
     let tail = format!(
         "{} · {} · exit {}",
         checks(&report.tenants),
@@ -230,7 +246,8 @@ fn seconds(seconds: f64) -> String {
     if seconds < 100.0 {
         format!("{seconds:.1} s")
     } else {
-        format!("{} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+        let whole = seconds.round();
+        format!("{} min {} s", (whole / 60.0).floor(), whole % 60.0)
     }
 }
 
@@ -325,7 +342,7 @@ fn checks(tenants: &[TenantLine]) -> String {
     };
     let (unconfigured, unselected) = (absent(Reason::NotConfigured), absent(Reason::NotSelected));
     let ran = 6 - unconfigured.len() - unselected.len();
-    let platform = ["app", "conflicts"].iter().any(|name| unconfigured.contains(name));
+    let platform = ["app", "conflicts"].iter().all(|name| unconfigured.contains(name)) && unconfigured.len() < 6;
     let mut why = Vec::new();
     if platform {
         why.push("no platform configured".to_owned());

@@ -6,6 +6,7 @@ use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
 use serde::Serialize;
 
+use super::Demand;
 use crate::agent;
 use crate::exit_code::ExitCode;
 
@@ -30,6 +31,9 @@ pub struct Report {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     /// Whether it ended before everything was looked at.
     pub interrupted: bool,
+    /// What decided the exit code besides failures: demands that were not met, each a sentence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub demands: Vec<String>,
     /// How many tenants are how.
     pub summary: Summary,
     /// The fleet checks.
@@ -130,7 +134,7 @@ pub struct TenantLine {
 impl Report {
     /// Reports what a round left, to end with `exit`.
     #[must_use]
-    pub fn new(outcome: &agent::Outcome, exit: ExitCode) -> Self {
+    pub fn new(outcome: &agent::Outcome, demand: &Demand, exit: ExitCode) -> Self {
         let (world, diagnosis) = (&outcome.world, &outcome.diagnosis);
         let tenants = world
             .tenants
@@ -151,6 +155,7 @@ impl Report {
             edge: world.edge.addresses.iter().map(ToString::to_string).collect(),
             exit: exit.code(),
             interrupted: world.interrupted,
+            demands: super::verdict::unmet(diagnosis, demand),
             summary: summary(&diagnosis.tenants),
             fleet: fleet.collect(),
             causes: diagnosis.causes.iter().map(cause).collect(),

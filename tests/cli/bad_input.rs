@@ -125,3 +125,47 @@ fn warnings_fail_and_the_fleet_does_not_where_asked() {
     served.stage(&["edge-unreachable=127.0.0.1"]);
     assert_eq!(served.verify(&["--skip", "dns"]).code, Some(0));
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    let served = serve(LabOptions::default(), &[]);
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("/dev/full");
+    let mut verify = super::command(served.dir.path());
+    let ran = verify
+        .args(["verify", "--config"])
+        .arg(&served.config)
+        .stdout(full)
+        .output()
+        .expect("it runs");
+    assert_eq!(ran.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("standard output"));
+}
+
+#[test]
+fn a_demand_that_is_not_met_is_told() {
+    let served = serve(LabOptions::default(), &[]);
+    let ran = served.verify(&["--require", "app"]);
+    assert_eq!(ran.code, Some(3));
+    assert!(
+        ran.out
+            .contains("--require app: skipped at 12 of 12 tenants (not-configured)"),
+        "{}",
+        ran.out
+    );
+    let nobody = served.verify(&["--label", "plan=zzz"]);
+    assert_eq!(nobody.code, Some(3));
+    assert!(nobody.out.contains("none of 12 tenants has plan=zzz"), "{}", nobody.out);
+}
+
+#[test]
+fn config_check_refuses_roots_that_verify_would_refuse() {
+    let config = CONFIG.replace("[tenants]", "ca_file = \"roots.pem\"\n[tenants]");
+    let error = refused(
+        &["config", "check"],
+        &[("roundsman.toml", &config), ("roots.pem", "garbage")],
+    );
+    assert!(error.contains("holds no certificate"), "{error}");
+}

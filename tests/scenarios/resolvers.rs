@@ -42,3 +42,55 @@ async fn a_resolvers_word_alone_confirms_no_override() {
     let outcome = bench.round().await;
     assert_eq!(outcome.diagnosis.causes[0].confidence, Confidence::Likely);
 }
+
+/// A port that nothing listens on any more: a firewall that rejects looks the same.
+fn closed_port() -> std::net::SocketAddr {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.local_addr().expect("its number")
+}
+
+#[tokio::test]
+async fn a_rejected_port_53_is_the_agents_where_a_resolver_sees_the_zone() {
+    let mut bench = bench(LabOptions::default()).await;
+    bench.plan.authoritative = vec![closed_port()];
+    let outcome = bench.round().await;
+    assert_eq!(
+        causes(&outcome).into_iter().collect::<Vec<_>>(),
+        ["vantage-dns-blocked"]
+    );
+}
+
+#[tokio::test]
+async fn resolvers_that_are_dead_are_not_blamed_on_the_zone() {
+    let mut bench = bench(LabOptions::default()).await;
+    bench.plan.through_resolvers = true;
+    bench.plan.resolvers = vec![closed_port()];
+    let outcome = bench.round().await;
+    assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), Vec::<String>::new());
+    assert!(
+        outcome
+            .diagnosis
+            .tenants
+            .iter()
+            .all(|tenant| tenant.status == Status::Unknown)
+    );
+}
+
+#[tokio::test]
+async fn nobody_to_compare_with_is_told() {
+    let mut bench = bench(LabOptions::default()).await;
+    bench.plan.resolvers = vec![closed_port()];
+    let outcome = bench.round().await;
+    let vantage = outcome
+        .diagnosis
+        .fleet
+        .iter()
+        .find(|(check, _)| check.as_str() == "vantage")
+        .expect("the check");
+    assert_eq!(
+        vantage.1.outcome,
+        roundsman_checks::finding::Outcome::Unknown,
+        "{:?}",
+        vantage.1
+    );
+}

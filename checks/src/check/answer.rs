@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsLook, DnsReply, End, Reason, RecordKind};
+use crate::evidence::{DnsLook, DnsReply, End, PORT_UNREACHABLE, Reason, RecordKind};
 use crate::target::Hostname;
 
 /// What one server says about the addresses of one name, both families taken together.
@@ -100,6 +100,16 @@ impl Said {
     #[must_use]
     pub fn is_usable(&self) -> bool {
         !matches!(self, Self::Fault(..) | Self::Exhausted(_) | Self::Nothing)
+    }
+
+    /// Whether nothing came from the server itself: silence, or a port that a firewall may as well have closed.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        match self {
+            Self::Fault(Reason::DnsTimeout, _) => true,
+            Self::Fault(Reason::DnsRefused, detail) => detail == PORT_UNREACHABLE,
+            _ => false,
+        }
     }
 
     /// The addresses; none where there are none.

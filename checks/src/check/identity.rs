@@ -5,6 +5,9 @@ use crate::evidence::{Answer, Visit};
 use crate::expectation::{Identity, Place};
 use crate::target::Tenant;
 
+/// Where the issuer document names its URL (RFC 8414, section 2).
+pub const ISSUER: &str = "/issuer";
+
 /// Whom an answer names, and where it says so.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Named<'w> {
@@ -50,18 +53,26 @@ fn automatic<'w>(context: &Context<'w>, tenant: &Tenant, visit: &Visit, answer: 
 /// The host of the issuer (RFC 8414, section 2): the tenant's configured URL, whoever asks.
 fn issuer(visit: &Visit) -> Option<(String, String)> {
     let answer = visit.issuer.answer.as_ref().filter(|answer| answer.status == 200)?;
-    let body = serde_json::from_str::<serde_json::Value>(&answer.body.prefix).ok()?;
-    let url = body.get("issuer")?.as_str()?;
+    let value = value_at(answer, ISSUER)?;
+    let url = value.as_str()?;
     let host = url.split_once("://")?.1.split(['/', ':', '?']).next()?;
     Some((host.to_ascii_lowercase(), "the issuer document".into()))
+}
+
+/// A value of a JSON body: as it was found while the body was whole, else in what was kept of it.
+fn value_at(answer: &Answer, pointer: &str) -> Option<serde_json::Value> {
+    if let Some(found) = answer.body.matches.json.get(pointer) {
+        return found.clone();
+    }
+    let body = serde_json::from_str::<serde_json::Value>(&answer.body.prefix).ok()?;
+    body.pointer(pointer).cloned()
 }
 
 fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
     match place {
         Place::Header(key) => Some((answer.header(key)?.to_owned(), format!("header {key}"))),
         Place::Json(pointer) => {
-            let body = serde_json::from_str::<serde_json::Value>(&answer.body.prefix).ok()?;
-            let value = body.pointer(pointer)?;
+            let value = value_at(answer, pointer)?;
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             Some((text, format!("{pointer} of the body")))
         }

@@ -198,8 +198,7 @@ fn was_exhausted(context: &Context<'_>, tenant: &TenantWorld, check: Check, find
 }
 
 fn dns_blocked(context: &Context<'_>) -> Vec<Proof> {
-    let silent = |said: &Said| matches!(said, Said::Fault(Reason::DnsTimeout, _));
-    let all_silent = !context.controls.is_empty() && context.controls.values().all(silent);
+    let all_silent = !context.controls.is_empty() && context.controls.values().all(Said::is_silent);
     if !all_silent || !context.resolver_sees_zone() {
         return Vec::new();
     }

@@ -112,7 +112,7 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
 
 /// All are silent: it is they only where something else shows that we can see.
 fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> Option<Proof> {
-    let silent = faulty.iter().all(|(_, reason, _)| *reason == Reason::DnsTimeout);
+    let silent = context.controls.values().all(Said::is_silent);
     if silent && (context.resolver_sees_zone() || context.world.zone.through_resolvers) {
         return None;
     }

@@ -210,7 +210,9 @@ fn vantage(context: &Context<'_>) -> Finding {
         "{answered} of {} resolvers answer{others}{silent}",
         vantage.resolvers.len()
     );
-    Finding::plain(Outcome::Pass, message)
+    // Without one resolver nothing shows what users' resolvers say.
+    let none_answers = !vantage.resolvers.is_empty() && answered == 0;
+    Finding::plain(if none_answers { Outcome::Unknown } else { Outcome::Pass }, message)
 }
 
 fn short(said: &Said) -> String {

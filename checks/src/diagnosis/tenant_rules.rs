@@ -51,7 +51,7 @@ pub(super) const TABLES: &[(&[Check], &[&[Rule]])] = &[
 pub(super) fn unexplained(subject: &Subject<'_, '_>, check: Check) -> Proof {
     let finding = subject.findings.of(check);
     let reason = finding.reason.map(|reason| format!("{reason}: ")).unwrap_or_default();
-    let mut evidence = vec![format!("{check}: {reason}{}", finding.message)];
+    let mut evidence = vec![format!("{}: {check}: {reason}{}", subject.name(), finding.message)];
     let control = subject
         .tenant
         .visit()

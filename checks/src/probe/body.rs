@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use crate::evidence::{Body, Matches};
-use crate::expectation::SiteExpectation;
+use crate::expectation::{Identity, Place, SiteExpectation};
 
 /// How much of a body evidence keeps, in bytes.
 const KEPT: usize = 4096;
@@ -61,8 +61,12 @@ fn digest(bytes: &[u8]) -> String {
 
 fn matches(text: &str, whole: bool, expected: &SiteExpectation) -> Matches {
     let contains = (!expected.body_contains.is_empty()).then(|| text.contains(&expected.body_contains));
-    let pointers = expected.json.keys();
-    if expected.json.is_empty() {
+    let identity = match &expected.identity {
+        Identity::Place(Place::Json(pointer)) => Some(pointer),
+        _ => None,
+    };
+    let pointers = expected.json.keys().chain(identity);
+    if expected.json.is_empty() && identity.is_none() {
         return Matches {
             contains,
             json: BTreeMap::new(),

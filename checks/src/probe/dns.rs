@@ -13,7 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::clock::Stopwatch;
 use super::exhaustion;
 use super::message::{message, parse, reply};
-use crate::evidence::{DnsLook, End, Fault, Reason, RecordKind};
+use crate::evidence::{DnsLook, End, Fault, PORT_UNREACHABLE, Reason, RecordKind};
 
 /// How often a datagram is sent before silence is believed.
 const ATTEMPTS: u32 = 2;
@@ -196,7 +196,7 @@ fn end(error: &io::Error) -> End {
         return End::Exhausted(what);
     }
     match error.raw_os_error() {
-        Some(libc::ECONNREFUSED) => End::failed(Reason::DnsRefused, "nothing listens there (port unreachable)"),
+        Some(libc::ECONNREFUSED) => End::failed(Reason::DnsRefused, PORT_UNREACHABLE),
         _ => silent(&error.to_string()),
     }
 }

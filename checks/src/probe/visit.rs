@@ -15,8 +15,9 @@ use super::connect::connect;
 use super::exchange::{self, Channel};
 use super::handshake::{Judgement, shake};
 use crate::chain::Anchors;
+use crate::check::ISSUER;
 use crate::evidence::{Answer, ChainId, End, Visit};
-use crate::expectation::SiteExpectation;
+use crate::expectation::{Identity, Place, SiteExpectation};
 use crate::target::Hostname;
 use crate::world::Presented;
 
@@ -157,7 +158,10 @@ async fn ask(
     visit.page = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
     let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
     if open {
-        let plain = SiteExpectation::default();
+        let plain = SiteExpectation {
+            identity: Identity::Place(Place::Json(ISSUER.to_owned())),
+            ..SiteExpectation::default()
+        };
         visit.issuer = exchange::get(&mut channel, host, ISSUER_PATH, &[], &plain, settings, watch).await;
     }
 }
