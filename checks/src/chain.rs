@@ -193,13 +193,10 @@ impl Facts {
         fraction.clamp(0.0, 1.0)
     }
 
-    /// Whether a name stands in the leaf; `*` covers exactly one label (RFC 6125, section 6.4.3).
+    /// Whether a name of the leaf covers `name`.
     #[must_use]
     pub fn covers(&self, name: &str) -> bool {
-        let parent = name.split_once('.').map(|(_, parent)| parent);
-        self.names
-            .iter()
-            .any(|known| known == name || known.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent))
+        self.names.iter().any(|known| covers(known, name))
     }
 
     fn faults_of_leaf(&self, name: &str, now: Timestamp) -> Vec<Reason> {
@@ -208,6 +205,13 @@ impl Facts {
         let other = (!self.covers(&name.to_ascii_lowercase())).then_some(Reason::TlsNameMismatch);
         [expired, early, other].into_iter().flatten().collect()
     }
+}
+
+/// Whether a name of a certificate covers a host name; `*` covers exactly one label (RFC 6125, section 6.4.3).
+#[must_use]
+pub fn covers(certificate: &str, hostname: &str) -> bool {
+    let parent = hostname.split_once('.').map(|(_, parent)| parent);
+    certificate == hostname || certificate.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent)
 }
 
 fn moment(seconds: i64) -> Timestamp {

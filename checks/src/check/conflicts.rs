@@ -70,10 +70,3 @@ pub fn holders<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Vec<(&'w App,
 pub fn is_under(hostname: &str, domain: &Hostname) -> bool {
     super::is_or_below(hostname.strip_prefix("*.").unwrap_or(hostname), domain.as_str())
 }
-
-/// Whether a certificate's name covers a host name; `*` covers one label.
-#[must_use]
-pub fn covers(certificate: &str, hostname: &str) -> bool {
-    let parent = hostname.split_once('.').map(|(_, parent)| parent);
-    certificate == hostname || certificate.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent)
-}

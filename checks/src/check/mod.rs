@@ -15,7 +15,7 @@ pub use answer::{Said, is_or_below, list};
 pub use app::{Condition, condition, ended};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, left, partial};
-pub use conflicts::{covers, holders, is_under};
+pub use conflicts::{holders, is_under};
 pub use context::Context;
 pub use identity::{ISSUER, Named, named};
 pub use site::{answers_like, says_starting, status_text};

@@ -2,7 +2,8 @@
 
 use super::tenant_rules::{Rule, Subject};
 use super::{Cause, Proof, Remedy};
-use crate::check::{Condition, condition, covers, ended, holders};
+use crate::chain::covers;
+use crate::check::{Condition, condition, ended, holders};
 use crate::evidence::{AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
 
