@@ -96,8 +96,8 @@ fn plan_of(config: &Path, skip: &[Check]) -> Result<Plan, Failure> {
     let Command::Verify(args) = cli.command else {
         return Err("`verify` was read as another command".into());
     };
-    let config = setup::configuration(&args.target, args.concurrency)?;
-    let inventory = setup::prepare(&args, &config, roundsman::inventory::Answers::default())?;
+    let config = setup::configuration(&args.target, &args.flags())?;
+    let inventory = setup::prepare(&args, &config, None, roundsman::inventory::Answers::default())?;
     Ok(plan::plan(
         &config,
         &inventory,

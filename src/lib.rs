@@ -4,5 +4,6 @@ pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod exit_code;
+pub mod gate;
 pub mod inventory;
 pub mod report;

@@ -1,11 +1,13 @@
 //! What a healthy tenant looks like: the yardstick that checks judge against. Plain data, made by the configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Check;
+use crate::release::ExpectedImage;
 
 /// Which HTTP versions satisfy `site`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -30,6 +32,16 @@ pub enum Place {
     Header(String),
     /// A value in the JSON body.
     Json(String),
+}
+
+/// As it is written in the configuration.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::Json(pointer) => write!(f, "json:{pointer}"),
+        }
+    }
 }
 
 /// How `route` proves which app answered.
@@ -64,6 +76,18 @@ pub struct SiteExpectation {
     pub identity: Identity,
     /// Slower than this, from connect to the last byte, is a warning.
     pub slow: Duration,
+    /// The version that the answer must carry; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<ExpectedVersion>,
+}
+
+/// The version that an answer must carry, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpectedVersion {
+    /// Where the answer says its version.
+    pub place: Place,
+    /// What it must say.
+    pub value: String,
 }
 
 impl Default for SiteExpectation {
@@ -77,6 +101,7 @@ impl Default for SiteExpectation {
             expect_headers: BTreeMap::new(),
             identity: Identity::Auto,
             slow: Duration::from_secs(2),
+            version: None,
         }
     }
 }
@@ -113,4 +138,7 @@ pub struct Expectation {
     pub skip: Vec<Check>,
     /// Whether it may ever be repaired.
     pub repair: bool,
+    /// The image that every machine of its app must run; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ExpectedImage>,
 }

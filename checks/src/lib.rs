@@ -13,5 +13,6 @@ pub mod finding;
 pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod release;
 pub mod target;
 pub mod world;

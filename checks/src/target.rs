@@ -168,6 +168,9 @@ pub struct Tenant {
     /// Expected not to run: only `dns` and `conflicts` are judged.
     #[serde(default)]
     pub inactive: bool,
+    /// Asked for by name while no source of the inventory names it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlisted: bool,
 }
 
 #[cfg(test)]

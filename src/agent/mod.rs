@@ -12,7 +12,7 @@ pub mod servers;
 mod tenant;
 mod zone;
 
-pub use plan::{Observer, Plan, Quiet, Stop, Subject};
+pub use plan::{Carried, Observer, Plan, Quiet, Stop, Subject};
 pub use platform::{Clients, ClientsError};
 pub use roots::{RootsError, anchors};
 pub use round::{Outcome, round};

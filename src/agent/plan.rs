@@ -1,15 +1,16 @@
 //! What a round is told: whom to look at, how, and when to stop. Holds no socket.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use roundsman_checks::evidence::{Answer, Asked, Fault, Platform, ZoneRecord};
+use roundsman_checks::evidence::{Answer, Asked, ChainId, Fault, Platform, ZoneRecord};
 use roundsman_checks::expectation::{Expectation, Identity};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{Asker, Prober, Settings};
-use roundsman_checks::target::{Hostname, Tenant};
+use roundsman_checks::target::{Hostname, Tenant, TenantId};
+use roundsman_checks::world::{Presented, TenantWorld, World};
 use tokio::sync::watch;
 
 use crate::config::Control;
@@ -60,6 +61,31 @@ pub struct Plan {
     pub prober: Prober,
     /// How long a control may take to answer.
     pub control_timeout: Duration,
+    /// What was seen of tenants in an earlier round, and is taken as it is.
+    pub carried: Carried,
+}
+
+/// Evidence of tenants that an earlier round gathered. They are part of the round without being looked at again, so
+/// that what tenants have in common is judged over all of them.
+#[derive(Clone, Default)]
+pub struct Carried {
+    /// By id.
+    pub tenants: HashMap<TenantId, TenantWorld>,
+    /// The chains that they were served.
+    pub chains: BTreeMap<ChainId, Presented>,
+}
+
+impl Carried {
+    /// What `world` saw of every tenant but those in `again`.
+    #[must_use]
+    pub fn but(world: World, again: &BTreeSet<TenantId>) -> Self {
+        let kept = world.tenants.into_iter();
+        let kept = kept.filter(|tenant| tenant.looked_at && !again.contains(&tenant.tenant.id));
+        Self {
+            tenants: kept.map(|tenant| (tenant.tenant.id.clone(), tenant)).collect(),
+            chains: world.chains,
+        }
+    }
 }
 
 /// One tenant to verify: what is expected of it, and how it is asked.
@@ -82,6 +108,13 @@ impl Plan {
     #[must_use]
     pub fn selects(&self, check: Check) -> bool {
         self.selected.contains(&check)
+    }
+
+    /// What an earlier round saw of a tenant that is still the same and still expected to be the same.
+    #[must_use]
+    pub fn carried(&self, subject: &Subject) -> Option<&TenantWorld> {
+        let seen = self.carried.tenants.get(&subject.tenant.id)?;
+        (seen.tenant == subject.tenant && seen.expectation == subject.expectation).then_some(seen)
     }
 
     /// Whether tenants are visited at all: no check of a visit, no visit.

@@ -1,6 +1,6 @@
 //! Takes the platform's word once per round, before anybody is visited.
 
-use roundsman_checks::evidence::{Asked, Fault, Platform, ZoneRecord};
+use roundsman_checks::evidence::{Asked, Fault, Platform, Reason, ZoneRecord};
 use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
 use thiserror::Error;
 
@@ -97,6 +97,21 @@ impl Clients {
             }
         };
         tokio::join!(self.platform(), listing)
+    }
+
+    /// What is known where nothing was read because somebody ended the round.
+    #[must_use]
+    pub fn unread(&self) -> (Asked<Platform>, Asked<Vec<ZoneRecord>>) {
+        let fault = || Fault::new(Reason::PlatformUnavailable, "the round was ended before it answered");
+        let platform = self
+            .fly
+            .as_ref()
+            .map_or(Asked::NotConfigured, |_| Asked::Unknown(fault()));
+        let listing = self
+            .cloudflare
+            .as_ref()
+            .map_or(Asked::NotConfigured, |_| Asked::Unknown(fault()));
+        (platform, listing)
     }
 
     async fn platform(&self) -> Asked<Platform> {

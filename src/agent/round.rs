@@ -8,7 +8,7 @@ use roundsman_checks::world::{TenantWorld, World};
 
 use super::clock::now;
 use super::edge::{self, Visitor};
-use super::plan::{Observer, Plan, Stop};
+use super::plan::{Observer, Plan, Stop, Subject};
 use super::tenant::Looker;
 use super::{drill, zone};
 
@@ -34,6 +34,7 @@ pub struct Outcome {
 pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Result<Outcome, NameError> {
     let started = now();
     let visitor = Visitor::new(plan, zone::fresh(&plan.domain)?, started);
+    visitor.chains.put(plan.carried.chains.clone());
     let mut world = unseen(plan, &visitor, started);
     observer.stage("zone and edge", 0);
     tokio::select! {
@@ -85,11 +86,20 @@ fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {
         tenants: plan
             .tenants
             .iter()
-            .map(|subject| TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone()))
+            .map(|subject| TenantWorld {
+                tenant: subject.tenant.clone(),
+                expectation: subject.expectation.clone(),
+                ..carried_or_unseen(plan, subject)
+            })
             .collect(),
         chains: Default::default(),
         interrupted: false,
     }
+}
+
+fn carried_or_unseen(plan: &Plan, subject: &Subject) -> TenantWorld {
+    let unseen = || TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone());
+    plan.carried(subject).cloned().unwrap_or_else(unseen)
 }
 
 async fn look_at_fleet(plan: &Plan, visitor: &Visitor<'_>, world: &mut World) {
@@ -105,12 +115,10 @@ async fn look_at_tenants(looker: &Looker<'_>, world: &mut World, observer: &dyn 
     if stop.pulled() {
         return;
     }
-    observer.stage("tenants", plan.tenants.len());
-    let looks = plan
-        .tenants
-        .iter()
-        .enumerate()
-        .map(async |(index, subject)| (index, looker.look(subject).await));
+    let new = |(_, subject): &(usize, &Subject)| plan.carried(subject).is_none();
+    let wanted = || plan.tenants.iter().enumerate().filter(new);
+    observer.stage("tenants", wanted().count());
+    let looks = wanted().map(async |(index, subject)| (index, looker.look(subject).await));
     let mut looks = stream::iter(looks).buffer_unordered(plan.concurrency.max(1));
     loop {
         tokio::select! {

@@ -4,13 +4,15 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use roundsman_checks::finding::Check;
+use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use crate::config::{Flags, parse_domain};
+use crate::config::{Flags, Release, parse_domain, parse_duration};
 use crate::inventory::TenantsFrom;
 
 /// Options of `verify`.
@@ -49,6 +51,34 @@ pub struct VerifyArgs {
     /// Whether a sleeping tenant is asked for its page; auto: when it is named here
     #[arg(long, value_enum, default_value_t, help_heading = "Selection")]
     pub wake: Wake,
+    /// Verify again until all is healthy or this much time is up, such as 5m
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Waiting")]
+    pub wait: Option<Duration>,
+
+    /// All must be well this many times in a row [default: 1]
+    #[arg(long, value_name = "N", requires = "wait", help_heading = "Waiting")]
+    pub consecutive: Option<NonZeroU32>,
+
+    /// End waiting when a cause is found that no waiting mends, such as a certificate conflict
+    #[arg(long, requires = "wait", help_heading = "Waiting")]
+    pub fail_fast: bool,
+
+    /// Every machine must run this image: a reference in which {app} stands for the app, :TAG, or sha256:...
+    #[arg(long, value_name = "REF", help_heading = "Release")]
+    pub expect_image: Option<ExpectedImage>,
+
+    /// Every answer must carry this version, where `[site] version` says
+    #[arg(long, value_name = "VALUE", value_parser = filled, help_heading = "Release")]
+    pub expect_version: Option<String>,
+
+    /// An earlier JSON report: only what is worse than in it fails
+    #[arg(long, value_name = "FILE", help_heading = "Verdict")]
+    pub baseline: Option<PathBuf>,
+
+    /// How old the baseline may be [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "baseline", help_heading = "Verdict")]
+    pub baseline_max_age: Option<Duration>,
+
     /// Tenants visited at the same time; by default as many as the edge and the machine bear
     #[arg(long, value_name = "N")]
     pub concurrency: Option<NonZeroU32>,
@@ -80,6 +110,21 @@ pub struct TargetArgs {
     pub app_prefix: Option<String>,
 }
 
+impl VerifyArgs {
+    /// What the options say about the configuration.
+    #[must_use]
+    pub fn flags(&self) -> Flags {
+        Flags {
+            concurrency: self.concurrency,
+            release: Release {
+                image: self.expect_image.clone(),
+                version: self.expect_version.clone(),
+            },
+            ..self.target.flags()
+        }
+    }
+}
+
 impl TargetArgs {
     /// The file to read, where one is named; an empty `ROUNDSMAN_CONFIG` names none.
     #[must_use]
@@ -89,7 +134,7 @@ impl TargetArgs {
 
     /// What the flags say about the configuration.
     #[must_use]
-    pub fn flags(&self, concurrency: Option<NonZeroU32>) -> Flags {
+    pub fn flags(&self) -> Flags {
         Flags {
             domain: self.domain.clone(),
             edge: self.edge.clone(),
@@ -97,7 +142,7 @@ impl TargetArgs {
             organization: self.org.clone(),
             listing_token: std::env::var_os("CLOUDFLARE_API_TOKEN").is_some_and(|token| !token.is_empty()),
             app_prefix: self.app_prefix.clone(),
-            concurrency,
+            ..Flags::default()
         }
     }
 }
@@ -187,6 +232,21 @@ impl FromStr for Label {
         let form = ArgError::Form("KEY=VALUE, such as plan=pro");
         let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or(form)?;
         Ok(Self(key.to_owned(), value.to_owned()))
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, ArgError> {
+    let form = ArgError::Form("a duration such as 90s, 5m or 1h30m");
+    parse_duration(text).filter(|duration| !duration.is_zero()).ok_or(form)
+}
+
+fn filled(text: &str) -> Result<String, ArgError> {
+    // An unset variable in a pipeline must not mean that any version will do.
+    let blank = text.trim().is_empty();
+    if blank {
+        Err(ArgError::Form("a version; this one is empty"))
+    } else {
+        Ok(text.to_owned())
     }
 }
 

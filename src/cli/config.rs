@@ -35,7 +35,7 @@ pub fn run(command: &ConfigCommand) -> ExitCode {
 
 /// One sentence where all is well. Nobody is contacted, so this says nothing of the tenants themselves.
 fn check(target: &TargetArgs) -> Result<String, SetupError> {
-    let config = configuration(target, None)?;
+    let config = configuration(target, &target.flags())?;
     config.check_files().map_err(ConfigError::from)?;
     crate::agent::anchors(config.edge.ca_file.as_deref())?;
     let inventory = load(&config, target.tenants_from.as_ref(), &[], Answers::default())?;

@@ -79,7 +79,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
 fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
     let file = match &args.tenants_from {
         None => None,
-        Some(TenantsFrom::Stdin) => return Err(InitError::Stdin),
+        Some(TenantsFrom::Stdin | TenantsFrom::Said(_)) => return Err(InitError::Stdin),
         Some(TenantsFrom::File(file)) => Some(beside(file, path).to_str().ok_or(InitError::StrangePath)?.to_owned()),
     };
     let text = minimal(&args.domain, &args.edge, file.as_deref(), &args.tenants);

@@ -6,6 +6,7 @@ pub mod init;
 pub mod output;
 pub mod plan;
 pub mod progress;
+pub mod rounds;
 pub mod setup;
 pub mod tenants;
 pub mod verify;

@@ -13,7 +13,7 @@ use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use thiserror::Error;
 
-use crate::agent::{self, Plan, RootsError, Subject, clock};
+use crate::agent::{self, Carried, Plan, RootsError, Subject, clock};
 use crate::config::{Ask, Config, SecretError, Site};
 use crate::inventory::Inventory;
 
@@ -142,6 +142,7 @@ pub fn plan(
         },
         prober: Prober::new(anchors, settings(&config.site))?,
         control_timeout: CONTROL_TIMEOUT,
+        carried: Carried::default(),
     })
 }
 

@@ -23,6 +23,19 @@ impl Progress {
         Self(bar)
     }
 
+    /// Says a line that stays, on standard error; on a terminal cut to its width.
+    pub fn say(&self, line: &str) {
+        let err = console::Term::stderr();
+        let line = if err.is_term() {
+            let (_, columns) = err.size();
+            console::truncate_str(line, usize::from(columns).max(20), "…").into_owned()
+        } else {
+            line.to_owned()
+        };
+        // Where standard error is closed there is nobody left to tell.
+        self.0.suspend(|| drop(err.write_line(&line)));
+    }
+
     /// Takes the bar off the screen.
     pub fn finish(&self) {
         self.0.finish_and_clear();

@@ -1,12 +1,10 @@
 //! What every command does first: find the configuration and gather the tenants.
 
-use std::num::NonZeroU32;
-
 use thiserror::Error;
 
 use super::args::{TargetArgs, VerifyArgs};
-use crate::config::{Config, ConfigError};
-use crate::inventory::{Answers, Inventory, InventoryError, load, with_labels};
+use crate::config::{Config, ConfigError, Flags};
+use crate::inventory::{Answers, Inventory, InventoryError, TenantsFrom, load, load_awaiting, with_labels};
 
 /// Why a command cannot begin; exit code 2.
 #[derive(Debug, Error)]
@@ -38,8 +36,15 @@ impl SetupError {
 ///
 /// # Errors
 /// [`SetupError`], to be rendered to standard error; the command then ends with 2.
-pub fn prepare(args: &VerifyArgs, config: &Config, answers: Answers<'_>) -> Result<Inventory, SetupError> {
-    let mut inventory = load(config, args.target.tenants_from.as_ref(), &args.tenants, answers)?;
+pub fn prepare(
+    args: &VerifyArgs,
+    config: &Config,
+    from: Option<&TenantsFrom>,
+    answers: Answers<'_>,
+) -> Result<Inventory, SetupError> {
+    // Who waits, waits for tenants that are only being made, too.
+    let load = if args.wait.is_some() { load_awaiting } else { load };
+    let mut inventory = load(config, from, &args.tenants, answers)?;
     let labels: Vec<_> = args
         .label
         .iter()
@@ -53,6 +58,6 @@ pub fn prepare(args: &VerifyArgs, config: &Config, answers: Answers<'_>) -> Resu
 ///
 /// # Errors
 /// [`ConfigError`] where it is missing, wrong or incomplete.
-pub fn configuration(target: &TargetArgs, concurrency: Option<NonZeroU32>) -> Result<Config, ConfigError> {
-    Config::find(target.config_path(), &target.flags(concurrency))
+pub fn configuration(target: &TargetArgs, flags: &Flags) -> Result<Config, ConfigError> {
+    Config::find(target.config_path(), flags)
 }

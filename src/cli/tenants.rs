@@ -71,7 +71,7 @@ struct Silence {
 #[must_use]
 pub fn run(args: &TenantsArgs) -> ExitCode {
     let usage = |error: &dyn std::error::Error| usage_error(&render_plain(&error.to_string(), colour_errors()));
-    let config = match setup::configuration(&args.target, None) {
+    let config = match setup::configuration(&args.target, &args.target.flags()) {
         Ok(config) => config,
         Err(error) => return usage_error(&error.render(colour_errors())),
     };

@@ -75,7 +75,7 @@ fn reads_every_option_of_verify() {
         (args.format, args.scope, args.fail_on),
         (Format::Json, Scope::Tenant, FailOn::Warn)
     );
-    assert_eq!(args.target.flags(args.concurrency).concurrency.unwrap().get(), 8);
+    assert_eq!(args.flags().concurrency.unwrap().get(), 8);
 }
 
 #[test]

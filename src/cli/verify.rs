@@ -1,113 +1,45 @@
-//! `roundsman verify`: one round, its report, its exit code.
+//! `roundsman verify`: one round, or as many as it takes until all is well; its report, its exit code.
 
-use tokio::runtime::Runtime;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use tokio::signal::unix::{SignalKind, signal};
 
-use roundsman_checks::target::Tenant;
-
-use super::args::{FailOn, Scope, VerifyArgs, Wake};
+use super::args::VerifyArgs;
 use super::output::Sinks;
-use super::plan::Word;
 use super::progress::Progress;
-use super::{colour_errors, plan, setup, usage_error};
-use crate::agent::{self, Clients, Observer as _, Plan, Stop};
-use crate::config::render_plain;
+use super::rounds::{Looked, Rounds, VerifyError};
+use super::{colour_errors, usage_error};
+use crate::agent::clock::{self, Moment};
+use crate::agent::{Carried, Outcome, Stop};
 use crate::exit_code::ExitCode;
-use crate::inventory::{Answers, Inventory, Remote};
-use crate::report::{Demand, Report, exit_code};
+use crate::gate::{Baseline, Demand, Gate, Look, Next, Story, Whom, exit_code, is_lasting, open};
+use crate::inventory::Unknown;
+use crate::report::Report;
 
-/// Verifies the tenants once and reports.
+/// How old a baseline may be where nothing else is said.
+const BASELINE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// Verifies the tenants and reports.
 #[must_use]
 pub fn run(args: &VerifyArgs) -> ExitCode {
-    let usage = |error: &dyn std::error::Error| usage_error(&render_plain(&error.to_string(), colour_errors()));
-    let config = match setup::configuration(&args.target, args.concurrency) {
-        Ok(config) => config,
-        Err(error) => return usage_error(&error.render(colour_errors())),
-    };
-    let selected = match plan::selection(&args.only, &args.skip) {
-        Ok(selected) => selected,
-        Err(error) => return usage(&error),
-    };
-    let sinks = match Sinks::open(args.format, &args.output) {
-        Ok(sinks) => sinks,
-        Err(error) => return usage(&error),
-    };
-    let clients = match Clients::new(&config, plan::USER_AGENT) {
-        Ok(clients) => clients,
-        Err(error) => return usage(&error),
-    };
-    let remote = match Remote::new(&config, args.target.tenants_from.as_ref(), plan::USER_AGENT) {
-        Ok(remote) => remote,
-        Err(error) => return usage(&error),
-    };
+    verify(args).unwrap_or_else(|error| usage_error(&error.render(colour_errors())))
+}
+
+fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
+    let mut rounds = Rounds::new(args)?;
+    let max_age = args.baseline_max_age.unwrap_or(BASELINE_MAX_AGE);
+    let baseline = args
+        .baseline
+        .as_ref()
+        .map(|path| Baseline::read(path, &rounds.config.domain, clock::now(), max_age))
+        .transpose()?;
+    let sinks = Sinks::open(args.format, &args.output)?;
     // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return usage(&error),
-    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let progress = Progress::new();
-    progress.stage("platform", 0);
-    let ((platform, listing), tenants) =
-        runtime.block_on(async { tokio::join!(clients.read(), Remote::ask(remote.as_ref())) });
-    let answers = Answers {
-        platform: platform.known(),
-        listing: tenants.as_ref(),
-    };
-    let inventory = match setup::prepare(args, &config, answers) {
-        Ok(inventory) => inventory,
-        Err(error) => {
-            progress.finish();
-            return usage_error(&error.render(colour_errors()));
-        }
-    };
-    let named = |tenant: &Tenant| match args.wake {
-        Wake::Always => true,
-        Wake::Never => false,
-        Wake::Auto => !args.tenants.is_empty() && inventory.tenants.contains(tenant),
-    };
-    let plan = match plan::plan(&config, &inventory, selected, Word { platform, listing }, &named) {
-        Ok(plan) => plan,
-        Err(error) => {
-            progress.finish();
-            return usage(&error);
-        }
-    };
-    let outcome = watched(&runtime, &plan, &progress);
-    progress.finish();
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => return usage(error.as_ref()),
-    };
-    let demand = Demand {
-        require: args.require.clone(),
-        tenants_only: args.scope == Scope::Tenant,
-        warnings_fail: args.fail_on == FailOn::Warn,
-        interrupted: outcome.world.interrupted,
-        nobody: nobody_left(args, &inventory),
-    };
-    let code = exit_code(&outcome.diagnosis, &demand);
-    match sinks.write(&Report::new(&outcome, &demand, code)) {
-        Ok(()) => code,
-        Err(error) => usage(&error),
-    }
-}
-
-/// Why `--label` left nobody, where it did.
-fn nobody_left(args: &VerifyArgs, inventory: &Inventory) -> Option<String> {
-    let labels = args
-        .label
-        .iter()
-        .map(|label| format!("{}={}", label.0, label.1))
-        .collect::<Vec<_>>()
-        .join(" and ");
-    let left_out = !labels.is_empty() && inventory.tenants.is_empty() && !inventory.known.is_empty();
-    left_out.then(|| format!("--label: none of {} tenants has {labels}", inventory.known.len()))
-}
-
-/// Runs a round under the eyes of a terminal, to be ended by Ctrl-C or SIGTERM.
-fn watched(runtime: &Runtime, plan: &Plan, progress: &Progress) -> Result<agent::Outcome, Box<dyn std::error::Error>> {
-    runtime.block_on(async {
+    let verdict = runtime.block_on(async {
         let (pull, stop) = Stop::new();
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let watch = async {
@@ -120,8 +52,146 @@ fn watched(runtime: &Runtime, plan: &Plan, progress: &Progress) -> Result<agent:
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            outcome = agent::round(plan, progress, stop) => Ok::<_, Box<dyn std::error::Error>>(outcome?),
-            () = watch => Err("the round was left alone".into()),
+            verdict = until_passed(&mut rounds, args, baseline, &progress, stop) => verdict,
+            () = watch => unreachable!("watching never ends"),
         }
-    })
+    });
+    progress.finish();
+    let Verdict { outcome, demand, code } = verdict?;
+    sinks.write(&Report::new(&outcome, &demand, code))?;
+    Ok(code)
+}
+
+/// The last look, and what it ends with.
+struct Verdict {
+    outcome: Outcome,
+    demand: Demand,
+    code: ExitCode,
+}
+
+/// Looks until the gate is satisfied; without `--wait` once.
+async fn until_passed(
+    rounds: &mut Rounds<'_>,
+    args: &VerifyArgs,
+    baseline: Option<Baseline>,
+    progress: &Progress,
+    mut stop: Stop,
+) -> Result<Verdict, VerifyError> {
+    let consecutive = args.consecutive.map_or(1, std::num::NonZeroU32::get);
+    let mut gate = Gate::new(args.wait.unwrap_or_default(), consecutive, args.fail_fast);
+    let mut teller = Teller {
+        story: Story::default(),
+        told: args.wait.is_some(),
+        unknown: BTreeSet::new(),
+        progress,
+        began: Moment::now(),
+    };
+    let mut carried = Carried::default();
+    loop {
+        let began = Moment::now();
+        let whole = carried.tenants.is_empty();
+        let looked = rounds.look(carried, progress, stop.clone()).await?;
+        let mut demand = Demand {
+            baseline: baseline.clone(),
+            ..rounds.demand(&looked)
+        };
+        let Looked { outcome, inventory } = looked;
+        teller.unknown_names(&inventory.awaited);
+        let diagnosis = &outcome.diagnosis;
+        let still_open = open(diagnosis, &demand);
+        let mut look = Look {
+            at: teller.began.elapsed(),
+            took: began.elapsed(),
+            whole,
+            code: exit_code(diagnosis, &demand),
+            lasting: is_lasting(diagnosis, &still_open, &demand),
+            open: still_open,
+            changed: false,
+        };
+        look.changed = teller.waits(&look, &outcome, &demand);
+        let next = if stop.pulled() { Next::End } else { gate.after(&look) };
+        if look.code == ExitCode::Verified && whole {
+            teller.passes(look.at, gate.passed(), gate.consecutive());
+        }
+        let (pause, whom) = match next {
+            Next::Look(pause, whom) => (pause, whom),
+            Next::End => {
+                if look.code == ExitCode::Verified && !gate.is_satisfied() {
+                    demand.too_seldom = Some((gate.passed(), gate.consecutive()));
+                }
+                let code = exit_code(diagnosis, &demand);
+                teller.ends(code, &outcome, &demand);
+                return Ok(Verdict { outcome, demand, code });
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.wait() => {
+                demand.interrupted = true;
+                let code = exit_code(diagnosis, &demand);
+                teller.ends(code, &outcome, &demand);
+                return Ok(Verdict { outcome, demand, code });
+            }
+        }
+        carried = match whom {
+            Whom::All => Carried::default(),
+            Whom::Only(again) => Carried::but(outcome.world, &again),
+        };
+    }
+}
+
+/// Tells how waiting comes along, where somebody waits.
+struct Teller<'p> {
+    story: Story,
+    told: bool,
+    unknown: BTreeSet<String>,
+    progress: &'p Progress,
+    began: Moment,
+}
+
+impl Teller<'_> {
+    /// Names that may be slips of the keyboard are told once, with what they may have been meant to be.
+    fn unknown_names(&mut self, names: &[Unknown]) {
+        for name in names {
+            if self.told && self.unknown.insert(name.name.clone()) {
+                let nearest = match name.nearest.as_slice() {
+                    [] => String::new(),
+                    nearest => format!(" (the nearest names there: {})", nearest.join(", ")),
+                };
+                let line = format!("{} is not in the inventory yet{nearest}", name.name);
+                self.progress.say(&Story::note(self.began.elapsed(), &line));
+            }
+        }
+    }
+
+    /// Whether what is waited for is news.
+    fn waits(&mut self, look: &Look, outcome: &Outcome, demand: &Demand) -> bool {
+        if !self.told || look.code == ExitCode::Verified {
+            return false;
+        }
+        let line = self.story.waiting(
+            look.at,
+            (&outcome.world, &outcome.diagnosis),
+            &look.open,
+            !demand.tenants_only,
+        );
+        line.is_some_and(|line| {
+            self.progress.say(&line);
+            true
+        })
+    }
+
+    fn passes(&mut self, at: Duration, passed: u32, of: u32) {
+        if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
+            self.progress.say(&line);
+        }
+    }
+
+    fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {
+        if self.told {
+            let open = open(&outcome.diagnosis, demand);
+            let line = Story::end(self.began.elapsed(), code, &outcome.world, &outcome.diagnosis, &open);
+            self.progress.say(&line);
+        }
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use roundsman_checks::expectation::{CertificateExpectation, Expectation, HttpVersion, Identity, Place};
+use roundsman_checks::expectation::{
+    CertificateExpectation, Expectation, ExpectedVersion, HttpVersion, Identity, Place, SiteExpectation,
+};
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::Tenant;
 
@@ -80,11 +82,17 @@ impl Config {
         }
         // Two overrides that are right alone may cross. The failure threshold stands: nothing may hide a failure.
         certificate.warn_below = certificate.warn_below.max(certificate.fail_below);
+        let site = self.site_for(tenant);
+        let version = self.release.version.clone().zip(site.version);
         Expectation {
-            site: self.site_for(tenant).expectation,
+            site: SiteExpectation {
+                version: version.map(|(value, place)| ExpectedVersion { place, value }),
+                ..site.expectation
+            },
             certificate,
             skip,
             repair,
+            image: self.release.image.clone(),
         }
     }
 

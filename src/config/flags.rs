@@ -7,7 +7,7 @@ use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
 use super::load::DEFAULT_FILE;
-use super::model::{Cloudflare, Config, Source};
+use super::model::{Cloudflare, Config, Release, Source};
 
 /// The flags that configure. Empty or `None`: not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Flags {
     pub app_prefix: Option<String>,
     /// `--concurrency`.
     pub concurrency: Option<NonZeroU32>,
+    /// `--expect-image` and `--expect-version`.
+    pub release: Release,
 }
 
 /// What is missing for a round.
@@ -53,6 +55,12 @@ pub enum FlagsError {
     /// A platform without the name of the edge app.
     #[error("{0} has [fly] and does not name the edge app: write app = \"…\" below [edge], or give --edge-app APP")]
     NoEdgeApp(String),
+    /// Machines that nobody can be asked about.
+    #[error(
+        "--expect-image needs the platform's word about machines: write [fly] into {0}, or give --edge-app APP with a \
+         FLY_API_TOKEN; without a platform, --expect-version looks at the answer itself"
+    )]
+    NoMachines(String),
 }
 
 impl Config {
@@ -86,6 +94,7 @@ impl Config {
         }
         self.platform_flags(flags);
         self.schedule.concurrency = flags.concurrency.or(self.schedule.concurrency);
+        self.release = flags.release.clone();
         let file = || {
             self.path
                 .as_ref()
@@ -99,6 +108,13 @@ impl Config {
                 Some(path) => FlagsError::NoEdgeInFile(path.display().to_string()),
                 None => FlagsError::NoEdge(self.domain),
             });
+        }
+        if self.fly.is_none() && self.release.image.is_some() {
+            return Err(FlagsError::NoMachines(
+                self.path
+                    .as_ref()
+                    .map_or(DEFAULT_FILE.to_owned(), |path| path.display().to_string()),
+            ));
         }
         if self.fly.is_some() && self.tenants.sources.is_empty() {
             self.tenants.sources.push(Source::Fly);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
+use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 
 use super::apply::Override;
@@ -42,6 +43,17 @@ pub struct Config {
     pub vantage: Vantage,
     /// `[schedule]`.
     pub schedule: Schedule,
+    /// The release that this run must find; flags alone say it.
+    pub release: Release,
+}
+
+/// The release that every tenant asked for must run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Release {
+    /// The image of every machine.
+    pub image: Option<ExpectedImage>,
+    /// The version that every answer carries.
+    pub version: Option<String>,
 }
 
 impl Config {
@@ -62,6 +74,7 @@ impl Config {
             severity: BTreeMap::new(),
             vantage: Vantage::default(),
             schedule: Schedule::default(),
+            release: Release::default(),
         }
     }
 }

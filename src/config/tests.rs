@@ -30,6 +30,7 @@ fn tenant(id: &str, status: &str, plan: &str) -> Tenant {
         labels: BTreeMap::from([("plan".to_owned(), plan.to_owned())]),
         status: Some(status.to_owned()),
         inactive: false,
+        unlisted: false,
     }
 }
 

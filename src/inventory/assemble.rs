@@ -104,6 +104,7 @@ fn tenant(entry: Entry, config: &Config) -> Result<Tenant, InventoryError> {
         labels: entry.labels,
         status: entry.status,
         inactive,
+        unlisted: false,
     })
 }
 

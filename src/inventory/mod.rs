@@ -46,6 +46,8 @@ pub struct Inventory {
     pub faults: Vec<Fault>,
     /// Whether the source that says who should exist answered in full.
     pub complete: bool,
+    /// Names on the command line that no source names yet; each is a tenant as well, an unlisted one.
+    pub awaited: Vec<Unknown>,
 }
 
 /// What the sources answered that are asked over the network.
@@ -63,6 +65,27 @@ pub struct Answers<'a> {
 /// # Errors
 /// [`InventoryError`], all of them the user's to mend (exit code 2). That nobody is found is none.
 pub fn load(
+    config: &Config,
+    from: Option<&TenantsFrom>,
+    names: &[String],
+    answers: Answers<'_>,
+) -> Result<Inventory, InventoryError> {
+    let inventory = load_awaiting(config, from, names, answers)?;
+    if inventory.awaited.is_empty() {
+        Ok(inventory)
+    } else {
+        Err(InventoryError::UnknownTenants {
+            names: inventory.awaited,
+            origin: inventory.origin,
+        })
+    }
+}
+
+/// As [`load`], but names that no source names yet are unlisted tenants: somebody waits for them.
+///
+/// # Errors
+/// [`InventoryError`] as [`load`], but for unknown names.
+pub fn load_awaiting(
     config: &Config,
     from: Option<&TenantsFrom>,
     names: &[String],
@@ -90,18 +113,34 @@ pub fn load(
         false => read.origins.join(" and "),
     };
     read.faults.extend(all.faults);
+    let known = all.tenants.clone();
+    let (mut tenants, awaited) = match names.is_empty() {
+        true => (all.tenants, Vec::new()),
+        false => select::by_name(all.tenants, &all.excluded, names)?,
+    };
+    tenants.extend(unlisted(config, &awaited)?);
     Ok(Inventory {
-        known: all.tenants.clone(),
-        tenants: match names.is_empty() {
-            true => all.tenants,
-            false => select::by_name(all.tenants, &all.excluded, names, &origin)?,
-        },
+        known,
+        tenants,
+        awaited,
         excluded: all.excluded,
         named_by: all.named_by,
         origin,
         faults: read.faults,
         complete: read.complete,
     })
+}
+
+/// Tenants as their names on the command line have them, for want of a source that knows more.
+fn unlisted(config: &Config, names: &[Unknown]) -> Result<Vec<Tenant>, InventoryError> {
+    let mut entries = vec![Vec::new()];
+    let names = names.iter().map(|unknown| unknown.name.clone()).collect::<Vec<_>>();
+    add_names(&mut entries[0], config, &names);
+    let mut tenants = assemble(entries, config)?.tenants;
+    for tenant in &mut tenants {
+        tenant.unlisted = true;
+    }
+    Ok(tenants)
 }
 
 /// The entries by source, the first of them the one that says who should exist.

@@ -18,7 +18,29 @@ pub enum TenantsFrom {
     File(PathBuf),
     /// Standard input, written `-`.
     Stdin,
+    /// What standard input said: it can be read only once.
+    Said(String),
 }
+
+impl TenantsFrom {
+    /// The same, fit to be read again and again: a stream is read here, once.
+    ///
+    /// # Errors
+    /// [`InventoryError::Unreadable`].
+    pub fn kept(self) -> Result<Self, InventoryError> {
+        match self {
+            Self::Stdin => Ok(Self::Said(stdin()?)),
+            other => Ok(other),
+        }
+    }
+}
+
+fn stdin() -> Result<String, InventoryError> {
+    Ok(read_bounded(std::io::stdin().lock(), STDIN, MAX_INVENTORY)?)
+}
+
+/// What standard input is called.
+const STDIN: &str = "standard input";
 
 impl From<&str> for TenantsFrom {
     fn from(text: &str) -> Self {
@@ -34,7 +56,7 @@ impl fmt::Display for TenantsFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Stdin => f.write_str("standard input"),
+            Self::Stdin | Self::Said(_) => f.write_str(STDIN),
         }
     }
 }
@@ -51,7 +73,8 @@ pub(super) fn read(from: &TenantsFrom, fields: &Fields) -> Result<Vec<Entry>, In
     let name = from.to_string();
     let text = match from {
         TenantsFrom::File(path) => read_text(path, MAX_INVENTORY)?,
-        TenantsFrom::Stdin => read_bounded(std::io::stdin().lock(), &name, MAX_INVENTORY)?,
+        TenantsFrom::Stdin => stdin()?,
+        TenantsFrom::Said(text) => text.clone(),
     };
     parse(&text, Path::new(&name), fields)
 }

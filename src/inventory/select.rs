@@ -15,13 +15,12 @@ pub fn with_labels(tenants: Vec<Tenant>, labels: &[(String, String)]) -> Vec<Ten
         .collect()
 }
 
-/// The tenants that are named, by id or by host name, in the order of the inventory.
+/// The tenants that are named, by id or by host name, in the order of the inventory; and the names that none has.
 pub(super) fn by_name(
     tenants: Vec<Tenant>,
     excluded: &[String],
     names: &[String],
-    origin: &str,
-) -> Result<Vec<Tenant>, InventoryError> {
+) -> Result<(Vec<Tenant>, Vec<Unknown>), InventoryError> {
     let mut wanted = vec![false; tenants.len()];
     let mut unknown = Vec::new();
     for name in names {
@@ -36,17 +35,9 @@ pub(super) fn by_name(
             }),
         }
     }
-    if !unknown.is_empty() {
-        return Err(InventoryError::UnknownTenants {
-            names: unknown,
-            origin: origin.to_owned(),
-        });
-    }
-    Ok(tenants
-        .into_iter()
-        .zip(wanted)
-        .filter_map(|(tenant, wanted)| wanted.then_some(tenant))
-        .collect())
+    let named = tenants.into_iter().zip(wanted);
+    let named = named.filter_map(|(tenant, wanted)| wanted.then_some(tenant));
+    Ok((named.collect(), unknown))
 }
 
 /// The id that a name on the command line stands for: a host name one label below the domain stands for that label.

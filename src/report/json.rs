@@ -6,9 +6,9 @@ use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
 use serde::Serialize;
 
-use super::Demand;
 use crate::agent;
 use crate::exit_code::ExitCode;
+use crate::gate::{Compared, Demand, unmet};
 
 /// The schema's name.
 pub const SCHEMA: &str = "roundsman.report/1";
@@ -34,6 +34,9 @@ pub struct Report {
     /// What decided the exit code besides failures: demands that were not met, each a sentence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<String>,
+    /// What is worse than before, and what is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Compared>,
     /// How many tenants are how.
     pub summary: Summary,
     /// The fleet checks.
@@ -154,8 +157,12 @@ impl Report {
             vantage: world.vantage.name.clone(),
             edge: world.edge.addresses.iter().map(ToString::to_string).collect(),
             exit: exit.code(),
-            interrupted: world.interrupted,
-            demands: super::verdict::unmet(diagnosis, demand),
+            interrupted: demand.interrupted,
+            demands: unmet(diagnosis, demand),
+            baseline: demand
+                .baseline
+                .as_ref()
+                .map(|baseline| baseline.compare(diagnosis, demand.warnings_fail, demand.tenants_only)),
             summary: summary(&diagnosis.tenants),
             fleet: fleet.collect(),
             causes: diagnosis.causes.iter().map(cause).collect(),

@@ -3,6 +3,7 @@
 mod bad_days;
 mod bad_input;
 mod forms;
+mod gate;
 mod inventory;
 
 use std::path::{Path, PathBuf};

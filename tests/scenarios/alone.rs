@@ -1,7 +1,7 @@
 //! Each cause alone: named right, proven, with its fix, and nothing said of the healthy neighbours.
 
 use roundsman::agent::Outcome;
-use roundsman::report::{Demand, exit_code};
+use roundsman::gate::{Demand, exit_code};
 use roundsman_checks::diagnosis::{Status, diagnose};
 use roundsman_checks::world::World;
 use roundsman_lab::LabOptions;

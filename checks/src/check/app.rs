@@ -3,6 +3,7 @@
 use super::Context;
 use crate::evidence::{App, Asked, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
+use crate::release::{ExpectedImage, short};
 use crate::world::TenantWorld;
 
 pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
@@ -19,8 +20,14 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
             "an app",
         ),
         Condition::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason),
-        Condition::Running(count) => Finding::plain(Outcome::Pass, format!("{count} started")),
-        Condition::Asleep => Finding::plain(Outcome::Pass, "asleep, wakes by itself on a request"),
+        Condition::Running(count) => release(platform, tenant)
+            .unwrap_or_else(|| Finding::plain(Outcome::Pass, with_release(tenant, format!("{count} started")))),
+        Condition::Asleep => release(platform, tenant).unwrap_or_else(|| {
+            Finding::plain(
+                Outcome::Pass,
+                with_release(tenant, "asleep, wakes by itself on a request".into()),
+            )
+        }),
         Condition::Starting(machine) => fail(
             Reason::PlatformStarting,
             format!("machine {} is {}", machine.id, machine.state),
@@ -33,6 +40,73 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
             fail(Reason::PlatformStopped, message, "started")
         }
     }
+}
+
+/// What keeps an app that runs from being the release that is expected: nothing where none is.
+fn release(platform: &Platform, tenant: &TenantWorld) -> Option<Finding> {
+    let expected = tenant.expectation.image.as_ref()?;
+    let app = platform.apps.get(&tenant.tenant.app)?;
+    if let Some(machine) = others(expected, app).first() {
+        let message = runs(machine);
+        return Some(fail(
+            Reason::PlatformRelease,
+            message,
+            &format!("{expected} on every machine"),
+        ));
+    }
+    let untold = app
+        .machines
+        .iter()
+        .find(|machine| !machine.is_gone() && told(expected, app, machine).is_none());
+    let untold = untold.map(|machine| {
+        let message = format!(
+            "the platform does not tell whether machine {} runs {expected}",
+            machine.id
+        );
+        Fault::new(Reason::PlatformPartial, message)
+    });
+    let fault = untold.or_else(|| missing(platform, app))?;
+    Some(Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason))
+}
+
+fn with_release(tenant: &TenantWorld, message: String) -> String {
+    match &tenant.expectation.image {
+        Some(expected) => format!("{message}, {} on every machine", expected.short()),
+        None => message,
+    }
+}
+
+/// The machines that do not run, or not yet, the image that is expected; those that are gone do not count.
+#[must_use]
+pub fn others<'a>(expected: &ExpectedImage, app: &'a App) -> Vec<&'a Machine> {
+    let other = |machine: &&Machine| {
+        let settled = machine.state == "started" || rests(machine);
+        !machine.is_gone() && (!settled || told(expected, app, machine) == Some(false))
+    };
+    app.machines.iter().filter(other).collect()
+}
+
+fn told(expected: &ExpectedImage, app: &App, machine: &Machine) -> Option<bool> {
+    expected.is(&app.name, machine.image.as_ref()?, machine.digest.as_deref())
+}
+
+/// What a machine runs, in a few words, as in `machine 3d8d runs v42`.
+#[must_use]
+pub fn runs(machine: &Machine) -> String {
+    let image = machine.image.as_deref().map_or("an unknown image".to_owned(), short);
+    match machine.state.as_str() {
+        "started" => format!("machine {} runs {image}", machine.id),
+        state => format!("machine {} is {state} with {image}", machine.id),
+    }
+}
+
+/// A tenant that somebody asked for and that nobody names: it fails, whichever checks were chosen.
+pub(super) fn unlisted() -> Finding {
+    fail(
+        Reason::PlatformNotFound,
+        "no source of the inventory names this tenant".into(),
+        "a tenant of the inventory",
+    )
 }
 
 fn fail(reason: Reason, message: String, expected: &str) -> Finding {
@@ -62,8 +136,6 @@ pub enum Condition<'p> {
 
 /// States that pass by themselves (Machines API, "machine states").
 const TRANSIENT: &[&str] = &["created", "creating", "starting", "restarting", "updating", "replacing"];
-/// States of machines that are gone.
-const GONE: &[&str] = &["destroyed", "destroying", "replaced", "migrated"];
 
 /// Judges an app by its machines: the best of them decides.
 #[must_use]
@@ -77,18 +149,12 @@ pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
     let machines = app
         .machines
         .iter()
-        .filter(|machine| !GONE.contains(&machine.state.as_str()))
+        .filter(|machine| !machine.is_gone())
         .collect::<Vec<_>>();
     let running = machines.iter().filter(|machine| machine.state == "started").count();
     if running > 0 {
         return Condition::Running(running);
     }
-    let rests = |machine: &Machine| {
-        matches!(
-            machine.state.as_str(),
-            "stopped" | "suspended" | "stopping" | "suspending"
-        )
-    };
     let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(ended_well);
     let find = |is: &dyn Fn(&Machine) -> bool| machines.iter().copied().find(|machine| is(machine));
     if find(&|machine| rests(machine) && machine.autostart == Some(true) && fit(machine)).is_some() {
@@ -113,6 +179,13 @@ pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
         ));
     }
     Condition::Stopped(machines.first().copied())
+}
+
+fn rests(machine: &Machine) -> bool {
+    matches!(
+        machine.state.as_str(),
+        "stopped" | "suspended" | "stopping" | "suspending"
+    )
 }
 
 fn missing(platform: &Platform, app: &App) -> Option<Fault> {

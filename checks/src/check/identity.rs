@@ -68,7 +68,7 @@ fn value_at(answer: &Answer, pointer: &str) -> Option<serde_json::Value> {
     body.pointer(pointer).cloned()
 }
 
-fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
+pub(super) fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
     match place {
         Place::Header(key) => Some((answer.header(key)?.to_owned(), format!("header {key}"))),
         Place::Json(pointer) => {

@@ -12,7 +12,7 @@ mod route;
 mod site;
 
 pub use answer::{Said, is_or_below, list};
-pub use app::{Condition, condition, ended};
+pub use app::{Condition, condition, ended, others as other_releases, runs};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, left, partial};
 pub use conflicts::{holders, is_under};
@@ -67,7 +67,11 @@ pub fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Findings {
         )
     });
     let conflicts = when_asked(context, tenant, Check::Conflicts, || conflicts::judge(context, tenant));
-    let app = when_asked(context, tenant, Check::App, || app::judge(context, tenant));
+    let app = if tenant.tenant.unlisted {
+        app::unlisted()
+    } else {
+        when_asked(context, tenant, Check::App, || app::judge(context, tenant))
+    };
     Findings([dns, certificate, site, conflicts, app, route])
 }
 

@@ -1,8 +1,8 @@
 //! `site`: the page answers with the expected status over the expected HTTP version, headers and body as configured.
 
-use super::Context;
+use super::{Context, identity};
 use crate::evidence::{Answer, End, Reason, Visit};
-use crate::expectation::{HttpVersion, SiteExpectation};
+use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
 use crate::world::TenantWorld;
 
@@ -52,6 +52,9 @@ fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: Option<f64>) ->
         return finding.comparing(format!("{name}: {wanted}"), format!("{name}: {got}"));
     }
     if let Some(finding) = wrong_body(expected, answer) {
+        return finding;
+    }
+    if let Some(finding) = wrong_release(expected, answer) {
         return finding;
     }
     let slow = expected.slow.as_secs_f64() * 1000.0;
@@ -115,6 +118,31 @@ fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
         }
     }
     None
+}
+
+/// Where a version is expected, the answer must carry exactly this one.
+fn wrong_release(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
+    let version = expected.version.as_ref()?;
+    let (told, message) = match identity::read(&version.place, answer) {
+        Some((told, _)) if told == version.value => return None,
+        Some((told, whence)) => {
+            let told = excerpt(&told);
+            (told.clone(), format!("answers with {told} ({whence})"))
+        }
+        None if matches!(version.place, Place::Json(_)) && !answer.body.complete => {
+            let message = format!(
+                "reading stopped at {} bytes, before {} was seen",
+                answer.body.length, version.place
+            );
+            return Some(Finding::plain(Outcome::Fail, message).because(Reason::HttpTooLarge));
+        }
+        None => (
+            "none".to_owned(),
+            format!("answers without a version in {}", version.place),
+        ),
+    };
+    let finding = Finding::plain(Outcome::Fail, message).because(Reason::HttpRelease);
+    Some(finding.comparing(&version.value, told))
 }
 
 /// The status with the beginning of the body, as in `503 {"error":"service starting"}`.

@@ -144,6 +144,8 @@ causes! {
         "The app is well; what lies between the edge and the app is not.";
     AppUnhealthy = "app-unhealthy", "the app itself answers wrongly, directly too",
         "The app fails whichever way it is asked: the edge is not to blame.";
+    ReleaseMismatch = "release-mismatch", "another release than the expected one",
+        "A machine runs, or the site answers with, another release than this run was told to expect. A deploy under way passes by itself.";
     SiteRedirect = "site-redirect", "the page redirects",
         "The page answers with a redirect where none was expected.";
     SiteProtocol = "site-protocol", "the page answers over another HTTP version",
@@ -166,7 +168,44 @@ impl Cause {
     /// Whether it passes by itself, as in the middle of a deploy.
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::AppStarting | Self::CertificateIssuing)
+        matches!(
+            self,
+            Self::AppStarting | Self::CertificateIssuing | Self::ReleaseMismatch
+        )
+    }
+
+    /// Whether no waiting mends it: somebody must change a record, a certificate or a route.
+    #[must_use]
+    pub fn is_lasting(self) -> bool {
+        use Cause::{CaaForbidsIssuance, CertificateConflict, DnsBlocked, DnsDelegated, DnsOverride, DnsProxied};
+        use Cause::{
+            CertificateChainIncomplete, CertificateExpired, CertificateNameMismatch, CertificateNotYetValid,
+            CertificateUntrusted, RouteWrongTenant, WildcardCertificateChainIncomplete, WildcardCertificateConflict,
+            WildcardCertificateExpired, WildcardCertificateNameMismatch, WildcardCertificateNotYetValid,
+            WildcardCertificateUntrusted,
+        };
+        let record = matches!(self, DnsOverride | DnsProxied | DnsBlocked | DnsDelegated);
+        let authority = matches!(
+            self,
+            CertificateConflict | WildcardCertificateConflict | CaaForbidsIssuance | RouteWrongTenant
+        );
+        let served = matches!(
+            self,
+            CertificateExpired
+                | CertificateNotYetValid
+                | CertificateNameMismatch
+                | CertificateUntrusted
+                | CertificateChainIncomplete
+        );
+        let wildcard = matches!(
+            self,
+            WildcardCertificateExpired
+                | WildcardCertificateNotYetValid
+                | WildcardCertificateNameMismatch
+                | WildcardCertificateUntrusted
+                | WildcardCertificateChainIncomplete
+        );
+        record || authority || served || wildcard
     }
 }
 

@@ -18,6 +18,7 @@ mod tenant_answer;
 mod tenant_certificate;
 mod tenant_dns;
 mod tenant_platform;
+mod tenant_release;
 mod tenant_rules;
 
 pub use cause::{Cause, UnknownCause};
@@ -198,7 +199,7 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
     let tenant = &context.world.tenants[index];
     for (checks, rules) in TABLES {
         for (cause, rule) in rules.iter().copied().flatten() {
-            let open = open_checks(checks, index, findings, state);
+            let mut open = open_checks(checks, index, findings, state);
             let proof = if open.is_empty() {
                 None
             } else {
@@ -210,6 +211,7 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
             };
             if let Some(proof) = proof {
                 let (outcome, reason) = (proof.outcome, proof.reason);
+                open.retain(|check| proof.only.is_none_or(|only| only == *check));
                 let entry = state.add(*cause, Scope::Tenant, proof);
                 attach_answer(
                     index,
@@ -276,7 +278,9 @@ fn open_checks(checks: &[Check], index: usize, findings: &Findings, state: &Stat
     let open = checks.iter().copied().filter(|check| {
         let finding = findings.of(*check);
         let wrong = matches!(finding.outcome, Outcome::Fail | Outcome::Warn);
-        (wrong || finding.reason == Some(Reason::NotIdentifiable)) && !state.explains(index, *check)
+        // Where the answer itself is explained already, who gave it settles nothing more.
+        let nameless = finding.reason == Some(Reason::NotIdentifiable) && !state.explains(index, Check::Site);
+        (wrong || nameless) && !state.explains(index, *check)
     });
     open.collect()
 }

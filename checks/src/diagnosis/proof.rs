@@ -1,13 +1,14 @@
 //! What a rule hands back when it applies, and what a diagnosis consists of. Plain data.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Question};
 use crate::check::Findings;
 use crate::evidence::Reason;
-use crate::finding::{Finding, FleetCheck, Outcome};
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::target::TenantId;
 
 /// Whom a cause concerns.
@@ -80,6 +81,8 @@ pub(super) struct Proof {
     /// The facts that prove it, the most telling first.
     pub evidence: Vec<String>,
     pub remedy: Vec<Remedy>,
+    /// The one check that it explains; `None`: all that its table is about.
+    pub only: Option<Check>,
 }
 
 impl Proof {
@@ -91,7 +94,13 @@ impl Proof {
             confidence: Confidence::Confirmed,
             evidence,
             remedy: Vec::new(),
+            only: None,
         }
+    }
+
+    pub(super) fn only(mut self, check: Check) -> Self {
+        self.only = Some(check);
+        self
     }
 
     pub(super) fn outcome(mut self, outcome: Outcome) -> Self {
@@ -164,6 +173,18 @@ impl Status {
         } else {
             Self::Healthy
         }
+    }
+}
+
+/// As in reports.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Healthy => "healthy",
+            Self::Degraded => "degraded",
+            Self::Unknown => "unknown",
+            Self::Failing => "failing",
+        })
     }
 }
 

@@ -217,6 +217,13 @@ fn app_is<'w>(subject: &Subject<'_, 'w>) -> Option<Condition<'w>> {
 }
 
 fn app_missing(subject: &Subject<'_, '_>) -> Option<Proof> {
+    if subject.tenant.tenant.unlisted {
+        let (id, app) = (subject.id(), &subject.tenant.tenant.app);
+        let evidence = vec![format!("{id} was asked for, and no source of the inventory names it")];
+        let command = format!("create {app}, name {id} in the inventory, or mend the name that was asked for");
+        let proof = Proof::fail(app, evidence).because(Reason::PlatformNotFound);
+        return Some(proof.remedy(Remedy::new("manual", command)));
+    }
     let Some(Condition::Missing) = app_is(subject) else {
         return None;
     };

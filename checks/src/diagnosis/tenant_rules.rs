@@ -1,7 +1,7 @@
 //! Tenant rules: what is wrong with one tenant alone. Each table is read from top to bottom, the first rule that
 //! applies names the cause.
 
-use super::{Cause, Proof, tenant_answer, tenant_certificate, tenant_dns, tenant_platform};
+use super::{Cause, Proof, tenant_answer, tenant_certificate, tenant_dns, tenant_platform, tenant_release};
 use crate::check::{Context, Findings};
 use crate::finding::{Check, Outcome};
 use crate::world::TenantWorld;
@@ -42,7 +42,12 @@ pub(super) const TABLES: &[(&[Check], &[&[Rule]])] = &[
     ),
     (
         &[Check::App, Check::Route, Check::Site],
-        &[tenant_platform::APP_RULES, tenant_answer::RULES],
+        &[
+            &[(Cause::ReleaseMismatch, tenant_release::machines)],
+            tenant_platform::APP_RULES,
+            tenant_answer::RULES,
+            &[(Cause::ReleaseMismatch, tenant_release::answer)],
+        ],
     ),
     (&[Check::Conflicts], &[tenant_platform::CONFLICT_RULES]),
 ];

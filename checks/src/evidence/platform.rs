@@ -129,6 +129,9 @@ pub struct Machine {
     pub region: String,
     /// The image that it runs, as deployed.
     pub image: Option<String>,
+    /// The digest of that image, where the platform tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Whether the proxy may start it on a request; `None`: not told.
     pub autostart: Option<bool>,
     /// The external ports of its services; `None`: not told.
@@ -139,6 +142,17 @@ pub struct Machine {
     pub healthy: Option<bool>,
     /// When it last changed.
     pub updated_at: Option<Timestamp>,
+}
+
+/// States of machines that are gone (Machines API, "machine states").
+const GONE: &[&str] = &["destroyed", "destroying", "replaced", "migrated"];
+
+impl Machine {
+    /// Whether it is gone for good, and listed all the same.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        GONE.contains(&self.state.as_str())
+    }
 }
 
 /// How a machine ended.

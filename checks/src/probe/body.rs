@@ -65,8 +65,12 @@ fn matches(text: &str, whole: bool, expected: &SiteExpectation) -> Matches {
         Identity::Place(Place::Json(pointer)) => Some(pointer),
         _ => None,
     };
-    let pointers = expected.json.keys().chain(identity);
-    if expected.json.is_empty() && identity.is_none() {
+    let version = match expected.version.as_ref().map(|version| &version.place) {
+        Some(Place::Json(pointer)) => Some(pointer),
+        _ => None,
+    };
+    let pointers = expected.json.keys().chain(identity).chain(version);
+    if expected.json.is_empty() && identity.is_none() && version.is_none() {
         return Matches {
             contains,
             json: BTreeMap::new(),

@@ -244,6 +244,7 @@ fn identity(plan: &Plan, index: usize, tenant: &TenantPlan) -> Tenant {
         labels: BTreeMap::new(),
         status: None,
         inactive: tenant.inactive,
+        unlisted: false,
     }
 }
 

@@ -52,7 +52,7 @@ fn text(lab: &Lab, roots: &Path) -> String {
     }
     line(format!("\n[dns]\nauthoritative = {}", list(lab.dns_servers())));
     line(format!("resolvers = {}", list(&[lab.resolver()])));
-    line("\n[site]\njson = { \"/status\" = \"healthy\" }\nexpect_headers = { x-lab = \"ok\" }".to_owned());
+    line("\n[site]\njson = { \"/status\" = \"healthy\" }\nexpect_headers = { x-lab = \"ok\" }\nversion = \"header:x-version\"".to_owned());
     text
 }
 

@@ -112,6 +112,10 @@ fn add(platform: &mut Platform, value: &Value) {
             .pointer("/config/image")
             .and_then(Value::as_str)
             .map(str::to_owned),
+        digest: value
+            .pointer("/image_ref/digest")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
         autostart,
         ports,
         last_exit: None,

@@ -16,6 +16,7 @@ use crate::world::World;
 
 const APP: HeaderName = HeaderName::from_static("x-sp-app");
 const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+const VERSION: HeaderName = HeaderName::from_static("x-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("fly-request-id");
 const HEALTHY: HeaderName = HeaderName::from_static("x-lab");
 const HUGE: HeaderName = HeaderName::from_static("x-huge");
@@ -166,6 +167,7 @@ fn add_headers(headers: &mut HeaderMap, world: &World, plan: &Plan, version: Ver
             set(headers, APP, &format!("sp-{app}"));
         }
         set(headers, SERVED_BY, &machine(app));
+        set(headers, VERSION, plan.version);
     }
     if plan.healthy_header {
         set(headers, HEALTHY, "ok");

@@ -18,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) status: u16,
     pub(crate) location: Option<&'static str>,
     pub(crate) content: Content,
+    /// The release that answers.
+    pub(crate) version: &'static str,
     /// Whether the header is there that healthy answers carry.
     pub(crate) healthy_header: bool,
     pub(crate) huge_head: bool,
@@ -90,6 +92,7 @@ fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
             }
             "site-body" => plan.content = Content::Json(r#"{"status":"odd"}"#),
             "site-header" => plan.healthy_header = false,
+            "release-mismatch" if !matches!(fault.word(), "half" | "replacing" | "done") => plan.version = "00LAB",
             "site-slow" => {
                 let milliseconds = u64::try_from(fault.number_or(2_500)).unwrap_or(2_500);
                 plan.delay = Duration::from_millis(milliseconds);
@@ -121,6 +124,7 @@ pub(crate) fn healthy(app: Option<String>) -> Plan {
         closes: false,
         status: 200,
         location: None,
+        version: "01LAB",
         content: Content::Document,
         healthy_header: true,
         huge_head: false,

@@ -308,6 +308,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "the app answers directly, the edge says 502",
     )),
     platform(tenant(
+        "release-mismatch",
+        Words(&["old", "half", "replacing", "serving", "done"]),
+        "a deploy on two machines: both old, one old, one being replaced, both new with the old one answering, or done",
+    )),
+    platform(tenant(
         "dns-proxied",
         None,
         "an own record through the CDN's proxy: DNS gives the CDN's addresses",

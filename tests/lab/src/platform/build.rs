@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::estate::{Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, Problem, Progress};
+use super::estate::{Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, OLD_TAG, Problem, Progress};
 use crate::edge::answer;
 use crate::edge::behaviour::{self, Cut};
 use crate::fault::{Fault, FaultSet};
@@ -181,9 +181,34 @@ fn apply(app: &mut App, world: &World, tenant: &str, fault: &Fault, now: i64) {
         }
         _ => {}
     }
+    if fault.cause() == "release-mismatch" {
+        deploy(app, tenant, fault.word(), now);
+    }
     for machine in &mut app.machines {
         in_machine(machine, fault, now);
     }
+}
+
+/// A deploy under way: a second machine, and which of the two runs the release before.
+fn deploy(app: &mut App, tenant: &str, how: &str, now: i64) {
+    let Some(first) = app.machines.first().cloned() else {
+        return;
+    };
+    let old = format!("registry.fly.io/{}{OLD_TAG}", app.name);
+    let mut second = Machine {
+        id: answer::machine(&format!("{tenant}-second")),
+        ..first
+    };
+    if !matches!(how, "serving" | "done") {
+        second.image.clone_from(&old);
+        second.updated = now - 2 * DAY;
+    }
+    match how {
+        "replacing" => second.state = "replacing",
+        "half" | "serving" | "done" => {}
+        _ => app.machines[0].image = old,
+    }
+    app.machines.push(second);
 }
 
 fn in_machine(machine: &mut Machine, fault: &Fault, now: i64) {

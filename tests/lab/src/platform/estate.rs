@@ -17,6 +17,8 @@ pub(crate) const EDGE_APP: &str = "management-api-prod";
 pub(crate) const FOREIGN_APP: &str = "someone-elses-app";
 /// The tag of the release that fails.
 pub(crate) const BAD_TAG: &str = ":deployment-02BAD";
+/// The tag of the release before.
+pub(crate) const OLD_TAG: &str = ":deployment-00LAB";
 /// How long an ordinary certificate takes to be issued here.
 const ISSUING: Duration = Duration::from_millis(800);
 /// How long the edge goes on as before after a certificate is removed.

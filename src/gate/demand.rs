@@ -1,0 +1,231 @@
+//! The exit code: what was asked for against what was found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Scope, Status, TenantVerdict};
+use roundsman_checks::evidence::Reason;
+use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::target::TenantId;
+use serde::{Deserialize, Serialize};
+
+use super::baseline::Baseline;
+use crate::exit_code::ExitCode;
+
+/// What decides besides plain failures.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Demand {
+    /// Checks that must have been judged at every tenant: skipped or unknown there is inconclusive.
+    pub require: Vec<Check>,
+    /// Whether fleet findings are reported without deciding.
+    pub tenants_only: bool,
+    /// Whether warnings fail.
+    pub warnings_fail: bool,
+    /// Whether the round, or waiting for a better one, was ended by somebody.
+    pub interrupted: bool,
+    /// What chose so that nobody was left, as in `none of 12 tenants has the label plan=pro`.
+    pub nobody: Option<String>,
+    /// What the run was told to expect of releases: it must have been judged.
+    pub expected: Vec<Expected>,
+    /// What was wrong before and is no reason to fail.
+    pub baseline: Option<Baseline>,
+    /// How often all was well in a row, where that was too seldom when the time was up.
+    pub too_seldom: Option<(u32, u32)>,
+}
+
+/// A release that was expected by an option of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expected {
+    /// `--expect-image`.
+    Image,
+    /// `--expect-version`.
+    Version,
+}
+
+impl Expected {
+    /// The check that judges it.
+    #[must_use]
+    pub fn check(self) -> Check {
+        match self {
+            Self::Image => Check::App,
+            Self::Version => Check::Site,
+        }
+    }
+
+    /// The option.
+    #[must_use]
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::Image => "--expect-image",
+            Self::Version => "--expect-version",
+        }
+    }
+}
+
+/// The causes that fail, by the tenants that they break, and those that break the fleet.
+pub(super) struct Guilty<'d> {
+    by_tenant: BTreeMap<&'d TenantId, Causes>,
+    pub(super) fleet: Causes,
+}
+
+/// Causes, and whether each fails or warns.
+pub(super) type Causes = BTreeMap<Cause, Outcome>;
+
+impl<'d> Guilty<'d> {
+    pub(super) fn of(diagnosis: &'d Diagnosis, warnings_fail: bool) -> Self {
+        let mut guilty = Self {
+            by_tenant: BTreeMap::new(),
+            fleet: Causes::new(),
+        };
+        let add = |causes: &mut Causes, cause, outcome: Outcome| {
+            let known = causes.entry(cause).or_insert(outcome);
+            *known = outcome.max(*known);
+        };
+        let fails = |outcome| outcome == Outcome::Fail || (warnings_fail && outcome == Outcome::Warn);
+        for entry in diagnosis.causes.iter().filter(|entry| fails(entry.outcome)) {
+            if entry.scope == Scope::Fleet {
+                add(&mut guilty.fleet, entry.cause, entry.outcome);
+            }
+            for tenant in &entry.tenants {
+                add(guilty.by_tenant.entry(tenant).or_default(), entry.cause, entry.outcome);
+            }
+        }
+        guilty
+    }
+
+    pub(super) fn of_tenant(&self, tenant: &TenantId) -> Causes {
+        self.by_tenant.get(tenant).cloned().unwrap_or_default()
+    }
+}
+
+impl Demand {
+    /// Whether the finding of a required check is missing.
+    fn lacks(&self, tenant: &TenantVerdict, check: Check) -> bool {
+        matches!(tenant.findings.of(check).outcome, Outcome::Skipped | Outcome::Unknown)
+            && self.require.contains(&check)
+    }
+
+    /// Whether an expected release was not judged. Of a tenant that is not to run none is expected.
+    fn leaves_open(tenant: &TenantVerdict, expected: Expected) -> bool {
+        let finding = tenant.findings.of(expected.check());
+        matches!(finding.outcome, Outcome::Skipped | Outcome::Unknown) && finding.reason != Some(Reason::Inactive)
+    }
+
+    fn of_tenant(&self, tenant: &TenantVerdict, guilty: &Guilty<'_>) -> ExitCode {
+        let fails = match tenant.status {
+            Status::Failing => true,
+            Status::Degraded => self.warnings_fail,
+            Status::Healthy | Status::Unknown => false,
+        };
+        let causes = || guilty.of_tenant(&tenant.tenant);
+        let known = |baseline: &Baseline| !baseline.is_worse(tenant, &causes());
+        if fails && !self.baseline.as_ref().is_some_and(known) {
+            return ExitCode::Failing;
+        }
+        let missing = self.require.iter().any(|check| self.lacks(tenant, *check))
+            || self
+                .expected
+                .iter()
+                .any(|expected| Self::leaves_open(tenant, *expected));
+        // A failure that was known before hides nothing that could not be looked at now.
+        let unknown = tenant
+            .findings
+            .iter()
+            .any(|(_, finding)| finding.outcome == Outcome::Unknown);
+        if tenant.status == Status::Unknown || unknown || missing {
+            ExitCode::Inconclusive
+        } else {
+            ExitCode::Verified
+        }
+    }
+}
+
+/// The tenants that keep the round from being verified.
+#[must_use]
+pub fn open(diagnosis: &Diagnosis, demand: &Demand) -> BTreeSet<TenantId> {
+    let guilty = Guilty::of(diagnosis, demand.warnings_fail);
+    let open = diagnosis
+        .tenants
+        .iter()
+        .filter(|tenant| demand.of_tenant(tenant, &guilty) != ExitCode::Verified);
+    open.map(|tenant| tenant.tenant.clone()).collect()
+}
+
+/// Whether something breaks them, or the fleet, beyond doubt, that no waiting mends.
+#[must_use]
+pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &Demand) -> bool {
+    let about = |entry: &CauseEntry| {
+        let fleet = entry.scope == Scope::Fleet && !demand.tenants_only && demand.baseline.is_none();
+        fleet || entry.tenants.iter().any(|tenant| open.contains(tenant))
+    };
+    diagnosis.causes.iter().any(|entry| {
+        let beyond_doubt = entry.outcome == Outcome::Fail && entry.confidence == Confidence::Confirmed;
+        entry.cause.is_lasting() && beyond_doubt && about(entry)
+    })
+}
+
+/// The demands that were not met, each a sentence: why the exit code is worse than the findings alone.
+#[must_use]
+pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<String> {
+    let count = |label: String, check: Check, lacking: &dyn Fn(&TenantVerdict) -> bool| {
+        let missing = diagnosis.tenants.iter().filter(|tenant| lacking(tenant));
+        let missing = missing.collect::<Vec<_>>();
+        let first = missing.first()?.findings.of(check);
+        let why = first.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let (count, all) = (missing.len(), diagnosis.tenants.len());
+        Some(format!("{label} {} at {count} of {all} tenants{why}", first.outcome))
+    };
+    let required = demand.require.iter().filter_map(|check| {
+        count(format!("--require {check}:"), *check, &|tenant| {
+            demand.lacks(tenant, *check)
+        })
+    });
+    let mut unmet = required.collect::<Vec<_>>();
+    unmet.extend(demand.expected.iter().filter_map(|expected| {
+        let (option, check) = (expected.option(), expected.check());
+        count(format!("{option}: {check}"), check, &|tenant| {
+            Demand::leaves_open(tenant, *expected)
+        })
+    }));
+    let warned = diagnosis.tenants.iter().any(|tenant| tenant.status == Status::Degraded)
+        || (!demand.tenants_only
+            && diagnosis
+                .fleet
+                .iter()
+                .any(|(_, finding)| finding.outcome == Outcome::Warn));
+    if demand.warnings_fail && warned {
+        unmet.push("--fail-on warn: warnings count as failures".to_owned());
+    }
+    unmet.extend(demand.nobody.clone());
+    unmet.extend(
+        demand
+            .too_seldom
+            .map(|(passed, of)| format!("--consecutive {of}: passed {passed} in a row when the time was up")),
+    );
+    unmet
+}
+
+/// Failing beats inconclusive beats verified; an empty inventory is inconclusive.
+#[must_use]
+pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
+    let mut code = if diagnosis.tenants.is_empty() || demand.interrupted || demand.too_seldom.is_some() {
+        ExitCode::Inconclusive
+    } else {
+        ExitCode::Verified
+    };
+    let guilty = Guilty::of(diagnosis, demand.warnings_fail);
+    for tenant in &diagnosis.tenants {
+        code = code.worst(demand.of_tenant(tenant, &guilty));
+    }
+    let fleet = diagnosis.fleet.iter().filter(|_| !demand.tenants_only);
+    fleet.fold(code, |code, (check, finding)| {
+        let fails = finding.outcome == Outcome::Fail || (demand.warnings_fail && finding.outcome == Outcome::Warn);
+        let known = |baseline: &Baseline| !baseline.is_worse_fleet(*check, finding.outcome, &guilty.fleet);
+        code.worst(match finding.outcome {
+            _ if fails && !demand.baseline.as_ref().is_some_and(known) => ExitCode::Failing,
+            Outcome::Unknown => ExitCode::Inconclusive,
+            _ => ExitCode::Verified,
+        })
+    })
+}

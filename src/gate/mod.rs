@@ -1,0 +1,13 @@
+//! The gate of a pipeline: what decides the exit code, how long to wait for it, and what is said meanwhile. Pure: it is
+//! told the time, and holds no socket.
+
+mod baseline;
+mod demand;
+mod story;
+mod wait;
+
+pub use baseline::{Baseline, BaselineError, Change, Compared};
+pub(crate) use demand::unmet;
+pub use demand::{Demand, Expected, exit_code, is_lasting, open};
+pub use story::{Story, clock};
+pub use wait::{Gate, Look, Next, Whom};
