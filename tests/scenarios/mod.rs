@@ -1,6 +1,7 @@
 //! Every cause staged in the lab, alone and together, and what a round says of it.
 
 mod alone;
+mod deeper;
 mod platform;
 mod record;
 mod resolvers;
