@@ -4,6 +4,8 @@ mod bad_days;
 mod bad_input;
 mod forms;
 mod inventory;
+mod platform;
+mod wake;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
