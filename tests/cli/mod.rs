@@ -4,6 +4,7 @@ mod bad_days;
 mod bad_input;
 mod forms;
 mod inventory;
+mod leftovers;
 mod platform;
 mod wake;
 
