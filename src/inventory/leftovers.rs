@@ -206,7 +206,10 @@ mod tests {
         let found = found(true);
         assert_eq!(found.apps.unwrap(), ["sp-lost"]);
         let certificates = found.certificates.unwrap();
-        assert_eq!((certificates.len(), certificates[0].hostname.as_str()), (1, "old.example.com"));
+        assert_eq!(
+            (certificates.len(), certificates[0].hostname.as_str()),
+            (1, "old.example.com")
+        );
         let records = found.records.unwrap();
         assert_eq!((records.len(), records[0].app.as_str()), (1, "sp-gone"));
     }

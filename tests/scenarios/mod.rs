@@ -2,6 +2,7 @@
 
 mod alone;
 mod deeper;
+mod fleet;
 mod platform;
 mod record;
 mod resolvers;
