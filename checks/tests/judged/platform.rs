@@ -120,6 +120,36 @@ fn only_another_apps_certificate_that_covers_the_name_is_a_conflict() {
 }
 
 #[test]
+fn every_holder_is_named_with_its_own_fix() {
+    let mut imported = app("imports", &["a3b1.tenants.test"]);
+    imported.certificates[0].imported = true;
+    let own = app("sp-a3b1", &["a3b1.tenants.test"]);
+    let diagnosis = diagnose(&with_apps(vec![imported, own]));
+    assert_eq!(causes(&diagnosis), [("certificate-conflict".to_owned(), 1)]);
+    let entry = &diagnosis.causes[0];
+    let evidence = entry.evidence.join("\n");
+    assert!(
+        evidence.contains("imports holds a certificate for a3b1.tenants.test"),
+        "{evidence}"
+    );
+    assert!(
+        evidence.contains("sp-a3b1 holds a certificate for a3b1.tenants.test"),
+        "{evidence}"
+    );
+    assert!(evidence.contains("still works"), "{evidence}");
+    let fixes = entry.remedy.iter();
+    let fixes = fixes.map(|fix| (fix.app.as_deref().unwrap_or_default(), fix.automatic));
+    assert_eq!(fixes.collect::<Vec<_>>(), [("imports", false), ("sp-a3b1", true)]);
+    let mut names = (0..20).map(|n| format!("n{n}.tenants.test")).collect::<Vec<_>>();
+    names.push("a3b1.tenants.test".into());
+    let many = app("sp-a3b1", &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let diagnosis = diagnose(&with_apps(vec![many]));
+    let entry = &diagnosis.causes[0];
+    assert_eq!((entry.evidence.len(), entry.remedy.len()), (7, 5), "{entry:#?}");
+    assert!(entry.evidence.contains(&"and 16 more".to_owned()), "{entry:#?}");
+}
+
+#[test]
 fn the_edges_own_certificate_for_a_name_is_no_conflict() {
     let mut world = with_apps(Vec::new());
     if let Asked::Known(platform) = &mut world.platform {
