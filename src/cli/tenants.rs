@@ -112,9 +112,7 @@ fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::
         Ok(inventory) => inventory,
         Err(error) => return Ok(Err(error)),
     };
-    let app_domain = config.fly.as_ref().map(|fly| fly.app_domain.as_str());
-    let prefix = &config.tenants.app_prefix;
-    let without_tenant = leftovers(&inventory, &config.domain, prefix, app_domain, &platform, &records);
+    let without_tenant = leftovers(&inventory, config, &platform, &records);
     let parts = platform.known().and_then(|platform| platform.apps_missing.as_ref());
     let mut faults = silent("inventory", &inventory.faults);
     faults.extend(silent("platform", platform.fault().into_iter().chain(parts)));

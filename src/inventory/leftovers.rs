@@ -1,11 +1,14 @@
 //! What exists without a tenant. Pure; where an answer is missing it says nothing, and never that there is none.
 
+use std::collections::HashSet;
+
 use roundsman_checks::check::is_under;
 use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
 use roundsman_checks::target::Hostname;
 use serde::Serialize;
 
 use super::Inventory;
+use crate::config::Config;
 
 /// What exists without a tenant; `None`: not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,14 +46,12 @@ pub struct LooseRecord {
     pub app: String,
 }
 
-/// Compares what exists with the inventory. `prefix` begins the names of tenant apps, `app_domain` ends the names at
-/// which apps are reached.
+/// Compares what exists with the inventory. What the patterns of `exclude` match is nobody's business, whether or not a
+/// source names it.
 #[must_use]
 pub fn leftovers(
     inventory: &Inventory,
-    domain: &Hostname,
-    prefix: &str,
-    app_domain: Option<&str>,
+    config: &Config,
     platform: &Asked<Platform>,
     listing: &Asked<Vec<ZoneRecord>>,
 ) -> Leftovers {
@@ -59,32 +60,42 @@ pub fn leftovers(
     };
     // Without the word of who should exist everything would look left over.
     let told = inventory.complete;
+    let app_domain = config.fly.as_ref().map(|fly| fly.app_domain.as_str());
     let records = listing
         .known()
         .zip(app_domain)
         .filter(|_| platform.apps_missing.is_none());
     Leftovers {
-        apps: told.then(|| apps(inventory, prefix, platform)),
-        certificates: told.then(|| certificates(inventory, domain, platform)).flatten(),
-        records: records.map(|(records, app_domain)| gone(records, domain, app_domain, platform)),
+        apps: told.then(|| apps(inventory, config, platform)),
+        certificates: told.then(|| certificates(inventory, config, platform)).flatten(),
+        records: records.map(|(records, app_domain)| gone(records, &config.domain, app_domain, platform)),
     }
 }
 
-fn apps(inventory: &Inventory, prefix: &str, platform: &Platform) -> Vec<String> {
-    let excluded = |id: &str| inventory.excluded.iter().any(|other| other.eq_ignore_ascii_case(id));
+/// Whether `exclude` leaves out what has this id.
+fn excluded(inventory: &Inventory, config: &Config, id: &str) -> bool {
+    let named = || inventory.excluded.iter().any(|other| other.eq_ignore_ascii_case(id));
+    config.tenants.exclude.iter().any(|glob| glob.matches(id)) || named()
+}
+
+fn apps(inventory: &Inventory, config: &Config, platform: &Platform) -> Vec<String> {
+    let known = inventory.known.iter().map(|tenant| tenant.app.as_str());
+    let known = known.collect::<HashSet<_>>();
     let loose = platform.apps.keys().filter(|app| {
-        let id = app.strip_prefix(prefix).filter(|id| !id.is_empty());
-        let owned = || inventory.known.iter().any(|tenant| tenant.app == **app);
-        **app != platform.edge_app && id.is_some_and(|id| !excluded(id)) && !owned()
+        let id = app.strip_prefix(&config.tenants.app_prefix).filter(|id| !id.is_empty());
+        **app != platform.edge_app
+            && !known.contains(app.as_str())
+            && id.is_some_and(|id| !excluded(inventory, config, id))
     });
     loose.cloned().collect()
 }
 
-fn certificates(inventory: &Inventory, domain: &Hostname, platform: &Platform) -> Option<Vec<LooseCertificate>> {
+fn certificates(inventory: &Inventory, config: &Config, platform: &Platform) -> Option<Vec<LooseCertificate>> {
     let edge = platform.apps.get(&platform.edge_app)?;
-    let excluded = |name: &str| {
-        let mut names = inventory.excluded.iter().map(|id| format!("{id}.{domain}"));
-        names.any(|other| other.eq_ignore_ascii_case(name))
+    let domain = &config.domain;
+    let left_out = |name: &str| {
+        let id = name.strip_suffix(domain.as_str()).and_then(|id| id.strip_suffix('.'));
+        id.is_some_and(|id| excluded(inventory, config, id))
     };
     let loose = edge
         .certificates
@@ -93,7 +104,7 @@ fn certificates(inventory: &Inventory, domain: &Hostname, platform: &Platform) -
         .filter(|name| {
             let explicit = !name.starts_with('*') && *name != domain.as_str() && is_under(name, domain);
             let owned = || inventory.known.iter().any(|tenant| tenant.hostname.as_str() == *name);
-            explicit && !owned() && !excluded(name)
+            explicit && !owned() && !left_out(name)
         });
     let loose = loose.map(|name| LooseCertificate {
         app: edge.name.clone(),
@@ -151,14 +162,23 @@ mod tests {
     }
 
     fn found(complete: bool) -> Leftovers {
+        let text = "domain = \"example.com\"\n[edge]\napp = \"edge\"\n[tenants]\nexclude = [\"demo-*\"]\n[fly]\n";
+        let config = Config::parse(text, std::path::Path::new("roundsman.toml")).unwrap();
         let platform = Platform {
             edge_app: "edge".to_owned(),
             apps: [
                 app(
                     "edge",
-                    &["*.example.com", "old.example.com", "out.example.com", "b.test"],
+                    &[
+                        "*.example.com",
+                        "old.example.com",
+                        "out.example.com",
+                        "demo-1.example.com",
+                        "b.test",
+                    ],
                 ),
                 app("sp-out", &[]),
+                app("sp-demo-1", &[]),
                 app("sp-lost", &[]),
                 app("sp-", &[]),
                 app("other", &[]),
@@ -177,16 +197,19 @@ mod tests {
             complete,
             ..Inventory::default()
         };
-        let domain = Hostname::parse("example.com").unwrap();
         let (platform, records) = (Asked::Known(platform), Asked::Known(records));
-        leftovers(&inventory, &domain, "sp-", Some("fly.dev"), &platform, &records)
+        leftovers(&inventory, &config, &platform, &records)
     }
 
     #[test]
     fn tells_what_belongs_to_nobody_and_leaves_out_what_is_excluded() {
         let found = found(true);
         assert_eq!(found.apps.unwrap(), ["sp-lost"]);
-        assert_eq!(found.certificates.unwrap()[0].hostname, "old.example.com");
+        let certificates = found.certificates.unwrap();
+        assert_eq!(
+            (certificates.len(), certificates[0].hostname.as_str()),
+            (1, "old.example.com")
+        );
         let records = found.records.unwrap();
         assert_eq!((records.len(), records[0].app.as_str()), (1, "sp-gone"));
     }

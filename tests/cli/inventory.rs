@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use roundsman_lab::LabOptions;
 use serde_json::{Value, json};
 
-use super::{Ran, Served, command, serve};
+use super::platform::{document, run, with_tenants};
+use super::{Served, serve};
 
 type Seen = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
@@ -66,37 +67,9 @@ impl Endpoint {
     }
 }
 
-/// The lab with this text in the place of its tenants.
-fn with_tenants(options: LabOptions, tenants: &str) -> Served {
-    let served = serve(options, &[]);
-    let text = std::fs::read_to_string(&served.config).expect("the configuration");
-    let (before, rest) = text.split_once("[tenants]\n").expect("a table");
-    let (_, after) = rest.split_once("\n[").expect("another table");
-    let text = format!("{before}[tenants]\n{tenants}\n[{after}");
-    std::fs::write(&served.config, text).expect("the configuration can be written");
-    served
-}
-
 fn from(endpoint: &Endpoint, more: &str) -> Served {
     let tenants = format!("source = \"http\"\nurl = \"{}\"\n{more}", endpoint.url);
     with_tenants(LabOptions::default(), &tenants)
-}
-
-fn run(served: &Served, arguments: &[&str]) -> Ran {
-    let mut command = command(served.dir.path());
-    command
-        .args(arguments)
-        .arg("--config")
-        .arg(&served.config)
-        .env("FLY_API_TOKEN", served.lab.fly_token())
-        .env("CLOUDFLARE_API_TOKEN", served.lab.cloudflare_token())
-        .env("TENANTS_TOKEN", "s3cret")
-        .env("EMPTY_TOKEN", "");
-    command.output().expect("the binary runs").into()
-}
-
-fn document(ran: &Ran) -> Value {
-    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err))
 }
 
 fn ids(report: &Value) -> Vec<&str> {

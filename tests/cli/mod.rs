@@ -5,6 +5,9 @@ mod bad_input;
 mod forms;
 mod gate;
 mod inventory;
+mod leftovers;
+mod platform;
+mod wake;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

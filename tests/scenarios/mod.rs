@@ -1,6 +1,8 @@
 //! Every cause staged in the lab, alone and together, and what a round says of it.
 
 mod alone;
+mod deeper;
+mod fleet;
 mod platform;
 mod record;
 mod resolvers;

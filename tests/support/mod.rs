@@ -20,7 +20,14 @@ pub(crate) struct Bench {
 
 /// Starts a lab and plans a round over it. With a platform the tokens are in files.
 pub(crate) async fn bench(options: LabOptions) -> Bench {
+    bench_with(options, &[]).await
+}
+
+/// As `bench`, with faults that are there before the configuration is written: some change the tenants' host names.
+pub(crate) async fn bench_with(options: LabOptions, faults: &[&str]) -> Bench {
     let lab = Lab::start(options).await.expect("the lab starts");
+    let faults = faults.iter().map(|fault| read(fault)).collect::<Vec<_>>();
+    lab.stage_all(faults).await.expect("faults can be staged");
     let dir = tempfile::tempdir().expect("a temporary folder");
     let path = lab.write_config(dir.path()).expect("the configuration is written");
     let config = config_of(&lab, &path, dir.path());
@@ -31,6 +38,10 @@ pub(crate) async fn bench(options: LabOptions) -> Bench {
         config,
         _dir: dir,
     }
+}
+
+fn read(fault: &str) -> Fault {
+    fault.parse().unwrap_or_else(|error| panic!("{fault}: {error}"))
 }
 
 fn config_of(lab: &Lab, path: &Path, dir: &Path) -> Config {
@@ -72,15 +83,8 @@ impl Bench {
     /// Stages exactly these faults.
     pub(crate) async fn stage(&self, faults: &[String]) {
         self.lab.clear_all().await.expect("faults can be cleared");
-        let faults = faults.iter().map(|fault| {
-            fault
-                .parse::<Fault>()
-                .unwrap_or_else(|error| panic!("{fault}: {error}"))
-        });
-        self.lab
-            .stage_all(faults.collect::<Vec<_>>())
-            .await
-            .expect("faults can be staged");
+        let faults = faults.iter().map(|fault| read(fault)).collect::<Vec<_>>();
+        self.lab.stage_all(faults).await.expect("faults can be staged");
     }
 
     /// One round over the plan.

@@ -4,7 +4,7 @@ use super::tenant_rules::{Rule, Subject};
 use super::{Cause, Proof, Remedy};
 use crate::chain::covers;
 use crate::check::{Condition, condition, ended, holders};
-use crate::evidence::{AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
+use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
 
 /// Certificates at the edge that are not served yet, and conflicts: before what is served is looked at.
@@ -60,17 +60,32 @@ fn conflict_that_cuts(subject: &Subject<'_, '_>) -> Option<Proof> {
     }
 }
 
+/// Most certificates of one conflict that are named.
+const MOST_NAMED: usize = 5;
+
+/// Every holder is named with its fix: while one is left, so is the conflict.
 fn conflict(subject: &Subject<'_, '_>) -> Option<Proof> {
-    let held = holders(subject.context, subject.tenant);
+    let edge = &platform(subject)?.edge_app;
     let wildcard = format!("*.{}", subject.context.world.domain);
-    let (app, certificate) = held.iter().find(|(_, certificate)| certificate.hostname != wildcard)?;
-    let name = &certificate.hostname;
-    let mut evidence = vec![format!(
-        "{} holds a certificate for {name} ({}), which belongs at {}",
-        app.name,
-        certificate.status,
-        platform(subject)?.edge_app
-    )];
+    let mut held = holders(subject.context, subject.tenant);
+    held.retain(|(_, certificate)| certificate.hostname != wildcard);
+    let (first, theirs) = held.first()?;
+    let object = format!("{}/{}", first.name, theirs.hostname);
+    let more = held.len().saturating_sub(MOST_NAMED);
+    let mut evidence = Vec::new();
+    for (app, certificate) in held.iter().take(MOST_NAMED) {
+        let (name, status) = (&certificate.hostname, &certificate.status);
+        let imported = if certificate.imported {
+            "; it was imported: its key would be lost"
+        } else {
+            ""
+        };
+        evidence.push(format!(
+            "{} holds a certificate for {name} ({status}), which belongs at {edge}{imported}",
+            app.name
+        ));
+    }
+    evidence.extend((more > 0).then(|| format!("and {more} more")));
     evidence.extend(match subject.tenant.visit() {
         Some(visit) if visit.was_cut() => visit
             .channel_end()
@@ -81,20 +96,19 @@ fn conflict(subject: &Subject<'_, '_>) -> Option<Proof> {
         }
         _ => None,
     });
-    let imported = certificate.imported;
-    evidence.extend(imported.then(|| "it was imported: its key would be lost".to_owned()));
-    let mut remedy = Remedy::new(
-        "remove-certificate",
-        format!("fly certs remove {name} -a {} -y", app.name),
-    );
+    let proof = Proof::fail(object, evidence).because(Reason::PlatformConflict);
+    Some(held.iter().take(MOST_NAMED).fold(proof, |proof, (app, certificate)| {
+        proof.remedy(removal(app, certificate))
+    }))
+}
+
+fn removal(app: &App, certificate: &AppCertificate) -> Remedy {
+    let command = format!("fly certs remove {} -a {} -y", certificate.hostname, app.name);
+    let mut remedy = Remedy::new("remove-certificate", command);
     remedy.app = Some(app.name.clone());
-    remedy.hostname = Some(name.clone());
-    remedy.automatic = !imported;
-    Some(
-        Proof::fail(format!("{}/{name}", app.name), evidence)
-            .because(Reason::PlatformConflict)
-            .remedy(remedy),
-    )
+    remedy.hostname = Some(certificate.hostname.clone());
+    remedy.automatic = !certificate.imported;
+    remedy
 }
 
 /// The edge's own certificate for exactly this name, where it is not ready.

@@ -25,6 +25,7 @@ use crate::world::World;
 use estate::Estate;
 use limits::Limits;
 
+pub(crate) use build::app_name;
 pub(crate) use estate::{EDGE_APP, ORGANIZATION};
 
 /// The platform's own domain, which each app has a name below.

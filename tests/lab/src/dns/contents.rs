@@ -9,6 +9,7 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use super::zone::Zone;
 use crate::fault::{Fault, FaultSet};
+use crate::platform::{APP_DOMAIN, app_name};
 use crate::world::World;
 
 /// Where records point that should not: documentation addresses that nobody has.
@@ -137,6 +138,10 @@ fn own(zone: &mut Zone, world: &World, tenant: &str, fault: &Fault) -> Result<()
         }
         ("dns-override", "equal") => edge_addresses(zone, world, &name),
         ("dns-override", _) => zone.add(&name, a(OVERRIDE_V4)),
+        ("app-missing", "dangling") => {
+            let app = Name::from_ascii(format!("{}.{APP_DOMAIN}.", app_name(tenant)))?;
+            zone.add(&name, RData::CNAME(CNAME(app)));
+        }
         ("dns-proxied", _) => proxied(zone, &name),
         ("dns-blocked", kind) => {
             let (owner, data) = blocker(&name, kind)?;

@@ -283,8 +283,8 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     )),
     platform(tenant(
         "app-missing",
-        None,
-        "the tenant has no app; the edge answers 502",
+        Words(&["dangling"]),
+        "the tenant has no app, the edge answers 502; perhaps a CNAME still points at the app",
     )),
     platform(tenant(
         "app-stopped",

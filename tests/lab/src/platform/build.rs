@@ -77,8 +77,15 @@ pub(crate) fn follow(estate: &mut Estate, world: &World, old: &FaultSet, new: &F
             edge.certificates.extend(explicit(world, new, tenant, now));
         }
     }
-    for tenant in &changed {
-        hoarded(estate, world, new, tenant, now);
+    let remade: HashSet<String> = changed.iter().map(|tenant| app_name(tenant)).collect();
+    for tenant in new.tenants() {
+        // An app that was made anew has lost what others' faults had put into it.
+        for fault in new.of(tenant) {
+            let lost = || holder(fault).is_some_and(|(app, _)| remade.contains(app));
+            if changed.contains(tenant) || lost() {
+                hoarded(estate, world, tenant, fault, now);
+            }
+        }
     }
     estate.recount();
 }
@@ -260,28 +267,29 @@ fn conflict_cut(how: &str) -> Option<Cut> {
     }
 }
 
-/// A certificate of a tenant's name that an app holds which is neither its own nor the edge.
-fn hoarded(estate: &mut Estate, world: &World, faults: &FaultSet, tenant: &str, now: i64) {
-    for fault in faults.of(tenant) {
-        let (holder, crowd) = match (fault.cause(), fault.word()) {
-            ("certificate-conflict", "many") => ("cert-hoarder", HOARD),
-            ("certificate-conflict", how) => match how.strip_prefix("other:") {
-                Some(app) => (app, 0),
-                None => continue,
-            },
-            _ => continue,
-        };
-        let app = holder_app(estate, holder, now);
-        if app.certificates.len() < crowd {
-            let crowd = (0..crowd).map(|n| Certificate::ready(&format!("shop{n:03}.customers.example"), now));
-            app.certificates.extend(crowd);
-        }
-        app.certificates.push(Certificate {
-            cuts: Some(Cut::Eof),
-            origin: Some(tenant.to_owned()),
-            ..Certificate::ready(&world.host(tenant), now)
-        });
+/// The app, neither the tenant's own nor the edge, that holds a certificate of the tenant's name, and how many others it
+/// holds.
+fn holder(fault: &Fault) -> Option<(&str, usize)> {
+    match (fault.cause(), fault.word()) {
+        ("certificate-conflict", "many") => Some(("cert-hoarder", HOARD)),
+        ("certificate-conflict", how) => how.strip_prefix("other:").map(|app| (app, 0)),
+        _ => None,
     }
+}
+
+/// Puts a certificate of a tenant's name into the app that holds it.
+fn hoarded(estate: &mut Estate, world: &World, tenant: &str, fault: &Fault, now: i64) {
+    let Some((holder, crowd)) = holder(fault) else { return };
+    let app = holder_app(estate, holder, now);
+    if app.certificates.len() < crowd {
+        let crowd = (0..crowd).map(|n| Certificate::ready(&format!("shop{n:03}.customers.example"), now));
+        app.certificates.extend(crowd);
+    }
+    app.certificates.push(Certificate {
+        cuts: Some(Cut::Eof),
+        origin: Some(tenant.to_owned()),
+        ..Certificate::ready(&world.host(tenant), now)
+    });
 }
 
 /// The app that holds the wildcard besides the edge.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hickory_proto::rr::RecordType::{A, AAAA};
 use http_body_util::BodyExt;
-use roundsman_lab::{Lab, LabOptions};
+use roundsman_lab::{Fault, Lab, LabOptions};
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -55,6 +55,19 @@ async fn a_conflict_ends_when_its_certificate_is_removed() {
         assert!(connects(&lab, HOST).await, "{fault}");
     }
     assert!(connects(&lab(&["certificate-conflict@q7f9=latent"]).await, HOST).await);
+}
+
+#[tokio::test]
+async fn a_certificate_at_another_tenants_app_stays_while_that_tenants_faults_change() {
+    let lab = lab(&["certificate-conflict@q7f9=other:sp-a3b1"]).await;
+    let slow = "site-slow@a3b1=0".parse::<Fault>().unwrap();
+    lab.stage(slow.clone()).await.unwrap();
+    assert!(!connects(&lab, HOST).await);
+    lab.clear(&slow).await.unwrap();
+    let path = "/v1/apps/sp-a3b1/certificates";
+    assert_eq!(rest(&lab, "GET", path).await.json()["total_count"], 1);
+    assert!(!connects(&lab, HOST).await);
+    assert!(connects(&lab, "a3b1.tenants.test").await);
 }
 
 #[tokio::test]

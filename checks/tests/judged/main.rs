@@ -1,6 +1,9 @@
 //! The healthy recorded world with one thing changed at a time: what is said of it, at the edges of each rule.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
 
+mod agent;
+mod platform;
+
 use std::io::{BufRead, BufReader};
 
 use roundsman_checks::diagnosis::{Diagnosis, TenantVerdict, diagnose};

@@ -1,0 +1,251 @@
+//! With the platform's word and the zone's listing: who holds certificates, whose machine answered, what the wildcard's
+//! records are behind the provider's proxy.
+
+use roundsman_checks::diagnosis::{Diagnosis, diagnose};
+use roundsman_checks::evidence::{App, AppCertificate, Asked, CertificateState, Machine, Platform, Reason, ZoneRecord};
+use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::world::World;
+
+use crate::{answer, each_look, healthy};
+
+const EDGE: &str = "edge";
+
+fn app(name: &str, names: &[&str]) -> App {
+    let certificate = |hostname: &&str| AppCertificate {
+        hostname: (*hostname).to_owned(),
+        state: CertificateState::Ready,
+        status: "Ready".to_owned(),
+        ..AppCertificate::default()
+    };
+    App {
+        name: name.to_owned(),
+        certificates: names.iter().map(certificate).collect(),
+        machines: vec![Machine {
+            id: format!("m-{name}"),
+            state: "started".to_owned(),
+            autostart: Some(true),
+            ..Machine::default()
+        }],
+        ..App::default()
+    }
+}
+
+/// The healthy world with the edge, the tenants' apps and these others.
+fn with_apps(others: Vec<App>) -> World {
+    let mut world = healthy();
+    let mut edge = app(EDGE, &["*.tenants.test"]);
+    edge.addresses.clone_from(&world.edge.addresses);
+    let own = world.known.iter().map(|tenant| app(&tenant.app, &[]));
+    let apps = own.chain([edge]).collect::<Vec<_>>().into_iter().chain(others);
+    world.platform = Asked::Known(Platform {
+        organization: "lab".to_owned(),
+        edge_app: EDGE.to_owned(),
+        apps: apps.map(|app| (app.name.clone(), app)).collect(),
+        ..Platform::default()
+    });
+    world
+}
+
+fn causes(diagnosis: &Diagnosis) -> Vec<(String, usize)> {
+    let causes = diagnosis.causes.iter();
+    causes
+        .map(|entry| (entry.cause.to_string(), entry.tenants.len()))
+        .collect()
+}
+
+fn conflicts(diagnosis: &Diagnosis) -> Vec<Outcome> {
+    let tenants = diagnosis.tenants.iter();
+    tenants
+        .map(|tenant| tenant.findings.of(Check::Conflicts).outcome)
+        .collect()
+}
+
+#[test]
+fn only_another_apps_certificate_that_covers_the_name_is_a_conflict() {
+    use Outcome::{Fail, Pass};
+    for (other, expected, cause) in [
+        (
+            app("spare", &["a3b1.tenants.test"]),
+            [Fail, Pass, Pass],
+            Some("certificate-conflict"),
+        ),
+        (
+            app("spare", &["*.tenants.test"]),
+            [Fail, Fail, Fail],
+            Some("wildcard-certificate-conflict"),
+        ),
+        // Under the domain, and about no tenant's name.
+        (
+            app("spare", &["www.tenants.test", "*.a3b1.tenants.test"]),
+            [Pass, Pass, Pass],
+            None,
+        ),
+        (
+            app("spare", &["nottenants.test", "*.test", "tenants.test"]),
+            [Pass, Pass, Pass],
+            None,
+        ),
+        (
+            app("sp-a3b1", &["other.tenants.test"]),
+            [Fail, Pass, Pass],
+            Some("certificate-conflict"),
+        ),
+        (
+            app("sp-a3b1", &["c04e.tenants.test"]),
+            [Fail, Fail, Pass],
+            Some("certificate-conflict"),
+        ),
+        (
+            app("sp-a3b1", &["a3b1.example.com", "nottenants.test"]),
+            [Pass, Pass, Pass],
+            None,
+        ),
+    ] {
+        let names = format!(
+            "{:?}",
+            other.certificates.iter().map(|c| &c.hostname).collect::<Vec<_>>()
+        );
+        let diagnosis = diagnose(&with_apps(vec![other]));
+        assert_eq!(conflicts(&diagnosis), expected, "{names}");
+        let found = causes(&diagnosis)
+            .into_iter()
+            .map(|(cause, _)| cause)
+            .collect::<Vec<_>>();
+        assert_eq!(
+            found,
+            cause.map(str::to_owned).into_iter().collect::<Vec<_>>(),
+            "{names}"
+        );
+    }
+}
+
+#[test]
+fn every_holder_is_named_with_its_own_fix() {
+    let mut imported = app("imports", &["a3b1.tenants.test"]);
+    imported.certificates[0].imported = true;
+    let own = app("sp-a3b1", &["a3b1.tenants.test"]);
+    let diagnosis = diagnose(&with_apps(vec![imported, own]));
+    assert_eq!(causes(&diagnosis), [("certificate-conflict".to_owned(), 1)]);
+    let entry = &diagnosis.causes[0];
+    let evidence = entry.evidence.join("\n");
+    assert!(
+        evidence.contains("imports holds a certificate for a3b1.tenants.test"),
+        "{evidence}"
+    );
+    assert!(
+        evidence.contains("sp-a3b1 holds a certificate for a3b1.tenants.test"),
+        "{evidence}"
+    );
+    assert!(evidence.contains("still works"), "{evidence}");
+    let fixes = entry.remedy.iter();
+    let fixes = fixes.map(|fix| (fix.app.as_deref().unwrap_or_default(), fix.automatic));
+    assert_eq!(fixes.collect::<Vec<_>>(), [("imports", false), ("sp-a3b1", true)]);
+    let mut names = (0..20).map(|n| format!("n{n}.tenants.test")).collect::<Vec<_>>();
+    names.push("a3b1.tenants.test".into());
+    let many = app("sp-a3b1", &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let diagnosis = diagnose(&with_apps(vec![many]));
+    let entry = &diagnosis.causes[0];
+    assert_eq!((entry.evidence.len(), entry.remedy.len()), (7, 5), "{entry:#?}");
+    assert!(entry.evidence.contains(&"and 16 more".to_owned()), "{entry:#?}");
+}
+
+#[test]
+fn the_edges_own_certificate_for_a_name_is_no_conflict() {
+    let mut world = with_apps(Vec::new());
+    if let Asked::Known(platform) = &mut world.platform {
+        let own = app(EDGE, &["a3b1.tenants.test"]).certificates;
+        platform.apps.get_mut(EDGE).unwrap().certificates.extend(own);
+    }
+    let diagnosis = diagnose(&world);
+    assert_eq!(
+        (conflicts(&diagnosis), causes(&diagnosis)),
+        (vec![Outcome::Pass; 3], vec![])
+    );
+}
+
+#[test]
+fn a_machine_tells_whose_app_answered() {
+    let route = |machine: &str| {
+        let mut world = with_apps(Vec::new());
+        let answer = answer(&mut world.tenants[0]);
+        answer
+            .headers
+            .retain(|(key, _)| key != "x-sp-app" && key != "x-served-by");
+        answer.headers.push(("x-served-by".into(), machine.into()));
+        let diagnosis = diagnose(&world);
+        let found = diagnosis.tenants[0].findings.of(Check::Route);
+        (found.outcome, found.reason)
+    };
+    assert_eq!(route("m-sp-a3b1"), (Outcome::Pass, None));
+    assert_eq!(route("m-sp-q7f9"), (Outcome::Fail, Some(Reason::HttpWrongTenant)));
+    let nobody = (Outcome::Skipped, Some(Reason::NotIdentifiable));
+    assert_eq!((route("m-edge"), route("m-unknown")), (nobody, nobody));
+}
+
+fn record(name: &str, kind: &str, content: &str, proxied: bool) -> ZoneRecord {
+    ZoneRecord {
+        id: format!("{name}/{kind}"),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        content: content.to_owned(),
+        proxied,
+        ..ZoneRecord::default()
+    }
+}
+
+/// The provider's proxy answers for the wildcard and for each tenant alike.
+fn behind_the_proxy(listing: Vec<ZoneRecord>) -> World {
+    let mut world = healthy();
+    let proxy = |look: &mut roundsman_checks::evidence::DnsLook| {
+        for record in look.reply.iter_mut().flat_map(|reply| &mut reply.answers) {
+            match record.kind.as_str() {
+                "A" => record.data = "203.0.113.80".into(),
+                "AAAA" => record.data = "2001:db8::80".into(),
+                _ => {}
+            }
+        }
+    };
+    let zone = &mut world.zone;
+    let looks = zone.controls.iter_mut().chain(&mut zone.wildcards);
+    looks.chain(&mut zone.resolver_controls).for_each(proxy);
+    for tenant in &mut world.tenants {
+        each_look(tenant, proxy);
+        tenant.dns.resolvers.iter_mut().for_each(proxy);
+    }
+    world.listing = Asked::Known(listing);
+    world
+}
+
+#[test]
+fn behind_the_proxy_the_content_of_the_wildcards_records_is_compared() {
+    let edge = [
+        record("*.tenants.test", "A", "127.0.0.1", true),
+        record("*.tenants.test", "AAAA", "::1", true),
+    ];
+    let elsewhere = record("*.tenants.test", "A", "198.51.100.9", true);
+    let dns = |listing: &[ZoneRecord]| {
+        let diagnosis = diagnose(&behind_the_proxy(listing.to_vec()));
+        let first = diagnosis.tenants[0].findings.of(Check::Dns).outcome;
+        (
+            first,
+            causes(&diagnosis)
+                .into_iter()
+                .map(|(cause, _)| cause)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let mismatch = (Outcome::Fail, vec!["wildcard-dns-mismatch".to_owned()]);
+    assert_eq!(dns(&edge), (Outcome::Pass, vec![]));
+    assert_eq!(dns(&[edge[1].clone(), elsewhere]), mismatch);
+    // Not proxied, or another name's: DNS itself is what counts.
+    let plain = edge.clone().map(|record| ZoneRecord {
+        proxied: false,
+        ..record
+    });
+    assert_eq!(dns(&plain), mismatch);
+    let another = edge.map(|record| ZoneRecord {
+        name: "a3b1.tenants.test".into(),
+        ..record
+    });
+    assert_eq!(dns(&another).0, Outcome::Fail);
+}

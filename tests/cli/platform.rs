@@ -1,0 +1,254 @@
+//! Through the binary with the platform's account: what the account, its tokens and its silence mean for a pipeline.
+
+use std::time::Duration;
+
+use roundsman::agent::clock::Moment;
+use roundsman_lab::LabOptions;
+use serde_json::{Value, json};
+
+use super::{Ran, Served, command, serve};
+
+/// The lab with this text in the place of its tenants.
+pub(super) fn with_tenants(options: LabOptions, tenants: &str) -> Served {
+    let served = serve(options, &[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let (before, rest) = text.split_once("[tenants]\n").expect("a table");
+    let (_, after) = rest.split_once("\n[").expect("another table");
+    let text = format!("{before}[tenants]\n{tenants}\n[{after}");
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+    served
+}
+
+/// Runs the binary with the lab's tokens.
+pub(super) fn run(served: &Served, arguments: &[&str]) -> Ran {
+    run_with(served, arguments, &[])
+}
+
+/// As `run`, with these settings in the environment.
+fn run_with(served: &Served, arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
+    let mut command = command(served.dir.path());
+    command
+        .args(arguments)
+        .arg("--config")
+        .arg(&served.config)
+        .env("FLY_API_TOKEN", served.lab.fly_token())
+        .env("CLOUDFLARE_API_TOKEN", served.lab.cloudflare_token())
+        .env("TENANTS_TOKEN", "s3cret")
+        .env("EMPTY_TOKEN", "")
+        .envs(environment.iter().copied());
+    command.output().expect("the binary runs").into()
+}
+
+/// The JSON that was printed.
+pub(super) fn document(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err))
+}
+
+/// A tenant's row.
+pub(super) fn tenant<'r>(report: &'r Value, id: &str) -> &'r Value {
+    let mut rows = report["tenants"].as_array().into_iter().flatten();
+    rows.find(|row| row["tenant"] == id)
+        .unwrap_or_else(|| panic!("no row of {id}: {report}"))
+}
+
+/// One check of a tenant's row.
+pub(super) fn check<'r>(row: &'r Value, name: &str) -> &'r Value {
+    let mut checks = row["checks"].as_array().into_iter().flatten();
+    checks
+        .find(|check| check["check"] == name)
+        .unwrap_or_else(|| panic!("no {name}: {row}"))
+}
+
+fn causes(report: &Value) -> Vec<&str> {
+    let causes = report["causes"].as_array().into_iter().flatten();
+    causes.filter_map(|cause| cause["cause"].as_str()).collect()
+}
+
+const VERIFY: &[&str] = &["verify", "--format", "json"];
+
+#[test]
+fn an_organization_without_tenants_is_inconclusive_and_says_so() {
+    let options = LabOptions {
+        tenants: Vec::new(),
+        platform_inventory: true,
+        ..LabOptions::with_platform()
+    };
+    let served = serve(options, &[]);
+    let ran = run(&served, VERIFY);
+    let report = document(&ran);
+    assert_eq!((ran.code, causes(&report)), (Some(3), vec![]), "{}", ran.out);
+    assert_eq!(report["tenants"], json!([]));
+    let ran = run(&served, &["verify"]);
+    assert_eq!(ran.code, Some(3));
+    assert!(ran.out.contains("the inventory is empty"), "{}", ran.out);
+    let ran = run(&served, &["tenants"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.starts_with("0 tenants"), "{}", ran.out);
+}
+
+#[test]
+fn an_empty_token_is_a_usage_error_before_anything_is_asked() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    for name in ["FLY_API_TOKEN", "CLOUDFLARE_API_TOKEN"] {
+        for command in ["verify", "tenants"] {
+            let ran = run_with(&served, &[command], &[(name, "")]);
+            assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{name}: {}", ran.err);
+            assert!(ran.err.contains(name), "{}", ran.err);
+        }
+    }
+    assert_eq!(served.lab.counters().api_requests, 0);
+}
+
+#[test]
+fn a_wrong_token_is_the_agents_trouble_and_is_never_shown() {
+    for platform_inventory in [false, true] {
+        let options = LabOptions {
+            platform_inventory,
+            ..LabOptions::with_platform()
+        };
+        let served = serve(options, &[]);
+        let ran = run_with(&served, VERIFY, &[("FLY_API_TOKEN", "fm2_wrong")]);
+        let report = document(&ran);
+        assert_eq!(
+            (ran.code, causes(&report)),
+            (Some(3), vec!["platform-api-unauthorized"]),
+            "{}",
+            ran.out
+        );
+        assert_eq!(report["causes"][0]["scope"], "agent");
+        assert!(!ran.out.contains("fm2_wrong") && !ran.err.contains("fm2_wrong"));
+        assert!(served.lab.counters().api_requests <= 20);
+    }
+}
+
+#[test]
+fn a_zone_listing_that_is_refused_is_a_warning() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let ran = run_with(&served, VERIFY, &[("CLOUDFLARE_API_TOKEN", "wrong")]);
+    let report = document(&ran);
+    assert_eq!(
+        (ran.code, causes(&report)),
+        (Some(0), vec!["platform-api-unauthorized"]),
+        "{}",
+        ran.out
+    );
+    assert_eq!(report["causes"][0]["outcome"], "warn");
+    assert_eq!(report["summary"]["healthy"], 12);
+    let ran = run_with(&served, &["verify"], &[("CLOUDFLARE_API_TOKEN", "wrong")]);
+    assert!(ran.out.contains("platform-api-unauthorized"), "{}", ran.out);
+}
+
+#[test]
+fn half_a_region_missing_leaves_its_tenants_unknown_and_the_others_judged() {
+    let served = serve(LabOptions::with_platform(), &["platform-api-unavailable=region:lhr"]);
+    let ran = run(&served, VERIFY);
+    let report = document(&ran);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    let rows = report["tenants"].as_array().expect("tenants");
+    let unknown = rows.iter().filter(|row| row["status"] == "unknown").collect::<Vec<_>>();
+    assert!(!unknown.is_empty() && unknown.len() < rows.len(), "{}", ran.out);
+    for row in &unknown {
+        let app = check(row, "app");
+        assert_eq!(
+            (&app["outcome"], &app["reason"]),
+            (&json!("unknown"), &json!("platform/partial"))
+        );
+        assert_eq!(check(row, "site")["outcome"], "pass");
+    }
+    assert_eq!(report["summary"]["healthy"], rows.len() - unknown.len());
+    // Whoever is known to fail outweighs whoever is not known.
+    let hit = unknown[0]["tenant"].as_str().expect("an id");
+    served.stage(&["platform-api-unavailable=region:lhr", &format!("site-redirect@{hit}")]);
+    let ran = run(&served, VERIFY);
+    assert_eq!(
+        (ran.code, &tenant(&document(&ran), hit)["cause"]),
+        (Some(1), &json!("site-redirect"))
+    );
+}
+
+/// The silence of an API is waited for and ends.
+#[test]
+fn an_api_that_never_answers_ends_in_bounded_time_and_hides_no_failing_site() {
+    let faults: [(&[&str], i32); 2] = [
+        (&["platform-api-unavailable=timeout"], 3),
+        (&["platform-api-unavailable=timeout", "site-redirect@q7f9"], 1),
+    ];
+    std::thread::scope(|scope| {
+        for (faults, code) in faults {
+            scope.spawn(move || {
+                let served = serve(LabOptions::with_platform(), faults);
+                let begun = Moment::now();
+                let ran = run(&served, VERIFY);
+                let took = begun.elapsed();
+                let report = document(&ran);
+                let calls = served.lab.counters().api_requests;
+                println!("{faults:?}: {calls} calls in {took:?}");
+                assert_eq!(ran.code, Some(code), "{}", ran.out);
+                assert!(
+                    calls <= 20 && took < Duration::from_secs(90),
+                    "{calls} calls in {took:?}"
+                );
+                assert!(
+                    causes(&report).contains(&"platform-api-unavailable"),
+                    "{:?}",
+                    causes(&report)
+                );
+                let app = check(tenant(&report, "a3b1"), "app");
+                assert_eq!(
+                    (&app["outcome"], &app["reason"]),
+                    (&json!("unknown"), &json!("platform/timeout"))
+                );
+                assert_eq!(
+                    tenant(&report, "q7f9")["status"],
+                    if code == 1 { "failing" } else { "unknown" }
+                );
+                assert_eq!(served.lab.writes(), Vec::<String>::new());
+            });
+        }
+    });
+}
+
+#[test]
+fn a_certificate_at_another_tenants_app_concerns_its_holder_and_its_victim() {
+    let served = serve(
+        LabOptions::with_platform(),
+        &["certificate-conflict@q7f9=other:sp-a3b1"],
+    );
+    let ran = run(&served, VERIFY);
+    let report = document(&ran);
+    assert_eq!(
+        (ran.code, causes(&report)),
+        (Some(1), vec!["certificate-conflict"]),
+        "{}",
+        ran.out
+    );
+    let cause = &report["causes"][0];
+    assert_eq!(cause["tenants"], json!(["a3b1", "q7f9"]), "{cause}");
+    let evidence = cause["evidence"].to_string();
+    assert!(
+        evidence.contains("sp-a3b1 holds a certificate for q7f9.tenants.test"),
+        "{evidence}"
+    );
+    assert!(
+        cause["remedy"]
+            .to_string()
+            .contains("fly certs remove q7f9.tenants.test -a sp-a3b1 -y"),
+        "{cause}"
+    );
+    for id in ["a3b1", "q7f9"] {
+        let conflicts = check(tenant(&report, id), "conflicts");
+        assert_eq!(
+            (&conflicts["outcome"], &conflicts["reason"]),
+            (&json!("fail"), &json!("platform/conflict")),
+            "{id}"
+        );
+        assert_eq!(tenant(&report, id)["cause"], "certificate-conflict", "{id}");
+    }
+    // The holder's own site works all the while.
+    assert_eq!(check(tenant(&report, "a3b1"), "site")["outcome"], "pass");
+    assert_eq!(
+        check(tenant(&report, "q7f9"), "certificate")["reason"],
+        "tls/unexpected-eof"
+    );
+    assert_eq!(report["summary"]["healthy"], 10);
+}
