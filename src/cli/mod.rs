@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod config;
+pub mod github;
 pub mod init;
 pub mod output;
 pub mod plan;

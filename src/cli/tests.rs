@@ -73,7 +73,7 @@ fn reads_every_option_of_verify() {
     );
     assert_eq!(
         (args.format, args.scope, args.fail_on),
-        (Format::Json, Scope::Tenant, FailOn::Warn)
+        (Some(Format::Json), Scope::Tenant, FailOn::Warn)
     );
     assert_eq!(args.target.flags(args.concurrency).concurrency.unwrap().get(), 8);
 }
@@ -85,7 +85,10 @@ fn refuses_what_it_cannot_understand_and_says_what_it_can() {
         (["--edge", "edge.example.com"], "invalid IP address"),
         (["--domain", "localhost"], "single label"),
         (["--output", "json"], "FORMAT=FILE"),
-        (["--output", "pdf=x"], "the formats are human, json"),
+        (
+            ["--output", "pdf=x"],
+            "the formats are human, json, junit, github, markdown",
+        ),
         (["--label", "plan"], "KEY=VALUE"),
         (["--concurrency", "0"], "zero"),
     ] {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Cause, Question};
 use crate::check::Findings;
 use crate::evidence::Reason;
-use crate::finding::{Finding, FleetCheck, Outcome};
+use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::target::TenantId;
 
 /// Whom a cause concerns.
@@ -176,6 +176,8 @@ pub struct TenantVerdict {
     pub status: Status,
     /// The first cause that breaks it, in the order of checks.
     pub cause: Option<Cause>,
+    /// Which cause explains which check; of several for one check the first decides.
+    pub explained: Vec<(Check, Cause)>,
     /// All six checks.
     pub findings: Findings,
 }
