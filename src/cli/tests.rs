@@ -105,11 +105,13 @@ Verifies every tenant behind one shared edge, and says why one is broken
 Usage: roundsman <COMMAND>
 
 Commands:
-  verify   Verify all tenants, or those named, once
-  tenants  List the tenants, the sources that name them, and what exists without a tenant
-  init     Write a minimal roundsman.toml; never over an existing file
-  config   Check the configuration, or show what it can hold
-  help     Print this message or the help of the given subcommand(s)
+  verify       Verify all tenants, or those named, once
+  tenants      List the tenants, the sources that name them, and what exists without a tenant
+  init         Write a minimal roundsman.toml; never over an existing file
+  config       Check the configuration, or show what it can hold
+  completions  Print what a shell needs to complete commands and options
+  man          Print the manual, or write a page per command
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help

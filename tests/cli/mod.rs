@@ -5,6 +5,7 @@ mod bad_input;
 mod forms;
 mod forms_ci;
 mod inventory;
+mod manual;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
