@@ -24,9 +24,9 @@ pub struct VerifyArgs {
     /// Ids or host names of the tenants to verify; none: all
     #[arg(value_name = "TENANT")]
     pub tenants: Vec<String>,
-    /// What to write to standard output
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Format,
+    /// What to write to standard output [default: human; github where GITHUB_ACTIONS is true]
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub format: Option<Format>,
     /// Write the report to a file as well, `-` for standard output in the place of --format; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
     pub output: Vec<Output>,
@@ -155,6 +155,22 @@ pub enum Format {
     Human,
     /// For programs (`roundsman.report/1`).
     Json,
+    /// JUnit XML, for CI servers.
+    Junit,
+    /// The human form and an annotation per cause, for the log of GitHub Actions.
+    Github,
+    /// For a comment on a merge request.
+    Markdown,
+}
+
+/// A form of what is no report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
 }
 
 /// Whether a sleeping tenant is asked for its page, which wakes it.
@@ -209,7 +225,7 @@ pub enum ArgError {
     #[error("expected {0}")]
     Form(&'static str),
     /// A report in a form that does not exist.
-    #[error("`{0}` is no format: the formats are human, json")]
+    #[error("`{0}` is no format: the formats are human, json, junit, github, markdown")]
     Format(String),
 }
 

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::args::TargetArgs;
 use super::setup::{SetupError, configuration};
-use super::{colour_errors, print, usage_error};
+use super::{colour_errors, help, print, usage_error};
 use crate::config::{ConfigError, DEFAULT_FILE, EXAMPLE, schema};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, load};
@@ -13,10 +13,13 @@ use crate::inventory::{Answers, load};
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check the configuration and the inventory: file, line, column, what to write instead
+    #[command(after_help = help::config_check())]
     Check(TargetArgs),
     /// Print the JSON Schema of roundsman.toml, for editors
+    #[command(after_help = help::config_schema())]
     Schema,
     /// Print a commented example with every key
+    #[command(after_help = help::config_example())]
     Example,
 }
 

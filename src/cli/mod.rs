@@ -2,7 +2,10 @@
 
 pub mod args;
 pub mod config;
+pub mod github;
+mod help;
 pub mod init;
+pub mod manual;
 pub mod output;
 pub mod plan;
 pub mod progress;
@@ -15,19 +18,12 @@ use std::io::{IsTerminal as _, Write as _};
 
 use clap::{Parser, Subcommand};
 
-use crate::exit_code::{EXIT_CODES, ExitCode};
-
-const EXAMPLES: &str = "\
-Examples:
-  roundsman init --domain example.com --edge 198.51.100.7 abc123
-  roundsman verify
-  roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
-  roundsman verify --only dns,certificate --format json abc123";
+use crate::exit_code::ExitCode;
 
 /// Verifies every tenant behind one shared edge, and says why one is broken
 #[derive(Debug, Parser)]
 #[command(name = "roundsman", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
+#[command(after_help = help::all())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -38,16 +34,23 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Verify all tenants, or those named, once
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::verify())]
     Verify(Box<args::VerifyArgs>),
     /// List the tenants, the sources that name them, and what exists without a tenant
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
     /// Write a minimal roundsman.toml; never over an existing file
+    #[command(after_help = help::init())]
     Init(init::InitArgs),
     /// Check the configuration, or show what it can hold
-    #[command(subcommand)]
+    #[command(subcommand, after_help = help::config())]
     Config(config::ConfigCommand),
+    /// Print what a shell needs to complete commands and options
+    #[command(after_help = help::completions())]
+    Completions(manual::CompletionsArgs),
+    /// Print the manual, or write a page per command
+    #[command(after_help = help::man())]
+    Man(manual::ManArgs),
 }
 
 /// Carries out what was said on the command line.
@@ -58,6 +61,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
     }
 }
 

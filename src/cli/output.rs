@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::args::{Format, Output};
-use crate::report::{Report, Style, human};
+use super::github;
+use crate::report::{self, Report, Style, human};
 
 /// Why a report can't be written; exit code 2.
 #[derive(Debug, Error)]
@@ -25,11 +26,12 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    /// Opens every file, and changes none yet. `format` goes to standard output unless an output asked for it.
+    /// Opens every file, and changes none yet. `format` goes to standard output unless an output asked for it; without
+    /// one the form that suits where it runs.
     ///
     /// # Errors
     /// [`OutputError`] for the first file that can't be written.
-    pub fn open(format: Format, outputs: &[Output]) -> Result<Self, OutputError> {
+    pub fn open(format: Option<Format>, outputs: &[Output]) -> Result<Self, OutputError> {
         let mut sinks = Self {
             files: Vec::new(),
             standard: Vec::new(),
@@ -48,7 +50,7 @@ impl Sinks {
             }
         }
         if sinks.standard.is_empty() {
-            sinks.standard.push(format);
+            sinks.standard.push(format.unwrap_or_else(github::default_format));
         }
         Ok(sinks)
     }
@@ -58,14 +60,27 @@ impl Sinks {
     /// # Errors
     /// [`OutputError`] for the first file that could not be written; standard output has it by then.
     pub fn write(self, report: &Report) -> Result<(), OutputError> {
+        let files = self.files.iter().map(|(format, _, _)| format);
+        let on_github = self
+            .standard
+            .iter()
+            .chain(files)
+            .any(|format| *format == Format::Github);
         for format in self.standard {
-            super::write_out(&render(report, format, style())).map_err(|source| OutputError {
+            let written = render(report, format, style()).and_then(|text| super::write_out(&text));
+            written.map_err(|source| OutputError {
                 path: PathBuf::from("standard output"),
                 source,
             })?;
         }
+        if on_github {
+            github::append_summary(report);
+        }
         for (format, path, mut file) in self.files {
-            let text = render(report, format, Style::default());
+            let text = match render(report, format, Style::default()) {
+                Ok(text) => text,
+                Err(source) => return Err(OutputError { path, source }),
+            };
             let written = file
                 .set_len(0)
                 .and_then(|()| file.rewind())
@@ -88,12 +103,15 @@ fn is_plain(file: &File) -> bool {
     file.metadata().is_ok_and(|data| data.is_file())
 }
 
-fn render(report: &Report, format: Format, style: Style) -> String {
-    match format {
+fn render(report: &Report, format: Format, style: Style) -> io::Result<String> {
+    Ok(match format {
         Format::Human => human(report, style),
         // A report holds strings, numbers and lists only: it always serialises.
         Format::Json => serde_json::to_string_pretty(report).unwrap_or_default() + "\n",
-    }
+        Format::Junit => report::junit(report).map_err(io::Error::other)?,
+        Format::Github => report::github(report, &github::token()?),
+        Format::Markdown => report::markdown(report, report::COMMENT_LIMIT),
+    })
 }
 
 /// Colours and the terminal's width on a terminal; neither in a pipe.

@@ -7,7 +7,7 @@ use roundsman_checks::evidence::{Fault, Platform};
 use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
 
-use super::args::{Format, TargetArgs};
+use super::args::{ListFormat, TargetArgs};
 use super::{colour_errors, plan, setup, usage_error};
 use crate::agent::Clients;
 use crate::config::{Config, render_plain};
@@ -28,7 +28,7 @@ pub struct TenantsArgs {
     pub target: TargetArgs,
     /// What to write to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
-    pub format: Format,
+    pub format: ListFormat,
 }
 
 /// The listing (`roundsman.tenants/1`). Its fields are a contract; more may be added.
@@ -81,9 +81,9 @@ pub fn run(args: &TenantsArgs) -> ExitCode {
         Err(error) => return usage(error.as_ref()),
     };
     let text = match args.format {
-        Format::Human => human(&listing),
+        ListFormat::Human => human(&listing),
         // Strings, flags and lists only: it always serialises.
-        Format::Json => serde_json::to_string_pretty(&listing).unwrap_or_default() + "\n",
+        ListFormat::Json => serde_json::to_string_pretty(&listing).unwrap_or_default() + "\n",
     };
     super::print(
         &text,

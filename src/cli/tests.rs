@@ -73,7 +73,7 @@ fn reads_every_option_of_verify() {
     );
     assert_eq!(
         (args.format, args.scope, args.fail_on),
-        (Format::Json, Scope::Tenant, FailOn::Warn)
+        (Some(Format::Json), Scope::Tenant, FailOn::Warn)
     );
     assert_eq!(args.flags().concurrency.unwrap().get(), 8);
 }
@@ -85,7 +85,10 @@ fn refuses_what_it_cannot_understand_and_says_what_it_can() {
         (["--edge", "edge.example.com"], "invalid IP address"),
         (["--domain", "localhost"], "single label"),
         (["--output", "json"], "FORMAT=FILE"),
-        (["--output", "pdf=x"], "the formats are human, json"),
+        (
+            ["--output", "pdf=x"],
+            "the formats are human, json, junit, github, markdown",
+        ),
         (["--label", "plan"], "KEY=VALUE"),
         (["--concurrency", "0"], "zero"),
     ] {
@@ -102,11 +105,13 @@ Verifies every tenant behind one shared edge, and says why one is broken
 Usage: roundsman <COMMAND>
 
 Commands:
-  verify   Verify all tenants, or those named, once
-  tenants  List the tenants, the sources that name them, and what exists without a tenant
-  init     Write a minimal roundsman.toml; never over an existing file
-  config   Check the configuration, or show what it can hold
-  help     Print this message or the help of the given subcommand(s)
+  verify       Verify all tenants, or those named, once
+  tenants      List the tenants, the sources that name them, and what exists without a tenant
+  init         Write a minimal roundsman.toml; never over an existing file
+  config       Check the configuration, or show what it can hold
+  completions  Print what a shell needs to complete commands and options
+  man          Print the manual, or write a page per command
+  help         Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help

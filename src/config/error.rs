@@ -41,6 +41,12 @@ pub fn render_plain(message: &str, colour: bool) -> String {
     renderer(colour).render(&[Group::with_title(Level::ERROR.primary_title(message))])
 }
 
+/// Renders a warning that has no place in a file.
+#[must_use]
+pub fn render_warning(message: &str, colour: bool) -> String {
+    renderer(colour).render(&[Group::with_title(Level::WARNING.primary_title(message))])
+}
+
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {

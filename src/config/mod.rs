@@ -19,7 +19,7 @@ mod source;
 mod units;
 
 pub use apply::{CertificatePatch, Match, Override, SitePatch};
-pub use error::{ConfigError, Invalid, Mistake, render_plain};
+pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
 pub use example::{EXAMPLE, minimal};
 pub use flags::{Flags, FlagsError};
 pub use glob::Glob;

@@ -1,12 +1,12 @@
 //! The report as a person reads it at 3 a.m.: a head line, each cause with its proof and its fix, then what is well.
 
-use std::collections::BTreeMap;
-
-use roundsman_checks::diagnosis::{Cause, Confidence, Scope, Status};
+use roundsman_checks::diagnosis::Confidence;
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::Outcome;
 
-use super::json::{CauseLine, FleetLine, Report, TenantLine};
+use super::json::{FleetLine, Report, TenantLine};
+use super::merged::{Merged, Unexplained, merged};
+use super::standing::{Shortfall, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
 use super::text::{Paint, clean, paint, wrap};
 
 /// How a report is shown.
@@ -28,100 +28,43 @@ const INDENT: &str = "     ";
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {
     let mut blocks = vec![head(report, style)];
-    let mut merged = BTreeMap::<(usize, Cause), Vec<&CauseLine>>::new();
-    for (index, line) in report.causes.iter().enumerate() {
-        let first = report
-            .causes
+    blocks.extend(
+        merged(report, Unexplained::Apart)
             .iter()
-            .position(|other| alike(other, line))
-            .unwrap_or(index);
-        merged.entry((first, line.cause)).or_default().push(line);
-    }
-    blocks.extend(merged.values().map(|lines| cause(lines, style)));
+            .map(|entry| cause(entry, style)),
+    );
     blocks.extend(unknown(report, style));
     blocks.push(summary(report, style));
     blocks.join("\n\n") + "\n"
 }
 
-fn alike(a: &CauseLine, b: &CauseLine) -> bool {
-    // Failures that nothing explains have nothing in common.
-    if a.cause == Cause::Unexplained {
-        return std::ptr::eq(a, b);
-    }
-    (a.cause, a.scope, a.outcome) == (b.cause, b.scope, b.outcome)
-}
-
 fn head(report: &Report, style: Style) -> String {
-    let edge = match report.edge.as_slice() {
-        [] => "no edge address".to_owned(),
-        some if some.len() <= 4 => format!("edge {}", some.join(", ")),
-        many => format!("edge {} and {} more", many[..3].join(", "), many.len() - 3),
-    };
-    let head = format!("{} · {edge} · read-only", tenants(report.summary.tenants));
+    let head = format!("{} · {} · read-only", tenants(report.summary.tenants), edge(report));
     wrap("", &head, style.width)
 }
 
-fn tenants(count: usize) -> String {
-    if count == 1 {
-        "1 tenant".into()
-    } else {
-        format!("{count} tenants")
-    }
-}
-
-fn cause(lines: &[&CauseLine], style: Style) -> String {
-    let Some(first) = lines.first() else {
-        return String::new();
+fn cause(entry: &Merged<'_>, style: Style) -> String {
+    let (label, colour) = label(entry.outcome());
+    let confidence = match entry.confidence() {
+        Confidence::Likely => "likely",
+        Confidence::Confirmed => "confirmed",
     };
-    let (label, colour) = label(first.outcome);
-    let confidence = match lines.iter().map(|line| line.confidence).max() {
-        Some(Confidence::Likely) => "likely",
-        _ => "confirmed",
-    };
-    let row = format!("{:<22} {}", first.cause.as_str(), whom(lines));
+    let row = format!("{:<22} {}", entry.cause().as_str(), entry.whom(MOST_TENANTS));
     let row = format!("{row:<61} {confidence}");
     let mut text = vec![format!("{} {row}", paint(label, colour, style.colour))];
-    let facts = facts(lines);
-    let hidden = facts.len().saturating_sub(MOST_FACTS);
-    text.extend(
-        facts
-            .iter()
-            .take(MOST_FACTS)
-            .map(|fact| wrap(INDENT, &clean(fact), style.width)),
-    );
-    if hidden > 0 {
-        text.push(format!("{INDENT}and {hidden} more"));
+    let facts = entry.facts();
+    let shown = facts.iter().take(MOST_FACTS);
+    text.extend(shown.map(|fact| wrap(INDENT, &clean(fact), style.width)));
+    if facts.len() > MOST_FACTS {
+        text.push(format!("{INDENT}and {} more", facts.len() - MOST_FACTS));
     }
-    let mut fixes = lines
-        .iter()
-        .flat_map(|line| &line.remedy)
-        .map(|remedy| remedy.command.as_str())
-        .collect::<Vec<_>>();
-    let mut seen = std::collections::HashSet::new();
-    fixes.retain(|fix| seen.insert(*fix));
-    let hidden = fixes.len().saturating_sub(MOST_FIXES);
-    text.extend(
-        fixes
-            .iter()
-            .take(MOST_FIXES)
-            .map(|fix| wrap(" fix ", &clean(fix), style.width)),
-    );
-    if hidden > 0 {
-        text.push(format!("{INDENT}and {hidden} more like it"));
+    let fixes = entry.fixes();
+    let shown = fixes.iter().take(MOST_FIXES);
+    text.extend(shown.map(|fix| wrap(" fix ", &clean(fix), style.width)));
+    if fixes.len() > MOST_FIXES {
+        text.push(format!("{INDENT}and {} more like it", fixes.len() - MOST_FIXES));
     }
     text.join("\n")
-}
-
-/// Of one entry all facts, of several the first of each.
-fn facts<'l>(lines: &[&'l CauseLine]) -> Vec<&'l str> {
-    match lines {
-        [one] => one.evidence.iter().map(String::as_str).collect(),
-        many => many
-            .iter()
-            .filter_map(|line| line.evidence.first())
-            .map(String::as_str)
-            .collect(),
-    }
 }
 
 fn label(outcome: Outcome) -> (&'static str, Paint) {
@@ -133,56 +76,12 @@ fn label(outcome: Outcome) -> (&'static str, Paint) {
     }
 }
 
-fn whom(lines: &[&CauseLine]) -> String {
-    let mut names = lines
-        .iter()
-        .flat_map(|line| &line.tenants)
-        .map(String::as_str)
-        .collect::<Vec<_>>();
-    names.sort_unstable();
-    names.dedup();
-    let scope = lines.first().map(|line| line.scope);
-    match (scope, names.len()) {
-        (Some(Scope::Agent), 0) => "this agent".into(),
-        (Some(Scope::Fleet), 0) => "the fleet".into(),
-        (Some(Scope::Fleet | Scope::Agent), count) => tenants(count),
-        (_, count) => {
-            let shown = names.iter().take(MOST_TENANTS).copied().collect::<Vec<_>>().join(", ");
-            if count > MOST_TENANTS {
-                format!("{shown} and {} more", count - MOST_TENANTS)
-            } else {
-                shown
-            }
-        }
-    }
-}
-
 /// Tenants that are unknown without a cause: what was missing, and who they are.
 fn unknown(report: &Report, style: Style) -> Option<String> {
-    let mut reasons = BTreeMap::<String, Vec<&str>>::new();
-    for tenant in report
-        .tenants
-        .iter()
-        .filter(|tenant| tenant.status == Status::Unknown && tenant.cause.is_none())
-    {
-        let missing = tenant
-            .checks
-            .iter()
-            .find(|check| check.finding.outcome == Outcome::Unknown);
-        let text = missing.map_or_else(
-            || "all checks were skipped".to_owned(),
-            |check| format!("{}: {}", check.check, check.finding.message),
-        );
-        reasons.entry(text).or_default().push(&tenant.tenant);
-    }
-    let lines = reasons.iter().flat_map(|(reason, names)| {
-        let shown = names.iter().take(MOST_TENANTS).copied().collect::<Vec<_>>().join(", ");
-        let more = if names.len() > MOST_TENANTS {
-            format!(" and {} more", names.len() - MOST_TENANTS)
-        } else {
-            String::new()
-        };
-        let row = format!("{} {shown}{more}", paint("UNKN", Paint::Blind, style.colour));
+    let groups = unknown_alone(report);
+    let lines = groups.iter().flat_map(|(reason, names)| {
+        let label = paint("UNKN", Paint::Blind, style.colour);
+        let row = format!("{label} {}", some_of(names, MOST_TENANTS));
         [row, wrap(INDENT, &clean(reason), style.width)]
     });
     let lines = lines.collect::<Vec<_>>();
@@ -191,47 +90,24 @@ fn unknown(report: &Report, style: Style) -> Option<String> {
 
 fn summary(report: &Report, style: Style) -> String {
     let mut lines = vec![wrap("fleet    ", &fleet(&report.fleet), style.width)];
-    let counts = report.summary;
-    let named = [
-        (counts.healthy, "healthy", Paint::Good),
-        (counts.degraded, "degraded", Paint::Doubtful),
-        (counts.failing, "failing", Paint::Bad),
-        (counts.unknown, "unknown", Paint::Blind),
-    ];
-    let named = named.into_iter().filter(|(count, _, _)| *count > 0);
-    let named = named.map(|(count, name, colour)| paint(&format!("{count} {name}"), colour, style.colour));
-    let named = named.collect::<Vec<_>>().join(", ");
-    let empty =
-        "none: the inventory is empty, so nothing was verified (`tenants` in the configuration, `--tenants`, names)";
-    let blind = report
-        .causes
-        .iter()
-        .any(|cause| cause.scope == Scope::Agent && cause.outcome == Outcome::Unknown);
-    let chosen = "none was left by what was chosen";
-    let empty = if report.demands.iter().any(|demand| demand.starts_with("--label")) {
-        chosen
-    } else {
-        empty
-    };
-    let empty = if blind {
-        "none: nobody could be asked who they are, so nothing was verified"
-    } else {
-        empty
-    };
-    lines.push(if counts.tenants == 0 {
-        wrap("tenants  ", empty, style.width)
-    } else {
-        format!("tenants  {named}")
+    let named = counts(report).map(|(count, name)| {
+        let colour = match name {
+            "healthy" => Paint::Good,
+            "degraded" => Paint::Doubtful,
+            "failing" => Paint::Bad,
+            _ => Paint::Blind,
+        };
+        paint(&format!("{count} {name}"), colour, style.colour)
     });
-    if report.interrupted {
-        lines.push("ended    before everything was looked at".to_owned());
-    }
-    lines.extend(
-        report
-            .demands
-            .iter()
-            .map(|demand| wrap("demand   ", demand, style.width)),
-    );
+    lines.push(match nobody(report) {
+        Some(why) => wrap("tenants  ", &format!("none: {why}"), style.width),
+        None => format!("tenants  {}", named.collect::<Vec<_>>().join(", ")),
+    });
+    lines.extend(shortfalls(report).iter().filter_map(|shortfall| match shortfall {
+        Shortfall::Interrupted => Some("ended    before everything was looked at".to_owned()),
+        Shortfall::Demand(demand) => Some(wrap("demand   ", demand, style.width)),
+        Shortfall::Nobody(_) => None,
+    }));
     let tail = format!(
         "{} · {} · exit {}",
         checks(&report.tenants),

@@ -16,12 +16,13 @@ pub const SCHEMA: &str = "roundsman.report/1";
 /// One round, reported.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    schema: &'static str,
+    pub(super) schema: &'static str,
     /// The domain that was verified.
     pub domain: String,
-    roundsman: &'static str,
-    started_at: Timestamp,
-    finished_at: Timestamp,
+    pub(super) roundsman: &'static str,
+    /// When the round began.
+    pub started_at: Timestamp,
+    pub(super) finished_at: Timestamp,
     /// From where.
     pub vantage: String,
     /// The edge's addresses.
@@ -71,8 +72,8 @@ pub struct FindingLine {
     pub reason: Option<Reason>,
     /// Why, for a person.
     pub message: String,
-    expected: Option<String>,
-    observed: Option<String>,
+    pub(super) expected: Option<String>,
+    pub(super) observed: Option<String>,
 }
 
 /// One fleet check.
@@ -93,7 +94,11 @@ pub struct CheckLine {
     /// What it found.
     #[serde(flatten)]
     pub finding: FindingLine,
-    duration_ms: Option<f64>,
+    /// The cause that explains it, where it is not well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// How long the probe behind it took, in milliseconds.
+    pub duration_ms: Option<f64>,
 }
 
 /// One cause.
@@ -107,12 +112,14 @@ pub struct CauseLine {
     pub outcome: Outcome,
     /// The tenants that it explains.
     pub tenants: Vec<String>,
-    title: &'static str,
-    explanation: &'static str,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// What it means for users.
+    pub explanation: &'static str,
     /// How sure it is.
     pub confidence: Confidence,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    transient: bool,
+    pub(super) transient: bool,
     /// The facts that prove it.
     pub evidence: Vec<String>,
     /// What to do.
@@ -124,8 +131,8 @@ pub struct CauseLine {
 pub struct TenantLine {
     /// Its id.
     pub tenant: String,
-    hostname: String,
-    app: String,
+    pub(super) hostname: String,
+    pub(super) app: String,
     /// How it is.
     pub status: Status,
     /// The first cause that breaks it.
@@ -217,6 +224,11 @@ fn tenant(tenant: &roundsman_checks::target::Tenant, verdict: &TenantVerdict) ->
     let checks = verdict.findings.iter().map(|(check, found)| CheckLine {
         check: check.as_str(),
         finding: finding(found),
+        cause: verdict
+            .explained
+            .iter()
+            .find(|(explained, _)| *explained == check && !matches!(found.outcome, Outcome::Pass | Outcome::Skipped))
+            .map(|(_, cause)| *cause),
         duration_ms: found.duration_ms.map(|ms| (ms * 100.0).round() / 100.0),
     });
     TenantLine {

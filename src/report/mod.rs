@@ -1,9 +1,19 @@
 //! What a round says to the outside: one report, several forms. Judges and decides nothing.
 
+mod github;
 mod human;
 mod json;
+mod junit;
+mod markdown;
+mod merged;
+#[cfg(test)]
+mod sample;
+mod standing;
 mod text;
 
+pub use github::render as github;
 pub use human::{Style, render as human};
 pub use json::{Report, SCHEMA};
+pub use junit::{JunitError, render as junit};
+pub use markdown::{COMMENT_LIMIT, render as markdown};
 pub(crate) use text::{clean, wrap};

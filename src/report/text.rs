@@ -33,6 +33,14 @@ pub(crate) fn clean(text: &str) -> String {
         .collect()
 }
 
+/// The first `most` characters of `text`, and a mark where more was there.
+pub(super) fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
 /// Breaks `text` between words so that no line with its indent is longer than `width`; a single word may be. The first
 /// line begins with `first`, the others with as many spaces.
 pub(crate) fn wrap(first: &str, text: &str, width: Option<usize>) -> String {
@@ -64,6 +72,14 @@ mod tests {
             " fix delete the\n     record"
         );
         assert_eq!(wrap(" fix ", "delete the record", None), " fix delete the record");
+    }
+
+    #[test]
+    fn shortens_by_characters_and_marks_it() {
+        assert_eq!(
+            (shorten("äöü", 3).as_str(), shorten("äöüß", 3).as_str()),
+            ("äöü", "äö…")
+        );
     }
 
     #[test]

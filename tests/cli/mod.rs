@@ -3,9 +3,11 @@
 mod bad_days;
 mod bad_input;
 mod forms;
+mod forms_ci;
 mod gate;
 mod inventory;
 mod leftovers;
+mod manual;
 mod platform;
 mod wake;
 
@@ -48,6 +50,17 @@ impl Served {
         let mut all = vec!["verify", "--config", &config];
         all.extend(arguments);
         roundsman(&all, self.dir.path())
+    }
+
+    /// `roundsman verify` over it with the tokens of its platform, ready for more.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = command(self.dir.path());
+        command
+            .env("FLY_API_TOKEN", self.lab.fly_token())
+            .env("CLOUDFLARE_API_TOKEN", self.lab.cloudflare_token())
+            .args(["verify", "--config"])
+            .arg(&self.config);
+        command
     }
 
     /// The JSON report of a round over it.
@@ -94,6 +107,8 @@ pub(crate) fn command(dir: &Path) -> Command {
         .current_dir(dir)
         .env_remove("ROUNDSMAN_CONFIG")
         .env_remove("FLY_REGION")
+        .env_remove("GITHUB_ACTIONS")
+        .env_remove("GITHUB_STEP_SUMMARY")
         .env_remove("NO_COLOR");
     command
 }

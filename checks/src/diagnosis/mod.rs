@@ -93,6 +93,10 @@ pub fn diagnose(world: &World) -> Diagnosis {
             tenant: tenant.tenant.id.clone(),
             status: Status::of(&findings),
             cause: first_cause(&findings, &state.own[index], &state.entries),
+            explained: state.own[index]
+                .iter()
+                .map(|(check, entry)| (*check, state.entries[*entry].cause))
+                .collect(),
             findings,
         });
     Diagnosis {

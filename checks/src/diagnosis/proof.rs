@@ -197,6 +197,8 @@ pub struct TenantVerdict {
     pub status: Status,
     /// The first cause that breaks it, in the order of checks.
     pub cause: Option<Cause>,
+    /// Which cause explains which check; of several for one check the first decides.
+    pub explained: Vec<(Check, Cause)>,
     /// All six checks.
     pub findings: Findings,
 }

@@ -1,0 +1,103 @@
+//! What stands below the options in `--help` and in the manual: examples and exit codes of every command.
+
+use crate::exit_code::EXIT_CODES;
+
+/// The exit codes of commands that verify nothing.
+const PLAIN_CODES: &str = "\
+Exit codes:
+  0  done
+  2  usage or configuration error";
+
+/// Below all commands.
+pub(super) fn all() -> String {
+    format!(
+        "{EXIT_CODES}
+
+Examples:
+  roundsman init --domain example.com --edge 198.51.100.7 abc123
+  roundsman verify
+  roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
+  roundsman verify --only dns,certificate --format json abc123"
+    )
+}
+
+/// Below `verify`.
+pub(super) fn verify() -> String {
+    format!(
+        "{EXIT_CODES}
+
+Examples:
+  roundsman verify                          all tenants, as roundsman.toml says
+  roundsman verify abc123 def456            these two, woken where they sleep
+  roundsman verify --domain example.com --edge 198.51.100.7 --tenants ids.txt
+  roundsman verify --domain example.com --edge-app management-api-prod
+  roundsman verify --label plan=pro --require app,conflicts
+  roundsman verify --output json=report.json --output junit=roundsman.xml"
+    )
+}
+
+/// Below `tenants`.
+pub(super) fn tenants() -> String {
+    format!(
+        "{EXIT_CODES}
+
+Examples:
+  roundsman tenants
+  roundsman tenants --format json | jq -r '.tenants[].tenant'"
+    )
+}
+
+/// Below `init`.
+pub(super) fn init() -> String {
+    plain(
+        "  roundsman init --domain example.com --edge 198.51.100.7 abc123 def456
+  roundsman init --domain example.com --edge 198.51.100.7,2001:db8::7 --tenants ids.txt",
+    )
+}
+
+/// Below `config`.
+pub(super) fn config() -> String {
+    plain(
+        "  roundsman config check
+  roundsman config example > roundsman.toml",
+    )
+}
+
+/// Below `config check`.
+pub(super) fn config_check() -> String {
+    plain(
+        "  roundsman config check
+  roundsman config check --config staging.toml",
+    )
+}
+
+/// Below `config schema`.
+pub(super) fn config_schema() -> String {
+    plain("  roundsman config schema > roundsman.schema.json")
+}
+
+/// Below `config example`.
+pub(super) fn config_example() -> String {
+    plain("  roundsman config example > roundsman.toml")
+}
+
+/// Below `completions`.
+pub(super) fn completions() -> String {
+    plain(
+        "  roundsman completions bash > /etc/bash_completion.d/roundsman
+  roundsman completions zsh > \"${fpath[1]}/_roundsman\"
+  roundsman completions fish > ~/.config/fish/completions/roundsman.fish",
+    )
+}
+
+/// Below `man`.
+pub(super) fn man() -> String {
+    plain(
+        "  roundsman man | man -l -
+  roundsman man --dir /usr/local/share/man/man1",
+    )
+}
+
+fn plain(examples: &str) -> String {
+    format!("{PLAIN_CODES}\n\nExamples:\n{examples}")
+}

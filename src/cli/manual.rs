@@ -1,0 +1,116 @@
+//! `roundsman completions` and `roundsman man`: what a package puts beside the program, made from the command line that
+//! it has.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command, CommandFactory as _};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use roff::{Roff, roman};
+use thiserror::Error;
+
+use super::{Cli, colour_errors, print, usage_error};
+use crate::config::render_plain;
+use crate::exit_code::ExitCode;
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell that is to complete
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Options of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Write a page per command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Why there are no pages.
+#[derive(Debug, Error)]
+#[error("--dir: {path}: {source}; name a folder that can be made and written", path = .path.display())]
+struct ManError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Prints the completions for one shell.
+#[must_use]
+pub fn completions(args: &CompletionsArgs) -> ExitCode {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "roundsman", &mut text);
+    print(&String::from_utf8_lossy(&text), ExitCode::Verified)
+}
+
+/// Prints roundsman(1), or writes all pages.
+#[must_use]
+pub fn man(args: &ManArgs) -> ExitCode {
+    let all = command();
+    let Some(dir) = &args.dir else {
+        return match page(&all) {
+            Ok(text) => print(&text, ExitCode::Verified),
+            Err(error) => usage(&error),
+        };
+    };
+    let written = std::fs::create_dir_all(dir).and_then(|()| pages(&all, dir));
+    match written {
+        Ok(count) => print(&format!("{}: {count} pages\n", dir.display()), ExitCode::Verified),
+        Err(source) => usage(&ManError {
+            path: dir.clone(),
+            source,
+        }),
+    }
+}
+
+fn usage(error: &dyn std::error::Error) -> ExitCode {
+    usage_error(&render_plain(&error.to_string(), colour_errors()))
+}
+
+/// Writes the page of a command and those of all below it; returns how many.
+fn pages(command: &Command, dir: &Path) -> io::Result<usize> {
+    let mut count = 1;
+    std::fs::write(dir.join(Man::new(command.clone()).get_filename()), page(command)?)?;
+    for below in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        count += pages(below, dir)?;
+    }
+    Ok(count)
+}
+
+/// The page of one command. What stands below its options has sections of its own, in lines as they are.
+fn page(command: &Command) -> io::Result<String> {
+    let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let man = Man::new(command.clone()).source(concat!("roundsman ", env!("CARGO_PKG_VERSION")));
+    let mut text = Vec::new();
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut text)?;
+    }
+    for paragraph in below.split("\n\n") {
+        let (title, lines) = paragraph.split_once(":\n").unwrap_or_default();
+        let title = if title == "Exit codes" {
+            "EXIT STATUS".to_owned()
+        } else {
+            title.to_uppercase()
+        };
+        let mut section = Roff::new();
+        section.control("SH", [title.as_str()]).control("nf", []);
+        section.text([roman(lines)]);
+        section.control("fi", []).to_writer(&mut text)?;
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// The command line without `help`, which the manual is already; with the full name of each command in its page.
+fn command() -> Command {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    command
+}

@@ -1,0 +1,193 @@
+//! Reports for the tests of the forms: every kind of line, and text that a hostile target would choose.
+
+use jiff::Timestamp;
+use roundsman_checks::diagnosis::{Cause, Confidence, Remedy, Scope, Status};
+use roundsman_checks::evidence::Reason;
+use roundsman_checks::finding::{Check, Outcome};
+
+use super::json::{CauseLine, CheckLine, FindingLine, FleetLine, Report, SCHEMA, Summary, TenantLine};
+
+/// What a target would answer to break out of a form.
+pub(super) const HOSTILE: &str =
+    "x\n::add-mask::y\r|`</td><b>@everyone]]>\u{1b}[31m\u{0}\u{fffe}\u{ffff} 100%, a:b ```` <!-- & \"q\" 'z'";
+
+/// One of each outcome, and an override whose evidence is hostile.
+pub(super) fn hostile() -> Report {
+    let tenants = vec![
+        tenant("a3b1", Status::Healthy, None, Vec::new()),
+        tenant(
+            "q7f9",
+            Status::Failing,
+            Some(Cause::DnsOverride),
+            vec![
+                check(Check::Dns, Outcome::Fail, Some(Cause::DnsOverride), HOSTILE),
+                check(Check::Site, Outcome::Skipped, None, "dns failed"),
+                check(
+                    Check::Certificate,
+                    Outcome::Warn,
+                    Some(Cause::CertificateExpiring),
+                    HOSTILE,
+                ),
+                check(
+                    Check::App,
+                    Outcome::Unknown,
+                    Some(Cause::PlatformApiUnauthorized),
+                    "platform",
+                ),
+            ],
+        ),
+        tenant(
+            "z9",
+            Status::Unknown,
+            None,
+            vec![check(Check::Dns, Outcome::Unknown, None, HOSTILE)],
+        ),
+    ];
+    let causes = vec![
+        cause(
+            Cause::PlatformApiUnauthorized,
+            Scope::Agent,
+            Outcome::Unknown,
+            &["q7f9"],
+        ),
+        cause(Cause::DnsOverride, Scope::Tenant, Outcome::Fail, &["q7f9"]),
+        cause(Cause::CertificateExpiring, Scope::Tenant, Outcome::Warn, &["q7f9"]),
+    ];
+    let mut report = report(tenants, causes);
+    report.demands = vec!["--require app: unknown at 1 of 3 tenants".into()];
+    report
+}
+
+/// More causes than GitHub shows, one of them about all, and tenants that nothing explains.
+pub(super) fn many_causes() -> Report {
+    let of_tenants = Cause::ALL.iter().filter(|cause| cause.as_str().starts_with("site-"));
+    let mut causes = of_tenants
+        .chain(Cause::ALL.iter().filter(|cause| cause.as_str().starts_with("dns-")))
+        .map(|name| cause(*name, Scope::Tenant, Outcome::Fail, &["a", "b"]))
+        .collect::<Vec<_>>();
+    causes.extend((0..30).map(|n| cause(Cause::Unexplained, Scope::Tenant, Outcome::Fail, &[&format!("u{n}")])));
+    causes.push(cause(Cause::EdgeMissing, Scope::Fleet, Outcome::Fail, &["a", "b"]));
+    let tenants = ["a", "b"].map(|id| tenant(id, Status::Failing, Some(Cause::EdgeMissing), Vec::new()));
+    report(tenants.into(), causes)
+}
+
+/// Nothing was there to verify.
+pub(super) fn empty() -> Report {
+    let mut report = report(Vec::new(), Vec::new());
+    report.exit = 3;
+    report.interrupted = true;
+    report
+}
+
+/// `count` tenants, each failing for a reason of its own.
+pub(super) fn huge(count: usize) -> Report {
+    let ids = (0..count).map(|n| format!("t{n:06}")).collect::<Vec<_>>();
+    let tenants = ids
+        .iter()
+        .map(|id| tenant(id, Status::Failing, Some(Cause::Unexplained), Vec::new()))
+        .collect();
+    let causes = ids
+        .iter()
+        .map(|id| cause(Cause::Unexplained, Scope::Tenant, Outcome::Fail, &[id]))
+        .chain([cause(
+            Cause::SiteStatus,
+            Scope::Tenant,
+            Outcome::Fail,
+            &ids.iter().map(String::as_str).collect::<Vec<_>>(),
+        )])
+        .collect();
+    report(tenants, causes)
+}
+
+fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
+    let count = |status| tenants.iter().filter(|tenant| tenant.status == status).count();
+    let fleet = [
+        ("wildcard-dns", Outcome::Fail, "wildcard-dns-missing: nothing there"),
+        ("edge", Outcome::Pass, "2 of 2 addresses, IPv4 and IPv6"),
+        ("vantage", Outcome::Unknown, "platform-api-unauthorized: 401"),
+    ];
+    Report {
+        schema: SCHEMA,
+        domain: "example.com".into(),
+        roundsman: "0.0.0",
+        started_at: Timestamp::UNIX_EPOCH,
+        finished_at: Timestamp::UNIX_EPOCH,
+        vantage: "here".into(),
+        edge: vec!["198.51.100.7".into()],
+        exit: 1,
+        interrupted: false,
+        demands: Vec::new(),
+        summary: Summary {
+            tenants: tenants.len(),
+            healthy: count(Status::Healthy),
+            degraded: count(Status::Degraded),
+            failing: count(Status::Failing),
+            unknown: count(Status::Unknown),
+        },
+        fleet: fleet
+            .into_iter()
+            .map(|(check, outcome, message)| FleetLine {
+                check,
+                finding: finding(outcome, message),
+            })
+            .collect(),
+        causes,
+        tenants,
+    }
+}
+
+fn tenant(id: &str, status: Status, cause: Option<Cause>, checks: Vec<CheckLine>) -> TenantLine {
+    let others = Check::ALL
+        .into_iter()
+        .filter(|name| checks.iter().all(|check| check.check != name.as_str()))
+        .map(|name| check(name, Outcome::Pass, None, "fine"))
+        .collect::<Vec<_>>();
+    TenantLine {
+        tenant: id.into(),
+        hostname: format!("{id}.example.com"),
+        app: format!("sp-{id}"),
+        status,
+        cause,
+        checks: [checks, others].concat(),
+    }
+}
+
+fn check(check: Check, outcome: Outcome, cause: Option<Cause>, message: &str) -> CheckLine {
+    CheckLine {
+        check: check.as_str(),
+        finding: finding(outcome, message),
+        cause,
+        duration_ms: Some(12.34),
+    }
+}
+
+fn finding(outcome: Outcome, message: &str) -> FindingLine {
+    FindingLine {
+        outcome,
+        reason: (outcome == Outcome::Skipped).then_some(Reason::PrerequisiteDns),
+        message: message.into(),
+        expected: None,
+        observed: None,
+    }
+}
+
+fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> CauseLine {
+    CauseLine {
+        cause,
+        scope,
+        outcome,
+        tenants: tenants.iter().map(|id| (*id).to_owned()).collect(),
+        title: cause.title(),
+        explanation: cause.meaning(),
+        confidence: Confidence::Confirmed,
+        transient: false,
+        evidence: vec![HOSTILE.into(), "a second fact".into()],
+        remedy: vec![Remedy {
+            action: "manual".into(),
+            app: None,
+            hostname: None,
+            command: "fly certs remove x -a \"$(touch /tmp/`id`)\" -y".into(),
+            automatic: false,
+        }],
+    }
+}

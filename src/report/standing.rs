@@ -1,0 +1,145 @@
+//! What a round comes to besides its causes: the verdict in a line, who is how, and what keeps it from being a plain
+//! yes. Sentences that the forms share; knows no form.
+
+use std::collections::BTreeMap;
+
+use roundsman_checks::diagnosis::{Scope, Status};
+use roundsman_checks::finding::Outcome;
+
+use super::json::Report;
+
+/// Why the exit code is worse than the findings alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Shortfall<'r> {
+    /// It ended before everything was looked at.
+    Interrupted,
+    /// A demand that was not met, as in `--require app: …`.
+    Demand(&'r str),
+    /// There is no tenant, and why.
+    Nobody(&'static str),
+}
+
+impl Shortfall<'_> {
+    /// What it is about, in a word or two.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Demand(demand) => demand.split_once(':').map_or(*demand, |(name, _)| name),
+            Self::Nobody(_) => "inventory",
+        }
+    }
+
+    /// The whole sentence.
+    pub(super) fn sentence(&self) -> String {
+        match self {
+            Self::Interrupted => "the round ended before everything was looked at".into(),
+            Self::Demand(demand) => (*demand).to_owned(),
+            Self::Nobody(why) => format!("no tenant was verified: {why}"),
+        }
+    }
+
+    /// Whether it makes the round fail; else it makes it inconclusive.
+    pub(super) fn fails(&self) -> bool {
+        matches!(self, Self::Demand(demand) if demand.starts_with("--fail-on"))
+    }
+}
+
+/// What the exit code rests on besides failures.
+pub(super) fn shortfalls(report: &Report) -> Vec<Shortfall<'_>> {
+    let mut all = Vec::new();
+    if report.interrupted {
+        all.push(Shortfall::Interrupted);
+    }
+    all.extend(report.demands.iter().map(|demand| Shortfall::Demand(demand)));
+    all.extend(nobody(report).map(Shortfall::Nobody));
+    all
+}
+
+/// Why there is no tenant, where there is none.
+pub(super) fn nobody(report: &Report) -> Option<&'static str> {
+    let blind = |cause: &super::json::CauseLine| cause.scope == Scope::Agent && cause.outcome == Outcome::Unknown;
+    if report.summary.tenants > 0 {
+        None
+    } else if report.causes.iter().any(blind) {
+        Some("nobody could be asked who they are, so nothing was verified")
+    } else if report.demands.iter().any(|demand| demand.starts_with("--label")) {
+        Some("none was left by what was chosen")
+    } else {
+        Some("the inventory is empty, so nothing was verified (`tenants` in the configuration, `--tenants`, names)")
+    }
+}
+
+/// The verdict in a line, as in `failing: 7 healthy, 5 failing`.
+pub(super) fn headline(report: &Report) -> String {
+    let verdict = match report.exit {
+        0 => "verified",
+        1 => "failing",
+        _ => "inconclusive",
+    };
+    let counts = counts(report).map(|(count, name)| format!("{count} {name}"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let counts = if counts.is_empty() {
+        "no tenant".to_owned()
+    } else {
+        counts
+    };
+    format!("{verdict}: {counts}")
+}
+
+/// How many tenants are how; who is not there is not named.
+pub(super) fn counts(report: &Report) -> impl Iterator<Item = (usize, &'static str)> {
+    let counts = report.summary;
+    let named = [
+        (counts.healthy, "healthy"),
+        (counts.degraded, "degraded"),
+        (counts.failing, "failing"),
+        (counts.unknown, "unknown"),
+    ];
+    named.into_iter().filter(|(count, _)| *count > 0)
+}
+
+/// The tenants that are unknown without a cause, by what was missing.
+pub(super) fn unknown_alone(report: &Report) -> BTreeMap<String, Vec<&str>> {
+    let mut reasons = BTreeMap::<String, Vec<&str>>::new();
+    let alone = report.tenants.iter();
+    for tenant in alone.filter(|tenant| tenant.status == Status::Unknown && tenant.cause.is_none()) {
+        let missing = tenant
+            .checks
+            .iter()
+            .find(|check| check.finding.outcome == Outcome::Unknown);
+        let text = missing.map_or_else(
+            || "all checks were skipped".to_owned(),
+            |check| format!("{}: {}", check.check, check.finding.message),
+        );
+        reasons.entry(text).or_default().push(&tenant.tenant);
+    }
+    reasons
+}
+
+/// The edge's addresses; of many the first three.
+pub(super) fn edge(report: &Report) -> String {
+    match report.edge.as_slice() {
+        [] => "no edge address".to_owned(),
+        some if some.len() <= 4 => format!("edge {}", some.join(", ")),
+        many => format!("edge {} and {} more", many[..3].join(", "), many.len() - 3),
+    }
+}
+
+/// `1 tenant`, `2 tenants`.
+pub(super) fn tenants(count: usize) -> String {
+    if count == 1 {
+        "1 tenant".into()
+    } else {
+        format!("{count} tenants")
+    }
+}
+
+/// The first `most` of these names, and how many more there are.
+pub(super) fn some_of(names: &[&str], most: usize) -> String {
+    let shown = names.iter().take(most).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > most {
+        format!("{shown} and {} more", names.len() - most)
+    } else {
+        shown
+    }
+}
