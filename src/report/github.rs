@@ -107,7 +107,12 @@ fn of_cause(entry: &Merged<'_>, report: &Report) -> Annotation {
         lines.push(format!("and {} more like it", fixes.len() - MOST_FIXES));
     }
     let title = format!("{}: {}", entry.cause(), entry.whom(MOST_TENANTS));
-    Annotation::new(level(entry.outcome(), report), &title, &lines.join("\n"))
+    let level = if entry.is_known(report) {
+        Level::Warning
+    } else {
+        level(entry.outcome(), report)
+    };
+    Annotation::new(level, &title, &lines.join("\n"))
 }
 
 /// What does not decide the exit code, such as a failure that was there before, is no error.

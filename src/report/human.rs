@@ -6,7 +6,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::json::{FleetLine, Report, TenantLine};
 use super::merged::{Merged, Unexplained, merged};
-use super::standing::{Shortfall, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
+use super::standing::{Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
 use super::text::{Paint, clean, paint, wrap};
 
 /// How a report is shown.
@@ -22,6 +22,8 @@ pub struct Style {
 const MOST_TENANTS: usize = 4;
 const MOST_FACTS: usize = 3;
 const MOST_FIXES: usize = 3;
+/// How many tenants of a kind are shown that changed since the baseline.
+const MOST_CHANGES: usize = 10;
 const INDENT: &str = "     ";
 
 /// Renders the report, with a line break at its end.
@@ -31,9 +33,14 @@ pub fn render(report: &Report, style: Style) -> String {
     blocks.extend(
         merged(report, Unexplained::Apart)
             .iter()
-            .map(|entry| cause(entry, style)),
+            .map(|entry| cause(entry, report, style)),
     );
     blocks.extend(unknown(report, style));
+    blocks.extend(compared(report, MOST_CHANGES).map(|(head, lines)| {
+        let head = wrap("baseline ", &head, style.width);
+        let lines = lines.iter().map(|line| wrap(INDENT, &clean(line), style.width));
+        std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
+    }));
     blocks.push(summary(report, style));
     blocks.join("\n\n") + "\n"
 }
@@ -43,14 +50,15 @@ fn head(report: &Report, style: Style) -> String {
     wrap("", &head, style.width)
 }
 
-fn cause(entry: &Merged<'_>, style: Style) -> String {
+fn cause(entry: &Merged<'_>, report: &Report, style: Style) -> String {
     let (label, colour) = label(entry.outcome());
     let confidence = match entry.confidence() {
         Confidence::Likely => "likely",
         Confidence::Confirmed => "confirmed",
     };
     let row = format!("{:<22} {}", entry.cause().as_str(), entry.whom(MOST_TENANTS));
-    let row = format!("{row:<61} {confidence}");
+    let known = if entry.is_known(report) { ", as before" } else { "" };
+    let row = format!("{row:<61} {confidence}{known}");
     let mut text = vec![format!("{} {row}", paint(label, colour, style.colour))];
     let facts = entry.facts();
     let shown = facts.iter().take(MOST_FACTS);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::agent;
 use crate::exit_code::ExitCode;
-use crate::gate::{Compared, Demand, unmet};
+use crate::gate::{Change, Compared, Demand, unmet};
 
 /// The schema's name.
 pub const SCHEMA: &str = "roundsman.report/1";
@@ -175,6 +175,28 @@ impl Report {
             causes: diagnosis.causes.iter().map(cause).collect(),
             tenants: tenants.collect(),
         }
+    }
+
+    /// Whether everything about an entry was so in the baseline already: it is no reason to fail.
+    #[must_use]
+    pub fn is_known(&self, line: &CauseLine) -> bool {
+        let Some(baseline) = &self.baseline else {
+            return false;
+        };
+        let name = line.cause.as_str();
+        let concerns = |change: &Change| match &change.tenant {
+            Some(tenant) => line.tenants.contains(tenant),
+            None => line.scope == Scope::Fleet,
+        };
+        let mut worse = baseline.worse.iter().filter(|change| concerns(change));
+        line.outcome != Outcome::Unknown && !worse.any(|change| change.causes.iter().any(|cause| cause == name))
+    }
+
+    /// Whether a tenant, or a fleet check, fails as it did in the baseline.
+    #[must_use]
+    pub fn is_as_before(&self, tenant: Option<&str>, check: Option<&str>) -> bool {
+        let same = |change: &Change| change.tenant.as_deref() == tenant && change.check == check;
+        self.baseline.iter().flat_map(|baseline| &baseline.unchanged).any(same)
     }
 
     /// How long the round took, in seconds.

@@ -71,6 +71,9 @@ fn tenant(line: &TenantLine, report: &Report, known: &Known<'_>) -> TestSuite {
             .and_then(|cause| known.get(&(Some(line.tenant.as_str()), cause)));
         let causes = causes.map_or(&[][..], Vec::as_slice);
         let mut case = case(&line.tenant, check.check, &check.finding, check.cause, causes);
+        if report.is_as_before(Some(&line.tenant), None) {
+            known_before(&mut case);
+        }
         if let Some(ms) = check.duration_ms {
             case.set_time(Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default());
         }
@@ -87,7 +90,11 @@ fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
         let cause = named(line);
         let causes = cause.and_then(|cause| known.get(&(None, cause)));
         let causes = causes.map_or(&[][..], Vec::as_slice);
-        cases.push(case(FLEET, line.check, &line.finding, cause, causes));
+        let mut case = case(FLEET, line.check, &line.finding, cause, causes);
+        if report.is_as_before(None, Some(line.check)) {
+            known_before(&mut case);
+        }
+        cases.push(case);
         told.extend(cause);
     }
     for line in &report.causes {
@@ -153,6 +160,29 @@ fn case(class: &str, name: &str, finding: &FindingLine, cause: Option<Cause>, li
         _ => {}
     }
     case
+}
+
+/// What fails as it did in the baseline is shown and does not fail.
+fn known_before(case: &mut TestCase) {
+    if let TestCaseStatus::NonSuccess {
+        kind: NonSuccessKind::Failure,
+        message,
+        ty,
+        description,
+        ..
+    } = &case.status
+    {
+        let mut status = TestCaseStatus::skipped();
+        let message = message.as_ref().map_or("", |message| message.as_str());
+        status.set_message(format!("as before: {message}"));
+        if let Some(ty) = ty {
+            status.set_type(ty.as_str());
+        }
+        if let Some(text) = description {
+            status.set_description(text.as_str());
+        }
+        case.status = status;
+    }
 }
 
 fn judged(

@@ -6,7 +6,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::json::Report;
 use super::merged::{Merged, by_importance};
-use super::standing::{edge, headline, shortfalls, some_of, unknown_alone};
+use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone};
 use super::text::{clean, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
@@ -58,7 +58,7 @@ pub fn render(report: &Report, limit: usize) -> String {
     let mut cut = Vec::new();
     if !causes.is_empty() {
         page.add("| | cause | whom | confidence |\n|---|---|---|---|\n");
-        cut.push((page.add_all(causes.iter().map(row)), "rows"));
+        cut.push((page.add_all(causes.iter().map(|entry| row(entry, report))), "rows"));
         page.add("\n");
     }
     // Where all of it finds no room, what can be seen without unfolding may.
@@ -97,15 +97,23 @@ fn head(report: &Report) -> String {
         plain(&edge(report)),
         report.exit
     );
+    if let Some((head, lines)) = compared(report, MOST_FOLDED) {
+        text.push_str(&format!("{head}\n\n"));
+        if !lines.is_empty() {
+            let lines = lines.iter().map(String::as_str).collect::<Vec<_>>();
+            text.push_str(&format!("{}\n", fence("text", &lines)));
+        }
+    }
     for shortfall in shortfalls(report) {
         text.push_str(&format!("> {}\n\n", plain(&shortfall.sentence())));
     }
     text
 }
 
-fn row(entry: &Merged<'_>) -> String {
+fn row(entry: &Merged<'_>, report: &Report) -> String {
+    let known = if entry.is_known(report) { ", as before" } else { "" };
     format!(
-        "| {} | {} | {} | {} |\n",
+        "| {} | {} | {} | {}{known} |\n",
         word(entry.outcome()),
         code(entry.cause().as_str()),
         plain(&entry.whom(MOST_TENANTS)),

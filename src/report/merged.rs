@@ -122,6 +122,11 @@ impl<'r> Merged<'r> {
         (self.first.title, self.first.explanation)
     }
 
+    /// Whether all of it was so in the baseline already.
+    pub(super) fn is_known(&self, report: &Report) -> bool {
+        self.lines().all(|line| report.is_known(line))
+    }
+
     fn lines(&self) -> impl Iterator<Item = &'r CauseLine> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }

@@ -117,6 +117,7 @@ fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
         exit: 1,
         interrupted: false,
         demands: Vec::new(),
+        baseline: None,
         summary: Summary {
             tenants: tenants.len(),
             healthy: count(Status::Healthy),

@@ -7,6 +7,7 @@ use roundsman_checks::diagnosis::{Scope, Status};
 use roundsman_checks::finding::Outcome;
 
 use super::json::Report;
+use crate::gate::Change;
 
 /// Why the exit code is worse than the findings alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +85,43 @@ pub(super) fn headline(report: &Report) -> String {
         counts
     };
     format!("{verdict}: {counts}")
+}
+
+/// What changed since the baseline: a line that counts, and a line each; `most` of each kind.
+pub(super) fn compared(report: &Report, most: usize) -> Option<(String, Vec<String>)> {
+    let baseline = report.baseline.as_ref()?;
+    let kinds = [
+        ("worse", &baseline.worse),
+        ("as before", &baseline.unchanged),
+        ("better", &baseline.better),
+    ];
+    let counts = kinds.map(|(word, changes)| format!("{} {word}", changes.len()));
+    let head = format!(
+        "{} against the report of {}",
+        counts.join(", "),
+        baseline.finished_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    );
+    let mut lines = Vec::new();
+    for (word, changes) in kinds {
+        lines.extend(changes.iter().take(most).map(|change| told(word, change)));
+        if changes.len() > most {
+            lines.push(format!("{word:<9} and {} more", changes.len() - most));
+        }
+    }
+    Some((head, lines))
+}
+
+fn told(word: &str, change: &Change) -> String {
+    let whom = change.tenant.as_deref().or(change.check).unwrap_or_default();
+    let causes = change.causes.join(", ");
+    let how = match word {
+        "worse" if change.was == change.is => format!("{}, now for {causes}", change.is),
+        "worse" if change.was == "new" => format!("new and {}: {causes}", change.is),
+        "worse" => format!("was {}, is {}: {causes}", change.was, change.is),
+        "better" => format!("was {} ({causes}), is {}", change.was, change.is),
+        _ => format!("{}: {causes}", change.is),
+    };
+    format!("{word:<9} {whom} {how}")
 }
 
 /// How many tenants are how; who is not there is not named.

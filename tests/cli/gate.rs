@@ -353,6 +353,25 @@ fn what_was_broken_before_does_not_fail_and_what_got_worse_does() {
         ]
     );
 
+    // Every form tells what decides from what does not.
+    let form = |name: &str| {
+        let file = served.dir.path().join(name);
+        gate(&["--output", &format!("{name}={}", file.display())]);
+        std::fs::read_to_string(file).expect("the report")
+    };
+    let human = form("human");
+    assert!(
+        human.contains("2 worse, 1 as before, 1 better against the report of"),
+        "{human}"
+    );
+    assert!(human.contains("confirmed, as before"), "{human}");
+    let junit = form("junit");
+    assert_eq!(junit.matches("<failure").count(), 2, "{junit}");
+    assert!(junit.contains("<skipped message=\"as before: app-stopped"), "{junit}");
+    let github = form("github");
+    assert!(github.contains("::warning title=app-stopped%3A q7f9"), "{github}");
+    assert!(form("markdown").contains("confirmed, as before"));
+
     // What is not known now may be anything.
     served.stage(&["platform-api-unavailable=500"]);
     assert_eq!(gate(&[]).0, Some(3));
