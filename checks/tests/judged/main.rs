@@ -163,6 +163,33 @@ fn each_end_of_a_question_has_its_outcome() {
     assert!(exhausted.message.contains("no descriptors"), "{}", exhausted.message);
 }
 
+#[test]
+fn what_a_server_says_counts_more_than_silence_whoever_was_asked_first() {
+    let said = |ends: [Reason; 2]| {
+        let found = finding(Check::Dns, |tenant| {
+            let mut other = tenant.dns.authoritative.clone();
+            let server = healthy().zone.servers;
+            for (looks, (server, reason)) in [&mut tenant.dns.authoritative, &mut other]
+                .into_iter()
+                .zip(server.iter().zip(ends))
+            {
+                for look in looks {
+                    look.server = *server;
+                    look.reply = None;
+                    look.end = End::failed(reason, "no answer");
+                }
+            }
+            tenant.dns.authoritative.append(&mut other);
+        });
+        (found.outcome, found.reason)
+    };
+    let refused = (Outcome::Fail, Some(Reason::DnsRefused));
+    assert_eq!(said([Reason::DnsTimeout, Reason::DnsRefused]), refused);
+    assert_eq!(said([Reason::DnsRefused, Reason::DnsTimeout]), refused);
+    let silent = (Outcome::Unknown, Some(Reason::DnsTimeout));
+    assert_eq!(said([Reason::DnsTimeout, Reason::DnsTimeout]), silent);
+}
+
 /// Turns the answers of a zone into an alias without addresses, as an authority answers that knows no more.
 fn as_alias(look: &mut DnsLook, target: &str) {
     let name = look.name.clone();

@@ -249,3 +249,35 @@ fn behind_the_proxy_the_content_of_the_wildcards_records_is_compared() {
     });
     assert_eq!(dns(&another).0, Outcome::Fail);
 }
+
+#[test]
+fn the_listing_names_what_dns_alone_cannot_tell() {
+    // The first tenant's name goes through the proxy alone; the second's is blocked by a record deep below it.
+    let mut world = healthy();
+    let proxied = record("a3b1.tenants.test", "A", "127.0.0.1", true);
+    let deep = record("x.deep.c04e.tenants.test", "TXT", "left over", false);
+    each_look(&mut world.tenants[0], |look| {
+        for record in look.reply.iter_mut().flat_map(|reply| &mut reply.answers) {
+            record.data = if record.kind == "A" {
+                "203.0.113.80"
+            } else {
+                "2001:db8::80"
+            }
+            .into();
+        }
+    });
+    each_look(&mut world.tenants[1], |look| {
+        look.reply.iter_mut().for_each(|reply| reply.answers.clear());
+    });
+    world.listing = Asked::Known(vec![proxied, deep]);
+    let diagnosis = diagnose(&world);
+    let named = |index: usize| diagnosis.tenants[index].cause.map(|cause| cause.to_string());
+    assert_eq!(named(0).as_deref(), Some("dns-proxied"));
+    assert_eq!(named(1).as_deref(), Some("dns-blocked"));
+    let blocked = diagnosis
+        .causes
+        .iter()
+        .find(|entry| entry.cause.as_str() == "dns-blocked");
+    let fix = &blocked.expect("the entry").remedy[0].command;
+    assert!(fix.contains("delete the TXT record of x.deep.c04e"), "{fix}");
+}
