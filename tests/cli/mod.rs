@@ -6,6 +6,7 @@ mod forms;
 mod forms_ci;
 mod inventory;
 mod manual;
+mod pipeline;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
