@@ -8,6 +8,12 @@ mod gate;
 mod inventory;
 mod leftovers;
 mod manual;
+mod forms_ci;
+mod gate;
+mod inventory;
+mod leftovers;
+mod manual;
+mod pipeline;
 mod platform;
 mod wake;
 
