@@ -8,13 +8,9 @@ mod gate;
 mod inventory;
 mod leftovers;
 mod manual;
-mod forms_ci;
-mod gate;
-mod inventory;
-mod leftovers;
-mod manual;
 mod pipeline;
 mod platform;
+mod replay;
 mod wake;
 
 use std::path::{Path, PathBuf};

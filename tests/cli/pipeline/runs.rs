@@ -223,7 +223,6 @@ fn a_deployment_that_fails_is_told_apart_from_a_broken_tenant() {
 }
 
 #[test]
-#[ignore = "needs --wait, --consecutive, --fail-fast and --baseline of verify"]
 fn after_a_deployment_only_what_it_broke_fails() {
     let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
@@ -248,7 +247,6 @@ fn after_a_deployment_only_what_it_broke_fails() {
 }
 
 #[test]
-#[ignore = "needs --wait, --consecutive and --fail-fast of verify"]
 fn the_job_for_gitlab_leaves_every_form_it_names() {
     let served = serve(LabOptions::with_platform(), &[]);
     let runner = Runner::new(&served);
