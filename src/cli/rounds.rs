@@ -165,6 +165,7 @@ impl<'a> Rounds<'a> {
             warnings_fail: self.args.fail_on == FailOn::Warn,
             interrupted: looked.outcome.world.interrupted,
             nobody: self.nobody_left(&looked.inventory),
+            incomplete: !looked.inventory.complete && self.args.tenants.is_empty(),
             expected: expected(self.args),
             ..Demand::default()
         }
