@@ -152,6 +152,7 @@ async fn until_passed(
                 });
             }
         };
+        teller.rests(pause);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.wait() => {
@@ -218,6 +219,15 @@ impl Teller<'_> {
         if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
             self.progress.say(&line);
         }
+    }
+
+    fn rests(&self, pause: Duration) {
+        let when = match pause.as_secs_f64().ceil() {
+            0.0 => "looking once more at everything".to_owned(),
+            seconds => format!("looking again in {seconds} s"),
+        };
+        self.progress
+            .rests(&format!("{when}; waiting for {}", self.story.last()));
     }
 
     fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {

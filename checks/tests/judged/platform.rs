@@ -31,7 +31,7 @@ fn app(name: &str, names: &[&str]) -> App {
 }
 
 /// The healthy world with the edge, the tenants' apps and these others.
-fn with_apps(others: Vec<App>) -> World {
+pub(crate) fn with_apps(others: Vec<App>) -> World {
     let mut world = healthy();
     let mut edge = app(EDGE, &["*.tenants.test"]);
     edge.addresses.clone_from(&world.edge.addresses);
