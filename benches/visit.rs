@@ -21,7 +21,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nix::sys::resource::UsageWho;
-use roundsman::agent::{self, Plan, Quiet, Stop};
+use roundsman::agent::{self, Plan, Quiet, Stop, Waking};
 use roundsman::cli::{Cli, Command, plan, setup};
 use roundsman_checks::diagnosis::Status;
 use roundsman_checks::finding::Check;
@@ -103,7 +103,7 @@ fn plan_of(config: &Path, skip: &[Check]) -> Result<Plan, Failure> {
         &inventory,
         plan::selection(&[], skip)?,
         plan::Word::default(),
-        &|_| false,
+        &|_| Waking::Unknowingly,
     )?)
 }
 

@@ -88,11 +88,7 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
             let subject = visitor.plan.tenants.get(*index)?;
             Some(Answer::Visit(
                 *index,
-                Box::new(
-                    looker
-                        .visit(subject, *address, !looker.sleeps(&subject.tenant) || subject.wake)
-                        .await,
-                ),
+                Box::new(looker.visit(subject, *address, looker.may_ask(subject)).await),
             ))
         }
     }
@@ -101,7 +97,7 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
 /// Repeats a cut visit, with the control name right after each cut: together they tell the tenant's fault from a limit
 /// of the edge. What the control name survives twice is the tenant's own.
 async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, begun: Moment) -> Option<Retry> {
-    let page = !looker.sleeps(&subject.tenant) || subject.wake;
+    let page = looker.may_ask(subject);
     let mut pause = PAUSE;
     let mut last = None;
     let mut alone = 0;

@@ -12,7 +12,7 @@ pub mod servers;
 mod tenant;
 mod zone;
 
-pub use plan::{Carried, Observer, Plan, Quiet, Stop, Subject};
-pub use platform::{Clients, ClientsError};
+pub use plan::{Carried, Observer, Plan, Quiet, Stop, Subject, Waking};
+pub use platform::{Clients, ClientsError, Needs};
 pub use roots::{RootsError, anchors, roots};
 pub use round::{Outcome, round};

@@ -103,7 +103,18 @@ pub struct Subject {
     /// The limits of its visits.
     pub settings: Arc<Settings>,
     /// Whether it may be woken for its page.
-    pub wake: bool,
+    pub wake: Waking,
+}
+
+/// Whether a tenant may be woken for its page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waking {
+    /// No: where nobody can say whether it sleeps it is not asked either.
+    Never,
+    /// Not knowingly: it is asked unless the platform says that it sleeps.
+    Unknowingly,
+    /// Yes.
+    Allowed,
 }
 
 impl Plan {

@@ -21,6 +21,23 @@ struct Fly {
     edge_app: String,
 }
 
+/// What a round asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The platform's word.
+    pub platform: bool,
+    /// The zone's listing.
+    pub listing: bool,
+}
+
+impl Needs {
+    /// All there is.
+    pub const ALL: Self = Self {
+        platform: true,
+        listing: true,
+    };
+}
+
 /// Why there are no clients; exit code 2.
 #[derive(Debug, Error)]
 pub enum ClientsError {
@@ -94,15 +111,21 @@ impl Clients {
         })
     }
 
-    /// Reads everything in bulk. What is not answered is `Unknown`.
-    pub async fn read(&self) -> (Asked<Platform>, Asked<Vec<ZoneRecord>>) {
+    /// Reads in bulk what is needed. What is not answered is `Unknown`.
+    pub async fn read(&self, needs: Needs) -> (Asked<Platform>, Asked<Vec<ZoneRecord>>) {
         let listing = async {
             match &self.cloudflare {
-                Some((api, zone)) => cloudflare::listing(api, zone).await,
-                None => Asked::NotConfigured,
+                Some((api, zone)) if needs.listing => cloudflare::listing(api, zone).await,
+                _ => Asked::NotConfigured,
             }
         };
-        tokio::join!(self.platform(), listing)
+        let platform = async {
+            match needs.platform {
+                true => self.platform().await,
+                false => Asked::NotConfigured,
+            }
+        };
+        tokio::join!(platform, listing)
     }
 
     /// What is known where nothing was read because somebody ended the round.

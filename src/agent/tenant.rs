@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 use roundsman_checks::check::{Condition, Said, condition};
-use roundsman_checks::evidence::{Answer, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
+use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{DnsQuestion, Wish};
 use roundsman_checks::target::{Hostname, Tenant};
 use roundsman_checks::world::TenantWorld;
 
 use super::edge::Visitor;
-use super::plan::{Names, Plan, Subject};
+use super::plan::{Names, Plan, Subject, Waking};
 
 /// What looking at tenants needs.
 pub(super) struct Looker<'r> {
@@ -60,8 +60,7 @@ impl<'r> Looker<'r> {
                 ..TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone())
             };
         }
-        let asleep = self.sleeps(&subject.tenant);
-        let page = !asleep || subject.wake;
+        let (asleep, page) = (self.sleeps(&subject.tenant), self.may_ask(subject));
         let (dns, visit) = tokio::join!(self.dns(&subject.tenant), self.first_visit(subject, page));
         let unseen = TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone());
         TenantWorld {
@@ -69,7 +68,7 @@ impl<'r> Looker<'r> {
             visits: visit.into_iter().collect(),
             looked_at: true,
             asleep,
-            woken: asleep && subject.wake && self.plan().asks_for_pages(),
+            woken: asleep && page && self.plan().asks_for_pages(),
             ..unseen
         }
     }
@@ -173,6 +172,22 @@ impl<'r> Looker<'r> {
         }
         let socket = self.sockets[self.turn(&subject.tenant) % self.sockets.len()];
         Some(self.visit(subject, socket, page).await)
+    }
+
+    /// Whether a tenant may be asked for its page: not one that sleeps, unless it may be woken.
+    pub(super) fn may_ask(&self, subject: &Subject) -> bool {
+        let condition = match &self.plan().platform {
+            Asked::Known(platform) => condition(platform, &subject.tenant.app),
+            Asked::Unknown(fault) => Condition::Unknown(fault.clone()),
+            // Without a platform there is nothing that sleeps.
+            Asked::NotConfigured => return true,
+        };
+        match (subject.wake, condition) {
+            (Waking::Allowed, _) => true,
+            (_, Condition::Asleep) => false,
+            (Waking::Never, Condition::Unknown(_)) => false,
+            _ => true,
+        }
     }
 
     /// Whether the platform says that no machine of the app runs and one would wake on a request.

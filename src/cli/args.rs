@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use roundsman_checks::finding::Check;
 use roundsman_checks::release::ExpectedImage;
@@ -92,7 +93,7 @@ pub struct VerifyArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct TargetArgs {
     /// The configuration [default: roundsman.toml]
-    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", help_heading = "Configuration")]
+    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", value_parser = any_path(), help_heading = "Configuration")]
     pub config: Option<PathBuf>,
     /// The domain whose wildcard the tenants live under
     #[arg(long, value_parser = parse_domain, help_heading = "Configuration")]
@@ -268,6 +269,11 @@ fn filled(text: &str) -> Result<String, ArgError> {
     } else {
         Ok(text.to_owned())
     }
+}
+
+/// A path; an empty one, as an unset variable of a pipeline gives, is left to the command to understand.
+pub(super) fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// `-` or a path.

@@ -9,7 +9,7 @@ use clap::Args;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use super::args::from_text;
+use super::args::{any_path, from_text};
 use super::setup::SetupError;
 use super::{colour_errors, print, usage_error};
 use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, minimal, parse_domain, render_plain};
@@ -20,7 +20,7 @@ use crate::inventory::{Answers, TenantsFrom, load};
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// The file to write [default: roundsman.toml]
-    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", value_parser = any_path())]
     pub config: Option<PathBuf>,
     /// The domain whose wildcard the tenants live under
     #[arg(long, value_parser = parse_domain)]

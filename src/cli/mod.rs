@@ -7,6 +7,7 @@ mod help;
 pub mod init;
 pub mod manual;
 pub mod output;
+pub mod places;
 pub mod plan;
 pub mod progress;
 pub mod replay;

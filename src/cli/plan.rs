@@ -14,7 +14,7 @@ use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use thiserror::Error;
 
-use crate::agent::{self, Carried, Plan, RootsError, Subject, clock};
+use crate::agent::{self, Carried, Plan, RootsError, Subject, Waking, clock};
 use crate::config::{Ask, Config, SecretError, Site};
 use crate::inventory::Inventory;
 
@@ -91,7 +91,7 @@ pub fn plan(
     inventory: &Inventory,
     selected: BTreeSet<Check>,
     word: Word,
-    wake: &dyn Fn(&Tenant) -> bool,
+    wake: &dyn Fn(&Tenant) -> Waking,
 ) -> Result<Plan, PlanError> {
     let roots = agent::roots(config.edge.ca_file.as_deref())?;
     let anchors = Anchors::new(roots.iter().cloned()).map_err(RootsError::from)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::agent::Observer;
+use crate::report::wrap;
 
 /// Shows how a round comes along.
 pub struct Progress(ProgressBar);
@@ -31,14 +32,14 @@ impl Progress {
         self.0.set_message(what.to_owned());
     }
 
-    /// Says a line that stays, on standard error; on a terminal cut to its width.
-    pub fn say(&self, line: &str) {
+    /// Says a line that stays, on standard error; on a terminal broken to its width. `indent` columns stand before what
+    /// it says.
+    pub fn say(&self, line: &str, indent: usize) {
         let err = console::Term::stderr();
-        let line = if err.is_term() {
-            let (_, columns) = err.size();
-            console::truncate_str(line, usize::from(columns).max(20), "…").into_owned()
-        } else {
-            line.to_owned()
+        let columns = err.is_term().then(|| usize::from(err.size().1).max(40));
+        let line = match line.split_at_checked(indent) {
+            Some((first, text)) => wrap(first, text, columns),
+            None => line.to_owned(),
         };
         // Where standard error is closed there is nobody left to tell.
         self.0.suspend(|| drop(err.write_line(&line)));

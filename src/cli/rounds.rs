@@ -10,11 +10,12 @@ use thiserror::Error;
 
 use super::args::{FailOn, Scope, VerifyArgs, Wake};
 use super::output::OutputError;
+use super::places::PlacesError;
 use super::plan::{self, PlanError, Word};
 use super::progress::Progress;
 use super::setup::{self, SetupError};
-use crate::agent::{self, Carried, Clients, ClientsError, Observer as _, Outcome, Stop};
-use crate::config::{Config, Site, render_plain};
+use crate::agent::{self, Carried, Clients, ClientsError, Needs, Observer as _, Outcome, Stop, Waking};
+use crate::config::{Config, Site, Source, render_plain};
 use crate::gate::{BaselineError, Demand, Expected};
 use crate::inventory::{Answers, Inventory, InventoryError, Remote, RemoteError, TenantsFrom};
 use crate::recording::RecordingError;
@@ -40,6 +41,9 @@ pub enum VerifyError {
     /// The evidence can't be written, or read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// One file stands for two things.
+    #[error(transparent)]
+    Places(#[from] PlacesError),
     /// The baseline is none.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
@@ -73,6 +77,14 @@ impl VerifyError {
             Self::Setup(error) => error.render(colour),
             other => render_plain(&other.to_string(), colour),
         }
+    }
+}
+
+impl VerifyError {
+    /// Whether it is the inventory that is wrong.
+    #[must_use]
+    pub fn is_of_the_inventory(&self) -> bool {
+        matches!(self, Self::Setup(SetupError::Inventory(_)))
     }
 }
 
@@ -119,7 +131,8 @@ impl<'a> Rounds<'a> {
             args,
             config,
             selected,
-            from: args.target.tenants_from.clone(),
+            // A stream is read once, and before anybody waits for a signal.
+            from: args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?,
         })
     }
 
@@ -128,13 +141,12 @@ impl<'a> Rounds<'a> {
     ///
     /// # Errors
     /// [`VerifyError`], all of it the user's to mend.
-    pub async fn look(&mut self, carried: Carried, progress: &Progress, mut stop: Stop) -> Result<Looked, VerifyError> {
-        self.from = self.from.take().map(TenantsFrom::kept).transpose()?;
+    pub async fn look(&self, carried: Carried, progress: &Progress, mut stop: Stop) -> Result<Looked, VerifyError> {
         let clients = Clients::new(&self.config, plan::USER_AGENT)?;
         let remote = Remote::new(&self.config, self.from.as_ref(), plan::USER_AGENT)?;
         progress.stage("platform", 0);
         let ((platform, listing), tenants) = tokio::select! {
-            read = async { tokio::join!(clients.read(), Remote::ask(remote.as_ref())) } => read,
+            read = async { tokio::join!(clients.read(self.needs()), Remote::ask(remote.as_ref())) } => read,
             () = stop.wait() => (clients.unread(), None),
         };
         let answers = Answers {
@@ -165,17 +177,32 @@ impl<'a> Rounds<'a> {
             warnings_fail: self.args.fail_on == FailOn::Warn,
             interrupted: looked.outcome.world.interrupted,
             nobody: self.nobody_left(&looked.inventory),
+            everyone: self.args.tenants.is_empty() && self.args.label.is_empty() && looked.inventory.complete,
+            named: !self.args.tenants.is_empty(),
             incomplete: !looked.inventory.complete && self.args.tenants.is_empty(),
             expected: expected(self.args),
             ..Demand::default()
         }
     }
 
-    fn wakes(&self, tenant: &Tenant, inventory: &Inventory) -> bool {
+    /// What a round needs the platform and the DNS provider for: a check that is left out costs nothing.
+    fn needs(&self) -> Needs {
+        let tenants = self.from.is_none() && self.config.tenants.sources.contains(&Source::Fly);
+        let addresses = self.config.edge.addresses.is_empty();
+        let beyond_dns = self.selected.iter().any(|check| *check != Check::Dns);
+        Needs {
+            platform: tenants || addresses || beyond_dns,
+            listing: self.selected.contains(&Check::Dns),
+        }
+    }
+
+    fn wakes(&self, tenant: &Tenant, inventory: &Inventory) -> Waking {
+        let named = !self.args.tenants.is_empty() && inventory.tenants.contains(tenant);
         match self.args.wake {
-            Wake::Always => true,
-            Wake::Never => false,
-            Wake::Auto => !self.args.tenants.is_empty() && inventory.tenants.contains(tenant),
+            Wake::Always => Waking::Allowed,
+            Wake::Never => Waking::Never,
+            Wake::Auto if named => Waking::Allowed,
+            Wake::Auto => Waking::Unknowingly,
         }
     }
 

@@ -50,7 +50,13 @@ pub fn prepare(
         .iter()
         .map(|label| (label.0.clone(), label.1.clone()))
         .collect();
-    inventory.tenants = with_labels(inventory.tenants, &labels);
+    // What nobody names yet has no labels; it was asked for all the same.
+    let (unlisted, listed) = inventory
+        .tenants
+        .into_iter()
+        .partition::<Vec<_>, _>(|tenant| tenant.unlisted);
+    inventory.tenants = with_labels(listed, &labels);
+    inventory.tenants.extend(unlisted);
     Ok(inventory)
 }
 

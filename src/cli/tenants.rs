@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::{ListFormat, TargetArgs};
 use super::{colour_errors, plan, setup, usage_error};
-use crate::agent::Clients;
+use crate::agent::{Clients, Needs};
 use crate::config::{Config, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, Inventory, Leftovers, Remote, leftovers, load};
@@ -103,7 +103,7 @@ fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::
     let remote = Remote::new(config, from, plan::USER_AGENT)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ((platform, records), listed) =
-        runtime.block_on(async { tokio::join!(clients.read(), Remote::ask(remote.as_ref())) });
+        runtime.block_on(async { tokio::join!(clients.read(Needs::ALL), Remote::ask(remote.as_ref())) });
     let answers = Answers {
         platform: platform.known(),
         listing: listed.as_ref(),

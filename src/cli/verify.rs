@@ -9,19 +9,23 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::VerifyArgs;
 use super::output::Sinks;
+use super::places;
 use super::progress::Progress;
 use super::rounds::{Looked, Rounds, VerifyError};
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
 use crate::agent::{Carried, Outcome, Stop};
 use crate::exit_code::ExitCode;
-use crate::gate::{Baseline, Demand, Gate, Look, Next, Story, Whom, exit_code, is_lasting, open};
+use crate::gate::{Baseline, Demand, Gate, Look, Next, Story, Whom, exit_code, is_lasting, open, unmet};
 use crate::inventory::Unknown;
 use crate::recording::{Recorder, Recording};
 use crate::report::Report;
 
 /// How old a baseline may be where nothing else is said.
 const BASELINE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// How long to leave an inventory alone that can't be read just now.
+const STUMBLE: Duration = Duration::from_secs(1);
 
 /// Verifies the tenants and reports.
 #[must_use]
@@ -30,7 +34,8 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
 }
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
-    let mut rounds = Rounds::new(args)?;
+    let rounds = Rounds::new(args)?;
+    places::check(args)?;
     let max_age = args.baseline_max_age.unwrap_or(BASELINE_MAX_AGE);
     let baseline = args
         .baseline
@@ -56,7 +61,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            verdict = until_passed(&mut rounds, args, baseline, &progress, stop) => verdict,
+            verdict = until_passed(&rounds, args, baseline, &progress, stop) => verdict,
             () = watch => unreachable!("watching never ends"),
         }
     });
@@ -90,7 +95,7 @@ struct Verdict {
 
 /// Looks until the gate is satisfied; without `--wait` once.
 async fn until_passed(
-    rounds: &mut Rounds<'_>,
+    rounds: &Rounds<'_>,
     args: &VerifyArgs,
     baseline: Option<Baseline>,
     progress: &Progress,
@@ -102,14 +107,27 @@ async fn until_passed(
         story: Story::default(),
         told: args.wait.is_some(),
         unknown: BTreeSet::new(),
+        stumbled: None,
         progress,
         began: Moment::now(),
     };
     let mut carried = Carried::default();
+    let mut looked_once = false;
     loop {
         let began = Moment::now();
         let whole = carried.tenants.is_empty();
-        let looked = rounds.look(carried, progress, stop.clone()).await?;
+        let looked = match rounds.look(carried.clone(), progress, stop.clone()).await {
+            // Somebody writes the inventory while it is read: it was right before, and will be again.
+            Err(error) if error.is_of_the_inventory() && looked_once && teller.has_time(args) && !stop.pulled() => {
+                teller.stumbles(&error);
+                tokio::select! {
+                    () = tokio::time::sleep(STUMBLE) => continue,
+                    () = stop.wait() => return Err(error),
+                }
+            }
+            other => other?,
+        };
+        looked_once = true;
         let mut demand = Demand {
             baseline: baseline.clone(),
             ..rounds.demand(&looked)
@@ -179,6 +197,7 @@ struct Teller<'p> {
     story: Story,
     told: bool,
     unknown: BTreeSet<String>,
+    stumbled: Option<String>,
     progress: &'p Progress,
     began: Moment,
 }
@@ -193,7 +212,8 @@ impl Teller<'_> {
                     nearest => format!(" (the nearest names there: {})", nearest.join(", ")),
                 };
                 let line = format!("{} is not in the inventory yet{nearest}", name.name);
-                self.progress.say(&Story::note(self.began.elapsed(), &line));
+                self.progress
+                    .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
             }
         }
     }
@@ -210,14 +230,28 @@ impl Teller<'_> {
             !demand.tenants_only,
         );
         line.is_some_and(|line| {
-            self.progress.say(&line);
+            self.progress.say(&line, Story::INDENT);
             true
         })
     }
 
     fn passes(&mut self, at: Duration, passed: u32, of: u32) {
         if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
-            self.progress.say(&line);
+            self.progress.say(&line, Story::INDENT);
+        }
+    }
+
+    fn has_time(&self, args: &VerifyArgs) -> bool {
+        args.wait.is_some_and(|limit| self.began.elapsed() < limit)
+    }
+
+    fn stumbles(&mut self, error: &VerifyError) {
+        let text = error.to_string();
+        if self.stumbled.as_ref() != Some(&text) {
+            let line = format!("the inventory can't be read just now: {text}");
+            self.progress
+                .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
+            self.stumbled = Some(text);
         }
     }
 
@@ -233,8 +267,14 @@ impl Teller<'_> {
     fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {
         if self.told {
             let open = open(&outcome.diagnosis, demand);
-            let line = Story::end(self.began.elapsed(), code, &outcome.world, &outcome.diagnosis, &open);
-            self.progress.say(&line);
+            let seen = (&outcome.world, &outcome.diagnosis);
+            let mut shortfalls = unmet(&outcome.diagnosis, demand);
+            if demand.interrupted {
+                shortfalls.insert(0, "ended by a signal".into());
+            }
+            let at = self.began.elapsed();
+            let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls);
+            self.progress.say(&line, Story::INDENT);
         }
     }
 }

@@ -1,17 +1,17 @@
 //! An earlier report, and what is worse than in it. Reads the report's own JSON; judges nothing anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roundsman_checks::diagnosis::{Diagnosis, Scope, Status, TenantVerdict};
-use roundsman_checks::finding::{FleetCheck, Outcome};
-use roundsman_checks::target::Hostname;
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Scope, Status, TenantVerdict};
+use roundsman_checks::finding::{Finding, FleetCheck, Outcome};
+use roundsman_checks::target::{Hostname, TenantId};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::demand::{Causes, Guilty};
+use super::demand::{Causes, Demand, Guilty};
 use crate::config::{ReadError, read_text};
 use crate::report::SCHEMA;
 
@@ -26,8 +26,8 @@ pub struct Baseline {
     /// When it was finished.
     pub finished_at: Timestamp,
     tenants: BTreeMap<String, Known>,
-    /// The fleet checks that failed or warned.
-    fleet: BTreeMap<String, Outcome>,
+    /// The fleet checks that failed or warned, and the cause that each names.
+    fleet: BTreeMap<String, (Outcome, Option<String>)>,
     /// The causes about the fleet that failed or warned.
     fleet_causes: BTreeMap<String, Outcome>,
 }
@@ -37,6 +37,7 @@ pub struct Baseline {
 struct Known {
     status: Status,
     causes: BTreeMap<String, Outcome>,
+    checks: BTreeMap<String, (Outcome, Option<String>)>,
 }
 
 /// Why a file is no baseline; exit code 2.
@@ -55,6 +56,9 @@ pub enum BaselineError {
         /// What gives it away.
         why: String,
     },
+    /// It does not say how everything was.
+    #[error("--baseline: the round of {0} was ended before everything was looked at: verify again")]
+    Interrupted(String),
     /// It is about others.
     #[error("--baseline: {path} is about {found}, and this run is about {expected}")]
     Domain {
@@ -96,15 +100,20 @@ struct File {
     schema: String,
     domain: String,
     finished_at: Timestamp,
-    fleet: Vec<FleetLine>,
+    #[serde(default)]
+    interrupted: bool,
+    fleet: Vec<CheckLine>,
     causes: Vec<CauseLine>,
     tenants: Vec<TenantLine>,
 }
 
 #[derive(Deserialize)]
-struct FleetLine {
+struct CheckLine {
     check: String,
     outcome: Outcome,
+    reason: Option<String>,
+    #[serde(default)]
+    message: String,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +128,7 @@ struct CauseLine {
 struct TenantLine {
     tenant: String,
     status: Status,
+    checks: Vec<CheckLine>,
 }
 
 /// What changed since the baseline, for the report.
@@ -130,8 +140,11 @@ pub struct Compared {
     pub worse: Vec<Change>,
     /// What fails as it did.
     pub unchanged: Vec<Change>,
-    /// What failed and does not any more.
+    /// What failed and passes now.
     pub better: Vec<Change>,
+    /// Tenants that are not there any more, where all were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
 }
 
 /// One tenant, or one fleet check, then and now.
@@ -147,7 +160,7 @@ pub struct Change {
     pub was: String,
     /// How it is.
     pub is: String,
-    /// The causes that break it, of what is better those that broke it.
+    /// The causes that break it: of what is worse the new ones, of what is better those that broke it.
     pub causes: Vec<String>,
 }
 
@@ -170,6 +183,9 @@ impl Baseline {
                 expected: domain.clone(),
             });
         }
+        if file.interrupted {
+            return Err(BaselineError::Interrupted(path));
+        }
         let age = now.duration_since(file.finished_at);
         let finished = file.finished_at;
         if Duration::try_from(-age).is_ok_and(|ahead| ahead > SKEW) {
@@ -187,18 +203,18 @@ impl Baseline {
     }
 
     fn of(file: File) -> Self {
-        let mut tenants = file
-            .tenants
-            .into_iter()
-            .map(|line| {
-                let known = Known {
-                    status: line.status,
-                    causes: BTreeMap::new(),
-                };
-                (line.tenant, known)
-            })
-            .collect::<BTreeMap<_, _>>();
-        let wrong = |outcome: Outcome| matches!(outcome, Outcome::Fail | Outcome::Warn);
+        let mut tenants = BTreeMap::new();
+        for line in file.tenants {
+            let checks = line.checks.into_iter();
+            let known = Known {
+                status: line.status,
+                causes: BTreeMap::new(),
+                checks: checks
+                    .map(|check| (check.check, (check.outcome, check.reason)))
+                    .collect(),
+            };
+            tenants.insert(line.tenant, known);
+        }
         let mut fleet_causes = BTreeMap::new();
         let add = |causes: &mut BTreeMap<String, Outcome>, cause: &str, outcome: Outcome| {
             let known = causes.entry(cause.to_owned()).or_insert(outcome);
@@ -206,7 +222,7 @@ impl Baseline {
         };
         for line in &file.causes {
             let outcome = line.outcome.unwrap_or(Outcome::Fail);
-            if !wrong(outcome) {
+            if !is_wrong(outcome) {
                 continue;
             }
             if line.scope == Scope::Fleet {
@@ -218,65 +234,114 @@ impl Baseline {
                 }
             }
         }
-        let fleet = file.fleet.into_iter().filter(|line| wrong(line.outcome));
+        let fleet = file.fleet.into_iter().filter(|line| is_wrong(line.outcome));
+        let fleet = fleet.map(|line| {
+            let cause = told_by(&line.message).map(|cause| cause.to_string());
+            (line.check, (line.outcome, cause))
+        });
         Self {
             finished_at: file.finished_at,
             tenants,
-            fleet: fleet.map(|line| (line.check, line.outcome)).collect(),
+            fleet: fleet.collect(),
             fleet_causes,
         }
     }
 
-    /// Whether a tenant that fails is worse than it was: it did not fail, or not for one of these causes.
-    pub(super) fn is_worse(&self, tenant: &TenantVerdict, causes: &Causes) -> bool {
+    /// What is worse about a tenant that fails: the causes that it did not have, or had as a warning. Where a check
+    /// fails now that did not fail, for whatever cause, all of them. `None`: it fails as it did.
+    fn worse(&self, tenant: &TenantVerdict, causes: &Causes) -> Option<BTreeSet<Cause>> {
+        let all = || causes.keys().copied().collect::<BTreeSet<_>>();
         let Some(known) = self.tenants.get(tenant.tenant.as_str()) else {
-            return true;
+            return Some(all());
         };
         let was_wrong = known.status == Status::Failing || known.status == tenant.status;
-        !was_wrong || any_worse(causes, &known.causes)
+        let worse = causes
+            .iter()
+            .filter(|(cause, outcome)| known.is_worse(**cause, **outcome));
+        let worse = worse.map(|(cause, _)| *cause).collect::<BTreeSet<_>>();
+        match (was_wrong, worse.is_empty()) {
+            (_, false) => Some(worse),
+            (false, true) => Some(all()),
+            (true, true) => known.fails_further(tenant, causes).then(all),
+        }
     }
 
-    /// Whether a fleet check that fails is worse than it was.
-    pub(super) fn is_worse_fleet(&self, check: FleetCheck, outcome: Outcome, causes: &Causes) -> bool {
-        let was = self.fleet.get(check.as_str());
-        let was_wrong = was.is_some_and(|was| *was == Outcome::Fail || *was == outcome);
-        !was_wrong || any_worse(causes, &self.fleet_causes)
+    /// Whether a tenant that fails is worse than it was.
+    pub(super) fn is_worse(&self, tenant: &TenantVerdict, causes: &Causes) -> bool {
+        self.worse(tenant, causes).is_some()
     }
 
-    /// What is worse, as it was, and better.
+    /// Whether a fleet check that fails is worse than it was: it passed, only warned, or names another cause now.
+    pub(super) fn is_worse_fleet(&self, check: FleetCheck, finding: &Finding) -> bool {
+        let Some((was, cause)) = self.fleet.get(check.as_str()) else {
+            return true;
+        };
+        let now = told_by(&finding.message).map(|cause| cause.to_string());
+        *was < finding.outcome || (now.is_some() && cause.is_some() && now != *cause)
+    }
+
+    /// Whether an entry is more than what was known: about the fleet, or about one of these tenants.
+    pub(super) fn is_news(&self, entry: &CauseEntry, tenants: &BTreeSet<TenantId>) -> bool {
+        if entry.scope == Scope::Fleet && entry.tenants.is_empty() {
+            let was = self.fleet_causes.get(entry.cause.as_str());
+            return was.is_none_or(|was| *was < entry.outcome);
+        }
+        let mut about = entry.tenants.iter().filter(|tenant| tenants.contains(*tenant));
+        about.any(|tenant| {
+            let known = self.tenants.get(tenant.as_str());
+            known.is_none_or(|known| known.is_worse(entry.cause, entry.outcome))
+        })
+    }
+
+    /// What is worse, as it was, and better; and who is gone, where `demand` asks for all.
     #[must_use]
-    pub fn compare(&self, diagnosis: &Diagnosis, warnings_fail: bool, tenants_only: bool) -> Compared {
-        let guilty = Guilty::of(diagnosis, warnings_fail);
+    pub fn compare(&self, diagnosis: &Diagnosis, demand: &Demand) -> Compared {
+        let guilty = Guilty::of(diagnosis, demand.warnings_fail);
         let mut compared = Compared {
             finished_at: self.finished_at,
             ..Compared::default()
         };
         for tenant in &diagnosis.tenants {
-            self.compare_tenant(tenant, &guilty, warnings_fail, &mut compared);
+            self.compare_tenant(tenant, &guilty, demand.warnings_fail, &mut compared);
         }
-        for (check, finding) in diagnosis.fleet.iter().filter(|_| !tenants_only) {
-            let outcome = finding.outcome;
-            let was = self.fleet.get(check.as_str()).copied();
-            let change = |causes: Vec<String>| Change {
-                tenant: None,
-                check: Some(check.as_str()),
-                was: was.unwrap_or(Outcome::Pass).to_string(),
-                is: outcome.to_string(),
-                causes,
-            };
-            let named = || guilty.fleet.keys().map(ToString::to_string).collect();
-            if outcome == Outcome::Fail || (warnings_fail && outcome == Outcome::Warn) {
-                match self.is_worse_fleet(*check, outcome, &guilty.fleet) {
-                    true => compared.worse.push(change(named())),
-                    false => compared.unchanged.push(change(named())),
-                }
-            } else if was == Some(Outcome::Fail) && matches!(outcome, Outcome::Pass | Outcome::Warn) {
-                compared
-                    .better
-                    .push(change(self.fleet_causes.keys().cloned().collect()));
-            }
+        for (check, finding) in diagnosis.fleet.iter().filter(|_| !demand.tenants_only) {
+            self.compare_fleet(*check, finding, demand.warnings_fail, &mut compared);
+        }
+        if demand.everyone {
+            let here = diagnosis.tenants.iter().map(|tenant| tenant.tenant.as_str());
+            let here = here.collect::<BTreeSet<_>>();
+            let gone = self.tenants.keys().filter(|tenant| !here.contains(tenant.as_str()));
+            compared.gone = gone.cloned().collect();
         }
         compared
+    }
+
+    fn compare_fleet(&self, check: FleetCheck, finding: &Finding, warnings: bool, compared: &mut Compared) {
+        let outcome = finding.outcome;
+        let was = self.fleet.get(check.as_str());
+        let change = |causes: Vec<String>| Change {
+            tenant: None,
+            check: Some(check.as_str()),
+            was: was.map_or(Outcome::Pass, |(was, _)| *was).to_string(),
+            is: outcome.to_string(),
+            causes,
+        };
+        let named = || {
+            told_by(&finding.message)
+                .map(|cause| cause.to_string())
+                .into_iter()
+                .collect()
+        };
+        if outcome == Outcome::Fail || (warnings && outcome == Outcome::Warn) {
+            match self.is_worse_fleet(check, finding) {
+                true => compared.worse.push(change(named())),
+                false => compared.unchanged.push(change(named())),
+            }
+        } else if let Some((Outcome::Fail, cause)) = was
+            && matches!(outcome, Outcome::Pass | Outcome::Warn)
+        {
+            compared.better.push(change(cause.iter().cloned().collect()));
+        }
     }
 
     fn compare_tenant(&self, tenant: &TenantVerdict, guilty: &Guilty<'_>, warnings: bool, compared: &mut Compared) {
@@ -289,24 +354,67 @@ impl Baseline {
             is: tenant.status.to_string(),
             causes,
         };
+        let named = |causes: &BTreeSet<Cause>| causes.iter().map(ToString::to_string).collect();
         let fails = tenant.status == Status::Failing || (warnings && tenant.status == Status::Degraded);
-        let named = || causes.keys().map(ToString::to_string).collect();
-        if fails && self.is_worse(tenant, &causes) {
-            compared.worse.push(change(named()));
-        } else if fails {
-            compared.unchanged.push(change(named()));
-        } else if let Some(known) = known.filter(|known| known.status == Status::Failing)
-            && tenant.status != Status::Unknown
-        {
-            compared.better.push(change(known.causes.keys().cloned().collect()));
+        match (fails, self.worse(tenant, &causes)) {
+            (true, Some(worse)) => compared.worse.push(change(named(&worse))),
+            (true, None) => compared
+                .unchanged
+                .push(change(named(&causes.keys().copied().collect()))),
+            (false, _) => {
+                let mended = |known: &&Known| known.status == Status::Failing && known.is_mended(tenant);
+                if let Some(known) = known.filter(mended) {
+                    compared.better.push(change(known.causes.keys().cloned().collect()));
+                }
+            }
         }
     }
 }
 
-/// Whether a cause is new, or was a warning only.
-fn any_worse(now: &Causes, then: &BTreeMap<String, Outcome>) -> bool {
-    now.iter()
-        .any(|(cause, outcome)| then.get(cause.as_str()).is_none_or(|was| was < outcome))
+impl Known {
+    /// Whether it did not have this cause, or as a warning only.
+    fn is_worse(&self, cause: Cause, outcome: Outcome) -> bool {
+        self.causes.get(cause.as_str()).is_none_or(|was| *was < outcome)
+    }
+
+    /// Whether a check fails that did not fail: what was latent breaks something now. What nothing explains has to fail
+    /// for the same reason to be the same.
+    fn fails_further(&self, tenant: &TenantVerdict, causes: &Causes) -> bool {
+        let failing = tenant
+            .findings
+            .iter()
+            .filter(|(_, finding)| finding.outcome == Outcome::Fail);
+        let mut failing = failing.filter_map(|(check, finding)| Some((self.checks.get(check.as_str())?, finding)));
+        failing.any(|((was, reason), finding)| match was {
+            Outcome::Pass | Outcome::Warn | Outcome::Unknown => true,
+            Outcome::Skipped => false,
+            Outcome::Fail => {
+                let same = finding.reason.map(|reason| reason.to_string()) == *reason;
+                causes.contains_key(&Cause::Unexplained) && !same
+            }
+        })
+    }
+
+    /// Whether everything that failed was looked at again, and passes.
+    fn is_mended(&self, tenant: &TenantVerdict) -> bool {
+        let passes = |outcome| matches!(outcome, Outcome::Pass | Outcome::Warn);
+        tenant.findings.iter().all(|(check, finding)| {
+            let failed = self
+                .checks
+                .get(check.as_str())
+                .is_some_and(|(was, _)| *was == Outcome::Fail);
+            !failed || passes(finding.outcome)
+        })
+    }
+}
+
+fn is_wrong(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Fail | Outcome::Warn)
+}
+
+/// The cause that decided a fleet check: its message begins with the name.
+fn told_by(message: &str) -> Option<Cause> {
+    message.split_once(": ")?.0.parse().ok()
 }
 
 fn parse(text: &str) -> Result<File, String> {
@@ -343,7 +451,7 @@ mod tests {
     const REPORT: &str = r#"{"schema":"roundsman.report/1","domain":"example.com","finished_at":"2026-11-20T10:00:00Z",
         "fleet":[{"check":"edge","outcome":"warn"}],
         "causes":[{"cause":"app-stopped","scope":"tenant","outcome":"fail","tenants":["a"]}],
-        "tenants":[{"tenant":"a","status":"failing"},{"tenant":"b","status":"healthy"}]}"#;
+        "tenants":[{"tenant":"a","status":"failing","checks":[]},{"tenant":"b","status":"healthy","checks":[]}]}"#;
 
     fn read(text: &str, now: &str) -> Result<Baseline, String> {
         let dir = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Scope, Status, TenantVerdict};
 use roundsman_checks::evidence::Reason;
-use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::finding::{Check, Finding, FleetCheck, Outcome};
 use roundsman_checks::target::TenantId;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,10 @@ pub struct Demand {
     pub interrupted: bool,
     /// What chose so that nobody was left, as in `none of 12 tenants has the label plan=pro`.
     pub nobody: Option<String>,
+    /// Whether all tenants were asked for.
+    pub everyone: bool,
+    /// Whether tenants were named, one by one.
+    pub named: bool,
     /// Whether all tenants were asked for, and not all may be known.
     pub incomplete: bool,
     /// What the run was told to expect of releases: it must have been judged.
@@ -65,10 +69,9 @@ impl Expected {
     }
 }
 
-/// The causes that fail, by the tenants that they break, and those that break the fleet.
+/// The causes that fail, by the tenants that they break.
 pub(super) struct Guilty<'d> {
     by_tenant: BTreeMap<&'d TenantId, Causes>,
-    pub(super) fleet: Causes,
 }
 
 /// Causes, and whether each fails or warns.
@@ -78,7 +81,6 @@ impl<'d> Guilty<'d> {
     pub(super) fn of(diagnosis: &'d Diagnosis, warnings_fail: bool) -> Self {
         let mut guilty = Self {
             by_tenant: BTreeMap::new(),
-            fleet: Causes::new(),
         };
         let add = |causes: &mut Causes, cause, outcome: Outcome| {
             let known = causes.entry(cause).or_insert(outcome);
@@ -86,9 +88,6 @@ impl<'d> Guilty<'d> {
         };
         let fails = |outcome| outcome == Outcome::Fail || (warnings_fail && outcome == Outcome::Warn);
         for entry in diagnosis.causes.iter().filter(|entry| fails(entry.outcome)) {
-            if entry.scope == Scope::Fleet {
-                add(&mut guilty.fleet, entry.cause, entry.outcome);
-            }
             for tenant in &entry.tenants {
                 add(guilty.by_tenant.entry(tenant).or_default(), entry.cause, entry.outcome);
             }
@@ -108,10 +107,11 @@ impl Demand {
             && self.require.contains(&check)
     }
 
-    /// Whether an expected release was not judged. Of a tenant that is not to run none is expected.
-    fn leaves_open(tenant: &TenantVerdict, expected: Expected) -> bool {
+    /// Whether an expected release was not judged. Of a tenant that is not to run none is expected, unless it was named.
+    fn leaves_open(&self, tenant: &TenantVerdict, expected: Expected) -> bool {
         let finding = tenant.findings.of(expected.check());
-        matches!(finding.outcome, Outcome::Skipped | Outcome::Unknown) && finding.reason != Some(Reason::Inactive)
+        let exempt = finding.reason == Some(Reason::Inactive) && !self.named;
+        matches!(finding.outcome, Outcome::Skipped | Outcome::Unknown) && !exempt
     }
 
     fn of_tenant(&self, tenant: &TenantVerdict, guilty: &Guilty<'_>) -> ExitCode {
@@ -126,10 +126,7 @@ impl Demand {
             return ExitCode::Failing;
         }
         let missing = self.require.iter().any(|check| self.lacks(tenant, *check))
-            || self
-                .expected
-                .iter()
-                .any(|expected| Self::leaves_open(tenant, *expected));
+            || self.expected.iter().any(|expected| self.leaves_open(tenant, *expected));
         // A failure that was known before hides nothing that could not be looked at now.
         let unknown = tenant
             .findings
@@ -158,12 +155,16 @@ pub fn open(diagnosis: &Diagnosis, demand: &Demand) -> BTreeSet<TenantId> {
 #[must_use]
 pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &Demand) -> bool {
     let about = |entry: &CauseEntry| {
-        let fleet = entry.scope == Scope::Fleet && !demand.tenants_only && demand.baseline.is_none();
+        let fleet = entry.scope == Scope::Fleet && !demand.tenants_only;
         fleet || entry.tenants.iter().any(|tenant| open.contains(tenant))
+    };
+    let news = |entry: &CauseEntry| {
+        let baseline = demand.baseline.as_ref();
+        baseline.is_none_or(|baseline| baseline.is_news(entry, open))
     };
     diagnosis.causes.iter().any(|entry| {
         let beyond_doubt = entry.outcome == Outcome::Fail && entry.confidence == Confidence::Confirmed;
-        entry.cause.is_lasting() && beyond_doubt && about(entry)
+        entry.cause.is_lasting() && beyond_doubt && about(entry) && news(entry)
     })
 }
 
@@ -187,16 +188,15 @@ pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<String> {
     unmet.extend(demand.expected.iter().filter_map(|expected| {
         let (option, check) = (expected.option(), expected.check());
         count(format!("{option}: {check}"), check, &|tenant| {
-            Demand::leaves_open(tenant, *expected)
+            demand.leaves_open(tenant, *expected)
         })
     }));
-    let warned = diagnosis.tenants.iter().any(|tenant| tenant.status == Status::Degraded)
-        || (!demand.tenants_only
-            && diagnosis
-                .fleet
-                .iter()
-                .any(|(_, finding)| finding.outcome == Outcome::Warn));
-    if demand.warnings_fail && warned {
+    let unjudged = demand
+        .expected
+        .iter()
+        .filter(|expected| is_unjudged(diagnosis, **expected));
+    unmet.extend(unjudged.map(|expected| format!("{}: no tenant's release was looked at", expected.option())));
+    if demand.warnings_fail && warns_anew(diagnosis, demand) {
         unmet.push("--fail-on warn: warnings count as failures".to_owned());
     }
     unmet.extend(demand.nobody.clone());
@@ -210,15 +210,53 @@ pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<String> {
     unmet
 }
 
+/// Whether a release was expected and not one tenant could be judged by it.
+fn is_unjudged(diagnosis: &Diagnosis, expected: Expected) -> bool {
+    let judged = |tenant: &TenantVerdict| {
+        let outcome = tenant.findings.of(expected.check()).outcome;
+        !matches!(outcome, Outcome::Skipped | Outcome::Unknown)
+    };
+    !diagnosis.tenants.is_empty() && !diagnosis.tenants.iter().any(judged)
+}
+
+/// Whether there is a warning that was not there before.
+fn warns_anew(diagnosis: &Diagnosis, demand: &Demand) -> bool {
+    let guilty = Guilty::of(diagnosis, true);
+    let known = |tenant: &TenantVerdict| {
+        let causes = guilty.of_tenant(&tenant.tenant);
+        demand
+            .baseline
+            .as_ref()
+            .is_some_and(|baseline| !baseline.is_worse(tenant, &causes))
+    };
+    let known_fleet = |check: FleetCheck, finding: &Finding| {
+        demand
+            .baseline
+            .as_ref()
+            .is_some_and(|baseline| !baseline.is_worse_fleet(check, finding))
+    };
+    let mut degraded = diagnosis
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.status == Status::Degraded);
+    let mut fleet = diagnosis
+        .fleet
+        .iter()
+        .filter(|(_, finding)| finding.outcome == Outcome::Warn);
+    degraded.any(|tenant| !known(tenant))
+        || (!demand.tenants_only && fleet.any(|(check, finding)| !known_fleet(*check, finding)))
+}
+
 /// Failing beats inconclusive beats verified; an empty inventory is inconclusive.
 #[must_use]
 pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
-    let mut code =
-        if demand.incomplete || demand.interrupted || demand.too_seldom.is_some() || diagnosis.tenants.is_empty() {
-            ExitCode::Inconclusive
-        } else {
-            ExitCode::Verified
-        };
+    let cut_short = demand.incomplete || demand.interrupted || demand.too_seldom.is_some();
+    let unjudged = demand.expected.iter().any(|expected| is_unjudged(diagnosis, *expected));
+    let mut code = if cut_short || unjudged || diagnosis.tenants.is_empty() {
+        ExitCode::Inconclusive
+    } else {
+        ExitCode::Verified
+    };
     let guilty = Guilty::of(diagnosis, demand.warnings_fail);
     for tenant in &diagnosis.tenants {
         code = code.worst(demand.of_tenant(tenant, &guilty));
@@ -226,7 +264,7 @@ pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
     let fleet = diagnosis.fleet.iter().filter(|_| !demand.tenants_only);
     fleet.fold(code, |code, (check, finding)| {
         let fails = finding.outcome == Outcome::Fail || (demand.warnings_fail && finding.outcome == Outcome::Warn);
-        let known = |baseline: &Baseline| !baseline.is_worse_fleet(*check, finding.outcome, &guilty.fleet);
+        let known = |baseline: &Baseline| !baseline.is_worse_fleet(*check, finding);
         code.worst(match finding.outcome {
             _ if fails && !demand.baseline.as_ref().is_some_and(known) => ExitCode::Failing,
             Outcome::Unknown => ExitCode::Inconclusive,

@@ -1,5 +1,6 @@
 //! Waiting, told as a story: a line whenever what is waited for changes. Pure.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -16,37 +17,52 @@ use crate::report::clean;
 const MOST_CAUSES: usize = 3;
 /// Most columns of the fact that shows a cause.
 const MOST_OF_A_FACT: usize = 100;
+/// Digits of a number that are compared.
+const MOST_DIGITS: usize = 3;
 /// Most tenants that one cause names.
 const MOST_TENANTS: usize = 3;
 
 /// Remembers what was said last.
 #[derive(Debug, Default)]
 pub struct Story {
-    last: Option<String>,
+    last: Option<Told>,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    text: String,
+    /// The same without what differs from look to look and is no news: times, ids, what a page says.
+    gist: String,
 }
 
 impl Story {
-    /// The line for what is waited for, where that is news. `open` are the tenants that keep the gate from passing.
+    /// The columns before what a line says: the time and a word.
+    pub const INDENT: usize = 15;
+
+    /// The line for what is waited for, where that is news. `open` are the tenants that keep the gate from passing;
+    /// `fleet`: whether what is found about the fleet keeps it too.
     pub fn waiting(
         &mut self,
         at: Duration,
-        (world, diagnosis): (&World, &Diagnosis),
+        seen: (&World, &Diagnosis),
         open: &BTreeSet<TenantId>,
         fleet: bool,
     ) -> Option<String> {
-        let what = waited_for(world, diagnosis, open, fleet);
-        if self.last.as_ref() == Some(&what) {
+        let told = waited_for(seen, open, fleet, &[]);
+        if self.last.as_ref().is_some_and(|last| last.gist == told.gist) {
             return None;
         }
-        let line = line(at, "waiting", &what);
-        self.last = Some(what);
+        let line = line(at, "waiting", &told.text);
+        self.last = Some(told);
         Some(line)
     }
 
     /// What is waited for.
     #[must_use]
     pub fn last(&self) -> &str {
-        self.last.as_deref().unwrap_or("all is well, and it has to stay so")
+        let told = self.last.as_ref().map(|told| told.text.as_str());
+        told.unwrap_or("all to be well once more")
     }
 
     /// The line for a look at everything that passed, where several are needed.
@@ -61,21 +77,22 @@ impl Story {
         line(at, "note", text)
     }
 
-    /// The last line.
+    /// The last line. `shortfalls` say why it is no pass where no cause does.
     #[must_use]
     pub fn end(
         at: Duration,
         code: ExitCode,
-        world: &World,
-        diagnosis: &Diagnosis,
+        seen: (&World, &Diagnosis),
         open: &BTreeSet<TenantId>,
+        fleet: bool,
+        shortfalls: &[String],
     ) -> String {
         let word = match code {
-            ExitCode::Verified => return line(at, "VERIFIED", &verified(world, diagnosis)),
+            ExitCode::Verified => return line(at, "VERIFIED", &verified(seen.0, seen.1)),
             ExitCode::Failing => "FAILING",
             ExitCode::Inconclusive | ExitCode::Usage => "INCONCLUSIVE",
         };
-        line(at, word, &waited_for(world, diagnosis, open, true))
+        line(at, word, &waited_for(seen, open, fleet, shortfalls).text)
     }
 }
 
@@ -89,60 +106,110 @@ pub fn clock(at: Duration) -> String {
     format!("{:02}:{:02}", at.as_secs() / 60, at.as_secs() % 60)
 }
 
-/// What keeps the gate from passing, the causes that concern most in front.
-fn waited_for(world: &World, diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, fleet: bool) -> String {
+/// What keeps the gate from passing: the widest scope first, then the causes that concern most.
+fn waited_for(
+    (world, diagnosis): (&World, &Diagnosis),
+    open: &BTreeSet<TenantId>,
+    fleet: bool,
+    shortfalls: &[String],
+) -> Told {
     let concerns = |entry: &&CauseEntry| {
         let wrong = matches!(entry.outcome, Outcome::Fail | Outcome::Unknown | Outcome::Warn);
         let about_open = entry.tenants.iter().any(|tenant| open.contains(tenant));
         let about_all = entry.scope != Scope::Tenant && fleet && entry.outcome != Outcome::Warn;
         wrong && (about_open || about_all)
     };
-    let mut by_cause = BTreeMap::<Cause, Vec<&CauseEntry>>::new();
+    let mut by_cause = BTreeMap::<(Scope, Cause), Vec<&CauseEntry>>::new();
     for entry in diagnosis.causes.iter().filter(concerns) {
-        by_cause.entry(entry.cause).or_default().push(entry);
+        by_cause.entry((entry.scope, entry.cause)).or_default().push(entry);
     }
     let one_tenant = diagnosis.tenants.len() == 1;
-    let mut parts = by_cause
-        .iter()
-        .map(|(cause, entries)| (named(*cause, entries, open, one_tenant), entries.len()))
-        .collect::<Vec<_>>();
-    parts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let mut parts = parts.into_iter().map(|(text, _)| text).collect::<Vec<_>>();
-    let hidden = parts.len().saturating_sub(MOST_CAUSES);
-    parts.truncate(MOST_CAUSES);
-    if hidden > 0 {
-        parts.push(format!("and {hidden} more causes"));
-    }
+    let parts = by_cause.iter().map(|((scope, cause), entries)| {
+        let part = named(*cause, entries, open, one_tenant);
+        ((*scope, Reverse(part.concerned)), part)
+    });
+    let mut parts = parts.collect::<Vec<_>>();
+    parts.sort_by_key(|(rank, _)| *rank);
     if parts.is_empty() {
-        without_cause(diagnosis, open)
-    } else {
-        // Each look takes a control name of its own, which is no news.
-        parts.join("; ").replace(world.zone.control.as_str(), "a fresh name")
+        let text = without_cause(diagnosis, open, shortfalls);
+        return Told {
+            gist: text.clone(),
+            text,
+        };
+    }
+    let gist = parts.iter().map(|(_, part)| part.gist.as_str()).collect::<Vec<_>>();
+    let shown = parts.iter().take(MOST_CAUSES).map(|(_, part)| part.text.clone());
+    let hidden = match parts.len().saturating_sub(MOST_CAUSES) {
+        0 => None,
+        1 => Some("and 1 more cause".to_owned()),
+        more => Some(format!("and {more} more causes")),
+    };
+    // Each look takes a control name of its own, which is no news.
+    let same_name = |text: String| text.replace(world.zone.control.as_str(), "a fresh name");
+    Told {
+        text: same_name(shown.chain(hidden).collect::<Vec<_>>().join("; ")),
+        gist: same_name(gist.join("; ")),
     }
 }
 
-/// A cause, what shows it where it is one thing at one tenant, and whom it concerns where there are several.
-fn named(cause: Cause, entries: &[&CauseEntry], open: &BTreeSet<TenantId>, one_tenant: bool) -> String {
+/// One cause, told.
+struct Part {
+    text: String,
+    gist: String,
+    concerned: usize,
+}
+
+/// A cause, what shows it where it is one thing, and whom it concerns where there are several.
+fn named(cause: Cause, entries: &[&CauseEntry], open: &BTreeSet<TenantId>, one_tenant: bool) -> Part {
     let shown = match entries {
         // That a certificate is being issued says all there is to say.
-        [one] if cause != Cause::CertificateIssuing => one.evidence.first(),
+        [one] if cause != Cause::CertificateIssuing => one.evidence.first().map(|fact| clean(fact)),
         _ => None,
     };
-    let shown = shown.map(|fact| format!(": {}", console::truncate_str(&clean(fact), MOST_OF_A_FACT, "…")));
-    let shown = shown.unwrap_or_default();
-    let whom = entries
-        .iter()
-        .flat_map(|entry| &entry.tenants)
-        .filter(|id| open.contains(*id));
+    let whom = entries.iter().flat_map(|entry| &entry.tenants);
+    let whom = whom.filter(|id| open.contains(*id)).map(TenantId::as_str);
     let whom = whom.collect::<BTreeSet<_>>();
-    if one_tenant || whom.is_empty() {
-        return format!("{cause}{shown}");
+    let names = match one_tenant || whom.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", list(whom.iter().copied())),
+    };
+    let fact = shown.as_ref();
+    let fact = fact.map(|fact| format!(": {}", console::truncate_str(fact, MOST_OF_A_FACT, "…")));
+    let everybody = whom.iter().copied().collect::<Vec<_>>().join(",");
+    let gist = shown.as_ref().map(|fact| gist(cause, fact)).unwrap_or_default();
+    Part {
+        text: format!("{cause}{names}{}", fact.unwrap_or_default()),
+        gist: format!("{cause} {everybody} {gist}"),
+        concerned: whom.len(),
     }
-    format!("{cause}{shown} ({})", list(whom.iter().map(|id| id.as_str())))
+}
+
+/// What of a fact is news when it changes: nothing that an answer says behind its status, no times, no long numbers.
+fn gist(cause: Cause, fact: &str) -> String {
+    if cause == Cause::SiteSlow {
+        return String::new();
+    }
+    let until_status = fact.find("status ").map(|at| at + "status NNN".len());
+    let fact = until_status.and_then(|end| fact.get(..end)).unwrap_or(fact);
+    let is_time = |word: &&str| word.len() > 10 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
+    let words = fact.split(' ').filter(|word| !is_time(word));
+    let fact = words.collect::<Vec<_>>().join(" ");
+    let mut gist = String::new();
+    let mut digits = 0;
+    for c in fact.chars() {
+        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
+        if digits <= MOST_DIGITS {
+            gist.push(c);
+        }
+    }
+    gist
 }
 
 /// Tenants that are open for no cause: something could not be looked at, or nobody is there.
-fn without_cause(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>) -> String {
+fn without_cause(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, shortfalls: &[String]) -> String {
+    if open.is_empty() && !shortfalls.is_empty() {
+        return shortfalls.join("; ");
+    }
     if diagnosis.tenants.is_empty() {
         return "no tenant is there yet".into();
     }
@@ -221,10 +288,8 @@ fn release(world: &World) -> Option<String> {
     let (Some(image), Some(platform)) = (image, world.platform.known()) else {
         return version.map(|version| format!("answers with {}", version.value));
     };
-    let apps = world
-        .tenants
-        .iter()
-        .filter_map(|tenant| platform.apps.get(&tenant.tenant.app));
+    let judged = world.tenants.iter().filter(|tenant| !tenant.tenant.inactive);
+    let apps = judged.filter_map(|tenant| platform.apps.get(&tenant.tenant.app));
     let (mut all, mut right) = (0, 0);
     for app in apps {
         let others = other_releases(image, app).len();
@@ -238,6 +303,23 @@ fn release(world: &World) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_page_says_is_no_news_and_its_status_is() {
+        let news = |a: &str, b: &str| gist(Cause::SiteStatus, a) != gist(Cause::SiteStatus, b);
+        assert!(!news(
+            "GET x: status 503 {\"id\":\"a1\"}",
+            "GET x: status 503 {\"id\":\"b2\"}"
+        ));
+        assert!(news("GET x: status 503 {}", "GET x: status 404 {}"));
+        assert!(!news("ended at 2026-11-24T10:00:00Z", "ended at 2026-11-24T10:03:00Z"));
+        assert!(!news("machine 3d8d ended at 12345", "machine 3d8d ended at 12378"));
+        assert!(news("machine 3d8d runs v42", "machine e17e runs v42"));
+        assert_eq!(
+            gist(Cause::SiteSlow, "took 2530 ms"),
+            gist(Cause::SiteSlow, "took 905 ms")
+        );
+    }
 
     #[test]
     fn a_clock_counts_minutes_on() {

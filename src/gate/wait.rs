@@ -103,11 +103,12 @@ impl Gate {
             (true, false) => self.passed,
             (false, _) => 0,
         };
-        if self.is_satisfied() || (self.fail_fast && look.lasting) || self.closing {
+        if self.is_satisfied() || self.closing {
             return Next::End;
         }
         let left = self.limit.saturating_sub(look.at);
-        if left.is_zero() {
+        // A report never mixes what was seen now with what was seen earlier.
+        if left.is_zero() || (self.fail_fast && look.lasting) {
             self.closing = true;
             return match look.whole {
                 true => Next::End,
@@ -241,6 +242,13 @@ mod tests {
             ..look(0, true, ExitCode::Failing)
         };
         assert_ne!(minutes(5, 1).after(&lasting), Next::End);
+        let mut narrow = Gate::new(Duration::from_secs(300), 1, true);
+        let found = Look {
+            whole: false,
+            ..lasting.clone()
+        };
+        assert_eq!(narrow.after(&found), Next::Look(Duration::ZERO, Whom::All));
+        assert_eq!(narrow.after(&lasting), Next::End);
         assert_eq!(Gate::new(Duration::from_secs(300), 1, true).after(&lasting), Next::End);
     }
 }

@@ -107,7 +107,8 @@ fn of_cause(entry: &Merged<'_>, report: &Report) -> Annotation {
         lines.push(format!("and {} more like it", fixes.len() - MOST_FIXES));
     }
     let title = format!("{}: {}", entry.cause(), entry.whom(MOST_TENANTS));
-    let level = if entry.is_known(report) {
+    let about_fleet = report.tenants_only && entry.tenants().is_empty();
+    let level = if entry.is_known(report) || about_fleet {
         Level::Warning
     } else {
         level(entry.outcome(), report)

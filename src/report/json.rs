@@ -173,7 +173,7 @@ impl Report {
             baseline: demand
                 .baseline
                 .as_ref()
-                .map(|baseline| baseline.compare(diagnosis, demand.warnings_fail, demand.tenants_only)),
+                .map(|baseline| baseline.compare(diagnosis, demand)),
             summary: summary(&diagnosis.tenants),
             fleet: fleet.collect(),
             causes: diagnosis.causes.iter().map(cause).collect(),

@@ -96,8 +96,12 @@ pub(super) fn compared(report: &Report, most: usize) -> Option<(String, Vec<Stri
         ("better", &baseline.better),
     ];
     let counts = kinds.map(|(word, changes)| format!("{} {word}", changes.len()));
+    let gone = match baseline.gone.len() {
+        0 => String::new(),
+        count => format!(", {count} gone"),
+    };
     let head = format!(
-        "{} against the report of {}",
+        "{}{gone} against the report of {}",
         counts.join(", "),
         baseline.finished_at.strftime("%Y-%m-%dT%H:%M:%SZ")
     );
@@ -107,6 +111,10 @@ pub(super) fn compared(report: &Report, most: usize) -> Option<(String, Vec<Stri
         if changes.len() > most {
             lines.push(format!("{word:<9} and {} more", changes.len() - most));
         }
+    }
+    if !baseline.gone.is_empty() {
+        let names = baseline.gone.iter().map(String::as_str).collect::<Vec<_>>();
+        lines.push(format!("{:<9} {}", "gone", some_of(&names, most)));
     }
     Some((head, lines))
 }

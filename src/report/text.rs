@@ -26,11 +26,18 @@ pub(super) fn paint(text: &str, paint: Paint, colour: bool) -> String {
     }
 }
 
-/// Takes out what would move the cursor: targets decide what stands in evidence.
+/// Takes out what would move the cursor or turn the direction of writing, and breaks what a CI server may take for a
+/// command wherever it stands in a line: targets decide what stands in evidence.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    let plain = text
+        .chars()
+        .map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c });
+    plain.collect::<String>().replace("##[", "# #[")
+}
+
+/// Marks and overrides of bidirectional text (Unicode Standard Annex 9, section 2), and the invisible ones beside them.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// The first `most` characters of `text`, and a mark where more was there.
@@ -85,5 +92,7 @@ mod tests {
     #[test]
     fn a_target_cannot_move_the_cursor() {
         assert_eq!(clean("a\x1b[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(clean("a\u{202e}b"), "a\u{fffd}b");
+        assert_eq!(clean("x ##[error]y"), "x # #[error]y");
     }
 }

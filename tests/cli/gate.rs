@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Served, command, serve};
 
 /// A run of `verify --wait` that is still going on.
-struct Waiting {
+pub(super) struct Waiting {
     child: Child,
     story: BufReader<ChildStderr>,
     told: Vec<String>,
@@ -17,7 +17,7 @@ struct Waiting {
 
 impl Served {
     /// Starts `verify` on it, with the tokens of its platform, and reports as JSON.
-    fn gate(&self, arguments: &[&str]) -> Waiting {
+    pub(super) fn gate(&self, arguments: &[&str]) -> Waiting {
         let mut command = self.command();
         command
             .args(["--format", "json"])
@@ -36,7 +36,7 @@ impl Served {
 
 impl Waiting {
     /// Waits for a line that holds this text.
-    fn hears(&mut self, text: &str) -> &str {
+    pub(super) fn hears(&mut self, text: &str) -> &str {
         loop {
             let mut line = String::new();
             let read = self.story.read_line(&mut line).expect("the story can be read");
@@ -49,7 +49,7 @@ impl Waiting {
     }
 
     /// Waits for its end: the exit code, the report, and the whole story.
-    fn ends(mut self) -> (Option<i32>, Value, Vec<String>) {
+    pub(super) fn ends(mut self) -> (Option<i32>, Value, Vec<String>) {
         let mut line = String::new();
         while self.story.read_line(&mut line).expect("the story can be read") > 0 {
             self.told.push(std::mem::take(&mut line));
@@ -67,14 +67,14 @@ impl Waiting {
     }
 }
 
-fn platform() -> LabOptions {
+pub(super) fn platform() -> LabOptions {
     LabOptions {
         platform_inventory: true,
         ..LabOptions::with_platform()
     }
 }
 
-fn first_cause(report: &Value) -> &str {
+pub(super) fn first_cause(report: &Value) -> &str {
     report["causes"][0]["cause"].as_str().unwrap_or_default()
 }
 
@@ -257,6 +257,64 @@ fn a_name_that_nobody_can_be_asked_about_is_inconclusive() {
 }
 
 #[test]
+fn a_named_tenant_without_the_label_keeps_its_row_until_somebody_names_it() {
+    let served = serve(platform(), &[]);
+    let (code, report, _) = served.gate(&["nosuch", "--label", "plan=pro", "--wait", "1s"]).ends();
+    assert_eq!((code, first_cause(&report)), (Some(1), "app-missing"));
+}
+
+#[test]
+fn a_release_of_a_tenant_that_is_not_to_run_is_no_pass_where_it_was_named() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let list = served.dir.path().join("tenants.json");
+    std::fs::write(&list, r#"[{"id":"q7f9","status":"suspended"},{"id":"a3b1"}]"#).expect("it can be written");
+    let list = list.display().to_string();
+    let gate = |arguments: &[&str]| {
+        let release = ["--tenants", &list, "--expect-image", ":deployment-01LAB"];
+        served.gate(&[&release, arguments].concat()).ends().0
+    };
+    assert_eq!(gate(&["q7f9"]), Some(3));
+    assert_eq!(gate(&[]), Some(0));
+    std::fs::write(&list, r#"[{"id":"q7f9","status":"suspended"}]"#).expect("it can be written");
+    assert_eq!(gate(&[]), Some(3));
+}
+
+#[test]
+fn an_inventory_that_is_being_written_is_waited_for() {
+    let served = serve(LabOptions::with_platform(), &["app-starting@q7f9"]);
+    let list = served.dir.path().join("tenants.json");
+    std::fs::write(&list, r#"["q7f9"]"#).expect("it can be written");
+    let mut gate = served.gate(&["--tenants", &list.display().to_string(), "--wait", "60s"]);
+    gate.hears("waiting  app-starting");
+    std::fs::write(&list, r#"["q7f"#).expect("it can be written");
+    gate.hears("the inventory can't be read just now");
+    std::fs::write(&list, r#"["q7f9"]"#).expect("it can be written");
+    served.stage(&[]);
+    assert_eq!(gate.ends().0, Some(0));
+}
+
+#[test]
+fn what_a_page_says_anew_each_time_is_told_once() {
+    let served = serve(LabOptions::default(), &["site-slow@q7f9"]);
+    let (code, _, told) = served.gate(&["q7f9", "--fail-on", "warn", "--wait", "9s"]).ends();
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        told.iter().filter(|line| line.contains("waiting")).count(),
+        1,
+        "{told:?}"
+    );
+}
+
+#[test]
+fn the_last_line_says_what_is_lacking_where_nothing_is_wrong() {
+    let served = serve(LabOptions::default(), &[]);
+    let (code, _, told) = served.gate(&["q7f9", "--wait", "1s", "--consecutive", "99"]).ends();
+    assert_eq!(code, Some(3));
+    let last = told.last().expect("a line");
+    assert!(last.contains("INCONCLUSIVE --consecutive 99: passed "), "{last}");
+}
+
+#[test]
 fn an_interrupt_ends_a_wait_with_what_is_known() {
     let served = serve(platform(), &["app-stopped@q7f9"]);
     let mut gate = served.gate(&["q7f9", "--wait", "1h"]);
@@ -292,108 +350,6 @@ fn standard_input_is_read_once_for_all_rounds() {
     let output = child.wait_with_output().expect("it ends");
     let report = serde_json::from_slice::<Value>(&output.stdout).expect("a report");
     assert_eq!(report["summary"]["tenants"].as_u64(), Some(2));
-}
-
-/// A report of this lab with these faults, in a file.
-fn baseline(served: &Served, faults: &[&str]) -> String {
-    served.stage(faults);
-    let file = served.dir.path().join("before.json").display().to_string();
-    served.gate(&["--output", &format!("json={file}")]).ends();
-    file
-}
-
-fn changes(report: &Value, how: &str) -> Vec<String> {
-    let changes = report["baseline"][how].as_array().into_iter().flatten();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    changes
-        .map(|change| {
-            format!(
-                "{} {}->{} {}",
-                text(&change["tenant"]),
-                text(&change["was"]),
-                text(&change["is"]),
-                change["causes"]
-            )
-        })
-        .collect()
-}
-
-#[test]
-fn what_was_broken_before_does_not_fail_and_what_got_worse_does() {
-    let served = serve(platform(), &[]);
-    let before = baseline(
-        &served,
-        &["app-stopped@q7f9", "site-redirect@a3b1", "dns-override@c04e"],
-    );
-    let gate = |arguments: &[&str]| served.gate(&[&["--baseline", &before], arguments].concat()).ends();
-
-    let unchanged = gate(&[]);
-    assert_eq!((unchanged.0, changes(&unchanged.1, "worse")), (Some(0), vec![]));
-    assert_eq!(changes(&unchanged.1, "unchanged").len(), 3);
-
-    served.stage(&["app-stopped@q7f9", "site-redirect@a3b1"]);
-    let better = gate(&["--wait", "1h"]);
-    assert_eq!(better.0, Some(0));
-    assert_eq!(
-        changes(&better.1, "better"),
-        ["c04e failing->healthy [\"dns-override\"]"]
-    );
-
-    served.stage(&["app-stopped@q7f9", "site-status@a3b1=404", "site-redirect@d9a2"]);
-    let worse = gate(&[]);
-    assert_eq!(worse.0, Some(1));
-    assert_eq!(
-        changes(&worse.1, "worse"),
-        [
-            "a3b1 failing->failing [\"site-status\"]",
-            "d9a2 healthy->failing [\"site-redirect\"]"
-        ]
-    );
-
-    // Every form tells what decides from what does not.
-    let form = |name: &str| {
-        let file = served.dir.path().join(name);
-        gate(&["--output", &format!("{name}={}", file.display())]);
-        std::fs::read_to_string(file).expect("the report")
-    };
-    let human = form("human");
-    assert!(
-        human.contains("2 worse, 1 as before, 1 better against the report of"),
-        "{human}"
-    );
-    assert!(human.contains("confirmed, as before"), "{human}");
-    let junit = form("junit");
-    assert_eq!(junit.matches("<failure").count(), 2, "{junit}");
-    assert!(junit.contains("<skipped message=\"as before: app-stopped"), "{junit}");
-    let github = form("github");
-    assert!(github.contains("::warning title=app-stopped%3A q7f9"), "{github}");
-    assert!(form("markdown").contains("confirmed, as before"));
-
-    // What is not known now may be anything.
-    served.stage(&["platform-api-unavailable=500"]);
-    assert_eq!(gate(&[]).0, Some(3));
-}
-
-#[test]
-fn a_baseline_that_is_none_is_an_error() {
-    let served = serve(LabOptions::default(), &[]);
-    let path = served.dir.path().join("before.json");
-    let refused = |arguments: &[&str]| {
-        let ran = served.verify(&[&["--baseline", "before.json"], arguments].concat());
-        assert_eq!(ran.code, Some(2), "{}", ran.err);
-        ran.err
-    };
-    assert!(refused(&[]).contains("before.json"));
-    std::fs::write(&path, "{\"schema\":\"something/1\"}").expect("it can be written");
-    assert!(refused(&[]).contains("is no report of roundsman"));
-    let ran = served.verify(&["--format", "json"]);
-    std::fs::write(&path, ran.out.replace("tenants.test", "example.org")).expect("it can be written");
-    assert!(refused(&[]).contains("is about example.org"));
-    std::fs::write(&path, &ran.out[..ran.out.len() / 2]).expect("it can be written");
-    assert!(refused(&[]).contains("is no report of roundsman"));
-    std::fs::write(&path, &ran.out).expect("it can be written");
-    assert!(refused(&["--baseline-max-age", "1ms"]).contains("may be 0 s old"));
-    assert_eq!(served.verify(&["--baseline", "before.json"]).code, Some(0));
 }
 
 #[test]

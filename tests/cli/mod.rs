@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod bad_input;
+mod baseline;
 mod forms;
 mod forms_ci;
 mod gate;

@@ -123,3 +123,22 @@ fn a_paused_tenant_still_fails_where_its_name_is_taken() {
         assert_eq!(report["causes"].as_array().map(Vec::len), Some(1), "{fault}");
     }
 }
+
+#[test]
+fn where_nobody_can_say_who_sleeps_never_means_never() {
+    for fault in [
+        "platform-api-unavailable=500",
+        "platform-api-unavailable=region:iad",
+        "platform-api-unavailable=region:lhr",
+    ] {
+        let served = serve(
+            LabOptions::with_platform(),
+            &["app-asleep@c04e", "app-asleep@q7f9", fault],
+        );
+        let ran = run(&served, &["verify", "--format", "json", "--wake", "never"]);
+        assert_eq!((ran.code, served.lab.counters().woken), (Some(3), 0), "{fault}");
+        let requests = served.lab.counters().requests;
+        let asked = ["c04e", "q7f9"].map(|id| requests.get(id).copied().unwrap_or_default());
+        assert_eq!(asked, [0, 0], "{fault}");
+    }
+}

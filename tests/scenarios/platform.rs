@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use roundsman::agent::Needs;
 use roundsman_checks::diagnosis::Status;
 use roundsman_lab::LabOptions;
 
@@ -135,7 +136,7 @@ async fn the_calls_grow_with_pages_and_never_with_tenants() {
         })
         .await;
         let clients = bench.clients();
-        let (platform, _) = clients.read().await;
+        let (platform, _) = clients.read(Needs::ALL).await;
         let made = clients.calls.made();
         let calls = made.values().sum::<u32>();
         println!("{tenants} tenants: {calls} calls, {made:?}");

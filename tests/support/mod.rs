@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use roundsman::agent::{Clients, Outcome, Plan, Quiet, Stop, round};
+use roundsman::agent::{Clients, Needs, Outcome, Plan, Quiet, Stop, Waking, round};
 use roundsman::cli::plan::{Word, plan, selection};
 use roundsman::config::{Config, Flags};
 use roundsman::inventory;
@@ -76,7 +76,7 @@ fn plan_of(config: &Config, word: Word) -> Plan {
     )
     .expect("the inventory is valid");
     let all = selection(&[], &[]).expect("all checks");
-    plan(config, &inventory, all, word, &|_| false).expect("the plan is complete")
+    plan(config, &inventory, all, word, &|_| Waking::Unknowingly).expect("the plan is complete")
 }
 
 impl Bench {
@@ -101,7 +101,7 @@ impl Bench {
     /// One round with the platform's word, read anew; and how many requests that took.
     pub(crate) async fn round_with_platform(&self) -> (Outcome, u32) {
         let clients = self.clients();
-        let (platform, listing) = clients.read().await;
+        let (platform, listing) = clients.read(Needs::ALL).await;
         let plan = plan_of(&self.config, Word { platform, listing });
         let (_pull, stop) = Stop::new();
         let outcome = round(&plan, &Quiet, stop).await.expect("a round");

@@ -76,12 +76,13 @@ fn with_release(tenant: &TenantWorld, message: String) -> String {
     }
 }
 
-/// The machines that do not run, or not yet, the image that is expected; those that are gone do not count.
+/// The machines that run another image than expected, or are still being made to run it; those that are gone do not
+/// count, and whether one runs at all is another question.
 #[must_use]
 pub fn others<'a>(expected: &ExpectedImage, app: &'a App) -> Vec<&'a Machine> {
     let other = |machine: &&Machine| {
-        let settled = machine.state == "started" || rests(machine);
-        !machine.is_gone() && (!settled || told(expected, app, machine) == Some(false))
+        let on_its_way = TRANSIENT.contains(&machine.state.as_str()) && machine.state != "created";
+        !machine.is_gone() && (on_its_way || told(expected, app, machine) == Some(false))
     };
     app.machines.iter().filter(other).collect()
 }

@@ -103,7 +103,8 @@ pub enum ApiError {
 #[derive(Debug)]
 pub struct Api {
     name: &'static str,
-    base: Url,
+    /// Without a slash at its end: paths begin with one.
+    base: String,
     token: Token,
     client: reqwest::Client,
     calls: Calls,
@@ -135,7 +136,7 @@ impl Api {
         let client = client.map_err(|error| ApiError::Client(error.to_string()))?;
         Ok(Self {
             name,
-            base: url,
+            base: url.as_str().trim_end_matches('/').to_owned(),
             token,
             client,
             calls,
@@ -313,6 +314,7 @@ fn auth_code(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use super::*;
 
     #[test]
@@ -320,6 +322,21 @@ mod tests {
         assert_eq!(Token::fly("FlyV1 fm2_a,fo1_b, fm1r_c").0, "FlyV1 fm2_a,fm1r_c");
         assert_eq!(Token::fly("Bearer fo1_b").0, "Bearer fo1_b");
         assert_eq!(format!("{:?}", Token::fly("fm2_a")), "[secret]");
+    }
+
+    #[test]
+    fn a_path_begins_with_one_slash_whatever_the_base() {
+        for (base, expected) in [
+            ("https://api.fly.io", "https://api.fly.io"),
+            ("https://api.fly.io/", "https://api.fly.io"),
+            (
+                "https://api.example.com/client/v4//",
+                "https://api.example.com/client/v4",
+            ),
+        ] {
+            let api = Api::new("x", base, Token::bearer("t"), "test", Calls::default()).unwrap();
+            assert_eq!(api.base, expected);
+        }
     }
 
     #[test]

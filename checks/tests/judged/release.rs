@@ -67,7 +67,11 @@ fn every_machine_that_is_not_gone_must_run_the_release() {
     assert_eq!(app(&[("a", "started", new), ("b", "destroyed", Some("v42"))]), pass);
     // It will run the release, and does not yet.
     assert_eq!(app(&[("a", "started", new), ("b", "replacing", new)]), other);
-    assert_eq!(app(&[("a", "started", new), ("b", "failed", new)]), other);
+    assert_eq!(app(&[("a", "started", new), ("b", "starting", new)]), other);
+    // Whether it runs is not a matter of releases.
+    assert_eq!(app(&[("a", "started", new), ("b", "failed", new)]), pass);
+    assert_eq!(app(&[("a", "started", new), ("b", "created", new)]), pass);
+    assert_eq!(app(&[("a", "started", new), ("b", "failed", Some("v42"))]), other);
 }
 
 #[test]
