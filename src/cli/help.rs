@@ -65,7 +65,8 @@ Examples:
 pub(super) fn init() -> String {
     plain(
         "  roundsman init --domain example.com --edge 198.51.100.7 abc123 def456
-  roundsman init --domain example.com --edge 198.51.100.7,2001:db8::7 --tenants ids.txt",
+  roundsman init --domain example.com --edge 198.51.100.7,2001:db8::7 --tenants ids.txt
+  roundsman init --domain example.com --edge-app management-api",
     )
 }
 

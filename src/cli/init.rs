@@ -9,10 +9,10 @@ use clap::Args;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use super::args::{any_path, from_text};
+use super::args::{TargetArgs, any_path, from_text};
 use super::setup::SetupError;
 use super::{colour_errors, print, usage_error};
-use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, minimal, parse_domain, render_plain};
+use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, Minimal, minimal, parse_domain, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, TenantsFrom, load};
 
@@ -26,8 +26,22 @@ pub struct InitArgs {
     #[arg(long, value_parser = parse_domain)]
     pub domain: Hostname,
     /// IP addresses of the edge; may be repeated
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', required = true)]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        required_unless_present = "edge_app"
+    )]
     pub edge: Vec<IpAddr>,
+    /// The edge app on the platform (Fly), which then tells addresses and tenants
+    #[arg(long, value_name = "APP")]
+    pub edge_app: Option<String>,
+    /// The organization on the platform; by default the token's own
+    #[arg(long, value_name = "SLUG", requires = "edge_app")]
+    pub org: Option<String>,
+    /// A tenant's app is this prefix and its id [default: sp-]
+    #[arg(long, value_name = "PREFIX")]
+    pub app_prefix: Option<String>,
     /// A file of tenants to refer to: .toml, .json or an id a line
     #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, conflicts_with = "tenants")]
     pub tenants_from: Option<TenantsFrom>,
@@ -82,7 +96,16 @@ fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
         Some(TenantsFrom::Stdin | TenantsFrom::Said(_)) => return Err(InitError::Stdin),
         Some(TenantsFrom::File(file)) => Some(beside(file, path).to_str().ok_or(InitError::StrangePath)?.to_owned()),
     };
-    let text = minimal(&args.domain, &args.edge, file.as_deref(), &args.tenants);
+    let text = minimal(Minimal {
+        domain: &args.domain,
+        edge: &args.edge,
+        edge_app: args.edge_app.as_deref(),
+        organization: args.org.as_deref(),
+        app_prefix: args.app_prefix.as_deref(),
+        listing: args.edge_app.is_some() && TargetArgs::default().flags().listing_token,
+        file: file.as_deref(),
+        ids: &args.tenants,
+    });
     // A file that `verify` would refuse is worse than none, so what it will say is read first.
     let config = Config::parse(&text, path)
         .map_err(ConfigError::from)
@@ -125,12 +148,20 @@ fn next_step(args: &InitArgs, path: &Path) -> String {
     } else {
         format!(" --config {}", path.display())
     };
-    let names = if args.tenants.is_empty() && args.tenants_from.is_none() {
+    let token = if args.edge_app.is_some() {
+        "FLY_API_TOKEN=... "
+    } else {
+        ""
+    };
+    let names = if args.tenants.is_empty() && args.tenants_from.is_none() && args.edge_app.is_none() {
         " TENANT..."
     } else {
         ""
     };
-    format!("wrote {}\nnext: roundsman verify{option}{names}\n", path.display())
+    format!(
+        "wrote {}\nnext: {token}roundsman verify{option}{names}\n",
+        path.display()
+    )
 }
 
 #[cfg(test)]
@@ -143,9 +174,27 @@ mod tests {
             config: None,
             domain: Hostname::parse("example.com").unwrap(),
             edge: vec!["192.0.2.1".parse().unwrap()],
+            edge_app: None,
+            org: None,
+            app_prefix: None,
             tenants_from: None,
             tenants: tenants.iter().map(|id| (*id).to_owned()).collect(),
         }
+    }
+
+    #[test]
+    fn a_platform_needs_no_address_and_no_tenant() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("roundsman.toml");
+        let mut args = args(&[]);
+        args.edge.clear();
+        args.edge_app = Some("management-api".into());
+        args.org = Some("acme".into());
+        write(&args, &path).unwrap();
+        let config = Config::load(&path).unwrap();
+        assert_eq!(config.edge.app.as_deref(), Some("management-api"));
+        assert_eq!(config.fly.unwrap().organization.as_deref(), Some("acme"));
+        assert!(next_step(&args, &path).contains("next: FLY_API_TOKEN=... roundsman verify"));
     }
 
     #[test]

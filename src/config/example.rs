@@ -8,29 +8,77 @@ use roundsman_checks::target::Hostname;
 /// Every key that this version reads, with its default and what it means.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-/// A file that is just enough: domain, edge, and the tenants by file or by id, where there are any.
+/// What a file that is just enough is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Minimal<'a> {
+    /// The domain.
+    pub domain: &'a Hostname,
+    /// The edge's addresses; none where the platform is asked for them.
+    pub edge: &'a [IpAddr],
+    /// The edge app, where there is a platform.
+    pub edge_app: Option<&'a str>,
+    /// The organization on the platform.
+    pub organization: Option<&'a str>,
+    /// What stands before a tenant's id in its app's name.
+    pub app_prefix: Option<&'a str>,
+    /// Whether the DNS provider is asked for the zone's listing.
+    pub listing: bool,
+    /// A file of tenants.
+    pub file: Option<&'a str>,
+    /// Ids of tenants.
+    pub ids: &'a [String],
+}
+
+/// A file that is just enough: domain, edge, the platform where there is one, and the tenants.
 #[must_use]
-pub fn minimal(domain: &Hostname, edge: &[IpAddr], file: Option<&str>, ids: &[String]) -> String {
+pub fn minimal(what: Minimal<'_>) -> String {
     let mut text = String::from("# All keys: roundsman config example\n");
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "domain = {}\n\n[edge]", quoted(domain.as_str()));
-    let _ = writeln!(
-        text,
-        "addresses = [{}]",
-        edge.iter()
-            .map(|ip| quoted(&ip.to_string()))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
-    match file {
-        Some(file) => {
-            let _ = writeln!(text, "\n[tenants]\nfile = {}", quoted(file));
+    let mut line = |line: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{line}");
+    };
+    let list = |values: Vec<String>| {
+        format!(
+            "[{}]",
+            values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", ")
+        )
+    };
+    line(format!("domain = {}\n\n[edge]", quoted(what.domain.as_str())));
+    if let Some(app) = what.edge_app {
+        line(format!("app = {}", quoted(app)));
+    }
+    if !what.edge.is_empty() {
+        line(format!(
+            "addresses = {}",
+            list(what.edge.iter().map(ToString::to_string).collect())
+        ));
+    }
+    if what.edge_app.is_some() {
+        line("\n[fly]".to_owned());
+        line(match what.organization {
+            Some(organization) => format!("organization = {}", quoted(organization)),
+            None => "# organization = \"acme\"     # the token's own, where it is not said".to_owned(),
+        });
+        line("token = { env = \"FLY_API_TOKEN\" }    # read-only is enough: fly tokens create readonly".to_owned());
+    }
+    if what.listing {
+        line("\n[cloudflare]\ntoken = { env = \"CLOUDFLARE_API_TOKEN\" }    # DNS Read is enough".to_owned());
+    }
+    let named = what.file.is_some() || !what.ids.is_empty();
+    if named || what.edge_app.is_some() || what.app_prefix.is_some() {
+        line("\n[tenants]".to_owned());
+    }
+    if let Some(prefix) = what.app_prefix {
+        line(format!("app_prefix = {}", quoted(prefix)));
+    }
+    match what.file {
+        Some(file) => line(format!("file = {}", quoted(file))),
+        None if named => line(format!("list = {}", list(what.ids.to_vec()))),
+        None if what.edge_app.is_some() => line("source = \"fly\"".to_owned()),
+        None if what.app_prefix.is_some() => {
+            line("# list = [\"abc123\"]        # or file = \"tenants.toml\"".to_owned());
         }
-        None if !ids.is_empty() => {
-            let ids: Vec<String> = ids.iter().map(|id| quoted(id)).collect();
-            let _ = writeln!(text, "\n[tenants]\nlist = [{}]", ids.join(", "));
-        }
-        None => text.push_str("\n# [tenants]\n# list = [\"abc123\"]        # or file = \"tenants.toml\"\n"),
+        None => line("\n# [tenants]\n# list = [\"abc123\"]        # or file = \"tenants.toml\"".to_owned()),
     }
     text
 }
@@ -69,13 +117,47 @@ mod tests {
     fn a_minimal_file_is_valid_whatever_the_names_hold() {
         let domain = Hostname::parse("example.com").unwrap();
         let edge = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+        let plain = Minimal {
+            domain: &domain,
+            edge: &edge,
+            edge_app: None,
+            organization: None,
+            app_prefix: None,
+            listing: false,
+            file: None,
+            ids: &[],
+        };
         for text in [
-            minimal(&domain, &edge, Some("te\"nants.txt"), &[]),
-            minimal(&domain, &edge, None, &["a".into(), "b\\".into()]),
-            minimal(&domain, &edge, None, &[]),
+            minimal(Minimal {
+                file: Some("te\"nants.txt"),
+                ..plain
+            }),
+            minimal(Minimal {
+                ids: &["a".into(), "b\\".into()],
+                ..plain
+            }),
+            minimal(plain),
+            minimal(Minimal {
+                app_prefix: Some("t-"),
+                ..plain
+            }),
+            minimal(Minimal {
+                edge: &[],
+                edge_app: Some("management-api"),
+                listing: true,
+                ..plain
+            }),
+            minimal(Minimal {
+                edge_app: Some("management-api"),
+                organization: Some("a\"cme"),
+                app_prefix: Some("t-"),
+                ids: &["a".into()],
+                ..plain
+            }),
         ] {
             let config = Config::parse(&text, Path::new("roundsman.toml")).unwrap();
-            assert_eq!(config.edge.addresses, edge);
+            assert!(config.edge.addresses.is_empty() || config.edge.addresses == edge);
+            assert!(config.with_flags(&Flags::default()).is_ok(), "{text}");
         }
     }
 }

@@ -20,7 +20,7 @@ mod units;
 
 pub use apply::{CertificatePatch, Match, Override, SitePatch};
 pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
-pub use example::{EXAMPLE, minimal};
+pub use example::{EXAMPLE, Minimal, minimal};
 pub use flags::{Flags, FlagsError};
 pub use glob::Glob;
 pub use load::DEFAULT_FILE;
