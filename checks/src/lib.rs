@@ -9,6 +9,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;
+pub mod logs;
 #[cfg(feature = "platform")]
 pub mod platform;
 #[cfg(feature = "probe")]
