@@ -9,6 +9,7 @@ use std::time::Duration;
 use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::finding::Check;
+use roundsman_checks::platform::fly::Logs;
 use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use thiserror::Error;
@@ -65,6 +66,8 @@ pub struct Word {
     pub platform: Asked<Platform>,
     /// The zone's listing.
     pub listing: Asked<Vec<ZoneRecord>>,
+    /// Who reads the logs of apps.
+    pub logs: Option<Logs>,
 }
 
 /// What the agent calls itself.
@@ -135,6 +138,7 @@ pub fn plan(
         number: usize::try_from(clock::now().as_second()).unwrap_or_default(),
         platform: word.platform,
         listing: word.listing,
+        logs: word.logs,
         inventory: inventory.faults.clone(),
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
         asker: Asker {
