@@ -6,4 +6,5 @@ pub mod config;
 pub mod exit_code;
 pub mod gate;
 pub mod inventory;
+pub mod recording;
 pub mod report;

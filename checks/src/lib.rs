@@ -3,6 +3,7 @@
 //! Data flows one way: a probe gathers [`evidence`], [`check`] judges it, [`diagnosis`] explains it. Everything but
 //! `probe` (feature of the same name, the only sockets here) is a pure function over plain data: no clock, no I/O.
 
+pub mod again;
 pub mod chain;
 pub mod check;
 pub mod diagnosis;
@@ -10,6 +11,7 @@ pub mod evidence;
 pub mod expectation;
 pub mod finding;
 pub mod logs;
+pub mod matching;
 #[cfg(feature = "platform")]
 pub mod platform;
 #[cfg(feature = "probe")]

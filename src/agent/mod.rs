@@ -15,5 +15,5 @@ mod zone;
 
 pub use plan::{Carried, Observer, Plan, Quiet, Stop, Subject};
 pub use platform::{Clients, ClientsError};
-pub use roots::{RootsError, anchors};
+pub use roots::{RootsError, anchors, roots};
 pub use round::{Outcome, round};

@@ -12,6 +12,7 @@ use roundsman_checks::platform::fly::Logs;
 use roundsman_checks::probe::{Asker, Prober, Settings};
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
 use roundsman_checks::world::{Presented, TenantWorld, World};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 
 use crate::config::Control;
@@ -64,6 +65,8 @@ pub struct Plan {
     pub prober: Prober,
     /// How long a control may take to answer.
     pub control_timeout: Duration,
+    /// The trust anchors that the prober goes by.
+    pub roots: Vec<CertificateDer<'static>>,
     /// What was seen of tenants in an earlier round, and is taken as it is.
     pub carried: Carried,
 }

@@ -36,6 +36,12 @@ pub enum ClientsError {
         /// What is wrong with it.
         source: SecretError,
     },
+    /// The flags ask the platform, and the environment has no token for it.
+    #[error(
+        "--edge-app asks the platform, and {0} is unset or empty: set it to a token that may read \
+         (`fly tokens create readonly`), or give --edge ADDRESS to verify without a platform"
+    )]
+    NoToken(String),
     /// An address.
     #[error("[{table}]: {source}")]
     Api {
@@ -57,10 +63,10 @@ impl Clients {
             Api::new(name, url, token, user_agent, calls.clone()).map_err(|source| ClientsError::Api { table, source })
         };
         let fly = config.fly.as_ref().map(|fly| {
-            let token = fly
-                .token
-                .read()
-                .map_err(|source| ClientsError::Token { table: "fly", source })?;
+            let token = fly.token.read().map_err(|source| match (source, &config.path) {
+                (SecretError::Unset(name) | SecretError::Empty(name), None) => ClientsError::NoToken(name),
+                (source, _) => ClientsError::Token { table: "fly", source },
+            })?;
             let token = Token::fly(token.expose());
             let graphql = Arc::new(api("fly", "graphql", &fly.api_url, token.clone())?);
             let logs = Logs::new(

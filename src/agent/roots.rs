@@ -1,5 +1,6 @@
 //! The trust anchors: the system's roots, Mozilla's, and those of a file.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use roundsman_checks::chain::{Anchors, AnchorsError};
@@ -23,17 +24,27 @@ pub enum RootsError {
     Anchors(#[from] AnchorsError),
 }
 
-/// Gathers the roots. What the system can't give is Mozilla's to give: a missing system store is no error.
+/// Gathers the roots, each once. What the system can't give is Mozilla's to give: a missing system store is no error.
 ///
 /// # Errors
-/// [`RootsError`] where the file can't be used, or no root at all is there.
-pub fn anchors(ca_file: Option<&Path>) -> Result<Anchors, RootsError> {
+/// [`RootsError::File`] where the file can't be used.
+pub fn roots(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, RootsError> {
     let mut roots = rustls_native_certs::load_native_certs().certs;
     roots.extend(webpki_roots_ders());
     if let Some(path) = ca_file {
         roots.extend(from_file(path)?);
     }
-    Ok(Anchors::new(roots)?)
+    let mut seen = HashSet::new();
+    roots.retain(|root| seen.insert(root.clone()));
+    Ok(roots)
+}
+
+/// The roots, ready to judge by.
+///
+/// # Errors
+/// [`RootsError`] where the file can't be used, or no root at all is there.
+pub fn anchors(ca_file: Option<&Path>) -> Result<Anchors, RootsError> {
+    Ok(Anchors::new(roots(ca_file)?)?)
 }
 
 fn from_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {

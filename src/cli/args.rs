@@ -79,6 +79,10 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "baseline", help_heading = "Verdict")]
     pub baseline_max_age: Option<Duration>,
 
+    /// Write the complete evidence of the round to a file, for `roundsman replay`
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub record: Option<PathBuf>,
+
     /// Tenants visited at the same time; by default as many as the edge and the machine bear
     #[arg(long, value_name = "N")]
     pub concurrency: Option<NonZeroU32>,

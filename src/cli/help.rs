@@ -32,7 +32,21 @@ Examples:
   roundsman verify --domain example.com --edge 198.51.100.7 --tenants ids.txt
   roundsman verify --domain example.com --edge-app management-api-prod
   roundsman verify --label plan=pro --require app,conflicts
+  roundsman verify abc123 --wait 10m --expect-image 'registry.fly.io/{{app}}:v43'
+  roundsman verify --baseline before.json   only what got worse fails
   roundsman verify --output json=report.json --output junit=roundsman.xml"
+    )
+}
+
+/// Below `replay`.
+pub(super) fn replay() -> String {
+    format!(
+        "{EXIT_CODES}
+
+Examples:
+  roundsman verify --record evidence.gz; roundsman replay evidence.gz
+  roundsman replay evidence.gz --config roundsman.toml    by today's expectations and roots
+  roundsman replay evidence.gz --format json"
     )
 }
 

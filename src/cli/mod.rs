@@ -9,6 +9,7 @@ pub mod manual;
 pub mod output;
 pub mod plan;
 pub mod progress;
+pub mod replay;
 pub mod rounds;
 pub mod setup;
 pub mod tenants;
@@ -36,6 +37,9 @@ pub enum Command {
     /// Verify all tenants, or those named, once
     #[command(after_help = help::verify())]
     Verify(Box<args::VerifyArgs>),
+    /// Judge recorded evidence again, offline
+    #[command(after_help = help::replay())]
+    Replay(replay::ReplayArgs),
     /// List the tenants, the sources that name them, and what exists without a tenant
     #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
@@ -58,6 +62,7 @@ pub enum Command {
 pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use roundsman_checks::chain::Anchors;
 use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::finding::Check;
@@ -95,7 +96,8 @@ pub fn plan(
     word: Word,
     wake: &dyn Fn(&Tenant) -> bool,
 ) -> Result<Plan, PlanError> {
-    let anchors = agent::anchors(config.edge.ca_file.as_deref())?;
+    let roots = agent::roots(config.edge.ca_file.as_deref())?;
+    let anchors = Anchors::new(roots.iter().cloned()).map_err(RootsError::from)?;
     let resolvers = if config.dns.resolvers.is_empty() {
         agent::servers::of_system()
     } else {
@@ -147,6 +149,7 @@ pub fn plan(
         prober: Prober::new(anchors, settings(&config.site))?,
         control_timeout: CONTROL_TIMEOUT,
         carried: Carried::default(),
+        roots,
     })
 }
 

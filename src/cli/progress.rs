@@ -23,6 +23,14 @@ impl Progress {
         Self(bar)
     }
 
+    /// Shows what is waited for until the next look.
+    pub fn rests(&self, what: &str) {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            self.0.set_style(style);
+        }
+        self.0.set_message(what.to_owned());
+    }
+
     /// Says a line that stays, on standard error; on a terminal cut to its width.
     pub fn say(&self, line: &str) {
         let err = console::Term::stderr();

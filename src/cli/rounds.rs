@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::{NameError, Tenant};
+use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 
 use super::args::{FailOn, Scope, VerifyArgs, Wake};
@@ -16,6 +17,7 @@ use crate::agent::{self, Carried, Clients, ClientsError, Observer as _, Outcome,
 use crate::config::{Config, Site, render_plain};
 use crate::gate::{BaselineError, Demand, Expected};
 use crate::inventory::{Answers, Inventory, InventoryError, Remote, RemoteError, TenantsFrom};
+use crate::recording::RecordingError;
 
 /// Why `verify` can't do what it was asked for; exit code 2.
 #[derive(Debug, Error)]
@@ -35,6 +37,9 @@ pub enum VerifyError {
     /// The report can't be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The evidence can't be written, or read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
     /// The baseline is none.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
@@ -92,6 +97,8 @@ pub struct Looked {
     pub outcome: Outcome,
     /// Who the tenants are.
     pub inventory: Inventory,
+    /// The trust anchors that chains were judged by.
+    pub roots: Vec<CertificateDer<'static>>,
 }
 
 impl<'a> Rounds<'a> {
@@ -146,7 +153,12 @@ impl<'a> Rounds<'a> {
         let mut plan = plan::plan(&self.config, &inventory, self.selected.clone(), word, &wake)?;
         plan.carried = carried;
         let outcome = agent::round(&plan, progress, stop).await?;
-        Ok(Looked { outcome, inventory })
+        let roots = plan.roots;
+        Ok(Looked {
+            outcome,
+            inventory,
+            roots,
+        })
     }
 
     /// What decides the exit code of a round.
@@ -158,6 +170,7 @@ impl<'a> Rounds<'a> {
             warnings_fail: self.args.fail_on == FailOn::Warn,
             interrupted: looked.outcome.world.interrupted,
             nobody: self.nobody_left(&looked.inventory),
+            incomplete: !looked.inventory.complete && self.args.tenants.is_empty(),
             expected: expected(self.args),
             ..Demand::default()
         }

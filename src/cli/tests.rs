@@ -106,6 +106,7 @@ Usage: roundsman <COMMAND>
 
 Commands:
   verify       Verify all tenants, or those named, once
+  replay       Judge recorded evidence again, offline
   tenants      List the tenants, the sources that name them, and what exists without a tenant
   init         Write a minimal roundsman.toml; never over an existing file
   config       Check the configuration, or show what it can hold

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use roundsman_checks::world::Presented;
+use rustls::pki_types::CertificateDer;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::VerifyArgs;
@@ -15,6 +17,7 @@ use crate::agent::{Carried, Outcome, Stop};
 use crate::exit_code::ExitCode;
 use crate::gate::{Baseline, Demand, Gate, Look, Next, Story, Whom, exit_code, is_lasting, open};
 use crate::inventory::Unknown;
+use crate::recording::{Recorder, Recording};
 use crate::report::Report;
 
 /// How old a baseline may be where nothing else is said.
@@ -35,6 +38,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
         .map(|path| Baseline::read(path, &rounds.config.domain, clock::now(), max_age))
         .transpose()?;
     let sinks = Sinks::open(args.format, &args.output)?;
+    let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -57,8 +61,22 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
         }
     });
     progress.finish();
-    let Verdict { outcome, demand, code } = verdict?;
+    let Verdict {
+        outcome,
+        demand,
+        code,
+        roots,
+    } = verdict?;
     sinks.write(&Report::new(&outcome, &demand, code))?;
+    if let Some(recorder) = recorder {
+        recorder.write(Recording {
+            started: outcome.started,
+            finished: outcome.finished,
+            demand,
+            roots: Presented(roots.iter().map(|root| root.to_vec()).collect()),
+            world: outcome.world,
+        })?;
+    }
     Ok(code)
 }
 
@@ -67,6 +85,7 @@ struct Verdict {
     outcome: Outcome,
     demand: Demand,
     code: ExitCode,
+    roots: Vec<CertificateDer<'static>>,
 }
 
 /// Looks until the gate is satisfied; without `--wait` once.
@@ -95,7 +114,11 @@ async fn until_passed(
             baseline: baseline.clone(),
             ..rounds.demand(&looked)
         };
-        let Looked { outcome, inventory } = looked;
+        let Looked {
+            outcome,
+            inventory,
+            roots,
+        } = looked;
         teller.unknown_names(&inventory.awaited);
         let diagnosis = &outcome.diagnosis;
         let still_open = open(diagnosis, &demand);
@@ -121,16 +144,27 @@ async fn until_passed(
                 }
                 let code = exit_code(diagnosis, &demand);
                 teller.ends(code, &outcome, &demand);
-                return Ok(Verdict { outcome, demand, code });
+                return Ok(Verdict {
+                    outcome,
+                    demand,
+                    code,
+                    roots,
+                });
             }
         };
+        teller.rests(pause);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.wait() => {
                 demand.interrupted = true;
                 let code = exit_code(diagnosis, &demand);
                 teller.ends(code, &outcome, &demand);
-                return Ok(Verdict { outcome, demand, code });
+                return Ok(Verdict {
+                    outcome,
+                    demand,
+                    code,
+                    roots,
+                });
             }
         }
         carried = match whom {
@@ -185,6 +219,15 @@ impl Teller<'_> {
         if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
             self.progress.say(&line);
         }
+    }
+
+    fn rests(&self, pause: Duration) {
+        let when = match pause.as_secs_f64().ceil() {
+            0.0 => "looking once more at everything".to_owned(),
+            seconds => format!("looking again in {seconds} s"),
+        };
+        self.progress
+            .rests(&format!("{when}; waiting for {}", self.story.last()));
     }
 
     fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use roundsman_checks::target::Hostname;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -30,7 +31,7 @@ impl Config {
     pub fn find(path: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
         let path = path.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
         match path {
-            Some(path) => Ok(Self::load(path)?.with_flags(flags)?),
+            Some(path) => Ok(Self::load_for(path, flags.domain.as_ref())?.with_flags(flags)?),
             None => Ok(Self::from_flags(flags)?),
         }
     }
@@ -40,7 +41,12 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Unreadable`], or [`ConfigError::Invalid`] with all mistakes of the file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Ok(Self::parse(&read_text(path, MAX_CONFIG)?, path)?)
+        Self::load_for(path, None)
+    }
+
+    /// Reads a file that need not name a domain where one is given besides.
+    fn load_for(path: &Path, domain: Option<&Hostname>) -> Result<Self, ConfigError> {
+        Ok(Self::parse_for(&read_text(path, MAX_CONFIG)?, path, domain)?)
     }
 
     /// Reads a text as the content of `path`: relative paths in it start at the directory of `path`.
@@ -48,7 +54,11 @@ impl Config {
     /// # Errors
     /// [`Invalid`] with all mistakes of the text.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Invalid> {
-        let mut config = read(text, path, section::config)?;
+        Self::parse_for(text, path, None)
+    }
+
+    fn parse_for(text: &str, path: &Path, domain: Option<&Hostname>) -> Result<Self, Invalid> {
+        let mut config = read(text, path, |top| section::config(top, domain))?;
         config.path = Some(path.to_owned());
         config.rebase(path.parent().unwrap_or(Path::new("")));
         Ok(config)

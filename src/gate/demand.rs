@@ -25,6 +25,8 @@ pub struct Demand {
     pub interrupted: bool,
     /// What chose so that nobody was left, as in `none of 12 tenants has the label plan=pro`.
     pub nobody: Option<String>,
+    /// Whether all tenants were asked for, and not all may be known.
+    pub incomplete: bool,
     /// What the run was told to expect of releases: it must have been judged.
     pub expected: Vec<Expected>,
     /// What was wrong before and is no reason to fail.
@@ -198,6 +200,8 @@ pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<String> {
         unmet.push("--fail-on warn: warnings count as failures".to_owned());
     }
     unmet.extend(demand.nobody.clone());
+    let unheard = "inventory: its source did not answer in full, so there may be tenants that nobody looked at";
+    unmet.extend(demand.incomplete.then(|| unheard.to_owned()));
     unmet.extend(
         demand
             .too_seldom
@@ -209,11 +213,12 @@ pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<String> {
 /// Failing beats inconclusive beats verified; an empty inventory is inconclusive.
 #[must_use]
 pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
-    let mut code = if diagnosis.tenants.is_empty() || demand.interrupted || demand.too_seldom.is_some() {
-        ExitCode::Inconclusive
-    } else {
-        ExitCode::Verified
-    };
+    let mut code =
+        if demand.incomplete || demand.interrupted || demand.too_seldom.is_some() || diagnosis.tenants.is_empty() {
+            ExitCode::Inconclusive
+        } else {
+            ExitCode::Verified
+        };
     let guilty = Guilty::of(diagnosis, demand.warnings_fail);
     for tenant in &diagnosis.tenants {
         code = code.worst(demand.of_tenant(tenant, &guilty));

@@ -43,6 +43,12 @@ impl Story {
         Some(line)
     }
 
+    /// What is waited for.
+    #[must_use]
+    pub fn last(&self) -> &str {
+        self.last.as_deref().unwrap_or("all is well, and it has to stay so")
+    }
+
     /// The line for a look at everything that passed, where several are needed.
     pub fn passed(&mut self, at: Duration, passed: u32, of: u32) -> Option<String> {
         self.last = None;

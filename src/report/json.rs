@@ -35,6 +35,9 @@ pub struct Report {
     /// What decided the exit code besides failures: demands that were not met, each a sentence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub demands: Vec<String>,
+    /// Whether what is found about the fleet does not decide.
+    #[serde(skip)]
+    pub tenants_only: bool,
     /// What is worse than before, and what is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Compared>,
@@ -166,6 +169,7 @@ impl Report {
             exit: exit.code(),
             interrupted: demand.interrupted,
             demands: unmet(diagnosis, demand),
+            tenants_only: demand.tenants_only,
             baseline: demand
                 .baseline
                 .as_ref()

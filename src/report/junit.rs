@@ -106,6 +106,9 @@ fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
             cases.push(judged(FLEET, line.cause.as_str(), outcome, Some(line.cause), all));
         }
     }
+    if report.tenants_only {
+        cases.iter_mut().for_each(|case| excuse(case, "does not decide"));
+    }
     for shortfall in shortfalls(report) {
         let kind = if shortfall.fails() {
             NonSuccessKind::Failure
@@ -164,25 +167,33 @@ fn case(class: &str, name: &str, finding: &FindingLine, cause: Option<Cause>, li
 
 /// What fails as it did in the baseline is shown and does not fail.
 fn known_before(case: &mut TestCase) {
-    if let TestCaseStatus::NonSuccess {
-        kind: NonSuccessKind::Failure,
+    let fails = matches!(&case.status, TestCaseStatus::NonSuccess { kind, .. } if *kind == NonSuccessKind::Failure);
+    if fails {
+        excuse(case, "as before");
+    }
+}
+
+/// Shows what is wrong without failing for it.
+fn excuse(case: &mut TestCase, why: &str) {
+    let TestCaseStatus::NonSuccess {
         message,
         ty,
         description,
         ..
     } = &case.status
-    {
-        let mut status = TestCaseStatus::skipped();
-        let message = message.as_ref().map_or("", |message| message.as_str());
-        status.set_message(format!("as before: {message}"));
-        if let Some(ty) = ty {
-            status.set_type(ty.as_str());
-        }
-        if let Some(text) = description {
-            status.set_description(text.as_str());
-        }
-        case.status = status;
+    else {
+        return;
+    };
+    let mut status = TestCaseStatus::skipped();
+    let message = message.as_ref().map_or("", |message| message.as_str());
+    status.set_message(format!("{why}: {message}"));
+    if let Some(ty) = ty {
+        status.set_type(ty.as_str());
     }
+    if let Some(text) = description {
+        status.set_description(text.as_str());
+    }
+    case.status = status;
 }
 
 fn judged(

@@ -117,6 +117,7 @@ fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
         exit: 1,
         interrupted: false,
         demands: Vec::new(),
+        tenants_only: false,
         baseline: None,
         summary: Summary {
             tenants: tenants.len(),

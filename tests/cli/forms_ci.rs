@@ -266,3 +266,19 @@ fn a_comment_names_each_cause_with_its_fix() {
     );
     assert!(ran.out.contains("| 91cc | failing | `app-missing` |\n"), "{}", ran.out);
 }
+
+#[test]
+fn what_the_scope_leaves_out_is_shown_in_junit_and_does_not_fail() {
+    let served = serve(LabOptions::with_platform(), &["platform-api-unauthorized"]);
+    let mut command = served.command();
+    command.args(["--scope", "tenant", "--only", "dns,site", "--format", "junit"]);
+    let ran = Ran::from(command.output().expect("the binary runs"));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let skipped = "<skipped message=\"does not decide: platform-api-unauthorized";
+    assert!(ran.out.contains(skipped), "{}", ran.out);
+    assert!(
+        !ran.out.contains("<failure") && !ran.out.contains("<error"),
+        "{}",
+        ran.out
+    );
+}

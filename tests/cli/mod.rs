@@ -8,7 +8,9 @@ mod gate;
 mod inventory;
 mod leftovers;
 mod manual;
+mod pipeline;
 mod platform;
+mod replay;
 mod wake;
 
 use std::path::{Path, PathBuf};

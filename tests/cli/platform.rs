@@ -252,3 +252,48 @@ fn a_certificate_at_another_tenants_app_concerns_its_holder_and_its_victim() {
     );
     assert_eq!(report["summary"]["healthy"], 10);
 }
+
+#[test]
+fn without_a_token_the_flags_say_what_to_set() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let mut command = super::command(empty.path());
+    command.env_remove("FLY_API_TOKEN");
+    command.args(["verify", "--domain", "example.com", "--edge-app", "management-api"]);
+    let ran = Ran::from(command.output().expect("the binary runs"));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("FLY_API_TOKEN is unset or empty"), "{}", ran.err);
+    assert!(
+        ran.err.contains("fly tokens create readonly") && ran.err.contains("--edge ADDRESS"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_domain_on_the_command_line_stands_for_one_in_the_file() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let without = text
+        .lines()
+        .filter(|line| !line.starts_with("domain"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    std::fs::write(&served.config, without).expect("it can be written");
+    assert_eq!(run_with(&served, &["verify"], &[]).code, Some(2));
+    assert_eq!(
+        run_with(&served, &["verify", "--domain", "tenants.test"], &[]).code,
+        Some(0)
+    );
+}
+
+#[test]
+fn an_inventory_that_is_not_whole_is_no_pass_whatever_the_scope() {
+    let options = LabOptions {
+        platform_inventory: true,
+        ..LabOptions::with_platform()
+    };
+    let served = serve(options, &["platform-api-unavailable=500"]);
+    let ran = run_with(&served, &["verify", "--scope", "tenant"], &[]);
+    assert_eq!(ran.code, Some(3), "{}", ran.out);
+    assert!(ran.out.contains("did not answer in full"), "{}", ran.out);
+}

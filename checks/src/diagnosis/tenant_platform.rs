@@ -86,16 +86,20 @@ fn conflict(subject: &Subject<'_, '_>) -> Option<Proof> {
         ));
     }
     evidence.extend((more > 0).then(|| format!("and {more} more")));
-    evidence.extend(match subject.tenant.visit() {
+    // On the line that is always shown: a latent conflict can wait until the morning.
+    let handshake = match subject.tenant.visit() {
         Some(visit) if visit.was_cut() => visit
             .channel_end()
             .reason()
-            .map(|reason| format!("the handshake for {} is cut: {reason}", subject.name())),
+            .map(|reason| format!("; the handshake for {} is cut: {reason}", subject.name())),
         Some(visit) if visit.handshake.end.is_done() => {
-            Some(format!("the handshake for {} still works", subject.name()))
+            Some(format!("; the handshake for {} still works", subject.name()))
         }
         _ => None,
-    });
+    };
+    if let (Some(first), Some(handshake)) = (evidence.first_mut(), handshake) {
+        first.push_str(&handshake);
+    }
     let proof = Proof::fail(object, evidence).because(Reason::PlatformConflict);
     Some(held.iter().take(MOST_NAMED).fold(proof, |proof, (app, certificate)| {
         proof.remedy(removal(app, certificate))

@@ -14,8 +14,9 @@ use crate::evidence::{Fault, Reason};
 
 /// How often one call is made at most.
 const ATTEMPTS: u32 = 3;
-/// How long one attempt may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long each attempt may take, in seconds: a lost answer is soon asked for again, a slow one gets its time at the
+/// end, and an API that never answers holds a round up for half a minute.
+const TIMEOUTS: [u64; ATTEMPTS as usize] = [6, 10, 14];
 /// The longest `Retry-After` that is waited for within a round.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
@@ -131,10 +132,7 @@ impl Api {
         }
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .timeout(TIMEOUT)
-            .build();
+        let client = reqwest::Client::builder().user_agent(user_agent).build();
         let client = client.map_err(|error| ApiError::Client(error.to_string()))?;
         Ok(Self {
             name,
@@ -172,12 +170,13 @@ impl Api {
         body: Option<&Value>,
     ) -> Result<Value, Fault> {
         let mut last = Fault::new(Reason::PlatformUnavailable, "not asked");
-        for attempt in 1..=ATTEMPTS {
+        for (attempt, seconds) in (1..).zip(TIMEOUTS) {
+            let timeout = Duration::from_secs(seconds);
             if let Some(fault) = self.closed() {
                 return Err(fault);
             }
             self.calls.count(self.name, operation);
-            let wait = match self.attempt(method.clone(), path, body).await {
+            let wait = match self.attempt(method.clone(), path, body, timeout).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(fault)) => return Err(fault),
                 Err(Failure::Closed(fault)) => {
@@ -199,11 +198,18 @@ impl Api {
         Err(last)
     }
 
-    async fn attempt(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        timeout: Duration,
+    ) -> Result<Value, Failure> {
         let url = Url::parse(&format!("{}{path}", self.base)).map_err(|error| {
             Failure::Final(Fault::new(Reason::PlatformMalformed, format!("{}: {error}", self.name)))
         })?;
-        let mut request = self.client.request(method, url).header(AUTHORIZATION, &self.token.0);
+        let request = self.client.request(method, url).timeout(timeout);
+        let mut request = request.header(AUTHORIZATION, &self.token.0);
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")

@@ -1,10 +1,10 @@
 //! What stays of a body: decoded, bounded, searched while it is whole.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 
-use crate::evidence::{Body, Matches};
-use crate::expectation::{Identity, Place, SiteExpectation};
+use crate::evidence::Body;
+use crate::expectation::SiteExpectation;
+use crate::matching::matches;
 
 /// How much of a body evidence keeps, in bytes.
 const KEPT: usize = 4096;
@@ -57,50 +57,6 @@ fn digest(bytes: &[u8]) -> String {
         .as_ref()
         .iter()
         .fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
-}
-
-fn matches(text: &str, whole: bool, expected: &SiteExpectation) -> Matches {
-    let contains = (!expected.body_contains.is_empty()).then(|| text.contains(&expected.body_contains));
-    let identity = match &expected.identity {
-        Identity::Place(Place::Json(pointer)) => Some(pointer),
-        _ => None,
-    };
-    let version = match expected.version.as_ref().map(|version| &version.place) {
-        Some(Place::Json(pointer)) => Some(pointer),
-        _ => None,
-    };
-    let pointers = expected.json.keys().chain(identity).chain(version);
-    if expected.json.is_empty() && identity.is_none() && version.is_none() {
-        return Matches {
-            contains,
-            json: BTreeMap::new(),
-            not_json: None,
-        };
-    }
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => {
-            let json = pointers
-                .map(|pointer| (pointer.clone(), value.pointer(pointer).cloned()))
-                .collect();
-            Matches {
-                contains,
-                json,
-                not_json: None,
-            }
-        }
-        Err(error) => {
-            let why = if whole {
-                format!("not JSON ({error})")
-            } else {
-                "cut off".to_owned()
-            };
-            Matches {
-                contains,
-                json: pointers.map(|pointer| (pointer.clone(), None)).collect(),
-                not_json: Some(why),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

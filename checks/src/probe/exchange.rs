@@ -1,7 +1,7 @@
 //! HTTP over a channel that stands: HTTP/2 or HTTP/1.1 as ALPN chose, every read bounded.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HOST, HeaderMap};
+use http::header::{CONTENT_ENCODING, HOST, HeaderMap, SET_COOKIE};
 use http::{Method, Request, Response, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -201,7 +201,12 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut room = KEPT_HEAD;
     let mut kept = Vec::new();
     for (name, value) in headers {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = if name == SET_COOKIE {
+            without_value(&value)
+        } else {
+            value.into_owned()
+        };
         let size = name.as_str().len() + value.len();
         if size <= room {
             room -= size;
@@ -209,6 +214,12 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
         }
     }
     kept
+}
+
+/// What a cookie is called, without what lets its bearer in (RFC 6265, section 4.1.1).
+fn without_value(cookie: &str) -> String {
+    let name = cookie.split(['=', ';']).next().unwrap_or_default().trim();
+    format!("{name}=(not kept)")
 }
 
 fn fault(error: &hyper::Error) -> Fault {

@@ -4,6 +4,7 @@ mod body;
 pub mod clock;
 mod connect;
 mod dns;
+mod echo;
 mod exchange;
 mod exhaustion;
 mod handshake;

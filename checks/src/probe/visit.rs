@@ -12,6 +12,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::clock::Stopwatch;
 use super::connect::connect;
+use super::echo;
 use super::exchange::{self, Channel};
 use super::handshake::{Judgement, shake};
 use crate::chain::Anchors;
@@ -156,6 +157,7 @@ async fn ask(
     let host = (&visit.name, visit.address.port());
     let settings = wish.settings;
     visit.page = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
+    echo::mask(&mut visit.page, wish.headers);
     let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
     if open {
         let plain = SiteExpectation {

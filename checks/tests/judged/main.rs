@@ -3,6 +3,7 @@
 
 mod agent;
 mod platform;
+mod release;
 
 use std::io::{BufRead, BufReader};
 

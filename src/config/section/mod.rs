@@ -29,9 +29,9 @@ const LATER: [&str; 7] = [
     "web",
 ];
 
-/// Reads the whole file. `None` where it names no usable domain; mistakes are noted in either case.
-pub(super) fn config(top: Section<'_>) -> Option<Config> {
-    let domain = domain(&top);
+/// Reads the whole file. `None` where it names no usable domain and none is given; mistakes are noted in either case.
+pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Config> {
+    let domain = domain(&top, given);
     let has_domain = domain.is_some();
     let placeholder = || Hostname::parse("invalid.example").ok();
     let mut config = Config::new(domain.or_else(placeholder)?);
@@ -65,8 +65,11 @@ pub(super) fn config(top: Section<'_>) -> Option<Config> {
     has_domain.then_some(config)
 }
 
-fn domain(top: &Section<'_>) -> Option<Hostname> {
+fn domain(top: &Section<'_>, given: Option<&Hostname>) -> Option<Hostname> {
     if top.key_span("domain").is_none() {
+        if given.is_some() {
+            return given.cloned();
+        }
         // The commonest slip with TOML: a key below a table header belongs to that table.
         let label = "write domain = \"example.com\" at the top of the file, before the first table";
         top.note_missing("`domain` is missing", label);

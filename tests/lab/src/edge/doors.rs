@@ -16,6 +16,8 @@ use crate::snapshot::Shared;
 
 const ATTEMPTS: usize = 100;
 const BACKLOG: u32 = 4096;
+const REBINDS: usize = 200;
+const REBIND_PAUSE: Duration = Duration::from_millis(25);
 
 /// One address of the edge.
 struct Entrance {
@@ -133,7 +135,7 @@ impl Entrance {
             }
             State::Stuck(..) | State::Moving => {}
         }
-        bound(address, true)
+        again(address).await
     }
 }
 
@@ -149,6 +151,18 @@ fn bound(address: SocketAddr, again: bool) -> io::Result<TcpSocket> {
     // What is accepted inherits it, or the port could not be bound again while connections last.
     socket.set_reuseaddr(true)?;
     Ok(socket)
+}
+
+/// Binds the port again. In the moment without an owner a connection from this machine may have got it as its own: that
+/// is soon over.
+async fn again(address: SocketAddr) -> io::Result<TcpSocket> {
+    for _ in 0..REBINDS {
+        match bound(address, true) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => tokio::time::sleep(REBIND_PAUSE).await,
+            other => return other,
+        }
+    }
+    bound(address, true)
 }
 
 async fn stuck(socket: TcpSocket, address: SocketAddr) -> io::Result<State> {

@@ -1,0 +1,80 @@
+//! Takes recorded evidence up again: chains by other trust anchors, pages by other expectations. Pure, as the first time.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rustls_pki_types::CertificateDer;
+
+use crate::chain::{self, Anchors};
+use crate::evidence::{Answer, ChainId, End, Fault, Visit};
+use crate::expectation::{Expectation, SiteExpectation};
+use crate::matching::matches;
+use crate::world::{Presented, TenantWorld, World};
+
+/// Judges every presented chain of the world by these anchors, at the world's own moment. What a channel carried stays
+/// as it was: where a chain fails now, a check that needs the channel is skipped; where one passes now that failed, what
+/// was never asked stays unknown.
+pub fn judge_chains(world: &mut World, anchors: &Anchors) {
+    let (chains, now) = (std::mem::take(&mut world.chains), world.now);
+    let tenants = world.tenants.iter_mut().flat_map(visits);
+    let edge = world.edge.controls.iter_mut().chain(&mut world.edge.rechecks);
+    for visit in edge.chain(tenants) {
+        judge(visit, &chains, anchors, now);
+    }
+    world.chains = chains;
+}
+
+/// Expects something else of a tenant than was expected when it was looked at. A body is searched again where all of it
+/// was kept; else what nobody looked for stays undecided.
+pub fn expect(tenant: &mut TenantWorld, expectation: Expectation) {
+    let (old, new) = (&tenant.expectation.site, &expectation.site);
+    let same = (&old.body_contains, &old.json, &old.identity, &old.version)
+        == (&new.body_contains, &new.json, &new.identity, &new.version);
+    if !same {
+        let site = new.clone();
+        for answer in visits(tenant).filter_map(|visit| visit.page.answer.as_mut()) {
+            search(answer, &site);
+        }
+    }
+    tenant.expectation = expectation;
+}
+
+fn search(answer: &mut Answer, site: &SiteExpectation) {
+    let body = &mut answer.body;
+    let kept = body.prefix.len() as u64 == body.length;
+    body.complete &= kept;
+    body.matches = matches(&body.prefix, body.complete, site);
+}
+
+/// Every visit of a tenant, and those of the control name beside them.
+fn visits(tenant: &mut TenantWorld) -> impl Iterator<Item = &mut Visit> {
+    let retries = tenant.retries.iter_mut();
+    let retries = retries.flat_map(|retry| std::iter::once(&mut retry.visit).chain(retry.control.as_mut()));
+    tenant.visits.iter_mut().chain(retries).chain(tenant.direct.as_mut())
+}
+
+fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Presented>, anchors: &Anchors, now: Timestamp) {
+    let handshake = &mut visit.handshake;
+    let Some(presented) = handshake.chain.and_then(|id| chains.get(&id)) else {
+        return;
+    };
+    let presented = presented
+        .0
+        .iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect::<Vec<_>>();
+    let verdict = chain::judge(&presented, anchors, visit.name.as_str(), now);
+    // A handshake that was cut, or refused for another reason, ended as it ended.
+    let by_chain = match &handshake.end {
+        End::Done => true,
+        End::Failed(fault) => handshake.faults.first() == Some(&fault.reason),
+        End::Exhausted(_) | End::NotReached => false,
+    };
+    if by_chain {
+        handshake.end = match verdict.faults.first() {
+            None => End::Done,
+            Some(reason) => End::Failed(Fault::new(*reason, verdict.detail)),
+        };
+    }
+    handshake.faults = verdict.faults;
+}

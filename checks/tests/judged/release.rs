@@ -1,0 +1,156 @@
+//! Which release runs and answers, where one is expected.
+
+use roundsman_checks::check::judge;
+use roundsman_checks::diagnosis::{Cause, Diagnosis, TenantVerdict, diagnose};
+use roundsman_checks::evidence::{Asked, Machine, Reason};
+use roundsman_checks::expectation::{ExpectedVersion, Place};
+use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::world::World;
+
+use crate::answer;
+use crate::platform::with_apps;
+
+/// The first tenant is expected to run v43; its app has these machines: id, state, image.
+fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
+    let mut world = with_apps(Vec::new());
+    world.tenants[0].expectation.image = Some(":v43".parse().unwrap());
+    let app = world.tenants[0].tenant.app.clone();
+    let Asked::Known(platform) = &mut world.platform else {
+        return world;
+    };
+    platform.apps.get_mut(&app).unwrap().machines = machines
+        .iter()
+        .map(|(id, state, image)| Machine {
+            id: (*id).to_owned(),
+            state: (*state).to_owned(),
+            image: image.map(|tag| format!("registry.fly.io/{app}:{tag}")),
+            autostart: Some(true),
+            ..Machine::default()
+        })
+        .collect();
+    world
+}
+
+/// The first tenant is expected to answer with v43 in a header, and answers with this.
+fn answering(world: &mut World, version: Option<&str>) {
+    let place = Place::Header("x-version".into());
+    world.tenants[0].expectation.site.version = Some(ExpectedVersion {
+        place,
+        value: "v43".into(),
+    });
+    let headers = &mut answer(&mut world.tenants[0]).headers;
+    headers.extend(version.map(|version| ("x-version".to_owned(), version.to_owned())));
+}
+
+fn first(world: &World) -> (Diagnosis, TenantVerdict) {
+    let diagnosis = diagnose(world);
+    let verdict = diagnosis.tenants[0].clone();
+    (diagnosis, verdict)
+}
+
+fn app(machines: &[(&str, &str, Option<&str>)]) -> (Outcome, Option<Reason>) {
+    let world = deployed(machines);
+    let (_, verdict) = first(&world);
+    let finding = verdict.findings.of(Check::App);
+    (finding.outcome, finding.reason)
+}
+
+#[test]
+fn every_machine_that_is_not_gone_must_run_the_release() {
+    let pass = (Outcome::Pass, None);
+    let other = (Outcome::Fail, Some(Reason::PlatformRelease));
+    let new = Some("v43");
+    assert_eq!(app(&[("a", "started", new), ("b", "started", new)]), pass);
+    assert_eq!(app(&[("a", "started", new), ("b", "started", Some("v42"))]), other);
+    assert_eq!(app(&[("a", "started", new), ("b", "stopped", Some("v42"))]), other);
+    assert_eq!(app(&[("a", "stopped", new), ("b", "suspended", new)]), pass);
+    assert_eq!(app(&[("a", "started", new), ("b", "destroyed", Some("v42"))]), pass);
+    // It will run the release, and does not yet.
+    assert_eq!(app(&[("a", "started", new), ("b", "replacing", new)]), other);
+    assert_eq!(app(&[("a", "started", new), ("b", "failed", new)]), other);
+}
+
+#[test]
+fn what_is_not_told_of_a_machine_is_unknown() {
+    let unknown = (Outcome::Unknown, Some(Reason::PlatformPartial));
+    assert_eq!(app(&[("a", "started", None)]), unknown);
+    assert_eq!(app(&[("a", "started", Some("v43")), ("b", "started", None)]), unknown);
+    // One that is known to differ decides.
+    let other = app(&[("a", "started", None), ("b", "started", Some("v42"))]);
+    assert_eq!(other, (Outcome::Fail, Some(Reason::PlatformRelease)));
+    let mut silent = deployed(&[("a", "started", Some("v43"))]);
+    if let Asked::Known(platform) = &mut silent.platform {
+        platform.silent_regions.insert("iad".into());
+    }
+    assert_eq!(first(&silent).1.findings.of(Check::App).outcome, Outcome::Unknown);
+}
+
+#[test]
+fn machine_and_answer_are_one_entry_about_the_app() {
+    let mut world = deployed(&[("a", "started", Some("v42")), ("b", "started", Some("v43"))]);
+    answering(&mut world, Some("v42"));
+    let (diagnosis, verdict) = first(&world);
+    assert_eq!(verdict.cause, Some(Cause::ReleaseMismatch));
+    assert_eq!(diagnosis.causes.len(), 1, "{:#?}", diagnosis.causes);
+    let evidence = diagnosis.causes[0].evidence.join("\n");
+    assert!(evidence.starts_with("machine a runs v42\n"), "{evidence}");
+    assert!(evidence.contains("runs on 1 of 2"), "{evidence}");
+    assert!(evidence.contains("answers with v42"), "{evidence}");
+}
+
+#[test]
+fn an_answer_without_a_version_is_another_release() {
+    let mut world = with_apps(Vec::new());
+    answering(&mut world, None);
+    let (_, verdict) = first(&world);
+    let finding = verdict.findings.of(Check::Site);
+    assert_eq!(
+        (finding.outcome, finding.reason),
+        (Outcome::Fail, Some(Reason::HttpRelease))
+    );
+    assert_eq!(finding.observed.as_deref(), Some("none"));
+    answering(&mut world, Some("v43"));
+    assert_eq!(first(&world).1.findings.of(Check::Site).outcome, Outcome::Pass);
+}
+
+#[test]
+fn another_release_explains_no_wrong_answer() {
+    let mut world = deployed(&[("a", "started", Some("v42"))]);
+    answer(&mut world.tenants[0]).status = 404;
+    let (diagnosis, verdict) = first(&world);
+    assert_eq!(verdict.cause, Some(Cause::ReleaseMismatch));
+    let causes = diagnosis.causes.iter().map(|entry| entry.cause).collect::<Vec<_>>();
+    assert!(causes.contains(&Cause::SiteStatus), "{causes:?}");
+}
+
+#[test]
+fn what_is_wrong_with_the_answer_goes_before_its_version() {
+    let mut world = with_apps(Vec::new());
+    answering(&mut world, Some("v42"));
+    answer(&mut world.tenants[0]).status = 404;
+    assert_eq!(first(&world).1.cause, Some(Cause::SiteStatus));
+}
+
+#[test]
+fn releases_that_differ_alike_are_no_outage() {
+    let mut world = with_apps(Vec::new());
+    for tenant in &mut world.tenants {
+        tenant.expectation.image = Some(":v43".parse().unwrap());
+    }
+    if let Asked::Known(platform) = &mut world.platform {
+        for app in platform.apps.values_mut() {
+            app.machines[0].image = Some(format!("registry.fly.io/{}:v42", app.name));
+        }
+    }
+    let diagnosis = diagnose(&world);
+    assert_eq!(diagnosis.causes.len(), world.tenants.len());
+    assert!(
+        diagnosis
+            .causes
+            .iter()
+            .all(|entry| entry.cause == Cause::ReleaseMismatch)
+    );
+    let context = roundsman_checks::check::Context::new(&world);
+    let unexpected = |tenant| judge(&context, tenant).of(Check::App).reason != Some(Reason::PlatformRelease);
+    assert!(!world.tenants.iter().any(unexpected));
+}

@@ -1,0 +1,112 @@
+//! The complete evidence of a round in a file, to be judged again offline: gzipped JSON lines, versioned, without
+//! secrets. Reads and writes; judges nothing.
+//!
+//! The first line says what it is, then come the trust anchors, what the fleet showed, each chain, each tenant, and a
+//! last line that counts, so that a file which was cut off is told from a whole one.
+
+mod read;
+mod write;
+
+use jiff::Timestamp;
+use roundsman_checks::evidence::ChainId;
+use roundsman_checks::world::{Presented, TenantWorld, World};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::gate::Demand;
+
+pub use read::read;
+pub use write::Recorder;
+
+/// The version of the format.
+pub const SCHEMA: &str = "roundsman.recording/1";
+
+/// Everything that a report is made of.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// When the round began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// What decided the exit code.
+    pub demand: Demand,
+    /// The trust anchors, as DER.
+    pub roots: Presented,
+    /// What was seen.
+    pub world: World,
+}
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+struct Head {
+    recording: String,
+    roundsman: String,
+    started_at: Timestamp,
+    finished_at: Timestamp,
+    demand: Demand,
+}
+
+/// Every other line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Line {
+    /// The trust anchors.
+    Roots(Presented),
+    /// The world without its tenants and chains.
+    World(Box<World>),
+    /// One chain.
+    Chain(ChainId, Presented),
+    /// One tenant.
+    Tenant(Box<TenantWorld>),
+    /// That nothing is missing.
+    End {
+        /// How many chains there are.
+        chains: usize,
+        /// How many tenants there are.
+        tenants: usize,
+    },
+}
+
+/// Why a file is no recording, or can't be one; exit code 2.
+#[derive(Debug, Error)]
+pub enum RecordingError {
+    /// The system refuses.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is something else.
+    #[error("{path} is no recording of roundsman ({why}): `roundsman verify --record {path}` writes one")]
+    Foreign {
+        /// The file.
+        path: String,
+        /// What gives it away.
+        why: String,
+    },
+    /// It was written by another version.
+    #[error("{path} is a `{found}`, and this version reads {SCHEMA}: judge it with the version that wrote it ({by})")]
+    Version {
+        /// The file.
+        path: String,
+        /// Its format.
+        found: String,
+        /// Who wrote it.
+        by: String,
+    },
+    /// It ends too early, or a part of it is damaged.
+    #[error("{path}, line {line}: {why}; the file is damaged or was cut off, record again")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        why: String,
+    },
+}
+
+#[cfg(test)]
+mod tests;

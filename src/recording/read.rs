@@ -1,0 +1,129 @@
+//! Reads a recording, line by line and every line bounded: the file may be anything.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use roundsman_checks::world::{Presented, World};
+use serde::Deserialize;
+
+use super::{Head, Line, Recording, RecordingError, SCHEMA};
+
+/// The longest line, in bytes: the platform's word about a hundred thousand apps.
+const MAX_LINE: u64 = 512 << 20;
+
+/// Reads a file.
+///
+/// # Errors
+/// [`RecordingError`] where it can't be read, is no recording, is of another version, or is not whole.
+pub fn read(path: &Path) -> Result<Recording, RecordingError> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|source| RecordingError::File {
+        path: name.clone(),
+        source,
+    })?;
+    parse(BufReader::new(file), &name)
+}
+
+pub(super) fn parse(from: impl BufRead, name: &str) -> Result<Recording, RecordingError> {
+    let mut lines = Lines {
+        from: BufReader::new(MultiGzDecoder::new(from)),
+        name,
+        line: 0,
+    };
+    let head = head(&mut lines)?;
+    let (mut roots, mut world) = (None::<Presented>, None::<World>);
+    loop {
+        let Some(text) = lines.next()? else {
+            return Err(lines.damaged("the last line is missing"));
+        };
+        let line = serde_json::from_str::<Line>(&text).map_err(|error| lines.damaged(error))?;
+        match (line, &mut world) {
+            (Line::Roots(anchors), _) => roots = Some(anchors),
+            (Line::World(seen), _) => world = Some(*seen),
+            (Line::Chain(id, presented), Some(world)) => {
+                world.chains.insert(id, presented);
+            }
+            (Line::Tenant(tenant), Some(world)) => world.tenants.push(*tenant),
+            (Line::End { chains, tenants }, Some(seen)) => {
+                if (seen.chains.len(), seen.tenants.len()) != (chains, tenants) {
+                    return Err(lines.damaged("lines before it are missing"));
+                }
+                break;
+            }
+            (_, None) => return Err(lines.damaged("what the fleet showed is missing before it")),
+        }
+    }
+    match (roots, world) {
+        (Some(roots), Some(world)) => Ok(Recording {
+            started: head.started_at,
+            finished: head.finished_at,
+            demand: head.demand,
+            roots,
+            world,
+        }),
+        _ => Err(lines.damaged("the trust anchors are missing")),
+    }
+}
+
+/// The first line decides what a file is: it is read for its version first, and then as a whole.
+fn head(lines: &mut Lines<'_, impl BufRead>) -> Result<Head, RecordingError> {
+    #[derive(Deserialize)]
+    struct Version {
+        recording: String,
+        roundsman: Option<String>,
+    }
+    let foreign = |why: String| RecordingError::Foreign {
+        path: lines.name.to_owned(),
+        why,
+    };
+    let text = match lines.raw() {
+        Ok(Some(text)) => text,
+        Ok(None) => return Err(foreign("it is empty".into())),
+        Err(error) => return Err(foreign(format!("it is not gzipped text: {error}"))),
+    };
+    let version = serde_json::from_str::<Version>(&text)
+        .map_err(|_| foreign("its first line does not name a recording".into()))?;
+    if version.recording != SCHEMA {
+        return Err(RecordingError::Version {
+            path: lines.name.to_owned(),
+            found: version.recording,
+            by: version.roundsman.unwrap_or_else(|| "unknown".into()),
+        });
+    }
+    serde_json::from_str(&text).map_err(|error| lines.damaged(error))
+}
+
+struct Lines<'n, R> {
+    from: R,
+    name: &'n str,
+    line: usize,
+}
+
+impl<R: BufRead> Lines<'_, R> {
+    fn next(&mut self) -> Result<Option<String>, RecordingError> {
+        self.raw().map_err(|error| self.damaged(error))
+    }
+
+    fn raw(&mut self) -> io::Result<Option<String>> {
+        self.line += 1;
+        let mut bytes = Vec::new();
+        let read = (&mut self.from).take(MAX_LINE).read_until(b'\n', &mut bytes)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        if bytes.pop() != Some(b'\n') {
+            return Err(io::Error::other("the line does not end"));
+        }
+        String::from_utf8(bytes).map(Some).map_err(io::Error::other)
+    }
+
+    fn damaged(&self, why: impl std::fmt::Display) -> RecordingError {
+        RecordingError::Damaged {
+            path: self.name.to_owned(),
+            line: self.line,
+            why: why.to_string(),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A recording is read as it was written, and anything else is one clear error.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::write::write;
+use super::*;
+
+/// A world of the judging crate's tests, with tenants.
+fn recording() -> Recording {
+    #[derive(serde::Deserialize)]
+    struct Recorded {
+        world: World,
+    }
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/checks/tests/data/worlds.jsonl.gz");
+    let lines = BufReader::new(flate2::read::GzDecoder::new(std::fs::File::open(file).unwrap())).lines();
+    let first = lines.map(|line| line.unwrap()).next().unwrap();
+    let world = serde_json::from_str::<Recorded>(&first).unwrap().world;
+    Recording {
+        started: "2026-11-20T10:00:00Z".parse().unwrap(),
+        finished: "2026-11-20T10:00:02Z".parse().unwrap(),
+        demand: Demand::default(),
+        roots: Presented(vec![vec![1, 2, 3]]),
+        world,
+    }
+}
+
+fn written() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, recording()).unwrap();
+    bytes
+}
+
+fn zipped(text: &str) -> Vec<u8> {
+    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    out.write_all(text.as_bytes()).unwrap();
+    out.finish().unwrap()
+}
+
+fn refused(bytes: &[u8]) -> String {
+    read::parse(bytes, "FILE").unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let read = read::parse(written().as_slice(), "FILE").unwrap();
+    let wrote = recording();
+    assert_eq!(read.world, wrote.world);
+    assert_eq!(
+        (read.demand, read.roots, read.finished),
+        (wrote.demand, wrote.roots, wrote.finished)
+    );
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_no_recording() {
+    let whole = written();
+    for part in [1, 9, 50, 90, 99] {
+        let error = refused(&whole[..whole.len() * part / 100]);
+        assert!(error.contains("FILE"), "{part} %: {error}");
+    }
+    let error = refused(&whole[..whole.len() - 20]);
+    assert!(error.contains("damaged or was cut off"), "{error}");
+}
+
+#[test]
+fn lines_that_are_missing_are_noticed() {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(written().as_slice()), &mut text).unwrap();
+    let lines = text.lines().collect::<Vec<_>>();
+    let without = |at: usize| {
+        let kept = lines.iter().enumerate().filter(|(index, _)| *index != at);
+        kept.map(|(_, line)| format!("{line}\n")).collect::<String>()
+    };
+    for at in 1..lines.len() {
+        let error = refused(&zipped(&without(at)));
+        assert!(error.contains("missing"), "without line {}: {error}", at + 1);
+    }
+}
+
+#[test]
+fn what_is_no_recording_says_why() {
+    assert!(refused(b"").contains("is no recording"));
+    assert!(refused(b"{\"recording\":1}").contains("not gzipped"));
+    assert!(refused(&zipped("")).contains("it is empty"));
+    assert!(refused(&zipped("[]\n")).contains("does not name a recording"));
+    let newer = refused(&zipped(
+        "{\"recording\":\"roundsman.recording/7\",\"roundsman\":\"9.9.9\"}\n",
+    ));
+    assert!(
+        newer.contains("roundsman.recording/7") && newer.contains("9.9.9"),
+        "{newer}"
+    );
+    let odd = refused(&zipped(
+        "{\"recording\":\"roundsman.recording/1\",\"roundsman\":\"0.1.0\"}\n",
+    ));
+    assert!(odd.contains("line 1"), "{odd}");
+}

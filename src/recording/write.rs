@@ -1,0 +1,86 @@
+//! Writes a recording. The file is opened before the round begins, so that its evidence is not lost after it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Seek as _, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+
+use super::{Head, Line, Recording, RecordingError, SCHEMA};
+
+/// A file that will hold a recording.
+pub struct Recorder {
+    path: PathBuf,
+    file: File,
+}
+
+impl Recorder {
+    /// Opens the file, and changes nothing in it yet.
+    ///
+    /// # Errors
+    /// [`RecordingError::File`] where it can't be written.
+    pub fn open(path: &Path) -> Result<Self, RecordingError> {
+        let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        let file = file.map_err(|source| RecordingError::File {
+            path: format!("--record {}", path.display()),
+            source,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    /// Writes the recording in the place of whatever stood there.
+    ///
+    /// # Errors
+    /// [`RecordingError::File`], such as a full disk.
+    pub fn write(self, recording: Recording) -> Result<(), RecordingError> {
+        let Self { path, mut file } = self;
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write(BufWriter::new(file), recording));
+        written.map_err(|source| RecordingError::File {
+            path: format!("--record {}", path.display()),
+            source,
+        })
+    }
+}
+
+pub(super) fn write(to: impl Write, recording: Recording) -> io::Result<()> {
+    let mut out = GzEncoder::new(to, Compression::default());
+    let mut world = recording.world;
+    let (chains, tenants) = (std::mem::take(&mut world.chains), std::mem::take(&mut world.tenants));
+    line(
+        &mut out,
+        &Head {
+            recording: SCHEMA.to_owned(),
+            roundsman: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: recording.started,
+            finished_at: recording.finished,
+            demand: recording.demand,
+        },
+    )?;
+    let end = Line::End {
+        chains: chains.len(),
+        tenants: tenants.len(),
+    };
+    line(&mut out, &Line::Roots(recording.roots))?;
+    line(&mut out, &Line::World(Box::new(world)))?;
+    for (id, presented) in chains {
+        line(&mut out, &Line::Chain(id, presented))?;
+    }
+    for tenant in tenants {
+        line(&mut out, &Line::Tenant(Box::new(tenant)))?;
+    }
+    line(&mut out, &end)?;
+    out.finish()?.flush()
+}
+
+fn line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
