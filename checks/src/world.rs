@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use crate::evidence::Asked;
-use crate::evidence::{ChainId, Fault, Platform, Retry, TenantDns, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
+use crate::evidence::{
+    ChainId, Fault, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence, ZoneRecord,
+};
 use crate::expectation::Expectation;
 use crate::finding::Check;
 use crate::target::{Hostname, Tenant};
@@ -65,6 +67,9 @@ pub struct TenantWorld {
     /// The app asked directly, past the edge; asked only where the page failed.
     #[serde(default)]
     pub direct: Option<Visit>,
+    /// What the logs say of its requests; asked only where it answers wrongly, or where it is traced.
+    #[serde(default, skip_serializing_if = "TenantLog::is_unasked")]
+    pub log: TenantLog,
 }
 
 impl TenantWorld {
@@ -81,6 +86,7 @@ impl TenantWorld {
             asleep: false,
             woken: false,
             direct: None,
+            log: TenantLog::default(),
         }
     }
 

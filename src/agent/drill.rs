@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt};
 use roundsman_checks::diagnosis::Question;
-use roundsman_checks::evidence::{DateLook, DnsLook, Retry, Visit};
+use roundsman_checks::evidence::{Asked, DateLook, DnsLook, LogLine, Retry, Visit};
 use roundsman_checks::probe;
 use roundsman_checks::world::World;
 
 use super::clock::{Moment, now};
+use super::logs;
 use super::plan::{Observer, Stop, Subject};
 use super::tenant::Looker;
 
@@ -29,6 +31,7 @@ enum Answer {
     Retry(usize, Box<Retry>),
     Visit(usize, Box<Visit>),
     Direct(usize, Box<Visit>),
+    Logs(Vec<(usize, Asked<Vec<LogLine>>)>),
 }
 
 /// Asks all questions and adds the answers to the world, each the same whatever the order they came in.
@@ -41,7 +44,20 @@ pub(super) async fn drill(
 ) {
     observer.stage("looking closer", questions.len());
     let begun = Moment::now();
-    let asks = questions.iter().map(|question| ask(looker, world, question, begun));
+    let is_of_the_log = |question: &Question| match question {
+        Question::Log(index) => Some(*index),
+        _ => None,
+    };
+    // The log is read once for all of them: its lines are late, and waiting for each alone would add up.
+    let logged = questions.iter().filter_map(is_of_the_log).collect::<Vec<_>>();
+    let others = questions.iter().filter(|question| is_of_the_log(question).is_none());
+    let mut asks = others
+        .map(|question| ask(looker, world, question, begun).boxed())
+        .collect::<Vec<_>>();
+    if !logged.is_empty() {
+        let read = async { Some(Answer::Logs(logs::ask(looker, &logged).await)) };
+        asks.insert(0, read.boxed());
+    }
     let mut answers = stream::iter(asks).buffer_unordered(TOGETHER);
     let mut gathered = Vec::new();
     loop {
@@ -84,6 +100,8 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
                 .await
                 .map(|visit| Answer::Direct(*index, Box::new(visit)))
         }
+        // All of them are asked together.
+        Question::Log(_) => None,
         Question::OtherAddress(index, address) => {
             let subject = visitor.plan.tenants.get(*index)?;
             Some(Answer::Visit(
@@ -135,6 +153,11 @@ fn add(world: &mut World, answer: Answer) {
         Answer::Blockers(index, looks) => world.tenants[index].dns.blockers = looks,
         Answer::Retry(index, retry) => world.tenants[index].retries.push(*retry),
         Answer::Direct(index, visit) => world.tenants[index].direct = Some(*visit),
+        Answer::Logs(found) => {
+            for (index, lines) in found {
+                world.tenants[index].log.edge = lines;
+            }
+        }
         Answer::Visit(index, visit) => world.tenants[index].visits.push(*visit),
     }
 }

@@ -3,6 +3,7 @@
 pub mod clock;
 mod drill;
 mod edge;
+mod logs;
 mod pacer;
 mod plan;
 mod platform;

@@ -1,6 +1,9 @@
 //! Takes the platform's word once per round, before anybody is visited.
 
+use std::sync::Arc;
+
 use roundsman_checks::evidence::{Asked, Fault, Platform, Reason, ZoneRecord};
+use roundsman_checks::platform::fly::Logs;
 use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
 use thiserror::Error;
 
@@ -15,7 +18,8 @@ pub struct Clients {
 }
 
 struct Fly {
-    graphql: Api,
+    graphql: Arc<Api>,
+    logs: Logs,
     rest: Api,
     organization: Option<String>,
     edge_app: String,
@@ -81,8 +85,17 @@ impl Clients {
                 (source, _) => ClientsError::Token { table: "fly", source },
             })?;
             let token = Token::fly(token.expose());
+            let graphql = Arc::new(api("fly", "graphql", &fly.api_url, token.clone())?);
+            let logs = Logs::new(
+                &fly.api_url,
+                token.clone(),
+                user_agent,
+                calls.clone(),
+                Arc::clone(&graphql),
+            );
             Ok(Fly {
-                graphql: api("fly", "graphql", &fly.api_url, token.clone())?,
+                logs: logs.map_err(|source| ClientsError::Api { table: "fly", source })?,
+                graphql,
                 rest: api("fly", "machines", &fly.machines_url, token)?,
                 organization: fly.organization.clone(),
                 edge_app: config.edge.app.clone().unwrap_or_default(),
@@ -126,6 +139,12 @@ impl Clients {
             }
         };
         tokio::join!(platform, listing)
+    }
+
+    /// Who reads the logs of apps; `None` without a platform.
+    #[must_use]
+    pub fn logs(&self) -> Option<Logs> {
+        self.fly.as_ref().map(|fly| fly.logs.clone())
     }
 
     /// What is known where nothing was read because somebody ended the round.

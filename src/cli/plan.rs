@@ -10,6 +10,7 @@ use roundsman_checks::chain::Anchors;
 use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::finding::Check;
+use roundsman_checks::platform::fly::Logs;
 use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use thiserror::Error;
@@ -66,6 +67,8 @@ pub struct Word {
     pub platform: Asked<Platform>,
     /// The zone's listing.
     pub listing: Asked<Vec<ZoneRecord>>,
+    /// Who reads the logs of apps.
+    pub logs: Option<Logs>,
 }
 
 /// What the agent calls itself.
@@ -137,6 +140,7 @@ pub fn plan(
         number: usize::try_from(clock::now().as_second()).unwrap_or_default(),
         platform: word.platform,
         listing: word.listing,
+        logs: word.logs,
         inventory: inventory.faults.clone(),
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
         asker: Asker {

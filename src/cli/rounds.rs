@@ -156,7 +156,12 @@ impl<'a> Rounds<'a> {
         let inventory = setup::prepare(self.args, &self.config, self.from.as_ref(), answers)?;
         self.check_versions(&inventory)?;
         let wake = |tenant: &Tenant| self.wakes(tenant, &inventory);
-        let word = Word { platform, listing };
+        let logs = clients.logs();
+        let word = Word {
+            platform,
+            listing,
+            logs,
+        };
         let mut plan = plan::plan(&self.config, &inventory, self.selected.clone(), word, &wake)?;
         plan.carried = carried;
         let outcome = agent::round(&plan, progress, stop).await?;

@@ -3,6 +3,7 @@
 mod alone;
 mod deeper;
 mod fleet;
+mod logs;
 mod platform;
 mod record;
 mod resolvers;

@@ -25,6 +25,11 @@ pub(crate) async fn bench(options: LabOptions) -> Bench {
 
 /// As `bench`, with faults that are there before the configuration is written: some change the tenants' host names.
 pub(crate) async fn bench_with(options: LabOptions, faults: &[&str]) -> Bench {
+    // Lines are there at once: waiting for late ones is tested through the binary.
+    let options = LabOptions {
+        log_delay: std::time::Duration::ZERO,
+        ..options
+    };
     let lab = Lab::start(options).await.expect("the lab starts");
     let faults = faults.iter().map(|fault| read(fault)).collect::<Vec<_>>();
     lab.stage_all(faults).await.expect("faults can be staged");
@@ -102,7 +107,13 @@ impl Bench {
     pub(crate) async fn round_with_platform(&self) -> (Outcome, u32) {
         let clients = self.clients();
         let (platform, listing) = clients.read(Needs::ALL).await;
-        let plan = plan_of(&self.config, Word { platform, listing });
+        let logs = clients.logs();
+        let word = Word {
+            platform,
+            listing,
+            logs,
+        };
+        let plan = plan_of(&self.config, word);
         let (_pull, stop) = Stop::new();
         let outcome = round(&plan, &Quiet, stop).await.expect("a round");
         (outcome, clients.calls.made().values().sum())

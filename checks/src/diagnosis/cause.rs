@@ -138,6 +138,8 @@ causes! {
         "The app itself says so. This passes by itself.";
     TenantUnknownToEdge = "tenant-unknown-to-edge", "the edge does not know the tenant",
         "The edge answers as it does for a name that exists nowhere: it has no route for this tenant.";
+    RouteWrongApp = "route-wrong-app", "the edge replays the name to another app",
+        "The edge's own log says so: users of this tenant get what another app answers, or an error where there is none.";
     RouteWrongTenant = "route-wrong-tenant", "another tenant's app answers",
         "Users of this tenant see another tenant's site.";
     RouteBroken = "route-broken", "the app answers directly but not through the edge",
@@ -180,14 +182,14 @@ impl Cause {
         use Cause::{CaaForbidsIssuance, CertificateConflict, DnsBlocked, DnsDelegated, DnsOverride, DnsProxied};
         use Cause::{
             CertificateChainIncomplete, CertificateExpired, CertificateNameMismatch, CertificateNotYetValid,
-            CertificateUntrusted, RouteWrongTenant, WildcardCertificateChainIncomplete, WildcardCertificateConflict,
-            WildcardCertificateExpired, WildcardCertificateNameMismatch, WildcardCertificateNotYetValid,
-            WildcardCertificateUntrusted,
+            CertificateUntrusted, RouteWrongApp, RouteWrongTenant, WildcardCertificateChainIncomplete,
+            WildcardCertificateConflict, WildcardCertificateExpired, WildcardCertificateNameMismatch,
+            WildcardCertificateNotYetValid, WildcardCertificateUntrusted,
         };
         let record = matches!(self, DnsOverride | DnsProxied | DnsBlocked | DnsDelegated);
         let authority = matches!(
             self,
-            CertificateConflict | WildcardCertificateConflict | CaaForbidsIssuance | RouteWrongTenant
+            CertificateConflict | WildcardCertificateConflict | CaaForbidsIssuance | RouteWrongApp | RouteWrongTenant
         );
         let served = matches!(
             self,

@@ -19,6 +19,7 @@ mod tenant_certificate;
 mod tenant_dns;
 mod tenant_platform;
 mod tenant_release;
+mod tenant_replay;
 mod tenant_rules;
 
 pub use cause::{Cause, UnknownCause};

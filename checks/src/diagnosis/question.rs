@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::tenant_dns::is_blocked;
+use super::tenant_replay;
 use crate::chain::fails_by_dates_alone;
 use crate::check::{Condition, Context, Findings, condition};
 use crate::evidence::{Reason, Visit};
@@ -24,6 +25,8 @@ pub enum Question {
     OtherAddress(usize, SocketAddr),
     /// This tenant's app asked directly, past the edge.
     Direct(usize),
+    /// What the edge's log says of requests for this tenant.
+    Log(usize),
 }
 
 /// Everything that is worth asking, in the order in which it should be asked.
@@ -49,6 +52,10 @@ pub(super) fn questions(context: &Context<'_>, findings: &[Findings]) -> Vec<Que
             .iter()
             .filter_map(|visit| date(context, Some(visit))),
     );
+    let tenants = context.world.tenants.iter().zip(findings).enumerate();
+    let logged = tenants.filter(|(_, (tenant, findings))| tenant_replay::is_worth_asking(context, tenant, findings));
+    let most = tenant_replay::left(context);
+    questions.extend(logged.take(most).map(|(index, _)| Question::Log(index)));
     questions.sort();
     questions.dedup();
     questions

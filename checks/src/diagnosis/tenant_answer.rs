@@ -1,7 +1,7 @@
 //! Tenant rules about a wrong answer: who answered, and what is wrong with what was said.
 
 use super::tenant_rules::{Rule, Subject};
-use super::{Cause, Proof, Remedy};
+use super::{Cause, Proof, Remedy, tenant_replay};
 use crate::check::{Named, answers_like, named, says_starting, status_text};
 use crate::evidence::{App, Platform, Reason, Visit};
 use crate::expectation::Identity;
@@ -11,6 +11,7 @@ use crate::finding::{Check, Outcome};
 pub(super) const RULES: &[Rule] = &[
     (Cause::AppStarting, starting),
     (Cause::TenantUnknownToEdge, unknown_to_edge),
+    (Cause::RouteWrongApp, tenant_replay::wrong_app),
     (Cause::RouteWrongTenant, wrong_tenant),
     (Cause::RouteBroken, route_broken),
     (Cause::SiteRedirect, |subject| {

@@ -1,12 +1,14 @@
 //! What was seen, and how each look ended. Never a verdict, never an error: plain data that serialises.
 
 mod dns;
+mod logs;
 mod platform;
 mod reason;
 mod vantage;
 mod visit;
 
 pub use dns::{DnsLook, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
+pub use logs::{LogLine, TenantLog};
 pub use platform::{App, AppCertificate, Asked, CertificateState, Exit, Machine, Platform, ZoneRecord};
 pub use reason::{Alert, Reason, UnknownReason};
 pub use vantage::{ControlLook, DateLook, VantageEvidence};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{End, Reason};
@@ -98,6 +99,9 @@ pub struct Handshake {
 /// One HTTP request and its answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
+    /// When the request was sent, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
     /// How it ended. Reading stops at the limit of the body, which is `Done` with an incomplete body.
     pub end: End,
     /// From the request to the first byte of the answer's head, in milliseconds.
@@ -106,6 +110,16 @@ pub struct Exchange {
     pub total_ms: f64,
     /// The answer, as far as it came.
     pub answer: Option<Answer>,
+}
+
+impl Exchange {
+    /// When the request was sent and when the last of its answer was read.
+    #[must_use]
+    pub fn during(&self) -> Option<(Timestamp, Timestamp)> {
+        let sent = self.sent_at?;
+        let took = SignedDuration::try_from_secs_f64(self.total_ms / 1000.0).unwrap_or_default();
+        Some((sent, sent.saturating_add(took).unwrap_or(sent)))
+    }
 }
 
 /// An HTTP answer.

@@ -108,6 +108,7 @@ pub struct Api {
     token: Token,
     client: reqwest::Client,
     calls: Calls,
+    most: usize,
     closed: Mutex<Option<Fault>>,
 }
 
@@ -140,11 +141,20 @@ impl Api {
             token,
             client,
             calls,
+            most: MAX_ANSWER,
             closed: Mutex::new(None),
         })
     }
 
-    fn closed(&self) -> Option<Fault> {
+    /// The same with a limit of its own on the length of an answer, in bytes.
+    #[must_use]
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.most = bytes.min(MAX_ANSWER);
+        self
+    }
+
+    /// Why it is asked nothing more in this round, where that is so.
+    pub(super) fn closed(&self) -> Option<Fault> {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -228,9 +238,9 @@ impl Api {
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() <= MAX_ANSWER => bytes.extend_from_slice(&chunk),
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= self.most => bytes.extend_from_slice(&chunk),
                 Ok(Some(_)) => {
-                    let detail = format!("{} answers more than {MAX_ANSWER} bytes", self.name);
+                    let detail = format!("{} answers more than {} bytes", self.name, self.most);
                     return Err(Failure::Final(Fault::new(Reason::PlatformMalformed, detail)));
                 }
                 Ok(None) => return Ok(bytes),

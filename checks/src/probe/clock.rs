@@ -3,6 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+/// This moment by the machine's clock.
+#[must_use]
+pub(super) fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 /// Measures from one moment on.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::body;
-use super::clock::Stopwatch;
+use super::clock::{self, Stopwatch};
 use super::visit::Settings;
 use crate::evidence::{Answer, End, Exchange, Fault, Reason};
 use crate::expectation::SiteExpectation;
@@ -111,6 +111,7 @@ pub(super) async fn get(
         }
     };
     let asked = Stopwatch::start();
+    exchange.sent_at = Some(clock::now());
     let head = tokio::time::timeout(watch.left(settings.timeout), channel.send(request)).await;
     exchange.first_byte_ms = asked.ms();
     exchange.total_ms = exchange.first_byte_ms;

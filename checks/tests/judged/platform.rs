@@ -2,7 +2,9 @@
 //! records are behind the provider's proxy.
 
 use roundsman_checks::diagnosis::{Diagnosis, diagnose};
-use roundsman_checks::evidence::{App, AppCertificate, Asked, CertificateState, Machine, Platform, Reason, ZoneRecord};
+use roundsman_checks::evidence::{
+    App, AppCertificate, Asked, CertificateState, LogLine, Machine, Platform, Reason, ZoneRecord,
+};
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::world::World;
 
@@ -280,4 +282,51 @@ fn the_listing_names_what_dns_alone_cannot_tell() {
         .find(|entry| entry.cause.as_str() == "dns-blocked");
     let fix = &blocked.expect("the entry").remedy[0].command;
     assert!(fix.contains("delete the TXT record of x.deep.c04e"), "{fix}");
+}
+
+/// The first tenant answered by another's app, and these lines in the edge's log.
+fn misrouted(lines: &[&str]) -> Vec<(String, usize)> {
+    let mut world = with_apps(Vec::new());
+    let id = world.tenants[0].tenant.id.to_string();
+    let other = world.known.iter().find(|tenant| tenant.id.as_str() != id).unwrap();
+    let header = ("x-sp-app".to_owned(), other.app.clone());
+    crate::without_header(&mut world.tenants[0]);
+    answer(&mut world.tenants[0]).headers.push(header);
+    let line = |message: &&str| LogLine {
+        app: EDGE.to_owned(),
+        message: message.replace("OWN", &id),
+        ..LogLine::default()
+    };
+    world.tenants[0].log.edge = Asked::Known(lines.iter().map(line).collect());
+    causes(&diagnose(&world))
+}
+
+#[test]
+fn the_edges_word_for_another_app_comes_before_whoever_answered() {
+    let elsewhere = "INFO Replaying request to tenant app subdomain=OWN fly_app=sp-other";
+    let home = "INFO Replaying request to tenant app subdomain=OWN fly_app=sp-OWN";
+    let third = "INFO Replaying request to tenant app subdomain=OWN fly_app=sp-third";
+    let foreign = "INFO Replaying request to tenant app subdomain=zzzz fly_app=sp-other";
+    let app = [("route-wrong-app".to_owned(), 1)];
+    let tenant = [("route-wrong-tenant".to_owned(), 1)];
+    assert_eq!(misrouted(&[elsewhere]), app);
+    assert_eq!(misrouted(&[foreign, elsewhere, elsewhere]), app);
+    // A log that contradicts itself, is silent, right, or about another name settles nothing.
+    for lines in [&[home, elsewhere][..], &[elsewhere, third], &[], &[home], &[foreign]] {
+        assert_eq!(misrouted(lines), tenant, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_right_answer_needs_no_word_of_the_edge() {
+    let mut world = with_apps(Vec::new());
+    let line = LogLine {
+        message: format!(
+            "Replaying request to tenant app subdomain={} fly_app=sp-other",
+            world.tenants[0].tenant.id
+        ),
+        ..LogLine::default()
+    };
+    world.tenants[0].log.edge = Asked::Known(vec![line]);
+    assert_eq!(causes(&diagnose(&world)), []);
 }

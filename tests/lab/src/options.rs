@@ -1,6 +1,7 @@
 //! What a lab consists of before anything is broken in it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 /// The key of the lab's root certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +36,8 @@ pub struct LabOptions {
     /// Whether the written configuration leaves tenants and edge addresses to the platform, which
     /// is then simulated in any case.
     pub platform_inventory: bool,
+    /// How long after it was written a line of a log can be read.
+    pub log_delay: Duration,
 }
 
 impl LabOptions {
@@ -68,6 +71,7 @@ impl Default for LabOptions {
             dns_v6: false,
             platform: false,
             platform_inventory: false,
+            log_delay: Duration::from_secs(1),
         }
     }
 }

@@ -8,6 +8,7 @@ mod effect;
 mod estate;
 mod graphql;
 mod limits;
+pub(crate) mod logs;
 mod present;
 mod reply;
 mod rest;
@@ -25,8 +26,8 @@ use crate::world::World;
 use estate::Estate;
 use limits::Limits;
 
-pub(crate) use build::app_name;
-pub(crate) use estate::{EDGE_APP, ORGANIZATION};
+pub(crate) use build::{app_name, tenant_of};
+pub(crate) use estate::{EDGE_APP, ORGANIZATION, Visit};
 
 /// The platform's own domain, which each app has a name below.
 pub(crate) const APP_DOMAIN: &str = "lab-apps.test";
@@ -45,6 +46,7 @@ pub(crate) struct Platform {
     page: AtomicUsize,
     writes: Mutex<Vec<String>>,
     removed: Mutex<Vec<(Name, RData)>>,
+    logs: logs::Logs,
     /// Where apps answer directly.
     direct: OnceLock<Vec<IpAddr>>,
 }
@@ -57,6 +59,7 @@ impl Platform {
             page: AtomicUsize::new(PAGE),
             writes: Mutex::default(),
             removed: Mutex::default(),
+            logs: logs::Logs::default(),
             direct: OnceLock::new(),
         }
     }

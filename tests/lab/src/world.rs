@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hickory_proto::rr::Name;
 
@@ -17,6 +18,7 @@ pub(crate) struct World {
     pub(crate) edge_addresses: Vec<IpAddr>,
     pub(crate) identity_header: bool,
     pub(crate) platform: bool,
+    pub(crate) log_delay: Duration,
     positions: HashMap<String, usize>,
 }
 
@@ -39,6 +41,7 @@ impl World {
             tenants,
             edge_addresses: options.edge_addresses.clone(),
             identity_header: options.identity_header,
+            log_delay: options.log_delay,
             platform: options.platform || options.platform_inventory,
         })
     }

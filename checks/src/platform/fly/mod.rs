@@ -3,9 +3,11 @@
 //! are read with queries, never with the re-validating `check`.
 
 mod graphql;
+mod logs;
 mod machines;
 
 pub use graphql::{DOCUMENTS, sweep};
+pub use logs::{Logs, Page};
 pub use machines::organization;
 
 use super::http::Api;

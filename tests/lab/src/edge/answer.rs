@@ -9,8 +9,10 @@ use hyper::body::Incoming;
 use tokio::sync::Notify;
 
 use super::body::{self, Body};
-use super::site::{self, Content, Plan};
+use super::site::{self, Content, Plan, Routed};
 use crate::clock;
+use crate::platform::logs::Passage;
+use crate::platform::{Visit, app_name};
 use crate::snapshot::Shared;
 use crate::world::World;
 
@@ -28,12 +30,19 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Incoming>, hang_up
     let host = host(request);
     let snapshot = shared.current();
     shared.counters.request(&shared.world, host);
-    let (tenant, mut plan) = site::plan(&shared.world, &snapshot.faults, host);
-    if let Some(tenant) = tenant {
-        visit(shared, tenant, true, &mut plan);
+    let Routed { replay, mut plan } = site::plan(&shared.world, &snapshot.faults, host);
+    let id = request_id();
+    if let Some((tenant, app)) = &replay {
+        let passage = Passage {
+            request: &id,
+            host,
+            subdomain: tenant,
+            path: request.uri().path(),
+        };
+        visit(shared, app, Some(&passage), request, &mut plan);
     }
     drop(snapshot);
-    carry_out(shared, plan, request, host, hang_up).await
+    carry_out(shared, plan, request, &id, hang_up).await
 }
 
 /// Answers a request to an app itself.
@@ -46,29 +55,45 @@ pub(crate) async fn direct(shared: &Shared, request: &Request<Incoming>, hang_up
         Some(tenant) => {
             shared.counters.direct(tenant);
             let mut plan = site::direct(&shared.world, &snapshot.faults, tenant);
-            visit(shared, tenant, false, &mut plan);
+            visit(shared, &app_name(tenant), None, request, &mut plan);
             plan
         }
         None => site::unknown(),
     };
     drop(snapshot);
-    carry_out(shared, plan, request, host, hang_up).await
+    carry_out(shared, plan, request, &request_id(), hang_up).await
 }
 
-fn visit(shared: &Shared, tenant: &str, through_edge: bool, plan: &mut Plan) {
+/// What the platform gives every request, as it stands in the answer and in the logs.
+fn request_id() -> String {
+    format!("{:026X}-lab", fastrand::u128(..) >> 24)
+}
+
+/// Lets the app meet the request, which came through the edge if it has a passage; the logs tell of it.
+fn visit(shared: &Shared, app: &str, passage: Option<&Passage<'_>>, request: &Request<Incoming>, plan: &mut Plan) {
     let Some(platform) = &shared.platform else { return };
-    if platform.visit(tenant, through_edge, plan) {
-        shared.counters.woken.fetch_add(1, Ordering::Relaxed);
+    if let Some(passage) = passage {
+        platform.log_replay(shared, passage, app);
     }
+    match (platform.visit(app, passage.is_some(), plan), passage) {
+        (Visit::Nobody, None) => return,
+        (Visit::Nobody, Some(passage)) => return platform.log_refusal(shared, passage, app, plan.status),
+        (Visit::Wakes, _) => {
+            shared.counters.woken.fetch_add(1, Ordering::Relaxed);
+        }
+        (Visit::Answers | Visit::Sick(_), _) => {}
+    }
+    platform.log_received(shared, app, request.uri().path());
 }
 
 async fn carry_out(
     shared: &Shared,
     plan: Plan,
     request: &Request<Incoming>,
-    host: &str,
+    id: &str,
     hang_up: &Notify,
 ) -> Response<Body> {
+    let host = host(request);
     let offset = shared.current().faults.clock_offset();
     let date = clock::http_date(clock::lab_seconds(offset));
     if !plan.delay.is_zero() {
@@ -84,6 +109,7 @@ async fn carry_out(
     let headers = response.headers_mut();
     set(headers, DATE, &date);
     set(headers, CONTENT_TYPE, kind);
+    set(headers, REQUEST_ID, id);
     add_headers(headers, &shared.world, &plan, request.version());
     match body {
         // These statuses end with their headers.
@@ -161,7 +187,6 @@ fn add_headers(headers: &mut HeaderMap, world: &World, plan: &Plan, version: Ver
             "1.1 fly.io"
         },
     );
-    set(headers, REQUEST_ID, &format!("{:026X}-lab", fastrand::u128(..) >> 24));
     if let Some(app) = &plan.app {
         if world.identity_header {
             set(headers, APP, &format!("sp-{app}"));

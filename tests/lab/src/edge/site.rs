@@ -37,19 +37,57 @@ pub(crate) enum Content {
     Drip,
 }
 
-/// What a request for this host gets at the edge, and the tenant whose app is to answer.
-pub(crate) fn plan<'w>(world: &'w World, faults: &FaultSet, host: &str) -> (Option<&'w str>, Plan) {
+/// Where the edge sends a request, and what comes of it if that app can be reached.
+pub(crate) struct Routed<'w> {
+    /// The tenant that was asked for, and the app that its request is replayed to; nobody and none if the edge does not
+    /// know the name.
+    pub(crate) replay: Option<(&'w str, String)>,
+    pub(crate) plan: Plan,
+}
+
+/// What a request for this host gets at the edge.
+pub(crate) fn plan<'w>(world: &'w World, faults: &FaultSet, host: &str) -> Routed<'w> {
     let tenant = world.tenant_of(host).or_else(|| deeper(world, faults, host));
     let Some(tenant) = tenant.filter(|tenant| faults.at(tenant, "tenant-unknown-to-edge").is_none()) else {
-        return (None, unknown());
+        return Routed {
+            replay: None,
+            plan: unknown(),
+        };
     };
+    if let Some(fault) = faults.at(tenant, "route-wrong-app") {
+        return astray(world, faults, tenant, fault.detail());
+    }
     let mut plan = app(world, faults, tenant);
     if let Some(fault) = faults.at(tenant, "route-wrong-tenant") {
         let other = fault.detail().and_then(|id| world.tenant(id));
         let first = world.tenants.iter().map(String::as_str).find(|id| *id != tenant);
         plan.app = other.or(first).map(str::to_owned);
     }
-    (Some(tenant), plan)
+    Routed {
+        replay: Some((tenant, platform::app_name(tenant))),
+        plan,
+    }
+}
+
+/// What comes of a request that is replayed to another app than the tenant's.
+fn astray<'w>(world: &'w World, faults: &FaultSet, tenant: &'w str, target: Option<&str>) -> Routed<'w> {
+    let first = || world.tenants.iter().find(|id| *id != tenant);
+    let target = target.map(str::to_owned);
+    let target = target
+        .or_else(|| first().map(|id| platform::app_name(id)))
+        .unwrap_or_default();
+    let plan = match platform::tenant_of(world, &target) {
+        Some(other) => app(world, faults, other),
+        None => Plan {
+            content: Content::Json(r#"{"service":"something else"}"#),
+            healthy_header: false,
+            ..healthy(None)
+        },
+    };
+    Routed {
+        replay: Some((tenant, target)),
+        plan,
+    }
 }
 
 /// What a request to the tenant's app itself gets.
@@ -156,7 +194,7 @@ mod tests {
         let world = World::new(&LabOptions::with_tenants(12)).unwrap();
         let failing = |text: &str| {
             let faults = FaultSet::new(&[text.parse().unwrap()]);
-            let status = |id: &String| plan(&world, &faults, &world.host(id)).1.status;
+            let status = |id: &String| plan(&world, &faults, &world.host(id)).plan.status;
             world.tenants.iter().filter(|id| status(id) == 503).count()
         };
         assert_eq!(failing("platform-outage"), 9);
@@ -170,7 +208,7 @@ mod tests {
         let world = World::new(&LabOptions::default()).unwrap();
         let app = |text: &str| {
             let faults = FaultSet::new(&[text.parse().unwrap()]);
-            plan(&world, &faults, "q7f9.tenants.test").1.app
+            plan(&world, &faults, "q7f9.tenants.test").plan.app
         };
         assert_eq!(app("route-wrong-tenant@q7f9").as_deref(), Some("a3b1"));
         assert_eq!(app("route-wrong-tenant@q7f9=e51f").as_deref(), Some("e51f"));

@@ -1,7 +1,7 @@
 //! The table of all faults. A person reads it from top to bottom; the program looks names up.
 
 use super::FaultError;
-use super::detail::Detail::{self, Edge, None, Number, NumberOr, Prefixed, Rate, Server, Tenant as Other, Words};
+use super::detail::Detail::{self, App, Edge, None, Number, NumberOr, Prefixed, Rate, Server, Tenant as Other, Words};
 
 /// Whom a fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,6 +308,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "the app answers directly, the edge says 502",
     )),
     platform(tenant(
+        "route-wrong-app",
+        App,
+        "the edge replays the name to another app: another tenant's, or the given one, which need not exist",
+    )),
+    platform(tenant(
         "release-mismatch",
         Words(&["old", "half", "replacing", "serving", "done"]),
         "a deploy on two machines: both old, one old, one being replaced, both new with the old one answering, or done",
@@ -373,6 +378,13 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "platform-api-rate-limited",
         NumberOr(0, 86_400, "no-header"),
         "the platform answers 429, `Retry-After: 30`",
+    )),
+    platform(agent("logs-refused", None, "the log API takes no token")),
+    platform(agent("logs-empty", None, "the log API has no line")),
+    platform(agent(
+        "logs-late",
+        Number(0, 600_000),
+        "lines of the log can be read after 60000 ms, or as many as given",
     )),
     platform(agent("cloudflare-refused", None, "the DNS provider takes no token")),
     platform(agent("cloudflare-unavailable", None, "the DNS provider answers 503")),

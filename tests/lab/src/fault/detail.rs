@@ -16,6 +16,8 @@ pub(crate) enum Detail {
     Number(i64, i64),
     /// The id of another tenant.
     Tenant,
+    /// The name of an app.
+    App,
     /// A word, an address of the edge, or `word:address`.
     Edge(&'static [&'static str]),
     /// A word, or `prefix:anything`.
@@ -33,7 +35,7 @@ impl Detail {
             Self::Words(words) => words.contains(&text),
             Self::Server(words) => words.contains(&text.strip_suffix("/1").unwrap_or(text)),
             Self::Number(low, high) => text.parse::<i64>().is_ok_and(|number| (low..=high).contains(&number)),
-            Self::Tenant => !text.is_empty(),
+            Self::Tenant | Self::App => !text.is_empty(),
             Self::Edge(words) => Targeted::read(text, words[0]).is_some_and(|read| words.contains(&read.how)),
             Self::Prefixed(words, prefix) => {
                 let rest = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix(':'));
@@ -52,6 +54,7 @@ impl Detail {
             Self::Server(words) => format!("{}, with /1 for the first server alone", words.join(" | ")),
             Self::Number(low, high) => format!("a number from {low} to {high}"),
             Self::Tenant => "a tenant".into(),
+            Self::App => "an app".into(),
             Self::Edge(words) => format!("{} | ADDRESS | HOW:ADDRESS", words.join(" | ")),
             Self::Prefixed(words, prefix) => {
                 let words: String = words.iter().map(|word| format!("{word} | ")).collect();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Platform;
-use super::build::{app_name, tenant_of};
+use super::build::tenant_of;
 use super::estate::{Holding, Visit};
 use crate::clock;
 use crate::edge::behaviour::{self, Cut, Handshake};
@@ -56,14 +56,12 @@ impl Platform {
         !self.direct_addresses(app).is_empty()
     }
 
-    /// Changes the plan of an answer by what the tenant's app is able to; says whether it was woken.
-    pub(crate) fn visit(&self, tenant: &str, through_edge: bool, plan: &mut Plan) -> bool {
-        match self.estate().visit(&app_name(tenant), through_edge, clock::now()) {
+    /// Changes the plan of an answer by what the app is able to; says what the request met.
+    pub(crate) fn visit(&self, app: &str, through_edge: bool, plan: &mut Plan) -> Visit {
+        let met = self.estate().visit(app, through_edge, clock::now());
+        match met {
             Visit::Answers => {}
-            Visit::Wakes => {
-                plan.delay += WAKING;
-                return true;
-            }
+            Visit::Wakes => plan.delay += WAKING,
             Visit::Sick(status) => {
                 plan.status = status;
                 plan.content = Content::Json(r#"{"error":"internal error"}"#);
@@ -78,7 +76,7 @@ impl Platform {
                 };
             }
         }
-        false
+        met
     }
 
     /// The tenant whose app has this host name directly.

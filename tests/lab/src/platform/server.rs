@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
 use super::reply::{Call, Reply};
-use super::{Platform, cloudflare, graphql, rest};
+use super::{Platform, cloudflare, graphql, logs, rest};
 use crate::edge::body::Body;
 use crate::error::LabError;
 use crate::fault::FaultSet;
@@ -107,6 +107,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
     let outcome = match call.path.first().map(String::as_str) {
         Some("graphql") => graphql::answer(shared, platform, &call),
         Some("v1") => rest::answer(shared, platform, &call).await,
+        Some("api") => logs::answer(shared, platform, &call),
         Some("client") => cloudflare::answer(shared, platform, &call),
         _ => Reply::page(404, "Not Found").into(),
     };

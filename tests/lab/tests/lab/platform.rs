@@ -3,6 +3,7 @@
 mod cloudflare;
 mod effects;
 mod graphql;
+mod logs;
 mod rest;
 
 use std::net::SocketAddr;

@@ -1,0 +1,102 @@
+//! Tenant rule about what the edge's log says: to which app it replays requests for the name.
+
+use super::tenant_rules::Subject;
+use super::{Proof, Remedy};
+use crate::check::{Condition, Context, Findings, answers_like, condition, says_starting, status_text};
+use crate::evidence::{Asked, LogLine, Reason};
+use crate::finding::{Check, Outcome};
+use crate::logs::Replay;
+use crate::world::TenantWorld;
+
+/// How many tenants' lines are looked for in one round.
+const MOST_ASKED: usize = 20;
+
+/// Whether the edge's log may tell why a tenant answers wrongly: its site or its route fails with an answer, and
+/// neither its app nor an edge that does not know the name explains it.
+pub(super) fn is_worth_asking(context: &Context<'_>, tenant: &TenantWorld, findings: &Findings) -> bool {
+    let Some(platform) = context.world.platform.known() else {
+        return false;
+    };
+    if !matches!(tenant.log.edge, Asked::NotConfigured) {
+        return false;
+    }
+    let Some((visit, answer)) = tenant
+        .visit()
+        .and_then(|visit| Some((visit, visit.page.answer.as_ref()?)))
+    else {
+        return false;
+    };
+    let fails = |check| {
+        let finding = findings.of(check);
+        finding.outcome == Outcome::Fail && finding.reason != Some(Reason::HttpRelease)
+    };
+    let explained = match condition(platform, &tenant.tenant.app) {
+        Condition::Running(_) | Condition::Unknown(_) => false,
+        Condition::Asleep => !tenant.woken,
+        Condition::Missing | Condition::Starting(_) | Condition::Crashed(_) | Condition::Stopped(_) => true,
+    };
+    (fails(Check::Site) || fails(Check::Route)) && !explained && !answers_like(context, visit) && !says_starting(answer)
+}
+
+/// How many more tenants may be asked for.
+pub(super) fn left(context: &Context<'_>) -> usize {
+    let tenants = context.world.tenants.iter();
+    let asked = tenants.filter(|tenant| !matches!(tenant.log.edge, Asked::NotConfigured));
+    MOST_ASKED.saturating_sub(asked.count())
+}
+
+/// The edge says itself that it replays the name elsewhere. A log that says both says nothing.
+pub(super) fn wrong_app(subject: &Subject<'_, '_>) -> Option<Proof> {
+    let visit = subject.tenant.visit()?;
+    let answer = visit.page.answer.as_ref()?;
+    if !subject.fails(Check::Site) && !subject.fails(Check::Route) {
+        return None;
+    }
+    let lines = subject.tenant.log.edge.known()?;
+    let (tenant, domain) = (&subject.tenant.tenant, &subject.context.world.domain);
+    let replays = lines
+        .iter()
+        .filter_map(|line| Some((line, Replay::read(&line.message)?)))
+        .filter(|(_, replay)| replay.is_of(&tenant.hostname, domain))
+        .collect::<Vec<_>>();
+    let (line, replay) = replays.last()?;
+    if replays
+        .iter()
+        .any(|(_, other)| other.app == tenant.app || other.app != replay.app)
+    {
+        return None;
+    }
+    let edge = &line.app;
+    let mut evidence = vec![
+        format!(
+            "{} is to be answered by {}; {edge} replays it to {}, which answers {}",
+            subject.name(),
+            tenant.app,
+            replay.app,
+            status_text(answer)
+        ),
+        quoted(line),
+    ];
+    evidence.extend(absent(subject, &replay.app));
+    evidence.extend(lines.iter().filter(|line| line.error_code.is_some()).map(quoted).next());
+    let remedy = Remedy::new(
+        "manual",
+        format!("correct the edge's route of {} to app {}", subject.name(), tenant.app),
+    );
+    let site = subject.findings.of(Check::Site).reason;
+    let reason = site.filter(|_| subject.fails(Check::Site));
+    let proof = Proof::fail(subject.name(), evidence).because(reason.or(Some(Reason::HttpWrongTenant)));
+    Some(proof.remedy(remedy))
+}
+
+fn quoted(line: &LogLine) -> String {
+    let at = line.at.map(|at| format!(" at {at:.3}")).unwrap_or_default();
+    format!("log of {}{at}: {}", line.app, line.message.trim())
+}
+
+/// That the app which gets the requests does not exist, where the platform knows all apps.
+fn absent(subject: &Subject<'_, '_>, app: &str) -> Option<String> {
+    let platform = subject.context.world.platform.known()?;
+    let missing = platform.apps_missing.is_none() && !platform.apps.contains_key(app);
+    missing.then(|| format!("no app {app} in organization {}", platform.organization))
+}

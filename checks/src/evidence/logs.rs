@@ -1,0 +1,56 @@
+//! What the platform's log holds: lines as they came, unjudged. Whose they are is read in [`crate::logs`].
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Asked;
+
+/// One line of an app's log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When it was written, by the platform's clock.
+    pub at: Option<Timestamp>,
+    /// The app whose log it stands in.
+    pub app: String,
+    /// What it says, at most 2,000 characters.
+    pub message: String,
+    /// The machine that wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// Where that machine is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Who wrote it: `app`, `proxy`, `runner`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The request that it is about, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The URL that it is about, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The status that was answered, where it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The proxy's code of the refusal, such as `PR03`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+}
+
+/// What the logs say of requests for one tenant. Each side is asked only where somebody wants to know.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TenantLog {
+    /// Lines of the edge app that name the tenant, or one of our requests for it.
+    pub edge: Asked<Vec<LogLine>>,
+    /// Lines of the tenant's app from about the time of our requests.
+    pub app: Asked<Vec<LogLine>>,
+}
+
+impl TenantLog {
+    /// Whether nobody asked for it.
+    #[must_use]
+    pub fn is_unasked(&self) -> bool {
+        matches!((&self.edge, &self.app), (Asked::NotConfigured, Asked::NotConfigured))
+    }
+}

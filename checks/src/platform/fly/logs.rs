@@ -1,0 +1,170 @@
+//! The lines of one app's log since a token, a page a call. The API is not officially supported and optional evidence:
+//! what fails comes back as a fault, and changes nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, Url};
+use serde_json::Value;
+
+use crate::evidence::{Fault, LogLine, Reason};
+use crate::logs::error_code;
+use crate::platform::http::{Api, ApiError, Calls, Token};
+
+/// Lines that are taken from one answer.
+const MOST_LINES: usize = 500;
+/// Characters that are kept of one message.
+const LONGEST: usize = 2_000;
+/// The longest answer that is read, in bytes.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How long one call may take, repetitions included.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Reads logs.
+#[derive(Clone, Debug)]
+pub struct Logs {
+    api: Arc<Api>,
+    /// The other API at the same address: where that is down, this one is not asked.
+    beside: Arc<Api>,
+}
+
+/// Some lines, oldest first, and where to go on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// What asks for newer ones; `None` where the answer gave none.
+    pub next: Option<String>,
+}
+
+impl Logs {
+    /// A reader at `base`, where GraphQL is as well; a macaroon in `token` goes in its own scheme, as it must here.
+    ///
+    /// # Errors
+    /// [`ApiError`] where the address can't be used.
+    pub fn new(base: &str, token: Token, user_agent: &str, calls: Calls, beside: Arc<Api>) -> Result<Self, ApiError> {
+        let api = Api::new("logs", base, token, user_agent, calls)?.at_most(MOST_BYTES);
+        Ok(Self {
+            api: Arc::new(api),
+            beside,
+        })
+    }
+
+    /// The lines of `app` that are newer than `since`; without it the newest that there are.
+    ///
+    /// # Errors
+    /// Why there are none to be had; after a refusal of the token, or an outage, the same at once.
+    pub async fn read(&self, app: &str, since: Option<&str>) -> Result<Page, Fault> {
+        if let Some(fault) = self.beside.closed() {
+            return Err(fault);
+        }
+        let path = path(app, since);
+        let asked = self.api.ask("app-logs", Method::GET, &path, None);
+        let late = |_| Fault::new(Reason::PlatformTimeout, format!("logs: no answer within {TIMEOUT:?}"));
+        let answer = tokio::time::timeout(TIMEOUT, asked).await.map_err(late)??;
+        page(app, &answer)
+    }
+}
+
+/// Where the lines are, with everything escaped that a name or a token may hold.
+fn path(app: &str, since: Option<&str>) -> String {
+    let Ok(mut url) = Url::parse("http://logs/api/v1/apps") else {
+        return String::new();
+    };
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.extend([app, "logs"]);
+    }
+    let pair = since.map(|token| ("next_token", token));
+    url.query_pairs_mut().extend_pairs(pair);
+    let query = url.query().filter(|query| !query.is_empty());
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{query}", url.path())
+}
+
+fn page(app: &str, answer: &Value) -> Result<Page, Fault> {
+    let Some(data) = answer.get("data").and_then(Value::as_array) else {
+        return Err(Fault::new(Reason::PlatformMalformed, "logs: the answer has no lines"));
+    };
+    // Of too many the newest count: the request that is looked for was made a moment ago.
+    let data = &data[data.len().saturating_sub(MOST_LINES)..];
+    let next = answer.pointer("/meta/next_token").and_then(Value::as_str);
+    Ok(Page {
+        lines: data.iter().filter_map(|entry| line(app, entry)).collect(),
+        next: next.filter(|token| !token.is_empty()).map(str::to_owned),
+    })
+}
+
+fn line(app: &str, entry: &Value) -> Option<LogLine> {
+    let attributes = entry.get("attributes")?;
+    let text = |pointer: &str| {
+        let found = attributes.pointer(pointer)?.as_str()?;
+        Some(found.chars().take(LONGEST).collect::<String>()).filter(|text| !text.is_empty())
+    };
+    let message = text("/message")?;
+    let said = text("/meta/error/message").unwrap_or_default();
+    Some(LogLine {
+        at: text("/timestamp").and_then(|at| at.parse().ok()),
+        app: app.to_owned(),
+        instance: text("/instance").or_else(|| text("/meta/instance")),
+        region: text("/region").or_else(|| text("/meta/region")),
+        provider: text("/meta/event/provider"),
+        request_id: text("/meta/http/request/id"),
+        url: text("/meta/url/full"),
+        status: attributes
+            .pointer("/meta/http/response/status_code")
+            .and_then(Value::as_u64)
+            .and_then(|status| u16::try_from(status).ok()),
+        error_code: error_code(&message).or_else(|| error_code(&said)).map(str::to_owned),
+        message,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::expect_used, reason = "a test may fail")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_and_tokens_are_escaped() {
+        assert_eq!(path("sp-a", None), "/api/v1/apps/sp-a/logs");
+        assert_eq!(
+            path("../x?y", Some("a+b/c&d=")),
+            "/api/v1/apps/..%2Fx%3Fy/logs?next_token=a%2Bb%2Fc%26d%3D"
+        );
+    }
+
+    #[test]
+    fn a_line_is_read_with_what_it_is_about() {
+        let entry = json!({ "id": "1", "type": "log", "attributes": {
+            "timestamp": "2026-11-24T09:39:13.5Z", "message": "[PR03] no candidate", "level": "error",
+            "instance": "3d8d", "region": "lhr",
+            "meta": { "event": { "provider": "proxy" }, "url": { "full": "https://a.example.com/" },
+                "http": { "request": { "id": "01A" }, "response": { "status_code": 502 } },
+                "error": { "code": 3, "message": "no candidate" } } } });
+        let page = page(
+            "sp-a",
+            &json!({ "data": [entry, null, { "attributes": {} }], "meta": { "next_token": "t" } }),
+        );
+        let page = page.expect("a page");
+        assert_eq!((page.lines.len(), page.next.as_deref()), (1, Some("t")));
+        let line = &page.lines[0];
+        assert_eq!(
+            (line.error_code.as_deref(), line.status, line.request_id.as_deref()),
+            (Some("PR03"), Some(502), Some("01A"))
+        );
+        assert_eq!((line.app.as_str(), line.provider.as_deref()), ("sp-a", Some("proxy")));
+    }
+
+    #[test]
+    fn an_answer_is_bounded_and_may_be_empty_or_nonsense() {
+        let many = json!({ "data": vec![json!({ "attributes": { "message": "x".repeat(5_000) } }); 1_000] });
+        let read = page("a", &many).expect("a page");
+        assert_eq!((read.lines.len(), read.lines[0].message.len()), (MOST_LINES, LONGEST));
+        let empty = page("a", &json!({ "data": [], "meta": { "next_token": "" } }));
+        assert_eq!(empty, Ok(Page::default()));
+        assert!(page("a", &json!({ "errors": [] })).is_err());
+    }
+}
