@@ -64,6 +64,9 @@ pub struct TenantWorld {
     /// Whether its page was asked for although it was asleep, which wakes it.
     #[serde(default)]
     pub woken: bool,
+    /// Whether the app's own health checks were asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checks_asked: bool,
     /// The app asked directly, past the edge; asked only where the page failed.
     #[serde(default)]
     pub direct: Option<Visit>,
@@ -85,6 +88,7 @@ impl TenantWorld {
             retries: Vec::new(),
             asleep: false,
             woken: false,
+            checks_asked: false,
             direct: None,
             log: TenantLog::default(),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt};
 use roundsman_checks::diagnosis::Question;
-use roundsman_checks::evidence::{Asked, DateLook, DnsLook, LogLine, Retry, Visit};
+use roundsman_checks::evidence::{Asked, DateLook, DnsLook, LogLine, Machine, Retry, Visit};
 use roundsman_checks::probe;
 use roundsman_checks::world::World;
 
@@ -31,6 +31,7 @@ enum Answer {
     Retry(usize, Box<Retry>),
     Visit(usize, Box<Visit>),
     Direct(usize, Box<Visit>),
+    Checks(usize, Vec<Machine>),
     Logs(Vec<(usize, Asked<Vec<LogLine>>)>),
 }
 
@@ -100,6 +101,12 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
                 .await
                 .map(|visit| Answer::Direct(*index, Box::new(visit)))
         }
+        Question::Checks(index) => {
+            let subject = visitor.plan.tenants.get(*index)?;
+            // What is refused is asked once all the same: there is no more to be had.
+            let machines = visitor.plan.details.as_ref()?.read(&subject.tenant.app).await;
+            Some(Answer::Checks(*index, machines.unwrap_or_default()))
+        }
         // All of them are asked together.
         Question::Log(_) => None,
         Question::OtherAddress(index, address) => {
@@ -153,6 +160,13 @@ fn add(world: &mut World, answer: Answer) {
         Answer::Blockers(index, looks) => world.tenants[index].dns.blockers = looks,
         Answer::Retry(index, retry) => world.tenants[index].retries.push(*retry),
         Answer::Direct(index, visit) => world.tenants[index].direct = Some(*visit),
+        Answer::Checks(index, machines) => {
+            let tenant = &mut world.tenants[index];
+            tenant.checks_asked = true;
+            if let Asked::Known(platform) = &mut world.platform {
+                platform.learn(&tenant.tenant.app, &machines);
+            }
+        }
         Answer::Logs(found) => {
             for (index, lines) in found {
                 world.tenants[index].log.edge = lines;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use roundsman_checks::evidence::{Answer, Asked, ChainId, Fault, Platform, ZoneRecord};
 use roundsman_checks::expectation::{Expectation, Identity};
 use roundsman_checks::finding::Check;
-use roundsman_checks::platform::fly::Logs;
+use roundsman_checks::platform::fly::{Details, Logs};
 use roundsman_checks::probe::{Asker, Prober, Settings};
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
 use roundsman_checks::world::{Presented, TenantWorld, World};
@@ -57,6 +57,8 @@ pub struct Plan {
     pub inventory: Vec<Fault>,
     /// Reads the logs of apps; `None` where there are none to be read.
     pub logs: Option<Logs>,
+    /// Reads the details of an app's machines; `None` without a platform.
+    pub details: Option<Details>,
     /// Where a tenant app is reached directly, as `<app>.<domain>` and a port; `None` without a platform.
     pub direct: Option<(String, u16)>,
     /// Asks name servers.

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use roundsman_checks::evidence::{Asked, Fault, Platform, Reason, ZoneRecord};
-use roundsman_checks::platform::fly::Logs;
+use roundsman_checks::platform::fly::{Details, Logs};
 use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
 use thiserror::Error;
 
 use crate::config::{Config, SecretError};
+
+/// Most apps whose machines are asked for one by one, where nothing failed.
+const MOST_DETAILS: usize = 50;
 
 /// The clients of one round.
 pub struct Clients {
@@ -20,7 +24,7 @@ pub struct Clients {
 struct Fly {
     graphql: Arc<Api>,
     logs: Logs,
-    rest: Api,
+    rest: Arc<Api>,
     organization: Option<String>,
     edge_app: String,
 }
@@ -96,7 +100,7 @@ impl Clients {
             Ok(Fly {
                 logs: logs.map_err(|source| ClientsError::Api { table: "fly", source })?,
                 graphql,
-                rest: api("fly", "machines", &fly.machines_url, token)?,
+                rest: Arc::new(api("fly", "machines", &fly.machines_url, token)?),
                 organization: fly.organization.clone(),
                 edge_app: config.edge.app.clone().unwrap_or_default(),
             })
@@ -145,6 +149,30 @@ impl Clients {
     #[must_use]
     pub fn logs(&self) -> Option<Logs> {
         self.fly.as_ref().map(|fly| fly.logs.clone())
+    }
+
+    /// Who reads the details of machines; `None` without a platform.
+    #[must_use]
+    pub fn details(&self) -> Option<Details> {
+        self.fly.as_ref().map(|fly| Details::new(Arc::clone(&fly.rest)))
+    }
+
+    /// Asks for the digests of these apps' images, an app a call; of more than [`MOST_DETAILS`] apps none. What is not
+    /// answered stays unknown.
+    pub async fn digests(&self, platform: &mut Platform, apps: &[String]) {
+        let Some(details) = self.details() else { return };
+        let untold = |app: &&String| {
+            let machines = platform.apps.get(*app).map(|app| app.machines.as_slice());
+            machines.is_some_and(|machines| machines.iter().any(|machine| machine.digest.is_none()))
+        };
+        let apps = apps.iter().filter(untold).cloned().collect::<Vec<_>>();
+        if apps.len() > MOST_DETAILS {
+            return;
+        }
+        let answers = join_all(apps.iter().map(|app| details.read(app))).await;
+        for (app, machines) in apps.iter().zip(answers) {
+            platform.learn(app, &machines.unwrap_or_default());
+        }
     }
 
     /// What is known where nothing was read because somebody ended the round.

@@ -10,7 +10,7 @@ use roundsman_checks::chain::Anchors;
 use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::finding::Check;
-use roundsman_checks::platform::fly::Logs;
+use roundsman_checks::platform::fly::{Details, Logs};
 use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use thiserror::Error;
@@ -69,6 +69,8 @@ pub struct Word {
     pub listing: Asked<Vec<ZoneRecord>>,
     /// Who reads the logs of apps.
     pub logs: Option<Logs>,
+    /// Who reads the details of an app's machines.
+    pub details: Option<Details>,
 }
 
 /// What the agent calls itself.
@@ -141,6 +143,7 @@ pub fn plan(
         platform: word.platform,
         listing: word.listing,
         logs: word.logs,
+        details: word.details,
         inventory: inventory.faults.clone(),
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
         asker: Asker {

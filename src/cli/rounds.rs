@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use roundsman_checks::evidence::Asked;
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::{NameError, Tenant};
 use rustls::pki_types::CertificateDer;
@@ -156,11 +157,19 @@ impl<'a> Rounds<'a> {
         let inventory = setup::prepare(self.args, &self.config, self.from.as_ref(), answers)?;
         self.check_versions(&inventory)?;
         let wake = |tenant: &Tenant| self.wakes(tenant, &inventory);
+        let mut platform = platform;
+        if let (Asked::Known(platform), Some(image)) = (&mut platform, &self.config.release.image)
+            && image.needs_digest()
+        {
+            let apps = inventory.tenants.iter().map(|tenant| tenant.app.clone());
+            clients.digests(platform, &apps.collect::<Vec<_>>()).await;
+        }
         let logs = clients.logs();
         let word = Word {
             platform,
             listing,
             logs,
+            details: clients.details(),
         };
         let mut plan = plan::plan(&self.config, &inventory, self.selected.clone(), word, &wake)?;
         plan.carried = carried;

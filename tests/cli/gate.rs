@@ -190,6 +190,31 @@ fn a_release_that_was_not_looked_at_is_no_pass() {
 }
 
 #[test]
+fn a_digest_is_asked_of_each_app_and_compared() {
+    let served = serve(platform(), &["release-mismatch@q7f9=half"]);
+    // The lab's digests are made of the tag.
+    let digest = |tag: &str| {
+        let machines = served.machines("sp-q7f9");
+        let of = |machine: &&Value| machine["image_ref"]["tag"] == tag;
+        let found = machines
+            .iter()
+            .find(of)
+            .map(|machine| machine["image_ref"]["digest"].clone());
+        found
+            .and_then(|digest| digest.as_str().map(str::to_owned))
+            .expect("a digest")
+    };
+    let (new, old) = (digest("deployment-01LAB"), digest("deployment-00LAB"));
+    let half = served.gate(&["q7f9", "--expect-image", &new]).ends();
+    assert_eq!((half.0, first_cause(&half.1)), (Some(1), "release-mismatch"));
+    served.stage(&["release-mismatch@q7f9=done"]);
+    assert_eq!(served.gate(&["q7f9", "--expect-image", &new]).ends().0, Some(0));
+    assert_eq!(served.gate(&["q7f9", "--expect-image", &old]).ends().0, Some(1));
+    let both = format!("registry.fly.io/{{app}}@{new}");
+    assert_eq!(served.gate(&["q7f9", "--expect-image", &both]).ends().0, Some(0));
+}
+
+#[test]
 fn a_lasting_cause_ends_the_wait_only_where_that_was_asked_for() {
     let served = serve(platform(), &["certificate-conflict@q7f9"]);
     let (code, report, _) = served.gate(&["q7f9", "--wait", "1h", "--fail-fast"]).ends();

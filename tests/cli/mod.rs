@@ -72,6 +72,24 @@ impl Served {
         serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err))
     }
 
+    /// The machines of an app, as the platform tells them in detail.
+    pub(crate) fn machines(&self, app: &str) -> Vec<serde_json::Value> {
+        let url = format!("{}/v1/apps/{app}/machines", self.lab.api_url().expect("a platform"));
+        // Another test may have installed the same provider already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        self.runtime.block_on(async {
+            let request = reqwest::Client::new().get(url).bearer_auth(self.lab.fly_token());
+            let body = request
+                .send()
+                .await
+                .expect("an answer")
+                .bytes()
+                .await
+                .expect("all of it");
+            serde_json::from_slice(&body).expect("a list of machines")
+        })
+    }
+
     /// Stages exactly these faults.
     pub(crate) fn stage(&self, faults: &[&str]) {
         let faults = faults

@@ -112,6 +112,7 @@ impl Bench {
             platform,
             listing,
             logs,
+            details: clients.details(),
         };
         let plan = plan_of(&self.config, word);
         let (_pull, stop) = Stop::new();

@@ -25,6 +25,8 @@ pub enum Question {
     OtherAddress(usize, SocketAddr),
     /// This tenant's app asked directly, past the edge.
     Direct(usize),
+    /// What the health checks of this tenant's app say.
+    Checks(usize),
     /// What the edge's log says of requests for this tenant.
     Log(usize),
 }
@@ -42,7 +44,7 @@ pub(super) fn questions(context: &Context<'_>, findings: &[Findings]) -> Vec<Que
         questions.extend(date(context, tenant.visit()));
         questions.extend(blockers(context, tenant, &findings[index]).then_some(Question::Blockers(index)));
         questions.extend(visit(context, index, tenant));
-        questions.extend(direct(context, tenant, &findings[index]).then_some(Question::Direct(index)));
+        questions.extend(direct(context, index, tenant, &findings[index]));
     }
     questions.extend(
         context
@@ -83,16 +85,19 @@ fn date(context: &Context<'_>, visit: Option<&Visit>) -> Option<Question> {
 }
 
 /// An app is asked directly where its page fails and the platform says that it runs: a sleeping one never.
-fn direct(context: &Context<'_>, tenant: &TenantWorld, findings: &Findings) -> bool {
-    let Some(platform) = context.world.platform.known() else {
-        return false;
-    };
+/// The app itself, where its page fails: asked directly, or by its own health checks where it has no public address.
+fn direct(context: &Context<'_>, index: usize, tenant: &TenantWorld, findings: &Findings) -> Option<Question> {
+    let platform = context.world.platform.known()?;
+    let app = platform.apps.get(&tenant.tenant.app)?;
     let runs = matches!(condition(platform, &tenant.tenant.app), Condition::Running(_));
-    let public = platform
-        .apps
-        .get(&tenant.tenant.app)
-        .is_some_and(|app| !app.addresses.is_empty());
-    runs && public && tenant.direct.is_none() && findings.of(Check::Site).outcome == Outcome::Fail
+    if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
+        return None;
+    }
+    let told = app.machines.iter().any(|machine| machine.healthy.is_some());
+    match app.addresses.is_empty() {
+        true => (!told && !tenant.checks_asked).then_some(Question::Checks(index)),
+        false => tenant.direct.is_none().then_some(Question::Direct(index)),
+    }
 }
 
 fn blockers(context: &Context<'_>, tenant: &TenantWorld, findings: &Findings) -> bool {

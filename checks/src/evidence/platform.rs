@@ -61,6 +61,19 @@ pub struct Platform {
     pub cross_network_replays: Option<bool>,
 }
 
+impl Platform {
+    /// Takes in what the detail of an app's machines tells besides.
+    pub fn learn(&mut self, app: &str, machines: &[Machine]) {
+        let Some(app) = self.apps.get_mut(app) else { return };
+        for known in &mut app.machines {
+            if let Some(told) = machines.iter().find(|told| told.id == known.id) {
+                known.healthy = told.healthy.or(known.healthy);
+                known.digest = told.digest.clone().or(known.digest.take());
+            }
+        }
+    }
+}
+
 /// One app.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct App {

@@ -1,5 +1,7 @@
 //! Machines of an organization from the Machines API: states, images, services, the regions that did not answer.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -76,14 +78,53 @@ pub(super) async fn read(api: &Api, platform: &mut Platform) {
     }
 }
 
+/// Reads what only the detail of an app's machines tells: its health checks, and the digests of its images.
+#[derive(Clone, Debug)]
+pub struct Details(Arc<Api>);
+
+impl Details {
+    /// A reader at the Machines API.
+    #[must_use]
+    pub fn new(api: Arc<Api>) -> Self {
+        Self(api)
+    }
+
+    /// The machines of one app.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn read(&self, app: &str) -> Result<Vec<Machine>, Fault> {
+        let path = format!("/v1/apps/{app}/machines?summary=false&limit={PAGE}");
+        let answer = self.0.ask("app-machines", Method::GET, &path, None).await?;
+        let Some(values) = answer.as_array() else {
+            return Err(Fault::new(
+                Reason::PlatformMalformed,
+                format!("the machines of {app} are no list"),
+            ));
+        };
+        Ok(values.iter().filter_map(machine).collect())
+    }
+}
+
 fn add(platform: &mut Platform, value: &Value) {
+    let name = value.get("app_name").and_then(Value::as_str);
+    let Some(app) = name.and_then(|name| platform.apps.get_mut(name)) else {
+        return;
+    };
+    let Some(told) = machine(value) else { return };
+    match app.machines.iter_mut().find(|known| known.id == told.id) {
+        Some(known) => {
+            *known = Machine {
+                last_exit: known.last_exit.take(),
+                ..told
+            }
+        }
+        None => app.machines.push(told),
+    }
+}
+
+fn machine(value: &Value) -> Option<Machine> {
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let (Some(id), Some(name)) = (text("id"), text("app_name")) else {
-        return;
-    };
-    let Some(app) = platform.apps.get_mut(&name) else {
-        return;
-    };
     let services = value.pointer("/config/services").and_then(Value::as_array);
     let autostart = services.map(|services| {
         services
@@ -104,8 +145,8 @@ fn add(platform: &mut Platform, value: &Value) {
         .and_then(Value::as_array)
         .filter(|checks| !checks.is_empty());
     let passing = |check: &Value| check.get("status").and_then(Value::as_str) == Some("passing");
-    let told = Machine {
-        id: id.clone(),
+    Some(Machine {
+        id: text("id")?,
         state: text("state").unwrap_or_default(),
         region: text("region").unwrap_or_default(),
         image: value
@@ -121,14 +162,5 @@ fn add(platform: &mut Platform, value: &Value) {
         last_exit: None,
         healthy: checks.map(|checks| checks.iter().all(passing)),
         updated_at: text("updated_at").and_then(|at| at.parse().ok()),
-    };
-    match app.machines.iter_mut().find(|machine| machine.id == id) {
-        Some(known) => {
-            *known = Machine {
-                last_exit: known.last_exit.take(),
-                ..told
-            }
-        }
-        None => app.machines.push(told),
-    }
+    })
 }

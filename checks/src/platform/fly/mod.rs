@@ -8,7 +8,7 @@ mod machines;
 
 pub use graphql::{DOCUMENTS, sweep};
 pub use logs::{Logs, Page};
-pub use machines::organization;
+pub use machines::{Details, organization};
 
 use super::http::Api;
 use crate::evidence::{Asked, Platform};

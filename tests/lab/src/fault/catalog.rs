@@ -304,8 +304,8 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     tenant("app-unhealthy", None, "the app answers 503 `unhealthy`, directly too"),
     platform(tenant(
         "route-broken",
-        Words(&["no-service", "network"]),
-        "the app answers directly, the edge says 502",
+        Words(&["no-service", "network", "private"]),
+        "the app answers directly, the edge says 502; `private`: it has no public address",
     )),
     platform(tenant(
         "route-wrong-app",

@@ -182,6 +182,7 @@ fn apply(app: &mut App, world: &World, tenant: &str, fault: &Fault, now: i64) {
             app.unrouted = true;
             match how {
                 "network" => app.network = format!("{}-network", app.name),
+                "private" => app.addresses.clear(),
                 "no-service" => app.machines.iter_mut().for_each(|machine| machine.https = false),
                 _ => {}
             }
