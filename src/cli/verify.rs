@@ -1,6 +1,6 @@
 //! `roundsman verify`: one round, or as many as it takes until all is well; its report, its exit code.
 
-use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use roundsman_checks::world::Presented;
@@ -12,12 +12,12 @@ use super::output::Sinks;
 use super::places;
 use super::progress::Progress;
 use super::rounds::{Looked, Rounds, VerifyError};
+use super::teller::Teller;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
 use crate::agent::{Carried, Outcome, Stop};
 use crate::exit_code::ExitCode;
-use crate::gate::{Baseline, Demand, Gate, Look, Next, Story, Whom, exit_code, is_lasting, open, unmet};
-use crate::inventory::Unknown;
+use crate::gate::{Baseline, Demand, Gate, Look, Next, Whom, exit_code, is_lasting, open};
 use crate::recording::{Recorder, Recording};
 use crate::report::Report;
 
@@ -58,11 +58,11 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
             }
             // A round that is over needs no stop.
             let _ = pull.send(true);
-            std::future::pending::<()>().await;
+            std::future::pending::<Infallible>().await
         };
         tokio::select! {
             verdict = until_passed(&rounds, args, baseline, &progress, stop) => verdict,
-            () = watch => unreachable!("watching never ends"),
+            never = watch => match never {},
         }
     });
     progress.finish();
@@ -103,14 +103,8 @@ async fn until_passed(
 ) -> Result<Verdict, VerifyError> {
     let consecutive = args.consecutive.map_or(1, std::num::NonZeroU32::get);
     let mut gate = Gate::new(args.wait.unwrap_or_default(), consecutive, args.fail_fast);
-    let mut teller = Teller {
-        story: Story::default(),
-        told: args.wait.is_some(),
-        unknown: BTreeSet::new(),
-        stumbled: None,
-        progress,
-        began: Moment::now(),
-    };
+    let mut teller = Teller::new(progress, args.wait.is_some());
+    let has_time = |teller: &Teller<'_>| args.wait.is_some_and(|limit| teller.elapsed() < limit);
     let mut carried = Carried::default();
     let mut looked_once = false;
     loop {
@@ -118,7 +112,7 @@ async fn until_passed(
         let whole = carried.tenants.is_empty();
         let looked = match rounds.look(carried.clone(), progress, stop.clone()).await {
             // Somebody writes the inventory while it is read: it was right before, and will be again.
-            Err(error) if error.is_of_the_inventory() && looked_once && teller.has_time(args) && !stop.pulled() => {
+            Err(error) if error.is_of_the_inventory() && looked_once && has_time(&teller) && !stop.pulled() => {
                 teller.stumbles(&error);
                 tokio::select! {
                     () = tokio::time::sleep(STUMBLE) => continue,
@@ -141,7 +135,7 @@ async fn until_passed(
         let diagnosis = &outcome.diagnosis;
         let still_open = open(diagnosis, &demand);
         let mut look = Look {
-            at: teller.began.elapsed(),
+            at: teller.elapsed(),
             took: began.elapsed(),
             whole,
             code: exit_code(diagnosis, &demand),
@@ -160,14 +154,7 @@ async fn until_passed(
                 if look.code == ExitCode::Verified && !gate.is_satisfied() {
                     demand.too_seldom = Some((gate.passed(), gate.consecutive()));
                 }
-                let code = exit_code(diagnosis, &demand);
-                teller.ends(code, &outcome, &demand);
-                return Ok(Verdict {
-                    outcome,
-                    demand,
-                    code,
-                    roots,
-                });
+                return Ok(conclude(&teller, outcome, demand, roots));
             }
         };
         teller.rests(pause);
@@ -175,14 +162,7 @@ async fn until_passed(
             () = tokio::time::sleep(pause) => {}
             () = stop.wait() => {
                 demand.interrupted = true;
-                let code = exit_code(diagnosis, &demand);
-                teller.ends(code, &outcome, &demand);
-                return Ok(Verdict {
-                    outcome,
-                    demand,
-                    code,
-                    roots,
-                });
+                return Ok(conclude(&teller, outcome, demand, roots));
             }
         }
         carried = match whom {
@@ -192,89 +172,14 @@ async fn until_passed(
     }
 }
 
-/// Tells how waiting comes along, where somebody waits.
-struct Teller<'p> {
-    story: Story,
-    told: bool,
-    unknown: BTreeSet<String>,
-    stumbled: Option<String>,
-    progress: &'p Progress,
-    began: Moment,
-}
-
-impl Teller<'_> {
-    /// Names that may be slips of the keyboard are told once, with what they may have been meant to be.
-    fn unknown_names(&mut self, names: &[Unknown]) {
-        for name in names {
-            if self.told && self.unknown.insert(name.name.clone()) {
-                let nearest = match name.nearest.as_slice() {
-                    [] => String::new(),
-                    nearest => format!(" (the nearest names there: {})", nearest.join(", ")),
-                };
-                let line = format!("{} is not in the inventory yet{nearest}", name.name);
-                self.progress
-                    .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
-            }
-        }
-    }
-
-    /// Whether what is waited for is news.
-    fn waits(&mut self, look: &Look, outcome: &Outcome, demand: &Demand) -> bool {
-        if !self.told || look.code == ExitCode::Verified {
-            return false;
-        }
-        let line = self.story.waiting(
-            look.at,
-            (&outcome.world, &outcome.diagnosis),
-            &look.open,
-            !demand.tenants_only,
-        );
-        line.is_some_and(|line| {
-            self.progress.say(&line, Story::INDENT);
-            true
-        })
-    }
-
-    fn passes(&mut self, at: Duration, passed: u32, of: u32) {
-        if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
-            self.progress.say(&line, Story::INDENT);
-        }
-    }
-
-    fn has_time(&self, args: &VerifyArgs) -> bool {
-        args.wait.is_some_and(|limit| self.began.elapsed() < limit)
-    }
-
-    fn stumbles(&mut self, error: &VerifyError) {
-        let text = error.to_string();
-        if self.stumbled.as_ref() != Some(&text) {
-            let line = format!("the inventory can't be read just now: {text}");
-            self.progress
-                .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
-            self.stumbled = Some(text);
-        }
-    }
-
-    fn rests(&self, pause: Duration) {
-        let when = match pause.as_secs_f64().ceil() {
-            0.0 => "looking once more at everything".to_owned(),
-            seconds => format!("looking again in {seconds} s"),
-        };
-        self.progress
-            .rests(&format!("{when}; waiting for {}", self.story.last()));
-    }
-
-    fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {
-        if self.told {
-            let open = open(&outcome.diagnosis, demand);
-            let seen = (&outcome.world, &outcome.diagnosis);
-            let mut shortfalls = unmet(&outcome.diagnosis, demand);
-            if demand.interrupted {
-                shortfalls.insert(0, "ended by a signal".into());
-            }
-            let at = self.began.elapsed();
-            let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls);
-            self.progress.say(&line, Story::INDENT);
-        }
+/// Ends with the last look.
+fn conclude(teller: &Teller<'_>, outcome: Outcome, demand: Demand, roots: Vec<CertificateDer<'static>>) -> Verdict {
+    let code = exit_code(&outcome.diagnosis, &demand);
+    teller.ends(code, &outcome, &demand);
+    Verdict {
+        outcome,
+        demand,
+        code,
+        roots,
     }
 }

@@ -1,0 +1,116 @@
+//! Tells on standard error how waiting comes along: the story's lines as they come, and what is waited for meanwhile.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::progress::Progress;
+use super::rounds::VerifyError;
+use crate::agent::Outcome;
+use crate::agent::clock::Moment;
+use crate::exit_code::ExitCode;
+use crate::gate::{Demand, Look, Story, open, unmet};
+use crate::inventory::Unknown;
+
+/// Tells how waiting comes along, where somebody waits.
+pub(super) struct Teller<'p> {
+    story: Story,
+    told: bool,
+    unknown: BTreeSet<String>,
+    stumbled: Option<String>,
+    progress: &'p Progress,
+    began: Moment,
+}
+
+impl<'p> Teller<'p> {
+    /// Tells from now on; nothing where nobody waits (`told`).
+    pub(super) fn new(progress: &'p Progress, told: bool) -> Self {
+        Self {
+            story: Story::default(),
+            told,
+            unknown: BTreeSet::new(),
+            stumbled: None,
+            progress,
+            began: Moment::now(),
+        }
+    }
+
+    /// How long ago waiting began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Names that may be slips of the keyboard are told once, with what they may have been meant to be.
+    pub(super) fn unknown_names(&mut self, names: &[Unknown]) {
+        for name in names {
+            if self.told && self.unknown.insert(name.name.clone()) {
+                let nearest = match name.nearest.as_slice() {
+                    [] => String::new(),
+                    nearest => format!(" (the nearest names there: {})", nearest.join(", ")),
+                };
+                let line = format!("{} is not in the inventory yet{nearest}", name.name);
+                self.progress
+                    .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
+            }
+        }
+    }
+
+    /// Whether what is waited for is news.
+    pub(super) fn waits(&mut self, look: &Look, outcome: &Outcome, demand: &Demand) -> bool {
+        if !self.told || look.code == ExitCode::Verified {
+            return false;
+        }
+        let line = self.story.waiting(
+            look.at,
+            (&outcome.world, &outcome.diagnosis),
+            &look.open,
+            !demand.tenants_only,
+        );
+        line.is_some_and(|line| {
+            self.progress.say(&line, Story::INDENT);
+            true
+        })
+    }
+
+    /// A look at everything passed.
+    pub(super) fn passes(&mut self, at: Duration, passed: u32, of: u32) {
+        if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
+            self.progress.say(&line, Story::INDENT);
+        }
+    }
+
+    /// Says once why the inventory can't be read.
+    pub(super) fn stumbles(&mut self, error: &VerifyError) {
+        let text = error.to_string();
+        if self.stumbled.as_ref() != Some(&text) {
+            let line = format!("the inventory can't be read just now: {text}");
+            self.progress
+                .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
+            self.stumbled = Some(text);
+        }
+    }
+
+    /// Shows what is waited for until the next look.
+    pub(super) fn rests(&self, pause: Duration) {
+        let when = match pause.as_secs_f64().ceil() {
+            0.0 => "looking once more at everything".to_owned(),
+            seconds => format!("looking again in {seconds} s"),
+        };
+        self.progress
+            .rests(&format!("{when}; waiting for {}", self.story.last()));
+    }
+
+    /// The last line.
+    pub(super) fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {
+        if self.told {
+            let open = open(&outcome.diagnosis, demand);
+            let seen = (&outcome.world, &outcome.diagnosis);
+            let mut shortfalls = unmet(&outcome.diagnosis, demand);
+            if demand.interrupted {
+                shortfalls.insert(0, "ended by a signal".into());
+            }
+            let at = self.began.elapsed();
+            let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls);
+            self.progress.say(&line, Story::INDENT);
+        }
+    }
+}
