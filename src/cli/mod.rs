@@ -13,6 +13,7 @@ pub mod replay;
 pub mod rounds;
 pub mod setup;
 pub mod tenants;
+pub mod trace;
 pub mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -40,6 +41,9 @@ pub enum Command {
     /// Judge recorded evidence again, offline
     #[command(after_help = help::replay())]
     Replay(replay::ReplayArgs),
+    /// Tell one request to a tenant hop by hop, with the log lines that it left
+    #[command(after_help = help::trace())]
+    Trace(Box<trace::TraceArgs>),
     /// List the tenants, the sources that name them, and what exists without a tenant
     #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
@@ -63,6 +67,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),

@@ -140,6 +140,7 @@ pub fn plan(
         number: usize::try_from(clock::now().as_second()).unwrap_or_default(),
         platform: word.platform,
         listing: word.listing,
+        traced: false,
         logs: word.logs,
         inventory: inventory.faults.clone(),
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
