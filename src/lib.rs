@@ -8,3 +8,4 @@ pub mod gate;
 pub mod inventory;
 pub mod recording;
 pub mod report;
+pub mod trace;

@@ -8,6 +8,7 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::{CertificateError, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use serde::Serialize;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::evidence::Reason;
@@ -205,6 +206,44 @@ impl Facts {
         let other = (!self.covers(&name.to_ascii_lowercase())).then_some(Reason::TlsNameMismatch);
         [expired, early, other].into_iter().flatten().collect()
     }
+}
+
+/// One certificate of a chain, for a person.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Link {
+    /// Its subject: the common name, else the whole name.
+    pub subject: String,
+    /// Its subject alternative names (DNS and IP).
+    pub names: Vec<String>,
+    /// Its issuer: the common name, else the whole name.
+    pub issuer: String,
+    /// When it begins to be valid.
+    pub not_before: Timestamp,
+    /// When its validity ends.
+    pub not_after: Timestamp,
+    /// Its public key, as in `EC 256 bit`.
+    pub key: String,
+}
+
+/// Reads the certificates of a chain one by one; `None` in the place of one that can't be read.
+#[must_use]
+pub fn links<C: AsRef<[u8]>>(presented: &[C]) -> Vec<Option<Link>> {
+    let common = |name: &x509_parser::x509::X509Name<'_>| {
+        let common = name.iter_common_name().next().and_then(|name| name.as_str().ok());
+        common.map_or_else(|| name.to_string(), str::to_owned)
+    };
+    let link = |der: &C| {
+        let (_, certificate) = X509Certificate::from_der(der.as_ref()).ok()?;
+        Some(Link {
+            subject: common(certificate.subject()),
+            names: names(&certificate),
+            issuer: common(certificate.issuer()),
+            not_before: moment(certificate.validity().not_before.timestamp()),
+            not_after: moment(certificate.validity().not_after.timestamp()),
+            key: key(&certificate),
+        })
+    };
+    presented.iter().map(link).collect()
 }
 
 /// Whether a name of a certificate covers a host name; `*` covers exactly one label (RFC 6125, section 6.4.3).

@@ -12,7 +12,9 @@ use crate::target::Hostname;
 const REPLAYING: &str = "Replaying request to tenant app";
 /// How a tenant app says that it got one.
 const RECEIVED: &str = "Request received";
-/// How far the platform's clocks and ours may be apart.
+/// How far the platform's clocks and ours may be apart where a line is claimed by its time.
+pub const NEAR: SignedDuration = SignedDuration::from_millis(250);
+/// How far they may be apart where a line is only counted among those that may be the request's.
 pub const SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 /// Where the edge replayed a request to.
@@ -113,12 +115,12 @@ pub enum By {
 pub struct Joined<'l> {
     /// The lines, oldest first, and what makes each of them the request's.
     pub lines: Vec<(By, &'l LogLine)>,
-    /// How many more fit its time and may as well be another's.
+    /// How many others are from about its time, of kinds of which no line is clearly the request's.
     pub unclear: usize,
 }
 
-/// Finds the lines that `request` left: those that carry its id; of those that carry none, each that alone of its kind
-/// fits name and time. `own` is the tenant's app, whose log need not name the host.
+/// Finds the lines that `request` left: those that carry its id; of those that carry none, each that clearly fits by
+/// name and time. `own` is the tenant's app, whose log need not name the host.
 #[must_use]
 pub fn join<'l>(lines: &'l [LogLine], request: &Request<'_>, own: &str) -> Joined<'l> {
     let mut joined = Joined::default();
@@ -128,17 +130,23 @@ pub fn join<'l>(lines: &'l [LogLine], request: &Request<'_>, own: &str) -> Joine
         .extend(lines.iter().filter(by_id).map(|line| (By::RequestId, line)));
     let guessed = lines.iter().filter(|line| same_request(line, request).is_none());
     let mut kinds: [Vec<(By, &LogLine)>; 3] = Default::default();
-    for line in guessed.filter(|line| is_in_time(line, request)) {
+    for line in guessed {
         if let Some((kind, by)) = fits(line, request, own) {
             kinds[kind].push((by, line));
         }
     }
-    for (kind, fitting) in kinds.into_iter().enumerate() {
+    for (kind, fitting) in kinds.iter_mut().enumerate() {
         // What the id has found already is not looked for by anything weaker.
-        let known = joined.lines.iter().any(|(_, line)| kind_of(line) == Some(kind));
-        match fitting.as_slice() {
-            [one] if !known => joined.lines.push(*one),
-            more => joined.unclear += more.len(),
+        if joined.lines.iter().any(|(_, line)| kind_of(line) == Some(kind)) {
+            continue;
+        }
+        fitting.sort_by_key(|(_, line)| line.at);
+        match matched(fitting, request) {
+            Some(one) => joined.lines.push(one),
+            None => {
+                let about = |(_, line): &&(By, &LogLine)| distance(line, request.during) <= SKEW;
+                joined.unclear += fitting.iter().filter(about).count();
+            }
         }
     }
     joined.lines.sort_by_key(|(_, line)| line.at);
@@ -187,17 +195,38 @@ pub fn names(line: &LogLine, host: &Hostname) -> bool {
     name.is_some_and(|name| name.eq_ignore_ascii_case(host.as_str()))
 }
 
-/// Whether a line was written during the request, give or take what clocks differ, and nearer to it than to any other
-/// of ours.
-fn is_in_time(line: &LogLine, request: &Request<'_>) -> bool {
-    let Some(at) = line.at else { return false };
-    let distance = |(from, until): (Timestamp, Timestamp)| {
+/// The line of one kind that is the request's. As many lines as requests of ours are theirs in their order; else one
+/// line alone must be near, and nearer than to any other request of ours.
+fn matched<'l>(fitting: &[(By, &'l LogLine)], request: &Request<'_>) -> Option<(By, &'l LogLine)> {
+    let mut requests = request.others.to_vec();
+    requests.push(request.during);
+    requests.sort_unstable();
+    let near = |line: &LogLine, during| distance(line, during) <= NEAR;
+    let ours = fitting
+        .iter()
+        .filter(|(_, line)| requests.iter().any(|during| near(line, *during)))
+        .collect::<Vec<_>>();
+    if ours.len() == requests.len() {
+        let at = requests.iter().position(|during| *during == request.during)?;
+        return ours
+            .get(at)
+            .filter(|(_, line)| near(line, request.during))
+            .map(|one| **one);
+    }
+    let mut alone = ours.iter().filter(|(_, line)| near(line, request.during));
+    let one = alone.next().filter(|_| alone.next().is_none())?;
+    let mine = distance(one.1, request.during);
+    let nearest = request.others.iter().all(|other| mine < distance(one.1, *other));
+    nearest.then_some(**one)
+}
+
+/// How far from a span of time a line was written; zero within it, and far where it does not say when.
+fn distance(line: &LogLine, (from, until): (Timestamp, Timestamp)) -> SignedDuration {
+    line.at.map_or(SignedDuration::MAX, |at| {
         let before = from.duration_since(at);
         let after = at.duration_since(until);
         before.max(after).max(SignedDuration::ZERO)
-    };
-    let ours = distance(request.during);
-    ours <= SKEW && request.others.iter().all(|other| ours < distance(*other))
+    })
 }
 
 /// What stands behind a phrase that only head matter comes before: time, level, module, spans. A phrase inside a value,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use roundsman_checks::evidence::{Asked, Fault, LogLine};
-use roundsman_checks::logs::{Replay, SKEW, names};
+use roundsman_checks::logs::{NEAR, Replay, names};
 use roundsman_checks::platform::fly::Logs;
 use roundsman_checks::target::{Hostname, Tenant};
 
@@ -80,7 +80,7 @@ pub(super) async fn ask(looker: &Looker<'_>, indices: &[usize]) -> Vec<(usize, A
     });
     let mut search = Search {
         domain: plan.domain.clone(),
-        since: looker.visitor.now.saturating_sub(SKEW).unwrap_or(looker.visitor.now),
+        since: looker.visitor.now.saturating_sub(NEAR).unwrap_or(looker.visitor.now),
         found: wanted.map(|(index, tenant)| (index, tenant, Vec::new())).collect(),
         told: Told::Nothing,
     };

@@ -11,6 +11,7 @@ mod roots;
 mod round;
 pub mod servers;
 mod tenant;
+mod trail;
 mod zone;
 
 pub use plan::{Carried, Observer, Plan, Quiet, Stop, Subject, Waking};

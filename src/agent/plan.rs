@@ -55,6 +55,8 @@ pub struct Plan {
     pub listing: Asked<Vec<ZoneRecord>>,
     /// What the source of the tenants did not answer, or answered wrongly.
     pub inventory: Vec<Fault>,
+    /// Whether the only tenant is traced: its app is asked directly in any case, and its request followed into the logs.
+    pub traced: bool,
     /// Reads the logs of apps; `None` where there are none to be read.
     pub logs: Option<Logs>,
     /// Reads the details of an app's machines; `None` without a platform.

@@ -2,7 +2,7 @@
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use roundsman_checks::diagnosis::{Diagnosis, diagnose};
+use roundsman_checks::diagnosis::{Diagnosis, Question, diagnose};
 use roundsman_checks::target::NameError;
 use roundsman_checks::world::{TenantWorld, World};
 
@@ -10,6 +10,7 @@ use super::clock::now;
 use super::edge::{self, Visitor};
 use super::plan::{Observer, Plan, Stop, Subject};
 use super::tenant::Looker;
+use super::trail::Trail;
 use super::{drill, zone};
 
 /// How often a diagnosis may ask for deeper looks.
@@ -37,8 +38,14 @@ pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Resu
     visitor.chains.put(plan.carried.chains.clone());
     let mut world = unseen(plan, &visitor, started);
     observer.stage("zone and edge", 0);
+    let mut trail = None;
+    let begin = async {
+        if plan.traced {
+            trail = Trail::begin(plan).await;
+        }
+    };
     tokio::select! {
-        () = look_at_fleet(plan, &visitor, &mut world) => {}
+        _ = async { tokio::join!(look_at_fleet(plan, &visitor, &mut world), begin) } => {}
         () = stop.wait() => {}
     }
     let sockets = edge::worth_visiting(&world.edge);
@@ -47,7 +54,23 @@ pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Resu
     look_at_tenants(&looker, &mut world, observer, &mut stop).await;
     world.chains = visitor.chains.take();
     let mut diagnosis = diagnose(&world);
-    for _ in 0..QUESTIONS {
+    for pass in 0..QUESTIONS {
+        if pass == 0 && plan.traced {
+            let extra = looker.worth_tracing(&world);
+            let new = extra.filter(|question| !diagnosis.questions.contains(question));
+            diagnosis.questions.extend(new);
+        }
+        if diagnosis
+            .questions
+            .iter()
+            .any(|question| matches!(question, Question::Log(_)))
+        {
+            if let Some(trail) = trail.take() {
+                follow(trail, &mut world, observer, &mut stop).await;
+            }
+            // What the trail has brought is not asked for once more.
+            diagnosis.questions.retain(|question| !is_answered(question, &world));
+        }
         if diagnosis.questions.is_empty() || stop.pulled() {
             break;
         }
@@ -57,6 +80,10 @@ pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Resu
         world.chains = visitor.chains.take();
         diagnosis = diagnose(&world);
     }
+    if let Some(trail) = trail.take() {
+        follow(trail, &mut world, observer, &mut stop).await;
+        diagnosis = diagnose(&world);
+    }
     world.interrupted = stop.pulled();
     Ok(Outcome {
         world,
@@ -64,6 +91,21 @@ pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Resu
         started,
         finished: now(),
     })
+}
+
+async fn follow(trail: Trail<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
+    observer.stage("logs", 0);
+    tokio::select! {
+        () = trail.follow(world) => {}
+        () = stop.wait() => {}
+    }
+}
+
+fn is_answered(question: &Question, world: &World) -> bool {
+    match question {
+        Question::Log(index) => !world.tenants[*index].log.is_unasked(),
+        _ => false,
+    }
 }
 
 fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 use roundsman_checks::check::{Condition, Said, condition};
+use roundsman_checks::diagnosis::Question;
 use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{DnsQuestion, Wish};
 use roundsman_checks::target::{Hostname, Tenant};
-use roundsman_checks::world::TenantWorld;
+use roundsman_checks::world::{TenantWorld, World};
 
 use super::edge::Visitor;
 use super::plan::{Names, Plan, Subject, Waking};
@@ -194,6 +195,19 @@ impl<'r> Looker<'r> {
     pub(super) fn sleeps(&self, tenant: &Tenant) -> bool {
         let platform = self.plan().platform.known();
         platform.is_some_and(|platform| condition(platform, &tenant.app) == Condition::Asleep)
+    }
+
+    /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.
+    pub(super) fn worth_tracing(&self, world: &World) -> Option<Question> {
+        let (platform, tenant) = (self.plan().platform.known()?, world.tenants.first()?);
+        let app = platform.apps.get(&tenant.tenant.app)?;
+        let awake = match condition(platform, &tenant.tenant.app) {
+            Condition::Running(_) => true,
+            Condition::Asleep => tenant.woken && tenant.visit().is_some_and(|visit| visit.page.answer.is_some()),
+            _ => false,
+        };
+        let wanted = awake && !app.addresses.is_empty() && tenant.direct.is_none() && self.plan().asks_for_pages();
+        wanted.then_some(Question::Direct(0))
     }
 
     /// Visits one tenant at one address; without `page` the visit ends after the handshake, which wakes nobody.

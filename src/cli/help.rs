@@ -17,7 +17,8 @@ Examples:
   roundsman init --domain example.com --edge 198.51.100.7 abc123
   roundsman verify
   roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
-  roundsman verify --only dns,certificate --format json abc123"
+  roundsman verify --only dns,certificate --format json abc123
+  roundsman trace abc123"
     )
 }
 
@@ -47,6 +48,18 @@ Examples:
   roundsman verify --record evidence.gz; roundsman replay evidence.gz
   roundsman replay evidence.gz --config roundsman.toml    by today's expectations and roots
   roundsman replay evidence.gz --format json"
+    )
+}
+
+/// Below `trace`.
+pub(super) fn trace() -> String {
+    format!(
+        "{EXIT_CODES}
+
+Examples:
+  roundsman trace abc123
+  roundsman trace abc123.example.com --no-logs
+  roundsman trace abc123 --format json | jq .phases"
     )
 }
 

@@ -15,6 +15,7 @@ pub mod rounds;
 pub mod setup;
 mod teller;
 pub mod tenants;
+pub mod trace;
 pub mod verify;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -42,6 +43,9 @@ pub enum Command {
     /// Judge recorded evidence again, offline
     #[command(after_help = help::replay())]
     Replay(replay::ReplayArgs),
+    /// Tell one request to a tenant hop by hop, with the log lines that it left
+    #[command(after_help = help::trace())]
+    Trace(Box<trace::TraceArgs>),
     /// List the tenants, the sources that name them, and what exists without a tenant
     #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
@@ -65,6 +69,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
+        Command::Trace(args) => trace::run(args),
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),

@@ -115,7 +115,7 @@ fn render(report: &Report, format: Format, style: Style) -> io::Result<String> {
 }
 
 /// Colours and the terminal's width on a terminal; neither in a pipe.
-fn style() -> Style {
+pub(super) fn style() -> Style {
     let out = console::Term::stdout();
     if !io::stdout().is_terminal() {
         return Style::default();

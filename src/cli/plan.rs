@@ -142,6 +142,7 @@ pub fn plan(
         number: usize::try_from(clock::now().as_second()).unwrap_or_default(),
         platform: word.platform,
         listing: word.listing,
+        traced: false,
         logs: word.logs,
         details: word.details,
         inventory: inventory.faults.clone(),

@@ -102,6 +102,16 @@ pub struct Rounds<'a> {
     pub config: Config,
     selected: BTreeSet<Check>,
     from: Option<TenantsFrom>,
+    traced: Option<Logs>,
+}
+
+/// Whether logs are read where a tenant is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// They are.
+    Read,
+    /// They are left out.
+    LeftOut,
 }
 
 /// A round with the inventory that it went by.
@@ -134,7 +144,17 @@ impl<'a> Rounds<'a> {
             selected,
             // A stream is read once, and before anybody waits for a signal.
             from: args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?,
+            traced: None,
         })
+    }
+
+    /// The same for one tenant whose every hop is looked at.
+    #[must_use]
+    pub fn tracing(self, logs: Logs) -> Self {
+        Self {
+            traced: Some(logs),
+            ..self
+        }
     }
 
     /// Looks once at all that was asked for, but for what is carried over. Ends with what is known when `stop` is
@@ -164,7 +184,7 @@ impl<'a> Rounds<'a> {
             let apps = inventory.tenants.iter().map(|tenant| tenant.app.clone());
             clients.digests(platform, &apps.collect::<Vec<_>>()).await;
         }
-        let logs = clients.logs();
+        let logs = clients.logs().filter(|_| self.traced != Some(Logs::LeftOut));
         let word = Word {
             platform,
             listing,
@@ -173,6 +193,7 @@ impl<'a> Rounds<'a> {
         };
         let mut plan = plan::plan(&self.config, &inventory, self.selected.clone(), word, &wake)?;
         plan.carried = carried;
+        plan.traced = self.traced.is_some();
         let outcome = agent::round(&plan, progress, stop).await?;
         let roots = plan.roots;
         Ok(Looked {

@@ -107,6 +107,7 @@ Usage: roundsman <COMMAND>
 Commands:
   verify       Verify all tenants, or those named, once
   replay       Judge recorded evidence again, offline
+  trace        Tell one request to a tenant hop by hop, with the log lines that it left
   tenants      List the tenants, the sources that name them, and what exists without a tenant
   init         Write a minimal roundsman.toml; never over an existing file
   config       Check the configuration, or show what it can hold
@@ -129,5 +130,6 @@ Examples:
   roundsman verify
   roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
   roundsman verify --only dns,certificate --format json abc123
+  roundsman trace abc123
 "#);
 }

@@ -50,10 +50,11 @@ fn an_unknown_shell_is_refused_with_those_that_are_known() {
 }
 
 /// Every command by its words, as its page is called.
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 12] = [
     &[],
     &["verify"],
     &["replay"],
+    &["trace"],
     &["tenants"],
     &["init"],
     &["config"],
@@ -81,7 +82,7 @@ fn every_command_has_a_page_with_every_option_of_its_help() {
     let ran = roundsman(&["man", "--dir", "share/man/man1"], dir.path());
     assert_eq!(
         (ran.code, ran.out.as_str()),
-        (Some(0), "share/man/man1: 11 pages\n"),
+        (Some(0), "share/man/man1: 12 pages\n"),
         "{}",
         ran.err
     );

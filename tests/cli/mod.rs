@@ -12,6 +12,7 @@ mod manual;
 mod pipeline;
 mod platform;
 mod replay;
+mod trace;
 mod wake;
 
 use std::path::{Path, PathBuf};

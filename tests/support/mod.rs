@@ -6,7 +6,10 @@ use std::path::Path;
 use roundsman::agent::{Clients, Needs, Outcome, Plan, Quiet, Stop, Waking, round};
 use roundsman::cli::plan::{Word, plan, selection};
 use roundsman::config::{Config, Flags};
+use roundsman::gate::{Demand, exit_code};
 use roundsman::inventory;
+use roundsman::report::Report;
+use roundsman::trace::{Setting, Trace};
 use roundsman_lab::{Fault, Lab, LabOptions};
 use serde::Deserialize;
 
@@ -96,6 +99,29 @@ impl Bench {
     pub(crate) async fn round(&self) -> Outcome {
         let (_pull, stop) = Stop::new();
         round(&self.plan, &Quiet, stop).await.expect("a round")
+    }
+
+    /// One request to a tenant told hop by hop.
+    pub(crate) async fn trace(&self, id: &str) -> Trace {
+        let clients = self.clients();
+        let (platform, listing) = clients.read(Needs::ALL).await;
+        let logs = clients.logs();
+        let mut plan = plan_of(
+            &self.config,
+            Word {
+                platform,
+                listing,
+                logs,
+                details: clients.details(),
+            },
+        );
+        plan.tenants.retain(|subject| subject.tenant.id.as_str() == id);
+        plan.traced = true;
+        let (_pull, stop) = Stop::new();
+        let outcome = round(&plan, &Quiet, stop).await.expect("a round");
+        let demand = Demand::default();
+        let report = Report::new(&outcome, &demand, exit_code(&outcome.diagnosis, &demand));
+        Trace::new(&outcome, report, &Setting::default()).expect("the tenant")
     }
 
     /// The clients of a round.

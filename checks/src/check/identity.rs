@@ -68,7 +68,9 @@ fn value_at(answer: &Answer, pointer: &str) -> Option<serde_json::Value> {
     body.pointer(pointer).cloned()
 }
 
-pub(super) fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
+/// The value at a place of an answer, and where it was found, for a person.
+#[must_use]
+pub fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
     match place {
         Place::Header(key) => Some((answer.header(key)?.to_owned(), format!("header {key}"))),
         Place::Json(pointer) => {

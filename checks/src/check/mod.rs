@@ -17,7 +17,7 @@ pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, left, partial};
 pub use conflicts::{holders, is_under};
 pub use context::Context;
-pub use identity::{ISSUER, Named, named};
+pub use identity::{ISSUER, Named, named, read as value_at_place};
 pub use site::{answers_like, says_starting, status_text};
 
 use crate::evidence::Reason;

@@ -45,7 +45,7 @@ pub(super) fn left(context: &Context<'_>) -> usize {
     MOST_ASKED.saturating_sub(asked.count())
 }
 
-/// The edge says itself that it replays the name elsewhere. A log that says both says nothing.
+/// The edge says itself that it replays the name elsewhere. Its latest word counts.
 pub(super) fn wrong_app(subject: &Subject<'_, '_>) -> Option<Proof> {
     let visit = subject.tenant.visit()?;
     let answer = visit.page.answer.as_ref()?;
@@ -57,13 +57,9 @@ pub(super) fn wrong_app(subject: &Subject<'_, '_>) -> Option<Proof> {
     let replays = lines
         .iter()
         .filter_map(|line| Some((line, Replay::read(&line.message)?)))
-        .filter(|(_, replay)| replay.is_of(&tenant.hostname, domain))
-        .collect::<Vec<_>>();
-    let (line, replay) = replays.last()?;
-    if replays
-        .iter()
-        .any(|(_, other)| other.app == tenant.app || other.app != replay.app)
-    {
+        .filter(|(_, replay)| replay.is_of(&tenant.hostname, domain));
+    let (line, replay) = replays.max_by_key(|(line, _)| line.at)?;
+    if replay.app == tenant.app {
         return None;
     }
     let edge = &line.app;

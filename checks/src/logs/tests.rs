@@ -120,8 +120,16 @@ fn without_an_id_name_and_time_must_fit_one_line_alone() {
     let lines = [line("edge", REPLAY, 10_010), line("sp-abc", GOT, 10_020)];
     let expected = vec![(By::HostAndTime, REPLAY.to_owned()), (By::PathAndTime, GOT.to_owned())];
     assert_eq!(joined(&lines, Some("01ABC"), &[]), (expected, 0));
-    let twice = [line("edge", REPLAY, 10_010), line("edge", REPLAY, 11_000)];
+    let twice = [line("edge", REPLAY, 10_010), line("edge", REPLAY, 10_200)];
     assert_eq!(joined(&twice, Some("01ABC"), &[]), (vec![], 2));
+    // What is a second away may be anybody's; beside a line that fits it says nothing.
+    let early = [line("edge", REPLAY, 9_000)];
+    assert_eq!(joined(&early, None, &[]), (vec![], 1));
+    let both = [line("edge", REPLAY, 9_000), line("edge", REPLAY, 10_010)];
+    assert_eq!(
+        joined(&both, None, &[]),
+        (vec![(By::HostAndTime, REPLAY.to_owned())], 0)
+    );
 }
 
 #[test]
@@ -142,6 +150,23 @@ fn what_is_nearer_to_another_request_of_ours_is_that_ones() {
     let lines = [line("sp-abc", GOT, 10_020), line("sp-abc", GOT, 10_520)];
     let (found, unclear) = joined(&lines, None, &[(10_500, 10_600)]);
     assert_eq!((found.len(), unclear), (1, 0));
+    // The other's line is late, or never came.
+    assert_eq!(joined(&lines[..1], None, &[(10_500, 10_600)]).0.len(), 1);
+    assert_eq!(joined(&lines[1..], None, &[(10_300, 10_600)]), (vec![], 1));
+}
+
+#[test]
+fn as_many_lines_as_requests_of_ours_are_theirs_in_their_order() {
+    // Both clocks are 3 ms apart: alone, each line would be nearer to the first request.
+    let mut lines = [line("edge", REPLAY, 10_096), line("edge", REPLAY, 10_098)];
+    lines[1].instance = Some("second".into());
+    let joined = |others: &[(i64, i64)]| {
+        let (found, unclear) = joined(&lines, None, others);
+        (found.len(), unclear)
+    };
+    assert_eq!(joined(&[(10_101, 10_105)]), (1, 0));
+    assert_eq!(joined(&[]), (0, 2));
+    assert_eq!(joined(&[(10_101, 10_105), (10_106, 10_110)]), (0, 2));
 }
 
 proptest! {
@@ -162,9 +187,10 @@ proptest! {
     #[test]
     fn no_line_is_claimed_twice_and_none_from_afar(times in prop::collection::vec(0_i64..30_000, 0..6)) {
         let lines = times.iter().map(|at| line("edge", REPLAY, *at)).collect::<Vec<_>>();
-        let near = times.iter().filter(|at| (8_000..=12_100).contains(*at)).count();
+        let within = |from: i64, until: i64| times.iter().filter(|at| (from..=until).contains(*at)).count();
+        let (near, about) = (within(9_750, 10_350), within(8_000, 12_100));
         let (found, unclear) = joined(&lines, None, &[]);
-        let expected = if near == 1 { (1, 0) } else { (0, near) };
+        let expected = if near == 1 { (1, 0) } else { (0, about) };
         prop_assert_eq!((found.len(), unclear), expected);
     }
 }

@@ -47,15 +47,15 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
         .to_string()
 }
 
-/// This moment to the millisecond, as RFC 3339 writes it; `offset` as in [`lab_seconds`].
+/// This moment to the microsecond, as RFC 3339 writes it; `offset` as in [`lab_seconds`].
 #[must_use]
 pub(crate) fn precise(offset: i64) -> String {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or(Duration::ZERO);
-    let milliseconds = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-    let milliseconds = milliseconds.saturating_add(offset.saturating_mul(1000));
-    jiff::Timestamp::from_millisecond(milliseconds)
+    let microseconds = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+    let microseconds = microseconds.saturating_add(offset.saturating_mul(1_000_000));
+    jiff::Timestamp::from_microsecond(microseconds)
         .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
         .to_string()
 }

@@ -1,0 +1,236 @@
+//! The hops of one request, from what its visit and its look at DNS left.
+
+use std::net::{IpAddr, SocketAddr};
+
+use roundsman_checks::chain;
+use roundsman_checks::check::{Condition, condition, value_at_place};
+use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, Visit};
+use roundsman_checks::expectation::{Identity, Place};
+use roundsman_checks::world::{TenantWorld, World};
+
+use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls};
+
+/// The headers that tell who answered on the way.
+const TELLING: &[&str] = &["server", "via", "fly-request-id", "x-sp-app", "x-served-by", "location"];
+/// Certificates of a chain that are told.
+const MOST_LINKS: usize = 10;
+/// Records of an answer that are told.
+const MOST_RECORDS: usize = 16;
+
+pub(super) fn dns(seen: &TenantWorld) -> Dns {
+    Dns {
+        authoritative: seen.dns.authoritative.iter().map(lookup).collect(),
+        recursive: seen.dns.resolvers.iter().map(lookup).collect(),
+    }
+}
+
+fn lookup(look: &DnsLook) -> Lookup {
+    let records = look.reply.iter().flat_map(|reply| &reply.answers);
+    let records = records.take(MOST_RECORDS).map(|record| Record {
+        name: record.name.clone(),
+        kind: record.kind.clone(),
+        data: record.data.clone(),
+        ttl: record.ttl,
+    });
+    Lookup {
+        server: look.server,
+        kind: look.kind.as_str(),
+        rcode: look.reply.as_ref().map(|reply| rcode(reply.rcode)),
+        records: records.collect(),
+        failure: Failure::of(&look.end),
+        ms: look.ms,
+    }
+}
+
+/// The names of response codes (RFC 1035, section 4.1.1).
+fn rcode(code: u16) -> String {
+    match code {
+        0 => "NOERROR".into(),
+        1 => "FORMERR".into(),
+        2 => "SERVFAIL".into(),
+        3 => "NXDOMAIN".into(),
+        4 => "NOTIMP".into(),
+        5 => "REFUSED".into(),
+        other => format!("RCODE {other}"),
+    }
+}
+
+/// Where the request went, and why there: always to an address of the edge, whatever DNS says.
+pub(super) fn chosen(world: &World, seen: &TenantWorld, setting: &Setting) -> Option<Chosen> {
+    let visit = seen.visit()?;
+    let tried = seen.all_visits().filter(|other| other.address != visit.address);
+    let tried = tried.filter_map(|other| Some((other.address, Failure::of(other.channel_end())?)));
+    let tried = tried.collect::<Vec<_>>();
+    let whence = if setting.addresses_given {
+        "as configured"
+    } else {
+        "as the platform tells them"
+    };
+    let which = match (world.edge.addresses.len(), tried.is_empty()) {
+        (1, _) => format!("the edge's only address, {whence}"),
+        (count, true) => format!("one of {count} addresses of the edge, {whence}; rounds take them in turn"),
+        (count, false) => format!("the first of {count} addresses of the edge, {whence}, that went further"),
+    };
+    let why = format!("{which}; {}", given(seen, visit.address.ip()));
+    Some(Chosen {
+        address: visit.address,
+        why,
+        tried,
+    })
+}
+
+/// What DNS makes of the address that was visited.
+fn given(seen: &TenantWorld, address: IpAddr) -> String {
+    let looks = seen.dns.authoritative.iter();
+    let records = looks
+        .filter_map(|look| look.reply.as_ref())
+        .flat_map(|reply| &reply.answers);
+    let mut addresses = records
+        .filter_map(|record| record.data.parse::<IpAddr>().ok())
+        .collect::<Vec<_>>();
+    addresses.sort_unstable();
+    addresses.dedup();
+    if addresses.contains(&address) {
+        return "DNS gives it for the name".to_owned();
+    }
+    if addresses.is_empty() {
+        return "DNS gives no address for the name".to_owned();
+    }
+    let shown = addresses.iter().take(4).map(ToString::to_string).collect::<Vec<_>>();
+    format!("DNS sends users to {} instead", shown.join(", "))
+}
+
+pub(super) fn connected(visit: &Visit) -> Connected {
+    Connected {
+        ms: visit.connect.ms,
+        failure: Failure::of(&visit.connect.end),
+    }
+}
+
+/// The handshake; nothing where the connection did not stand.
+pub(super) fn tls(world: &World, visit: &Visit) -> Option<Tls> {
+    if !visit.connect.end.is_done() {
+        return None;
+    }
+    let shaken = &visit.handshake;
+    let presented = shaken.chain.and_then(|id| world.chains.get(&id));
+    let links = presented.map(|presented| {
+        let mut links = chain::links(&presented.0[..presented.0.len().min(MOST_LINKS)]);
+        links.truncate(MOST_LINKS);
+        links
+    });
+    Some(Tls {
+        ms: shaken.ms,
+        version: shaken.version.clone(),
+        cipher: shaken.cipher.clone(),
+        alpn: shaken.alpn.clone(),
+        verified: shaken.chain.is_some() && shaken.faults.is_empty(),
+        faults: shaken.faults.clone(),
+        failure: Failure::of(&shaken.end),
+        chain: links,
+    })
+}
+
+/// The request; nothing where it was not sent and did not fail.
+pub(super) fn http(seen: &TenantWorld, visit: &Visit, setting: &Setting) -> Option<Http> {
+    let page = &visit.page;
+    let failure = Failure::of(&page.end);
+    if page.sent_at.is_none() && page.answer.is_none() && failure.is_none() {
+        return None;
+    }
+    let site = &seen.expectation.site;
+    let answer = page.answer.as_ref();
+    let release = setting.version.as_ref().zip(answer);
+    Some(Http {
+        path: site.path.clone(),
+        status: answer.map(|answer| answer.status),
+        version: answer.map(|answer| answer.version.clone()),
+        headers: answer
+            .map(|answer| telling(answer, &site.identity, setting))
+            .unwrap_or_default(),
+        release: release.and_then(|(place, answer)| Some(value_at_place(place, answer)?.0)),
+        bytes: answer.map_or(0, |answer| answer.body.length),
+        first_byte_ms: page.first_byte_ms,
+        total_ms: page.total_ms,
+        failure,
+    })
+}
+
+/// The headers that tell who answered, and those that the configuration looks at. No other: they may hold secrets.
+fn telling(answer: &Answer, identity: &Identity, setting: &Setting) -> Vec<(String, String)> {
+    let configured = |place: Option<&Place>| match place {
+        Some(Place::Header(name)) => Some(name.to_ascii_lowercase()),
+        _ => None,
+    };
+    let identity = match identity {
+        Identity::Place(place) => configured(Some(place)),
+        Identity::Auto | Identity::Off => None,
+    };
+    let more = [configured(setting.version.as_ref()), identity];
+    let wanted = |name: &str| TELLING.contains(&name) || more.iter().flatten().any(|more| more == name);
+    answer
+        .headers
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .cloned()
+        .collect()
+}
+
+/// The app asked past the edge, or why it was not.
+pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
+    let not = |why: &str| Part::NotAsked { why: why.to_owned() };
+    if let Some(visit) = &seen.direct {
+        let answer = visit.page.answer.as_ref();
+        return Part::Known(Direct {
+            host: visit.name.to_string(),
+            address: visit.address,
+            status: answer.map(|answer| answer.status),
+            version: answer.map(|answer| answer.version.clone()),
+            ms: visit.connect.ms + visit.handshake.ms + visit.page.total_ms,
+            failure: Failure::of(visit.channel_end()).or_else(|| Failure::of(&visit.page.end)),
+        });
+    }
+    let platform = match &world.platform {
+        Asked::Known(platform) => platform,
+        Asked::Unknown(fault) => return Part::Unknown(fault.into()),
+        Asked::NotConfigured => return Part::NotConfigured,
+    };
+    match condition(platform, &seen.tenant.app) {
+        Condition::Missing => not("there is no such app"),
+        Condition::Asleep => not("it sleeps, and is not woken past the edge"),
+        Condition::Running(_) => match platform.apps.get(&seen.tenant.app) {
+            Some(app) if app.addresses.is_empty() => not("it has no public address"),
+            _ => not("its own name has no address, or was not looked up"),
+        },
+        _ => not("it does not run"),
+    }
+}
+
+/// What took how long: DNS at the server that decided, and the parts of the visit, one after another.
+pub(super) fn phases(seen: &TenantWorld) -> Vec<Phase> {
+    let decided = seen.dns.authoritative.last().map(|look| look.server);
+    let of_addresses = |look: &&DnsLook| matches!(look.kind, RecordKind::A | RecordKind::Aaaa);
+    let at = |server: Option<SocketAddr>| {
+        let looks = seen.dns.authoritative.iter().filter(of_addresses);
+        looks.filter(move |look| Some(look.server) == server)
+    };
+    let resolve = at(decided).map(|look| look.ms).reduce(f64::max);
+    let mut parts = vec![("resolve", resolve)];
+    if let Some(visit) = seen.visit() {
+        let stood = visit.connect.end.is_done();
+        let sent = visit.page.sent_at.is_some() || visit.page.answer.is_some();
+        parts.push(("connect", Some(visit.connect.ms)));
+        parts.push(("tls", stood.then_some(visit.handshake.ms)));
+        parts.push(("processing", sent.then_some(visit.page.first_byte_ms)));
+        let transfer = (visit.page.total_ms - visit.page.first_byte_ms).max(0.0);
+        parts.push(("transfer", visit.page.answer.as_ref().map(|_| transfer)));
+    }
+    let mut start_ms = 0.0;
+    let mut phases = Vec::new();
+    for (phase, ms) in parts {
+        let Some(ms) = ms else { continue };
+        phases.push(Phase { phase, start_ms, ms });
+        start_ms += ms;
+    }
+    phases
+}

@@ -1,0 +1,286 @@
+//! One request told hop by hop: what a round over one tenant saw of each, as data (`roundsman.trace/1`). Reads a world
+//! and its diagnosis; looks at nothing and decides nothing.
+
+mod hops;
+mod logs;
+mod platform;
+
+use std::net::SocketAddr;
+
+use jiff::Timestamp;
+use roundsman_checks::chain::Link;
+use roundsman_checks::diagnosis::{Cause, Status};
+use roundsman_checks::evidence::{Asked, End, Fault, Reason};
+use roundsman_checks::expectation::Place;
+use roundsman_checks::logs::By;
+use serde::Serialize;
+
+use crate::agent;
+use crate::report::{CauseLine, CheckLine, FleetLine, Report};
+
+/// The schema's name.
+pub const SCHEMA: &str = "roundsman.trace/1";
+
+/// What the configuration says that no evidence holds.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    /// Where the answer carries its version.
+    pub version: Option<Place>,
+    /// Whether the edge's addresses are configured; else the platform told them.
+    pub addresses_given: bool,
+    /// Whether the logs were left out.
+    pub logs_left_out: bool,
+}
+
+/// The whole story. Its fields are a contract; more may be added.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trace {
+    pub(crate) schema: &'static str,
+    pub(crate) roundsman: &'static str,
+    pub(crate) tenant: String,
+    pub(crate) hostname: String,
+    pub(crate) app: String,
+    pub(crate) domain: String,
+    pub(crate) url: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) finished_at: Timestamp,
+    pub(crate) vantage: String,
+    pub(crate) exit: u8,
+    pub(crate) interrupted: bool,
+    pub(crate) status: Status,
+    pub(crate) cause: Option<Cause>,
+    /// Whether the tenant slept before the visit, and was woken by it.
+    pub(crate) woken: bool,
+    pub(crate) dns: Dns,
+    pub(crate) address: Option<Chosen>,
+    pub(crate) connect: Option<Connected>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) http: Option<Http>,
+    pub(crate) direct: Part<Direct>,
+    pub(crate) platform: Part<platform::Told>,
+    pub(crate) logs: Logs,
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) checks: Vec<CheckLine>,
+    pub(crate) fleet: Vec<FleetLine>,
+    pub(crate) causes: Vec<CauseLine>,
+}
+
+/// What was asked for: an answer, or why there is none.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub(crate) enum Part<T> {
+    /// The answer.
+    Known(T),
+    /// It was asked for, and there is none.
+    Unknown(Failure),
+    /// Nobody asked.
+    NotAsked {
+        /// Why.
+        why: String,
+    },
+    /// There is nobody to ask.
+    NotConfigured,
+}
+
+impl<T> Part<T> {
+    fn of<A>(asked: &Asked<A>, read: impl FnOnce(&A) -> T) -> Self {
+        match asked {
+            Asked::Known(answer) => Self::Known(read(answer)),
+            Asked::Unknown(fault) => Self::Unknown(fault.into()),
+            Asked::NotConfigured => Self::NotConfigured,
+        }
+    }
+}
+
+/// Why a hop failed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) reason: Option<Reason>,
+    pub(crate) detail: String,
+}
+
+impl From<&Fault> for Failure {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            reason: Some(fault.reason),
+            detail: fault.detail.clone(),
+        }
+    }
+}
+
+impl Failure {
+    /// Why a look ended badly, where it did; one that was not reached did not.
+    fn of(end: &End) -> Option<Self> {
+        match end {
+            End::Failed(fault) => Some(fault.into()),
+            End::Exhausted(what) => Some(Self {
+                reason: None,
+                detail: format!("the agent ran out of {what}"),
+            }),
+            End::Done | End::NotReached => None,
+        }
+    }
+}
+
+/// The answers of name servers.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Dns {
+    pub(crate) authoritative: Vec<Lookup>,
+    pub(crate) recursive: Vec<Lookup>,
+}
+
+/// One question to one server.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Lookup {
+    pub(crate) server: SocketAddr,
+    pub(crate) kind: &'static str,
+    pub(crate) rcode: Option<String>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) ms: f64,
+}
+
+/// One record of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Record {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) data: String,
+    pub(crate) ttl: u32,
+}
+
+/// Where the connection went.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Chosen {
+    pub(crate) address: SocketAddr,
+    pub(crate) why: String,
+    /// The addresses that were tried before, and why each failed.
+    pub(crate) tried: Vec<(SocketAddr, Failure)>,
+}
+
+/// TCP.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Connected {
+    pub(crate) ms: f64,
+    pub(crate) failure: Option<Failure>,
+}
+
+/// TLS.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Tls {
+    pub(crate) ms: f64,
+    pub(crate) version: Option<String>,
+    pub(crate) cipher: Option<String>,
+    pub(crate) alpn: Option<String>,
+    pub(crate) verified: bool,
+    pub(crate) faults: Vec<Reason>,
+    pub(crate) failure: Option<Failure>,
+    /// `None` where no chain was seen.
+    pub(crate) chain: Option<Vec<Option<Link>>>,
+}
+
+/// HTTP.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Http {
+    pub(crate) path: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) version: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    /// The release that the answer names, where the configuration says where to look.
+    pub(crate) release: Option<String>,
+    pub(crate) bytes: u64,
+    pub(crate) first_byte_ms: f64,
+    pub(crate) total_ms: f64,
+    pub(crate) failure: Option<Failure>,
+}
+
+/// The app, past the edge.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Direct {
+    pub(crate) host: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) status: Option<u16>,
+    pub(crate) version: Option<String>,
+    pub(crate) ms: f64,
+    pub(crate) failure: Option<Failure>,
+}
+
+/// A part of the time.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Phase {
+    pub(crate) phase: &'static str,
+    pub(crate) start_ms: f64,
+    pub(crate) ms: f64,
+}
+
+/// What the request left in the logs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Logs {
+    pub(crate) edge: Part<LogSide>,
+    pub(crate) app: Part<LogSide>,
+}
+
+/// One log.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LogSide {
+    pub(crate) app: String,
+    pub(crate) lines: Vec<Line>,
+    /// How many more lines fit the time and may be another request's.
+    pub(crate) unclear: usize,
+}
+
+/// One line that is the request's.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Line {
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) by: By,
+    pub(crate) provider: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) instance: Option<String>,
+    pub(crate) error_code: Option<String>,
+    pub(crate) message: String,
+}
+
+impl Trace {
+    /// Tells a round over one tenant; nothing where it has none.
+    #[must_use]
+    pub fn new(outcome: &agent::Outcome, report: Report, setting: &Setting) -> Option<Self> {
+        let world = &outcome.world;
+        let (seen, verdict) = (world.tenants.first()?, outcome.diagnosis.tenants.first()?);
+        let tenant = &seen.tenant;
+        let path = &seen.expectation.site.path;
+        let visit = seen.visit();
+        let row = report.tenants.into_iter().next()?;
+        Some(Self {
+            schema: SCHEMA,
+            roundsman: env!("CARGO_PKG_VERSION"),
+            tenant: tenant.id.to_string(),
+            hostname: tenant.hostname.to_string(),
+            app: tenant.app.clone(),
+            domain: world.domain.to_string(),
+            url: format!("https://{}{path}", tenant.hostname),
+            started_at: outcome.started,
+            finished_at: outcome.finished,
+            vantage: world.vantage.name.clone(),
+            exit: report.exit,
+            interrupted: report.interrupted,
+            status: verdict.status,
+            cause: verdict.cause,
+            woken: seen.woken,
+            dns: hops::dns(seen),
+            address: hops::chosen(world, seen, setting),
+            connect: visit.map(hops::connected),
+            tls: visit.and_then(|visit| hops::tls(world, visit)),
+            http: visit.and_then(|visit| hops::http(seen, visit, setting)),
+            direct: hops::direct(world, seen),
+            platform: Part::of(&world.platform, |platform| {
+                platform::told(platform, tenant, &world.domain)
+            }),
+            logs: logs::told(world, seen, setting),
+            phases: hops::phases(seen),
+            checks: row.checks,
+            fleet: report.fleet,
+            causes: report.causes,
+        })
+    }
+}

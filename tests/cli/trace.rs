@@ -1,0 +1,286 @@
+//! `roundsman trace` through the binary: every hop, the logs, the cause; and how it looks.
+
+use roundsman::report::{Look, Style, trace as render};
+use roundsman_lab::LabOptions;
+use serde_json::{Value, json};
+
+use super::platform::{document, run};
+use super::{Ran, Served, serve};
+use crate::support::bench;
+
+fn traced(served: &Served, arguments: &[&str]) -> Ran {
+    run(served, &[&["trace", "q7f9"], arguments].concat())
+}
+
+fn told(faults: &[&str]) -> (Ran, Value, Served) {
+    let served = serve(LabOptions::with_platform(), faults);
+    let ran = traced(&served, &["--format", "json"]);
+    let trace = document(&ran);
+    (ran, trace, served)
+}
+
+fn messages(side: &Value) -> Vec<&str> {
+    let lines = side["lines"].as_array().into_iter().flatten();
+    lines.filter_map(|line| line["message"].as_str()).collect()
+}
+
+fn cause(trace: &Value) -> &str {
+    trace["causes"][0]["cause"].as_str().unwrap_or_default()
+}
+
+#[test]
+fn a_healthy_request_is_told_hop_by_hop_with_its_lines() {
+    let (ran, trace, served) = told(&[]);
+    assert_eq!(
+        (ran.code, &trace["schema"]),
+        (Some(0), &json!("roundsman.trace/1")),
+        "{}",
+        ran.err
+    );
+    assert_eq!((&trace["status"], &trace["exit"]), (&json!("healthy"), &json!(0)));
+    let record = &trace["dns"]["authoritative"][0]["records"][0];
+    assert_eq!((&record["kind"], &record["data"]), (&json!("A"), &json!("127.0.0.1")));
+    assert!(trace["dns"]["recursive"][0]["ms"].is_number());
+    assert!(
+        trace["address"]["why"]
+            .as_str()
+            .is_some_and(|why| why.contains("DNS gives it"))
+    );
+    let tls = &trace["tls"];
+    assert_eq!(
+        (&tls["version"], &tls["alpn"], &tls["verified"]),
+        (&json!("1.3"), &json!("h2"), &json!(true))
+    );
+    assert_eq!(tls["chain"][0]["names"], json!(["*.tenants.test"]));
+    let http = &trace["http"];
+    assert_eq!(
+        (&http["status"], &http["version"], &http["release"]),
+        (&json!(200), &json!("2"), &json!("01LAB"))
+    );
+    let headers = http["headers"].to_string();
+    for name in [
+        "server",
+        "via",
+        "fly-request-id",
+        "x-sp-app",
+        "x-served-by",
+        "x-version",
+    ] {
+        assert!(headers.contains(&format!("\"{name}\"")), "{name}: {headers}");
+    }
+    assert_eq!(
+        (&trace["direct"]["state"], &trace["direct"]["status"]),
+        (&json!("known"), &json!(200))
+    );
+    assert_eq!(trace["platform"]["machines"][0]["state"], "started");
+    assert_eq!(trace["platform"]["certificates"][0]["hostname"], "*.tenants.test");
+    let phases = trace["phases"].as_array().expect("phases").iter();
+    let phases = phases.filter_map(|phase| phase["phase"].as_str()).collect::<Vec<_>>();
+    assert_eq!(phases, ["resolve", "connect", "tls", "processing", "transfer"]);
+    let replay = "INFO Replaying request to tenant app subdomain=q7f9 fly_app=sp-q7f9";
+    assert_eq!(messages(&trace["logs"]["edge"]), [replay]);
+    let received = "INFO Request received path=/ method=GET";
+    assert_eq!(messages(&trace["logs"]["app"]), [received]);
+    assert_eq!(served.lab.writes(), Vec::<String>::new());
+    // A line of an earlier request is not this one's.
+    let again = document(&traced(&served, &["--format", "json"]));
+    assert_eq!(messages(&again["logs"]["app"]), [received]);
+    assert_ne!(again["logs"]["app"]["lines"], trace["logs"]["app"]["lines"]);
+}
+
+#[test]
+fn a_cut_handshake_shows_no_chain_and_names_cause_and_fix() {
+    let (ran, trace, served) = told(&["certificate-conflict@q7f9"]);
+    assert_eq!(
+        (ran.code, cause(&trace)),
+        (Some(1), "certificate-conflict"),
+        "{}",
+        ran.out
+    );
+    assert_eq!((&trace["tls"]["chain"], &trace["http"]), (&Value::Null, &Value::Null));
+    assert_eq!(trace["tls"]["failure"]["reason"], "tls/unexpected-eof");
+    let text = traced(&served, &[]).out;
+    for part in [
+        "no certificate was seen",
+        "no request was sent",
+        "certificate q7f9.tenants.test at sp-q7f9: Ready",
+        "FAIL      certificate-conflict",
+        "fix       fly certs remove q7f9.tenants.test -a sp-q7f9 -y",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_stopped_app_is_told_by_its_machine_and_by_the_proxys_refusal() {
+    let (ran, trace, _served) = told(&["app-stopped@q7f9"]);
+    assert_eq!((ran.code, cause(&trace)), (Some(1), "app-stopped"), "{}", ran.out);
+    let machine = &trace["platform"]["machines"][0];
+    assert_eq!(
+        (&machine["state"], &machine["last_exit"]["code"]),
+        (&json!("stopped"), &json!(0))
+    );
+    assert_eq!(
+        trace["direct"],
+        json!({ "state": "not-asked", "why": "it does not run" })
+    );
+    let line = &trace["logs"]["app"]["lines"][0];
+    assert_eq!(
+        (&line["error_code"], &line["by"]),
+        (&json!("PR03"), &json!("request-id")),
+        "{}",
+        trace["logs"]
+    );
+}
+
+#[test]
+fn a_wrong_route_is_told_with_the_line_that_proves_it() {
+    let (ran, trace, _served) = told(&["route-wrong-app@q7f9=sp-gone"]);
+    assert_eq!((ran.code, cause(&trace)), (Some(1), "route-wrong-app"), "{}", ran.out);
+    let lines = messages(&trace["logs"]["edge"]);
+    assert_eq!(
+        lines[0],
+        "INFO Replaying request to tenant app subdomain=q7f9 fly_app=sp-gone"
+    );
+    assert!(lines[1].starts_with("[PA04]"), "{lines:?}");
+    assert_eq!(messages(&trace["logs"]["app"]), Vec::<&str>::new());
+}
+
+#[test]
+fn a_refused_log_is_said_and_changes_no_verdict() {
+    let (ran, trace, served) = told(&["logs-refused"]);
+    assert_eq!((ran.code, &trace["causes"]), (Some(0), &json!([])), "{}", ran.out);
+    let edge = &trace["logs"]["edge"];
+    assert_eq!(
+        (&edge["state"], &edge["reason"]),
+        (&json!("unknown"), &json!("platform/forbidden"))
+    );
+    assert!(
+        traced(&served, &[])
+            .out
+            .contains("management-api-prod: not known: platform/forbidden")
+    );
+}
+
+#[test]
+fn no_logs_reads_none_and_a_silent_log_is_said() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let ran = traced(&served, &["--no-logs"]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.contains("logs      not asked: --no-logs"), "{}", ran.out);
+    assert_eq!(served.lab.counters().api.get("logs/app-logs"), None);
+    served.stage(&["logs-empty"]);
+    let ran = traced(&served, &[]);
+    assert_eq!(ran.code, Some(0));
+    assert!(ran.out.contains("sp-q7f9: no line of this request"), "{}", ran.out);
+    assert!(served.lab.counters().api["logs/app-logs"] <= 8);
+}
+
+#[test]
+fn without_a_platform_the_rest_is_told_and_that_says_not_configured() {
+    let served = serve(LabOptions::default(), &[]);
+    let ran = traced(&served, &[]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    for label in ["directly  ", "platform  ", "logs      "] {
+        assert!(ran.out.contains(&format!("{label}not configured")), "{}", ran.out);
+    }
+    assert!(ran.out.contains("HTTP      200 over HTTP/2"));
+}
+
+#[test]
+fn a_tenant_is_named_by_id_or_host_and_an_unknown_one_is_a_usage_error() {
+    let served = serve(LabOptions::default(), &[]);
+    let ran = run(&served, &["trace", "q7f9.tenants.test", "--format", "json"]);
+    assert_eq!((ran.code, &document(&ran)["tenant"]), (Some(0), &json!("q7f9")));
+    let ran = run(&served, &["trace", "q7f8"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("q7f9"), "{}", ran.err);
+}
+
+#[test]
+fn a_sleeping_tenant_is_woken_and_asked_for_its_page() {
+    let (ran, trace, served) = told(&["app-asleep@q7f9"]);
+    assert_eq!(
+        (ran.code, &trace["http"]["status"]),
+        (Some(0), &json!(200)),
+        "{}",
+        ran.out
+    );
+    assert_eq!((&trace["woken"], served.lab.counters().woken), (&json!(true), 1));
+}
+
+/// Numbers, times, ports and ids that differ from run to run, masked; the bars with them.
+fn masked(text: &str) -> String {
+    let rows = text
+        .lines()
+        .filter(|line| !line.contains(" ms ") || !line.contains('█'));
+    let rows = rows.map(|line| {
+        let words = line.split(' ').map(|word| {
+            let bare = word.trim_matches([',', ';', ':', ']', '[']);
+            let time = bare.contains(':') && bare.bytes().filter(u8::is_ascii_digit).count() >= 6;
+            let number = bare.contains('.') && bare.parse::<f64>().is_ok();
+            let date = bare.len() == 10 && bare.split('-').all(|part| part.parse::<u16>().is_ok());
+            let id = bare.len() > 20 && bare.ends_with("-lab");
+            if time || number || date || id {
+                word.replace(bare, "…")
+            } else {
+                word.to_owned()
+            }
+        });
+        words.collect::<Vec<_>>().join(" ")
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_trace_reads_well_and_has_no_control_codes_in_a_pipe() {
+    let served = serve(LabOptions::with_platform(), &["route-wrong-app@q7f9=sp-gone"]);
+    let ran = traced(&served, &[]);
+    assert!(!ran.out.contains('\x1b') && !ran.err.contains('\x1b'), "{:?}", ran.out);
+    let text = masked(&ran.out);
+    let text = text
+        .lines()
+        .filter(|line| !line.contains("from ") && !line.starts_with("address"));
+    insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
+}
+
+#[tokio::test]
+async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
+    let bench = bench(LabOptions::with_platform()).await;
+    for fault in [
+        "site-slow@a3b1=0",
+        "certificate-conflict@q7f9",
+        "route-wrong-app@q7f9",
+        "app-crashed@q7f9=oom",
+        "long-chain@q7f9",
+        "dns-blocked@q7f9=acme-challenge",
+        "certificate-awaiting-configuration@q7f9=cut",
+    ] {
+        bench.stage(&[fault.to_owned()]).await;
+        let trace = bench.trace("q7f9").await;
+        for (ascii, width) in [(false, 80), (true, 80), (true, 40)] {
+            let style = Style {
+                colour: false,
+                width: Some(width),
+            };
+            let text = render(&trace, Look { style, ascii });
+            for line in text.lines() {
+                assert!(line.chars().count() <= width, "{fault}: {line}");
+            }
+            assert!(!ascii || text.is_ascii(), "{fault}: {text}");
+            assert!(text.contains(if ascii { '#' } else { '█' }));
+        }
+        let colour = Style {
+            colour: true,
+            width: Some(80),
+        };
+        let coloured = render(
+            &trace,
+            Look {
+                style: colour,
+                ascii: false,
+            },
+        );
+        assert_eq!(coloured.contains("\x1b[1;31m"), coloured.contains("FAIL"), "{fault}");
+    }
+}
