@@ -2,11 +2,13 @@
 //! told the time, and holds no socket.
 
 mod baseline;
+mod compare;
 mod demand;
 mod story;
 mod wait;
 
-pub use baseline::{Baseline, BaselineError, Change, Compared};
+pub use baseline::{Baseline, BaselineError};
+pub use compare::{Change, Compared};
 pub(crate) use demand::unmet;
 pub use demand::{Demand, Expected, exit_code, is_lasting, open};
 pub use story::{Story, clock};

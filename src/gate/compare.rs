@@ -1,0 +1,212 @@
+//! What is worse than in a baseline, what is as it was, and what is better. Pure; knows nothing of files.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Scope, Status, TenantVerdict};
+use roundsman_checks::finding::{Finding, FleetCheck, Outcome};
+use roundsman_checks::target::TenantId;
+use serde::Serialize;
+
+use super::baseline::{Baseline, Known};
+use super::demand::{Causes, Demand, Guilty};
+
+/// What changed since the baseline, for the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Compared {
+    /// When the baseline was finished.
+    pub finished_at: Timestamp,
+    /// What fails and did not, or fails for another cause: what the exit code is about.
+    pub worse: Vec<Change>,
+    /// What fails as it did.
+    pub unchanged: Vec<Change>,
+    /// What failed and passes now.
+    pub better: Vec<Change>,
+    /// Tenants that are not there any more, where all were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+}
+
+/// One tenant, or one fleet check, then and now.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// The tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The fleet check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<&'static str>,
+    /// How it was: a status, an outcome, or `new`.
+    pub was: String,
+    /// How it is.
+    pub is: String,
+    /// The causes that break it: of what is worse the new ones, of what is better those that broke it.
+    pub causes: Vec<String>,
+}
+
+impl Baseline {
+    /// What is worse about a tenant that fails: the causes that it did not have, or had as a warning. Where a check
+    /// fails now that did not fail, for whatever cause, all of them. `None`: it fails as it did.
+    fn worse(&self, tenant: &TenantVerdict, causes: &Causes) -> Option<BTreeSet<Cause>> {
+        let all = || causes.keys().copied().collect::<BTreeSet<_>>();
+        let Some(known) = self.tenants.get(tenant.tenant.as_str()) else {
+            return Some(all());
+        };
+        let was_wrong = known.status == Status::Failing || known.status == tenant.status;
+        let worse = causes
+            .iter()
+            .filter(|(cause, outcome)| known.is_worse(**cause, **outcome));
+        let worse = worse.map(|(cause, _)| *cause).collect::<BTreeSet<_>>();
+        match (was_wrong, worse.is_empty()) {
+            (_, false) => Some(worse),
+            (false, true) => Some(all()),
+            (true, true) => known.fails_further(tenant, causes).then(all),
+        }
+    }
+
+    /// Whether a tenant that fails is worse than it was.
+    pub(super) fn is_worse(&self, tenant: &TenantVerdict, causes: &Causes) -> bool {
+        self.worse(tenant, causes).is_some()
+    }
+
+    /// Whether a fleet check that fails is worse than it was: it passed, only warned, or names another cause now.
+    pub(super) fn is_worse_fleet(&self, check: FleetCheck, finding: &Finding) -> bool {
+        let Some((was, cause)) = self.fleet.get(check.as_str()) else {
+            return true;
+        };
+        let now = told_by(&finding.message).map(|cause| cause.to_string());
+        *was < finding.outcome || (now.is_some() && cause.is_some() && now != *cause)
+    }
+
+    /// Whether an entry is more than what was known: about the fleet, or about one of these tenants.
+    pub(super) fn is_news(&self, entry: &CauseEntry, tenants: &BTreeSet<TenantId>) -> bool {
+        if entry.scope == Scope::Fleet && entry.tenants.is_empty() {
+            let was = self.fleet_causes.get(entry.cause.as_str());
+            return was.is_none_or(|was| *was < entry.outcome);
+        }
+        let mut about = entry.tenants.iter().filter(|tenant| tenants.contains(*tenant));
+        about.any(|tenant| {
+            let known = self.tenants.get(tenant.as_str());
+            known.is_none_or(|known| known.is_worse(entry.cause, entry.outcome))
+        })
+    }
+
+    /// What is worse, as it was, and better; and who is gone, where `demand` asks for all.
+    #[must_use]
+    pub fn compare(&self, diagnosis: &Diagnosis, demand: &Demand) -> Compared {
+        let guilty = Guilty::of(diagnosis, demand.warnings_fail);
+        let mut compared = Compared {
+            finished_at: self.finished_at,
+            ..Compared::default()
+        };
+        for tenant in &diagnosis.tenants {
+            self.compare_tenant(tenant, &guilty, demand.warnings_fail, &mut compared);
+        }
+        for (check, finding) in diagnosis.fleet.iter().filter(|_| !demand.tenants_only) {
+            self.compare_fleet(*check, finding, demand.warnings_fail, &mut compared);
+        }
+        if demand.everyone {
+            let here = diagnosis.tenants.iter().map(|tenant| tenant.tenant.as_str());
+            let here = here.collect::<BTreeSet<_>>();
+            let gone = self.tenants.keys().filter(|tenant| !here.contains(tenant.as_str()));
+            compared.gone = gone.cloned().collect();
+        }
+        compared
+    }
+
+    fn compare_fleet(&self, check: FleetCheck, finding: &Finding, warnings: bool, compared: &mut Compared) {
+        let outcome = finding.outcome;
+        let was = self.fleet.get(check.as_str());
+        let change = |causes: Vec<String>| Change {
+            tenant: None,
+            check: Some(check.as_str()),
+            was: was.map_or(Outcome::Pass, |(was, _)| *was).to_string(),
+            is: outcome.to_string(),
+            causes,
+        };
+        let named = || {
+            told_by(&finding.message)
+                .map(|cause| cause.to_string())
+                .into_iter()
+                .collect()
+        };
+        if outcome == Outcome::Fail || (warnings && outcome == Outcome::Warn) {
+            match self.is_worse_fleet(check, finding) {
+                true => compared.worse.push(change(named())),
+                false => compared.unchanged.push(change(named())),
+            }
+        } else if let Some((Outcome::Fail, cause)) = was
+            && matches!(outcome, Outcome::Pass | Outcome::Warn)
+        {
+            compared.better.push(change(cause.iter().cloned().collect()));
+        }
+    }
+
+    fn compare_tenant(&self, tenant: &TenantVerdict, guilty: &Guilty<'_>, warnings: bool, compared: &mut Compared) {
+        let known = self.tenants.get(tenant.tenant.as_str());
+        let causes = guilty.of_tenant(&tenant.tenant);
+        let change = |causes: Vec<String>| Change {
+            tenant: Some(tenant.tenant.to_string()),
+            check: None,
+            was: known.map_or("new".to_owned(), |known| known.status.to_string()),
+            is: tenant.status.to_string(),
+            causes,
+        };
+        let named = |causes: &BTreeSet<Cause>| causes.iter().map(ToString::to_string).collect();
+        let fails = tenant.status == Status::Failing || (warnings && tenant.status == Status::Degraded);
+        match (fails, self.worse(tenant, &causes)) {
+            (true, Some(worse)) => compared.worse.push(change(named(&worse))),
+            (true, None) => compared
+                .unchanged
+                .push(change(named(&causes.keys().copied().collect()))),
+            (false, _) => {
+                let mended = |known: &&Known| known.status == Status::Failing && known.is_mended(tenant);
+                if let Some(known) = known.filter(mended) {
+                    compared.better.push(change(known.causes.keys().cloned().collect()));
+                }
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Whether it did not have this cause, or as a warning only.
+    fn is_worse(&self, cause: Cause, outcome: Outcome) -> bool {
+        self.causes.get(cause.as_str()).is_none_or(|was| *was < outcome)
+    }
+
+    /// Whether a check fails that did not fail: what was latent breaks something now. What nothing explains has to fail
+    /// for the same reason to be the same.
+    fn fails_further(&self, tenant: &TenantVerdict, causes: &Causes) -> bool {
+        let failing = tenant
+            .findings
+            .iter()
+            .filter(|(_, finding)| finding.outcome == Outcome::Fail);
+        let mut failing = failing.filter_map(|(check, finding)| Some((self.checks.get(check.as_str())?, finding)));
+        failing.any(|((was, reason), finding)| match was {
+            Outcome::Pass | Outcome::Warn | Outcome::Unknown => true,
+            Outcome::Skipped => false,
+            Outcome::Fail => {
+                let same = finding.reason.map(|reason| reason.to_string()) == *reason;
+                causes.contains_key(&Cause::Unexplained) && !same
+            }
+        })
+    }
+
+    /// Whether everything that failed was looked at again, and passes.
+    fn is_mended(&self, tenant: &TenantVerdict) -> bool {
+        let passes = |outcome| matches!(outcome, Outcome::Pass | Outcome::Warn);
+        tenant.findings.iter().all(|(check, finding)| {
+            let failed = self
+                .checks
+                .get(check.as_str())
+                .is_some_and(|(was, _)| *was == Outcome::Fail);
+            !failed || passes(finding.outcome)
+        })
+    }
+}
+
+/// The cause that decided a fleet check: its message begins with the name.
+pub(super) fn told_by(message: &str) -> Option<Cause> {
+    message.split_once(": ")?.0.parse().ok()
+}
