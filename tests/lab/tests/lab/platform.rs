@@ -37,6 +37,17 @@ pub(crate) async fn lab(faults: &[&str]) -> Lab {
     lab
 }
 
+/// Waits until something is so; what never gets so fails the test.
+pub(crate) async fn soon(holds: impl AsyncFn() -> bool) {
+    for _ in 0..1000 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("it never got so");
+}
+
 pub(crate) async fn call(lab: &Lab, method: &str, path: &str, token: &str, body: &str) -> Answer {
     let url = lab.api_url().unwrap();
     let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hickory_proto::rr::RecordType::{A, AAAA};
 use http_body_util::BodyExt;
@@ -11,7 +10,7 @@ use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{call, lab, rest};
+use super::{call, lab, rest, soon};
 use crate::client::{addresses, get, handshake, send, verifying};
 
 const HOST: &str = "q7f9.tenants.test";
@@ -51,8 +50,7 @@ async fn a_conflict_ends_when_its_certificate_is_removed() {
         assert!(connects(&lab, "a3b1.tenants.test").await);
         let path = format!("/v1/apps/{holder}/certificates/{HOST}");
         assert_eq!(rest(&lab, "DELETE", &path).await.status, 204);
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        assert!(connects(&lab, HOST).await, "{fault}");
+        soon(async || connects(&lab, HOST).await).await;
     }
     assert!(connects(&lab(&["certificate-conflict@q7f9=latent"]).await, HOST).await);
 }
@@ -113,7 +111,7 @@ async fn a_name_of_two_labels_is_covered_by_nothing_until_it_is() {
     let body = format!(r#"{{"hostname":"{host}"}}"#);
     let path = "/v1/apps/management-api-prod/certificates/acme";
     assert_eq!(call(&lab, "POST", path, "Bearer fm2_lab", &body).await.status, 201);
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    soon(async || connects(&lab, &host).await).await;
     assert_eq!(get(&lab, &host, "/").await.0.status, 200);
 }
 

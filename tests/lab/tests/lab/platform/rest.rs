@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{call, lab, rest};
+use super::{call, lab, rest, soon};
 
 #[tokio::test]
 async fn tokens_are_looked_at() {
@@ -125,10 +125,9 @@ async fn certificates_are_added_checked_and_removed() {
     assert_eq!(again.status, 422);
     let checked = rest(&lab, "POST", &format!("{base}/a3b1.tenants.test/check")).await;
     assert_eq!(checked.json()["dns_records"]["a"][0], "127.0.0.1");
-    tokio::time::sleep(Duration::from_secs(1)).await;
     for host in ["q7f9.tenants.test", "a3b1.tenants.test"] {
-        let shown = rest(&lab, "GET", &format!("{base}/{host}")).await;
-        assert_eq!(shown.json()["status"], "active", "{host}");
+        let path = format!("{base}/{host}");
+        soon(async || rest(&lab, "GET", &path).await.json()["status"] == "active").await;
     }
     assert_eq!(
         rest(&lab, "DELETE", &format!("{base}/q7f9.tenants.test")).await.status,
