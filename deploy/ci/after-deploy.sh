@@ -18,10 +18,17 @@ verify() {
 }
 
 # What is broken already does not stop the deployment, and is not blamed on it.
+trap 'exit 130' INT TERM
 code=0
 verify --output json="$reports/before.json" || code=$?
-if [[ "$code" -eq 2 ]]; then
-    exit 2
+case "$code" in
+    0 | 1 | 3) ;;
+    *) exit "$code" ;;
+esac
+# A round that was cut short does not say how it was before.
+if grep -q '^  "interrupted": true' "$reports/before.json"; then
+    echo "the round before the deployment was ended early: nothing was deployed" >&2
+    exit 130
 fi
 
 if ! fly deploy "$@"; then

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
@@ -18,6 +18,7 @@ use crate::inventory::{Answers, TenantsFrom, load};
 
 /// Options of `init`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("where the edge is").args(["edge", "edge_app"]).required(true).multiple(true)))]
 pub struct InitArgs {
     /// The file to write [default: roundsman.toml]
     #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", value_parser = any_path())]
@@ -26,12 +27,7 @@ pub struct InitArgs {
     #[arg(long, value_parser = parse_domain)]
     pub domain: Hostname,
     /// IP addresses of the edge; may be repeated
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        value_delimiter = ',',
-        required_unless_present = "edge_app"
-    )]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub edge: Vec<IpAddr>,
     /// The edge app on the platform (Fly), which then tells addresses and tenants
     #[arg(long, value_name = "APP")]

@@ -67,8 +67,9 @@ impl Observer for Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.0.set_style(style);
         }
-        self.0.set_length(steps as u64);
+        // In this order: a bar that is drawn in between never counts beyond its end.
         self.0.set_position(0);
+        self.0.set_length(steps as u64);
         self.0.set_message(name);
     }
 

@@ -99,17 +99,14 @@ impl<'p> Teller<'p> {
             .rests(&format!("{when}; waiting for {}", self.story.last()));
     }
 
-    /// The last line.
-    pub(super) fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand) {
+    /// The last line; `why` waiting has ended where it is no pass.
+    pub(super) fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand, why: &str) {
         if self.told {
             let open = open(&outcome.diagnosis, demand);
             let seen = (&outcome.world, &outcome.diagnosis);
-            let mut shortfalls = unmet(&outcome.diagnosis, demand);
-            if demand.interrupted {
-                shortfalls.insert(0, "ended by a signal".into());
-            }
+            let shortfalls = unmet(&outcome.diagnosis, demand);
             let at = self.began.elapsed();
-            let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls);
+            let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls, why);
             self.progress.say(&line, Story::INDENT);
         }
     }

@@ -24,6 +24,8 @@ use crate::report::Report;
 /// How old a baseline may be where nothing else is said.
 const BASELINE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
+/// Why waiting ended early.
+const BY_SIGNAL: &str = "ended by a signal";
 /// How long to leave an inventory alone that can't be read just now.
 const STUMBLE: Duration = Duration::from_secs(1);
 
@@ -154,7 +156,12 @@ async fn until_passed(
                 if look.code == ExitCode::Verified && !gate.is_satisfied() {
                     demand.too_seldom = Some((gate.passed(), gate.consecutive()));
                 }
-                return Ok(conclude(&teller, outcome, demand, roots));
+                let why = match (stop.pulled(), args.fail_fast && look.lasting) {
+                    (true, _) => BY_SIGNAL,
+                    (false, true) => "no waiting mends this",
+                    (false, false) => "the time is up",
+                };
+                return Ok(conclude(&teller, outcome, demand, roots, why));
             }
         };
         teller.rests(pause);
@@ -162,7 +169,7 @@ async fn until_passed(
             () = tokio::time::sleep(pause) => {}
             () = stop.wait() => {
                 demand.interrupted = true;
-                return Ok(conclude(&teller, outcome, demand, roots));
+                return Ok(conclude(&teller, outcome, demand, roots, BY_SIGNAL));
             }
         }
         carried = match whom {
@@ -173,9 +180,15 @@ async fn until_passed(
 }
 
 /// Ends with the last look.
-fn conclude(teller: &Teller<'_>, outcome: Outcome, demand: Demand, roots: Vec<CertificateDer<'static>>) -> Verdict {
+fn conclude(
+    teller: &Teller<'_>,
+    outcome: Outcome,
+    demand: Demand,
+    roots: Vec<CertificateDer<'static>>,
+    why: &str,
+) -> Verdict {
     let code = exit_code(&outcome.diagnosis, &demand);
-    teller.ends(code, &outcome, &demand);
+    teller.ends(code, &outcome, &demand, why);
     Verdict {
         outcome,
         demand,

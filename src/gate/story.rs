@@ -77,7 +77,7 @@ impl Story {
         line(at, "note", text)
     }
 
-    /// The last line. `shortfalls` say why it is no pass where no cause does.
+    /// The last line. `shortfalls` say why it is no pass where no cause does, `why` why waiting has ended.
     #[must_use]
     pub fn end(
         at: Duration,
@@ -86,13 +86,15 @@ impl Story {
         open: &BTreeSet<TenantId>,
         fleet: bool,
         shortfalls: &[String],
+        why: &str,
     ) -> String {
         let word = match code {
             ExitCode::Verified => return line(at, "VERIFIED", &verified(seen.0, seen.1)),
             ExitCode::Failing => "FAILING",
             ExitCode::Inconclusive | ExitCode::Usage => "INCONCLUSIVE",
         };
-        line(at, word, &waited_for(seen, open, fleet, shortfalls).text)
+        let text = waited_for(seen, open, fleet, shortfalls).text;
+        line(at, word, &format!("{text} ({why})"))
     }
 }
 
@@ -163,6 +165,14 @@ struct Part {
 fn named(cause: Cause, entries: &[&CauseEntry], open: &BTreeSet<TenantId>, one_tenant: bool) -> Part {
     let shown = match entries {
         // That a certificate is being issued says all there is to say.
+        // Each machine that does not run the release is worth a name.
+        [one] if cause == Cause::ReleaseMismatch => {
+            let machines = one.evidence.iter().filter(|fact| fact.starts_with("machine "));
+            let machines = machines.map(|fact| clean(fact)).collect::<Vec<_>>().join(", ");
+            Some(machines)
+                .filter(|text| !text.is_empty())
+                .or_else(|| one.evidence.first().map(|fact| clean(fact)))
+        }
         [one] if cause != Cause::CertificateIssuing => one.evidence.first().map(|fact| clean(fact)),
         _ => None,
     };

@@ -7,7 +7,7 @@ use roundsman_checks::finding::Outcome;
 use super::json::{FleetLine, Report, TenantLine};
 use super::merged::{Merged, Unexplained, merged};
 use super::standing::{Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
-use super::text::{Paint, clean, paint, wrap};
+use super::text::{Paint, clean, is_command, paint, wrap};
 
 /// How a report is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,8 @@ fn cause(entry: &Merged<'_>, report: &Report, style: Style) -> String {
     }
     let fixes = entry.fixes();
     let shown = fixes.iter().take(MOST_FIXES);
-    text.extend(shown.map(|fix| wrap(" fix ", &clean(fix), style.width)));
+    let width = |fix: &str| style.width.filter(|_| !is_command(fix));
+    text.extend(shown.map(|fix| wrap(" fix ", &clean(fix), width(fix))));
     if fixes.len() > MOST_FIXES {
         text.push(format!("{INDENT}and {} more like it", fixes.len() - MOST_FIXES));
     }

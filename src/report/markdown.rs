@@ -7,7 +7,7 @@ use roundsman_checks::finding::Outcome;
 use super::json::Report;
 use super::merged::{Merged, by_importance};
 use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone};
-use super::text::{clean, shorten};
+use super::text::{clean, is_command, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
 pub const COMMENT_LIMIT: usize = 65_000;
@@ -155,7 +155,9 @@ fn details(entry: &Merged<'_>, folded_most: usize) -> String {
     let fixes = entry.fixes();
     if !fixes.is_empty() {
         text.push_str("Fix:\n\n");
-        text.push_str(&listed("sh", "fixes", &fixes, (MOST_FIXES, folded_most)));
+        let commands = fixes.iter().all(|fix| is_command(fix));
+        let language = if commands { "sh" } else { "text" };
+        text.push_str(&listed(language, "fixes", &fixes, (MOST_FIXES, folded_most)));
     }
     text
 }

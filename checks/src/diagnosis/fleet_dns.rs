@@ -150,14 +150,22 @@ fn by_servers(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding
 fn missing(context: &Context<'_>) -> Vec<Proof> {
     let zone = &context.world.zone;
     let domain = &context.world.domain;
-    let remedy = Remedy::new(
-        "manual",
-        format!(
-            "add A and AAAA records for *.{domain} that point to {}",
-            list(&context.world.edge.addresses)
-        ),
-    );
+    let edge = &context.world.edge.addresses;
+    let kinds = match (
+        edge.iter().any(std::net::IpAddr::is_ipv4),
+        edge.iter().any(std::net::IpAddr::is_ipv6),
+    ) {
+        (true, false) => "an A record",
+        (false, true) => "an AAAA record",
+        _ => "A and AAAA records",
+    };
+    let points = if kinds.ends_with("records") { "point" } else { "points" };
+    let command = format!("add {kinds} for *.{domain} that {points} to {}", list(edge));
+    let remedy = Remedy::new("manual", command);
     if zone.discovery.reason() == Some(Reason::DnsNxdomain) {
+        let typo =
+            format!("look at the domain's name for a slip; where it is right, have {domain} delegated by its registry");
+        let remedy = Remedy::new("manual", typo);
         return vec![
             Proof::fail("wildcard", vec![format!("{domain} does not exist (NXDOMAIN)")])
                 .because(Reason::DnsNxdomain)

@@ -112,9 +112,13 @@ fn scripts() -> Vec<(String, String)> {
             all.push((step["name"].as_str().expect("a name").to_owned(), run.to_owned()));
         }
     }
-    let gitlab = &yaml(GITLAB)["verify-tenants"];
-    for part in ["before_script", "script"] {
-        all.push((part.to_owned(), lines(&gitlab[part])));
+    let gitlab = yaml(GITLAB);
+    for (job, part) in [
+        (".roundsman", "before_script"),
+        ("verify-before", "script"),
+        ("verify-tenants", "script"),
+    ] {
+        all.push((format!("{job} {part}"), lines(&gitlab[job][part])));
     }
     all.push((SCRIPT.into(), fs::read_to_string(root(SCRIPT)).expect("the script")));
     all.push((

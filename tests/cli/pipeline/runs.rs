@@ -40,6 +40,8 @@ impl<'s> Runner<'s> {
 
     fn stub(&self, name: &str, body: &str) {
         let file = self.bin.join(name);
+        // A link leads to the program itself, which must not be written over.
+        let _ = fs::remove_file(&file);
         fs::write(&file, format!("#!/bin/sh\n{body}\n")).expect("a stub");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a stub that runs");
     }
@@ -203,6 +205,27 @@ fn a_usage_error_ends_the_script_before_the_deployment() {
 }
 
 #[test]
+fn nothing_is_deployed_where_nobody_could_look_before() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let runner = Runner::new(&served);
+    let report =
+        "for word; do case $word in json=*) printf '{\\n  \"interrupted\": true\\n}' > \"${word#json=}\";; esac; done";
+    for (body, code) in [("exit 127", 127), ("exit 139", 139), (report, 130)] {
+        runner.stub("roundsman", body);
+        let ran: Ran = after_deploy(&runner, "tenants.test")
+            .output()
+            .expect("bash runs")
+            .into();
+        assert_eq!(
+            (ran.code, runner.calls().as_str()),
+            (Some(code), ""),
+            "{body}: {}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn a_deployment_that_fails_is_told_apart_from_a_broken_tenant() {
     let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
@@ -248,15 +271,21 @@ fn after_a_deployment_only_what_it_broke_fails() {
 
 #[test]
 fn the_job_for_gitlab_leaves_every_form_it_names() {
-    let served = serve(LabOptions::with_platform(), &[]);
+    let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
-    let job = &yaml(GITLAB)["verify-tenants"];
-    let mut command = runner.bash(&lines(&job["script"]));
-    command
-        .env("DOMAIN", "tenants.test")
-        .env("EDGE_APP", "management-api-prod");
-    let ran: Ran = command.output().expect("bash runs").into();
-    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    let jobs = yaml(GITLAB);
+    let run = |job: &str| {
+        let mut command = runner.bash(&lines(&jobs[job]["script"]));
+        command
+            .env("DOMAIN", "tenants.test")
+            .env("EDGE_APP", "management-api-prod");
+        Ran::from(command.output().expect("bash runs"))
+    };
+    for job in ["verify-before", "verify-tenants"] {
+        let ran = run(job);
+        assert_eq!(ran.code, Some(0), "{job}: {}{}", ran.out, ran.err);
+    }
+    let job = &jobs["verify-tenants"];
     let paths = job["artifacts"]["paths"].as_array().expect("paths").iter();
     for path in paths.chain([&job["artifacts"]["reports"]["junit"]]) {
         let file = served.dir.path().join(path.as_str().expect("a path"));

@@ -4,6 +4,7 @@ mod demo;
 mod fault;
 mod start;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,7 +65,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, LabError> {
         Command::Start(options) => start::run(options).await,
         Command::Fault { dir, action } => fault::run(&dir, action).await,
         Command::Faults => {
-            catalog();
+            // A reader that goes away (`| head`) has seen enough.
+            let _ = std::io::stdout().write_all(catalog().as_bytes());
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo => demo::run().await,
@@ -72,21 +74,22 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, LabError> {
 }
 
 /// Written `cause[@tenant][=variant]`.
-fn catalog() {
-    println!("A fault is written CAUSE[@TENANT][=VARIANT].");
+fn catalog() -> String {
+    let mut text = String::from("A fault is written CAUSE[@TENANT][=VARIANT].\n");
     let groups = [
-        (Scope::Tenant, "\nOne tenant (CAUSE@TENANT):"),
-        (Scope::Either, "\nOne tenant or everybody:"),
-        (Scope::Fleet, "\nEverybody:"),
-        (Scope::Agent, "\nWhoever watches:"),
+        (Scope::Tenant, "One tenant (CAUSE@TENANT):"),
+        (Scope::Either, "One tenant or everybody:"),
+        (Scope::Fleet, "Everybody:"),
+        (Scope::Agent, "Whoever watches:"),
     ];
     for (scope, title) in groups {
-        println!("{title}");
+        text.push_str(&format!("\n{title}\n"));
         for entry in Fault::catalog().iter().filter(|entry| entry.scope == scope) {
-            println!("  {:38} {}", entry.name, entry.does);
+            text.push_str(&format!("  {:38} {}\n", entry.name, entry.does));
             if entry.details() != "no detail" {
-                println!("  {:38}   = {}", "", entry.details());
+                text.push_str(&format!("  {:38}   = {}\n", "", entry.details()));
             }
         }
     }
+    text
 }
