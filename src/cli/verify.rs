@@ -112,7 +112,7 @@ async fn until_passed(
     loop {
         let began = Moment::now();
         let whole = carried.tenants.is_empty();
-        let looked = match rounds.look(carried.clone(), progress, stop.clone()).await {
+        let looked = match rounds.look(std::mem::take(&mut carried), progress, stop.clone()).await {
             // Somebody writes the inventory while it is read: it was right before, and will be again.
             Err(error) if error.is_of_the_inventory() && looked_once && has_time(&teller) && !stop.pulled() => {
                 teller.stumbles(&error);
