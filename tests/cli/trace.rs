@@ -82,6 +82,9 @@ fn a_healthy_request_is_told_hop_by_hop_with_its_lines() {
     let received = "INFO Request received path=/ method=GET";
     assert_eq!(messages(&trace["logs"]["app"]), [received]);
     assert_eq!(served.lab.writes(), Vec::<String>::new());
+    // Both logs at the beginning, and then not after every pause: what was waited for is there.
+    let reads = served.lab.counters().api["logs/app-logs"];
+    assert!(reads < 2 + 2 * 3, "{reads} reads");
     // A line of an earlier request is not this one's.
     let again = document(&traced(&served, &["--format", "json"]));
     assert_eq!(messages(&again["logs"]["app"]), [received]);
