@@ -67,12 +67,17 @@ pub(super) fn why(failure: &Failure) -> String {
 }
 
 pub(super) fn visit(trace: &Trace, page: Page) -> String {
-    let Some(chosen) = &trace.address else {
-        return page.line("address", "no address of the edge could be visited");
-    };
-    let mut rows = vec![page.line("address", &format!("{}: {}", chosen.address, chosen.why))];
-    let tried = chosen.tried.iter();
-    rows.extend(tried.map(|(address, failure)| page.line("", &format!("{address} failed: {}", why(failure)))));
+    let failed = |(address, failure): &(SocketAddr, Failure)| format!("{address} failed: {}", why(failure));
+    let mut rows = Vec::new();
+    if let Some(chosen) = &trace.address {
+        rows.push(page.line("address", &format!("{}: {}", chosen.address, chosen.why)));
+        rows.extend(chosen.tried.iter().map(|one| page.line("", &failed(one))));
+    }
+    if let Some(unvisited) = &trace.unvisited {
+        rows.push(page.line("address", &unvisited.why));
+        let tried = unvisited.tried.iter().enumerate();
+        rows.extend(tried.map(|(at, one)| page.line(if at == 0 { "TCP" } else { "" }, &failed(one))));
+    }
     if let Some(connect) = &trace.connect {
         let said = match &connect.failure {
             Some(failure) => format!("failed: {}; {:.1} ms", why(failure), connect.ms),

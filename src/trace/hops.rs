@@ -8,7 +8,7 @@ use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::world::{TenantWorld, World};
 
-use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls};
+use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls, Unvisited};
 
 /// The headers that tell who answered on the way.
 const TELLING: &[&str] = &["server", "via", "fly-request-id", "x-sp-app", "x-served-by", "location"];
@@ -77,6 +77,62 @@ pub(super) fn chosen(world: &World, seen: &TenantWorld, setting: &Setting) -> Op
         why,
         tried,
     })
+}
+
+/// Why no address was visited, from what the round knew of the edge; nothing where one was.
+pub(super) fn unvisited(world: &World, seen: &TenantWorld) -> Option<Unvisited> {
+    if seen.visit().is_some() {
+        return None;
+    }
+    let tried = world.edge.sockets().filter_map(|socket| {
+        let failure = match world.edge.control_at(socket) {
+            Some(control) => Failure::of(control.channel_end())?,
+            None if lacks(world, socket) => Failure {
+                reason: None,
+                detail: format!("the agent has no {}", if socket.is_ipv4() { "IPv4" } else { "IPv6" }),
+            },
+            None => return None,
+        };
+        Some((socket, failure))
+    });
+    Some(Unvisited {
+        why: not_visited(world, seen),
+        tried: tried.collect(),
+    })
+}
+
+fn lacks(world: &World, socket: SocketAddr) -> bool {
+    let family = if socket.is_ipv4() {
+        world.vantage.ipv4
+    } else {
+        world.vantage.ipv6
+    };
+    family == Some(false)
+}
+
+fn not_visited(world: &World, seen: &TenantWorld) -> String {
+    if world.interrupted && !seen.looked_at {
+        return "the trace was interrupted before an address was visited".to_owned();
+    }
+    if !seen.tenant.hostname.is_within(&world.domain) {
+        return format!("none is visited: the name is not within {}", world.domain);
+    }
+    if seen.tenant.inactive {
+        return "none is visited: the tenant is expected not to run".to_owned();
+    }
+    if !world.edge.addresses.is_empty() {
+        return "no address of the edge could be reached, by the control name at each".to_owned();
+    }
+    let none = "no address of the edge is known";
+    match &world.platform {
+        Asked::Unknown(fault) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
+        Asked::Known(platform) => match (platform.apps.get(&platform.edge_app), &platform.apps_missing) {
+            (None, Some(fault)) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
+            (None, None) => format!("{none}: there is no app {}", platform.edge_app),
+            (Some(_), _) => format!("{none}: the platform tells none of app {}", platform.edge_app),
+        },
+        Asked::NotConfigured => format!("{none}: none is configured, and no platform to ask"),
+    }
 }
 
 /// What DNS makes of the address that was visited.

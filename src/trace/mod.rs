@@ -53,6 +53,8 @@ pub struct Trace {
     pub(crate) woken: bool,
     pub(crate) dns: Dns,
     pub(crate) address: Option<Chosen>,
+    /// Why no address was visited, where none was.
+    pub(crate) unvisited: Option<Unvisited>,
     pub(crate) connect: Option<Connected>,
     pub(crate) tls: Option<Tls>,
     pub(crate) http: Option<Http>,
@@ -155,6 +157,14 @@ pub(crate) struct Chosen {
     pub(crate) address: SocketAddr,
     pub(crate) why: String,
     /// The addresses that were tried before, and why each failed.
+    pub(crate) tried: Vec<(SocketAddr, Failure)>,
+}
+
+/// No address was visited.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Unvisited {
+    pub(crate) why: String,
+    /// What each address of the edge left that was not worth a visit, by the control name.
     pub(crate) tried: Vec<(SocketAddr, Failure)>,
 }
 
@@ -269,6 +279,7 @@ impl Trace {
             woken: seen.woken,
             dns: hops::dns(seen),
             address: hops::chosen(world, seen, setting),
+            unvisited: hops::unvisited(world, seen),
             connect: visit.map(hops::connected),
             tls: visit.and_then(|visit| hops::tls(world, visit)),
             http: visit.and_then(|visit| hops::http(seen, visit, setting)),

@@ -1,5 +1,6 @@
 //! `roundsman trace` through the binary: every hop, the logs, the cause; and how it looks.
 
+use roundsman::agent::Stop;
 use roundsman::report::{Look, Style, trace as render};
 use roundsman_lab::LabOptions;
 use serde_json::{Value, json};
@@ -210,6 +211,59 @@ fn a_sleeping_tenant_is_woken_and_asked_for_its_page() {
         ran.out
     );
     assert_eq!((&trace["woken"], served.lab.counters().woken), (&json!(true), 1));
+}
+
+/// The lab's configuration without the addresses of its edge.
+fn addresses_are_left_to_the_platform(served: &Served) {
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let rows = text.lines().filter(|row| !row.starts_with("addresses"));
+    let text = rows.collect::<Vec<_>>().join("\n");
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+}
+
+#[test]
+fn an_edge_that_nothing_reaches_is_told_address_by_address() {
+    let (ran, trace, served) = told(&["edge-unreachable"]);
+    assert_eq!((ran.code, cause(&trace)), (Some(1), "edge-unreachable"), "{}", ran.out);
+    let tried = trace["unvisited"]["tried"].as_array().expect("addresses");
+    assert_eq!(tried.len(), 2, "{}", trace["unvisited"]);
+    assert!(
+        tried.iter().all(|one| one[1]["reason"] == "tcp/refused"),
+        "{}",
+        trace["unvisited"]
+    );
+    assert_eq!(trace["address"], Value::Null);
+    let text = traced(&served, &[]).out;
+    for part in [
+        "address   no address of the edge could be reached",
+        "TCP       127.0.0.1:",
+        "          [::1]:",
+        "failed: tcp/refused",
+        "TLS       not reached",
+        "HTTP      no request was sent",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn addresses_that_the_platform_did_not_tell_are_said_to_be_unknown_and_why() {
+    let served = serve(LabOptions::with_platform(), &["platform-api-unavailable"]);
+    addresses_are_left_to_the_platform(&served);
+    let ran = traced(&served, &[]);
+    let why = "address   no address of the edge is known: the platform was asked: platform/unavailable: ";
+    assert!(ran.out.contains(why), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("TCP  "), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn an_interrupted_trace_blames_no_address() {
+    let bench = bench(LabOptions::with_platform()).await;
+    let (pull, stop) = Stop::new();
+    pull.send(true).expect("somebody listens");
+    let text = render(&bench.trace_until("q7f9", stop).await, Look::default());
+    let why = "address   the trace was interrupted before an address was visited";
+    assert!(text.contains(why), "{text}");
 }
 
 /// Numbers, times, ports and ids that differ from run to run, masked; the bars with them.
