@@ -207,8 +207,11 @@ pub(super) fn beyond(trace: &Trace, page: Page) -> String {
             rows.extend(
                 told.machines_missing
                     .iter()
-                    .map(|why| page.line("", &format!("machines: {why}"))),
+                    .map(|why| page.line("", &format!("its machines are not all known: {why}"))),
             );
+            if told.exists == Some(true) && told.machines.is_empty() && told.machines_missing.is_none() {
+                rows.push(page.line("", "it has no machine"));
+            }
             for held in &told.certificates {
                 let until = held.expires_at.map(|at| format!(" until {}", at.strftime("%Y-%m-%d")));
                 let until = until.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use roundsman_checks::chain;
-use roundsman_checks::check::{Condition, condition, value_at_place};
+use roundsman_checks::check::{Condition, condition, ended, value_at_place};
 use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::world::{TenantWorld, World};
@@ -253,12 +253,19 @@ pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
     };
     match condition(platform, &seen.tenant.app) {
         Condition::Missing => not("there is no such app"),
+        Condition::Unknown(fault) => not(&format!(
+            "its machines are not known: {}: {}",
+            fault.reason, fault.detail
+        )),
         Condition::Asleep => not("it sleeps, and is not woken past the edge"),
+        Condition::Starting(machine) => not(&format!("it is starting: {}", ended(machine))),
+        Condition::Crashed(machine) => not(&format!("it crashed: {}", ended(machine))),
+        Condition::Stopped(Some(_)) => not("it does not run"),
+        Condition::Stopped(None) => not("it has no machine"),
         Condition::Running(_) => match platform.apps.get(&seen.tenant.app) {
             Some(app) if app.addresses.is_empty() => not("it has no public address"),
             _ => not("its own name has no address, or was not looked up"),
         },
-        _ => not("it does not run"),
     }
 }
 

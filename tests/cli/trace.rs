@@ -138,6 +138,40 @@ fn a_stopped_app_is_told_by_its_machine_and_by_the_proxys_refusal() {
 }
 
 #[test]
+fn machines_that_are_not_known_are_not_told_to_be_stopped() {
+    let (_, trace, served) = told(&["platform-api-unavailable=region:iad"]);
+    let missing = "no answer about machines in iad";
+    let platform = &trace["platform"];
+    assert_eq!(
+        (
+            &platform["machines"],
+            &platform["machines_missing"],
+            &platform["silent_regions"]
+        ),
+        (&json!([]), &json!(missing), &json!(["iad"]))
+    );
+    let why = format!("its machines are not known: platform/partial: {missing}");
+    assert_eq!(trace["direct"], json!({ "state": "not-asked", "why": why }));
+    let text = traced(&served, &[]).out;
+    assert!(
+        text.contains(&format!("its machines are not all known: {missing}")),
+        "{text}"
+    );
+    assert!(!text.contains("it does not run"), "{text}");
+}
+
+#[test]
+fn an_app_that_starts_is_told_to_start() {
+    let (_, trace, _served) = told(&["app-starting@q7f9=machine"]);
+    let why = trace["direct"]["why"].as_str().unwrap_or_default();
+    assert!(
+        why.starts_with("it is starting: machine ") && why.ends_with(" is starting"),
+        "{why}"
+    );
+    assert_eq!(trace["platform"]["machines"][0]["state"], "starting");
+}
+
+#[test]
 fn a_wrong_route_is_told_with_the_line_that_proves_it() {
     let (ran, trace, _served) = told(&["route-wrong-app@q7f9=sp-gone"]);
     assert_eq!((ran.code, cause(&trace)), (Some(1), "route-wrong-app"), "{}", ran.out);
