@@ -17,14 +17,32 @@ const MOST_LINKS: usize = 10;
 /// Records of an answer that are told.
 const MOST_RECORDS: usize = 16;
 
-pub(super) fn dns(seen: &TenantWorld) -> Dns {
+/// What each name server said: of the tenant's name, or of the round's own where it was asked for nothing else.
+pub(super) fn dns(world: &World, seen: &TenantWorld) -> Dns {
+    let zone = &world.zone;
+    let mut authoritative = lookups(&seen.dns.authoritative, &zone.controls);
+    let resolvers = if zone.through_resolvers {
+        // Resolvers stand in for the zone's servers: no authority is asked of them, and they are told once.
+        authoritative.iter_mut().for_each(|look| look.authority = None);
+        &[][..]
+    } else {
+        &zone.resolver_controls
+    };
     Dns {
-        authoritative: seen.dns.authoritative.iter().map(lookup).collect(),
-        recursive: seen.dns.resolvers.iter().map(lookup).collect(),
+        authoritative,
+        undiscovered: Failure::of(&zone.discovery),
+        recursive: lookups(&seen.dns.resolvers, resolvers),
     }
 }
 
-fn lookup(look: &DnsLook) -> Lookup {
+fn lookups(own: &[DnsLook], controls: &[DnsLook]) -> Vec<Lookup> {
+    let asked = |server: SocketAddr| own.iter().any(|look| look.server == server);
+    let others = controls.iter().filter(|look| !asked(look.server));
+    let own = own.iter().map(|look| lookup(look, false));
+    own.chain(others.map(|look| lookup(look, true))).collect()
+}
+
+fn lookup(look: &DnsLook, control: bool) -> Lookup {
     let records = look.reply.iter().flat_map(|reply| &reply.answers);
     let records = records.take(MOST_RECORDS).map(|record| Record {
         name: record.name.clone(),
@@ -34,8 +52,11 @@ fn lookup(look: &DnsLook) -> Lookup {
     });
     Lookup {
         server: look.server,
+        name: look.name.clone(),
+        control,
         kind: look.kind.as_str(),
         rcode: look.reply.as_ref().map(|reply| rcode(reply.rcode)),
+        authority: look.reply.as_ref().map(|reply| reply.authoritative),
         records: records.collect(),
         failure: Failure::of(&look.end),
         ms: look.ms,

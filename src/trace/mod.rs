@@ -127,7 +127,10 @@ impl Failure {
 /// The answers of name servers.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Dns {
+    /// Every server of the zone that was asked in this round.
     pub(crate) authoritative: Vec<Lookup>,
+    /// Why the servers of the zone are not known, where they are not.
+    pub(crate) undiscovered: Option<Failure>,
     pub(crate) recursive: Vec<Lookup>,
 }
 
@@ -135,8 +138,13 @@ pub(crate) struct Dns {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Lookup {
     pub(crate) server: SocketAddr,
+    pub(crate) name: String,
+    /// Whether the round asked this server for a name of its own instead of the tenant's.
+    pub(crate) control: bool,
     pub(crate) kind: &'static str,
     pub(crate) rcode: Option<String>,
+    /// Whether the server speaks with authority.
+    pub(crate) authority: Option<bool>,
     pub(crate) records: Vec<Record>,
     pub(crate) failure: Option<Failure>,
     pub(crate) ms: f64,
@@ -277,7 +285,7 @@ impl Trace {
             status: verdict.status,
             cause: verdict.cause,
             woken: seen.woken,
-            dns: hops::dns(seen),
+            dns: hops::dns(world, seen),
             address: hops::chosen(world, seen, setting),
             unvisited: hops::unvisited(world, seen),
             connect: visit.map(hops::connected),

@@ -172,6 +172,32 @@ fn an_app_that_starts_is_told_to_start() {
 }
 
 #[test]
+fn a_name_server_that_fails_has_its_row() {
+    let (_, trace, served) = told(&["dns-servers-failing=refused"]);
+    let looks = trace["dns"]["authoritative"].as_array().expect("looks");
+    let refused = |look: &&Value| look["rcode"] == "REFUSED" && look["control"] == true;
+    assert_eq!(looks.iter().filter(refused).count(), looks.len(), "{}", trace["dns"]);
+    let servers = served.lab.dns_servers().len();
+    let text = traced(&served, &[]).out;
+    let rows = text
+        .lines()
+        .filter(|row| row.contains(": REFUSED, for the control name; "));
+    assert_eq!((rows.count(), servers), (2, 2), "{text}");
+    // Of two servers one fails: both are told, whichever the tenant's name was asked at.
+    served.stage(&["dns-servers-failing=lame/1"]);
+    let text = traced(&served, &[]).out;
+    let rows = |part: &str| text.lines().filter(|row| row.contains(part)).count();
+    assert_eq!(
+        (
+            rows("authoritative "),
+            rows(", without authority, for the control name")
+        ),
+        (2, 1),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_wrong_route_is_told_with_the_line_that_proves_it() {
     let (ran, trace, _served) = told(&["route-wrong-app@q7f9=sp-gone"]);
     assert_eq!((ran.code, cause(&trace)), (Some(1), "route-wrong-app"), "{}", ran.out);
