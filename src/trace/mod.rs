@@ -242,16 +242,21 @@ pub(crate) struct Logs {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LogSide {
     pub(crate) app: String,
+    /// Whether there was a request that can have left lines.
+    pub(crate) request_sent: bool,
     pub(crate) lines: Vec<Line>,
     /// How many more lines fit the time and may be another request's.
     pub(crate) unclear: usize,
+    /// The first of those.
+    pub(crate) unclear_lines: Vec<Line>,
 }
 
-/// One line that is the request's.
+/// One line that is the request's, or may be.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Line {
     pub(crate) at: Option<Timestamp>,
-    pub(crate) by: By,
+    /// What makes it the request's; `None`: it may be another's.
+    pub(crate) by: Option<By>,
     pub(crate) provider: Option<String>,
     pub(crate) region: Option<String>,
     pub(crate) instance: Option<String>,

@@ -106,7 +106,8 @@ fn a_cut_handshake_shows_no_chain_and_names_cause_and_fix() {
     let text = traced(&served, &[]).out;
     for part in [
         "no certificate was seen",
-        "no request was sent",
+        "HTTP      no request was sent",
+        "sp-q7f9: no request was sent",
         "certificate q7f9.tenants.test at sp-q7f9: Ready",
         "FAIL      certificate-conflict",
         "fix       fly certs remove q7f9.tenants.test -a sp-q7f9 -y",
@@ -314,6 +315,33 @@ fn addresses_that_the_platform_did_not_tell_are_said_to_be_unknown_and_why() {
     let why = "address   no address of the edge is known: the platform was asked: platform/unavailable: ";
     assert!(ran.out.contains(why), "{}{}", ran.out, ran.err);
     assert!(!ran.out.contains("TCP  "), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn lines_that_may_be_anothers_are_shown_and_not_claimed() {
+    let bench = bench(LabOptions::with_platform()).await;
+    let traces = futures_util::future::join_all((0..8).map(|_| bench.trace("q7f9"))).await;
+    let busy = traces.iter().map(|trace| {
+        let told = serde_json::to_value(trace).expect("JSON");
+        (trace, told["logs"]["app"].clone())
+    });
+    let mut busy = busy.filter(|(_, log)| log["unclear"].as_u64() > Some(5));
+    let (trace, log) = busy.next().expect("requests together");
+    assert_eq!(
+        (log["lines"].as_array(), &log["request_sent"]),
+        (Some(&vec![]), &json!(true))
+    );
+    let shown = log["unclear_lines"].as_array().expect("lines");
+    assert!(
+        shown.len() == 5 && shown.iter().all(|line| line["by"].is_null()),
+        "{log}"
+    );
+    let text = render(trace, Look::default());
+    let rows = text
+        .lines()
+        .filter(|row| row.trim_start().starts_with("sp-q7f9 ") && row.ends_with("[may be another request's]"));
+    assert_eq!(rows.count(), 5, "{text}");
+    assert!(text.contains("sp-q7f9: no line is clearly this request's"), "{text}");
 }
 
 #[tokio::test]
