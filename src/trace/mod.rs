@@ -13,7 +13,7 @@ use roundsman_checks::diagnosis::{Cause, Status};
 use roundsman_checks::evidence::{Asked, End, Fault, Reason};
 use roundsman_checks::expectation::Place;
 use roundsman_checks::logs::By;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::report::{CauseLine, CheckLine, FleetLine, Report};
@@ -147,6 +147,7 @@ pub(crate) struct Lookup {
     pub(crate) authority: Option<bool>,
     pub(crate) records: Vec<Record>,
     pub(crate) failure: Option<Failure>,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
 }
 
@@ -179,6 +180,7 @@ pub(crate) struct Unvisited {
 /// TCP.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Connected {
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
     pub(crate) failure: Option<Failure>,
 }
@@ -186,6 +188,7 @@ pub(crate) struct Connected {
 /// TLS.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Tls {
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
     pub(crate) version: Option<String>,
     pub(crate) cipher: Option<String>,
@@ -207,7 +210,9 @@ pub(crate) struct Http {
     /// The release that the answer names, where the configuration says where to look.
     pub(crate) release: Option<String>,
     pub(crate) bytes: u64,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) first_byte_ms: f64,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) total_ms: f64,
     pub(crate) failure: Option<Failure>,
 }
@@ -219,6 +224,7 @@ pub(crate) struct Direct {
     pub(crate) address: SocketAddr,
     pub(crate) status: Option<u16>,
     pub(crate) version: Option<String>,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
     pub(crate) failure: Option<Failure>,
 }
@@ -227,7 +233,9 @@ pub(crate) struct Direct {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Phase {
     pub(crate) phase: &'static str,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) start_ms: f64,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
 }
 
@@ -262,6 +270,12 @@ pub(crate) struct Line {
     pub(crate) instance: Option<String>,
     pub(crate) error_code: Option<String>,
     pub(crate) message: String,
+}
+
+/// Milliseconds as the report has them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn two_decimals<S: Serializer>(ms: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((ms * 100.0).round() / 100.0)
 }
 
 impl Trace {

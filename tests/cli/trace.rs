@@ -274,6 +274,27 @@ fn a_sleeping_tenant_is_woken_and_asked_for_its_page() {
     assert_eq!((&trace["woken"], served.lab.counters().woken), (&json!(true), 1));
 }
 
+/// Every number below a value.
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Number(number) => number.as_f64().into_iter().collect(),
+        Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        Value::Object(fields) => fields.values().flat_map(numbers).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn numbers_have_two_decimals() {
+    let (_, trace, _served) = told(&[]);
+    let numbers = numbers(&trace);
+    let long = numbers
+        .iter()
+        .filter(|number| format!("{number}").split('.').nth(1).is_some_and(|part| part.len() > 2));
+    assert_eq!(long.collect::<Vec<_>>(), Vec::<&f64>::new());
+    assert!(numbers.iter().any(|number| number.fract() > 0.0), "{numbers:?}");
+}
+
 /// The lab's configuration without the addresses of its edge.
 fn addresses_are_left_to_the_platform(served: &Served) {
     let text = std::fs::read_to_string(&served.config).expect("the configuration");
@@ -410,7 +431,9 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
             };
             let text = render(&trace, Look { style, ascii });
             for line in text.lines() {
-                assert!(line.chars().count() <= width, "{fault}: {line}");
+                // A command is to be copied: it is whole on its line.
+                let fits = line.chars().count() <= width || line.starts_with("fix  ");
+                assert!(fits, "{fault}: {line}");
             }
             assert!(!ascii || text.is_ascii(), "{fault}: {text}");
             assert!(text.contains(if ascii { '#' } else { '█' }));
