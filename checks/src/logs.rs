@@ -115,8 +115,8 @@ pub enum By {
 pub struct Joined<'l> {
     /// The lines, oldest first, and what makes each of them the request's.
     pub lines: Vec<(By, &'l LogLine)>,
-    /// How many others are from about its time, of kinds of which no line is clearly the request's.
-    pub unclear: usize,
+    /// The others from about its time, oldest first, of kinds of which no line is clearly the request's.
+    pub unclear: Vec<&'l LogLine>,
 }
 
 /// Finds the lines that `request` left: those that carry its id; of those that carry none, each that clearly fits by
@@ -145,11 +145,14 @@ pub fn join<'l>(lines: &'l [LogLine], request: &Request<'_>, own: &str) -> Joine
             Some(one) => joined.lines.push(one),
             None => {
                 let about = |(_, line): &&(By, &LogLine)| distance(line, request.during) <= SKEW;
-                joined.unclear += fitting.iter().filter(about).count();
+                joined
+                    .unclear
+                    .extend(fitting.iter().filter(about).map(|(_, line)| *line));
             }
         }
     }
     joined.lines.sort_by_key(|(_, line)| line.at);
+    joined.unclear.sort_by_key(|line| line.at);
     joined
 }
 

@@ -117,13 +117,16 @@ impl<'p> Trail<'p> {
         let Some(during) = visit.page.during() else {
             return false;
         };
+        // The app asked past the edge leaves the same line once more.
+        let direct = tenant.direct.iter().filter_map(|visit| visit.page.during());
+        let direct = direct.collect::<Vec<_>>();
         let request = Request {
             id: request_id(tenant),
             host: &tenant.tenant.hostname,
             domain: &self.plan.domain,
             path: &tenant.expectation.site.path,
             during,
-            others: &[],
+            others: &direct,
         };
         let issuer = visit.issuer.during().into_iter().collect::<Vec<_>>();
         let through_edge = Request {

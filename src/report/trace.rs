@@ -98,7 +98,7 @@ fn causes(trace: &Trace, page: Page) -> Option<String> {
         let mut rows = vec![label + head.get(LABEL..).unwrap_or_default()];
         rows.extend(entry.evidence.iter().take(MOST).map(|fact| page.line("", fact)));
         let fixes = entry.remedy.iter().take(MOST);
-        rows.extend(fixes.map(|remedy| page.line("fix", &remedy.command)));
+        rows.extend(fixes.map(|remedy| page.command("fix", &remedy.command)));
         rows.join("\n")
     });
     let entries = entries.collect::<Vec<_>>();
@@ -138,6 +138,13 @@ impl Page {
     /// A paragraph with its label.
     pub(super) fn line(self, label: &str, text: &str) -> String {
         super::text::wrap(&format!("{label:<LABEL$}"), &self.fit(text), self.look.style.width)
+    }
+
+    /// A command with its label, whole on its line whatever the width: it is to be copied.
+    fn command(self, label: &str, text: &str) -> String {
+        let text = super::text::clean(text);
+        let text = if self.look.ascii { plain(&text) } else { text };
+        format!("{label:<LABEL$}{text}")
     }
 
     /// The text as it can be shown; a word too long for the width is broken, which a pipe never is.
@@ -194,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_terminal_a_long_word_is_broken_and_in_a_pipe_never() {
+    fn on_a_terminal_a_long_word_is_broken_in_a_pipe_never_and_a_command_nowhere() {
         let page = |width, ascii| Page {
             look: Look {
                 style: Style { colour: false, width },
@@ -205,6 +212,11 @@ mod tests {
         let broken = page(Some(40), false).line("TLS", &word);
         assert!(broken.lines().all(|line| line.len() <= 40), "{broken}");
         assert_eq!(page(None, false).line("TLS", &word), format!("TLS       {word}"));
+        let command = "fly certs remove q7f9.tenants.test -a sp-q7f9 -y";
+        assert_eq!(
+            page(Some(40), false).command("fix", command),
+            format!("fix       {command}")
+        );
         assert_eq!(
             page(None, true).line("", "a · b… é \x1b[2J"),
             "          a - b... ? ?[2J"

@@ -15,9 +15,11 @@ const MOST: usize = 6;
 /// The longest header value that is shown.
 const LONGEST: usize = 200;
 
+const AUTHORITATIVE: &str = "authoritative";
+
 pub(super) fn dns(trace: &Trace, page: Page) -> String {
     let sides = [
-        ("authoritative", &trace.dns.authoritative),
+        (AUTHORITATIVE, &trace.dns.authoritative),
         ("resolver", &trace.dns.recursive),
     ];
     let rows = sides.into_iter().flat_map(|(role, looks)| {
@@ -25,10 +27,11 @@ pub(super) fn dns(trace: &Trace, page: Page) -> String {
         servers.dedup();
         servers.into_iter().map(move |server| (role, server, looks))
     });
-    let rows = rows.enumerate().map(|(at, (role, server, looks))| {
-        let label = if at == 0 { "DNS" } else { "" };
-        page.line(label, &answers(role, server, looks))
-    });
+    let rows = rows.map(|(role, server, looks)| answers(role, server, looks));
+    let undiscovered = trace.dns.undiscovered.iter();
+    let undiscovered = undiscovered.map(|failure| format!("the zone's servers are not known: {}", why(failure)));
+    let rows = undiscovered.chain(rows).enumerate();
+    let rows = rows.map(|(at, row)| page.line(if at == 0 { "DNS" } else { "" }, &row));
     let rows = rows.collect::<Vec<_>>();
     if rows.is_empty() {
         page.line("DNS", "not asked")
@@ -39,22 +42,45 @@ pub(super) fn dns(trace: &Trace, page: Page) -> String {
 
 fn answers(role: &str, server: SocketAddr, looks: &[Lookup]) -> String {
     let own = || looks.iter().filter(|look| look.server == server);
-    let said = own().map(|look| match (&look.failure, &look.rcode) {
-        (Some(failure), _) => format!("{} {}", look.kind, why(failure)),
-        (None, Some(code)) if look.records.is_empty() => format!("{} {}", look.kind, nothing(code)),
-        (None, _) => {
-            let records = look.records.iter();
-            let records = records.map(|record| format!("{} {} (TTL {})", record.kind, record.data, record.ttl));
-            records.collect::<Vec<_>>().join(", ")
+    let failed = own().map(failed).collect::<Vec<_>>();
+    let said = match failed.first() {
+        // What it says to every question is said once.
+        Some(Some(first)) if failed.iter().all(|other| other.as_ref() == Some(first)) => first.clone(),
+        _ => {
+            let said = own().zip(&failed).map(|(look, failed)| match failed {
+                Some(failed) => format!("{} {failed}", look.kind),
+                None if look.records.is_empty() => format!("{} none", look.kind),
+                None => {
+                    let records = look.records.iter();
+                    let records = records.map(|record| format!("{} {} (TTL {})", record.kind, record.data, record.ttl));
+                    records.collect::<Vec<_>>().join(", ")
+                }
+            });
+            said.collect::<Vec<_>>().join(", ")
         }
-    });
-    let said = said.collect::<Vec<_>>().join(", ");
+    };
+    let lame = role == AUTHORITATIVE
+        && own()
+            .zip(&failed)
+            .any(|(look, failed)| look.authority == Some(false) && failed.is_none());
+    let lame = if lame { ", without authority" } else { "" };
+    let control = if own().any(|look| look.control) {
+        ", for the control name"
+    } else {
+        ""
+    };
     let took = own().map(|look| look.ms).fold(0.0, f64::max);
-    format!("{role} {server}: {said}; {took:.1} ms")
+    format!("{role} {server}: {said}{lame}{control}; {took:.1} ms")
 }
 
-fn nothing(code: &str) -> &str {
-    if code == "NOERROR" { "none" } else { code }
+/// Why a question has no answer, or the response code that says so.
+fn failed(look: &Lookup) -> Option<String> {
+    let code = || {
+        look.rcode
+            .clone()
+            .filter(|code| code != "NOERROR" && look.records.is_empty())
+    };
+    look.failure.as_ref().map(why).or_else(code)
 }
 
 /// A reason with what was said about it.
@@ -67,12 +93,17 @@ pub(super) fn why(failure: &Failure) -> String {
 }
 
 pub(super) fn visit(trace: &Trace, page: Page) -> String {
-    let Some(chosen) = &trace.address else {
-        return page.line("address", "no address of the edge could be visited");
-    };
-    let mut rows = vec![page.line("address", &format!("{}: {}", chosen.address, chosen.why))];
-    let tried = chosen.tried.iter();
-    rows.extend(tried.map(|(address, failure)| page.line("", &format!("{address} failed: {}", why(failure)))));
+    let failed = |(address, failure): &(SocketAddr, Failure)| format!("{address} failed: {}", why(failure));
+    let mut rows = Vec::new();
+    if let Some(chosen) = &trace.address {
+        rows.push(page.line("address", &format!("{}: {}", chosen.address, chosen.why)));
+        rows.extend(chosen.tried.iter().map(|one| page.line("", &failed(one))));
+    }
+    if let Some(unvisited) = &trace.unvisited {
+        rows.push(page.line("address", &unvisited.why));
+        let tried = unvisited.tried.iter().enumerate();
+        rows.extend(tried.map(|(at, one)| page.line(if at == 0 { "TCP" } else { "" }, &failed(one))));
+    }
     if let Some(connect) = &trace.connect {
         let said = match &connect.failure {
             Some(failure) => format!("failed: {}; {:.1} ms", why(failure), connect.ms),
@@ -202,8 +233,11 @@ pub(super) fn beyond(trace: &Trace, page: Page) -> String {
             rows.extend(
                 told.machines_missing
                     .iter()
-                    .map(|why| page.line("", &format!("machines: {why}"))),
+                    .map(|why| page.line("", &format!("its machines are not all known: {why}"))),
             );
+            if told.exists == Some(true) && told.machines.is_empty() && told.machines_missing.is_none() {
+                rows.push(page.line("", "it has no machine"));
+            }
             for held in &told.certificates {
                 let until = held.expires_at.map(|at| format!(" until {}", at.strftime("%Y-%m-%d")));
                 let until = until.unwrap_or_default();

@@ -28,14 +28,18 @@ fn side(label: &str, name: &str, side: &Part<LogSide>, page: Page) -> Vec<String
     };
     let mut rows = told.lines.iter().map(|line| row(name, line)).collect::<Vec<_>>();
     if rows.is_empty() {
-        rows.push(format!("{name}: no line of this request"));
+        let none = match (told.request_sent, told.unclear) {
+            (false, _) => "no request was sent",
+            (true, 0) => "no line of this request",
+            (true, _) => "no line is clearly this request's",
+        };
+        rows.push(format!("{name}: {none}"));
     }
-    if told.unclear > 0 {
-        let unclear = told.unclear;
-        let plural = if unclear == 1 { "line fits" } else { "lines fit" };
-        rows.push(format!(
-            "{name}: {unclear} {plural} about its time and may be another request's"
-        ));
+    rows.extend(told.unclear_lines.iter().map(|line| row(name, line)));
+    let more = told.unclear.saturating_sub(told.unclear_lines.len());
+    if more > 0 {
+        let plural = if more == 1 { "line fits" } else { "lines fit" };
+        rows.push(format!("{name}: {more} more {plural} about its time"));
     }
     let rows = rows.iter().enumerate();
     rows.map(|(at, row)| page.line(if at == 0 { label } else { "" }, row))
@@ -50,9 +54,10 @@ fn row(name: &str, line: &Line) -> String {
     let provider = line.provider.as_deref().filter(|provider| *provider != "app");
     let provider = provider.map(|provider| format!(" ({provider})")).unwrap_or_default();
     let by = match line.by {
-        By::RequestId => "by its id",
-        By::HostAndTime => "by name and time",
-        By::PathAndTime => "by path and time",
+        Some(By::RequestId) => "by its id",
+        Some(By::HostAndTime) => "by name and time",
+        Some(By::PathAndTime) => "by path and time",
+        None => "may be another request's",
     };
     format!("{name}{provider} {at} {} [{by}]", line.message.trim())
 }

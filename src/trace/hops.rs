@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use roundsman_checks::chain;
-use roundsman_checks::check::{Condition, condition, value_at_place};
+use roundsman_checks::check::{Condition, condition, ended, value_at_place};
 use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::world::{TenantWorld, World};
 
-use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls};
+use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls, Unvisited};
 
 /// The headers that tell who answered on the way.
 const TELLING: &[&str] = &["server", "via", "fly-request-id", "x-sp-app", "x-served-by", "location"];
@@ -17,14 +17,32 @@ const MOST_LINKS: usize = 10;
 /// Records of an answer that are told.
 const MOST_RECORDS: usize = 16;
 
-pub(super) fn dns(seen: &TenantWorld) -> Dns {
+/// What each name server said: of the tenant's name, or of the round's own where it was asked for nothing else.
+pub(super) fn dns(world: &World, seen: &TenantWorld) -> Dns {
+    let zone = &world.zone;
+    let mut authoritative = lookups(&seen.dns.authoritative, &zone.controls);
+    let resolvers = if zone.through_resolvers {
+        // Resolvers stand in for the zone's servers: no authority is asked of them, and they are told once.
+        authoritative.iter_mut().for_each(|look| look.authority = None);
+        &[][..]
+    } else {
+        &zone.resolver_controls
+    };
     Dns {
-        authoritative: seen.dns.authoritative.iter().map(lookup).collect(),
-        recursive: seen.dns.resolvers.iter().map(lookup).collect(),
+        authoritative,
+        undiscovered: Failure::of(&zone.discovery),
+        recursive: lookups(&seen.dns.resolvers, resolvers),
     }
 }
 
-fn lookup(look: &DnsLook) -> Lookup {
+fn lookups(own: &[DnsLook], controls: &[DnsLook]) -> Vec<Lookup> {
+    let asked = |server: SocketAddr| own.iter().any(|look| look.server == server);
+    let others = controls.iter().filter(|look| !asked(look.server));
+    let own = own.iter().map(|look| lookup(look, false));
+    own.chain(others.map(|look| lookup(look, true))).collect()
+}
+
+fn lookup(look: &DnsLook, control: bool) -> Lookup {
     let records = look.reply.iter().flat_map(|reply| &reply.answers);
     let records = records.take(MOST_RECORDS).map(|record| Record {
         name: record.name.clone(),
@@ -34,8 +52,11 @@ fn lookup(look: &DnsLook) -> Lookup {
     });
     Lookup {
         server: look.server,
+        name: look.name.clone(),
+        control,
         kind: look.kind.as_str(),
         rcode: look.reply.as_ref().map(|reply| rcode(reply.rcode)),
+        authority: look.reply.as_ref().map(|reply| reply.authoritative),
         records: records.collect(),
         failure: Failure::of(&look.end),
         ms: look.ms,
@@ -77,6 +98,62 @@ pub(super) fn chosen(world: &World, seen: &TenantWorld, setting: &Setting) -> Op
         why,
         tried,
     })
+}
+
+/// Why no address was visited, from what the round knew of the edge; nothing where one was.
+pub(super) fn unvisited(world: &World, seen: &TenantWorld) -> Option<Unvisited> {
+    if seen.visit().is_some() {
+        return None;
+    }
+    let tried = world.edge.sockets().filter_map(|socket| {
+        let failure = match world.edge.control_at(socket) {
+            Some(control) => Failure::of(control.channel_end())?,
+            None if lacks(world, socket) => Failure {
+                reason: None,
+                detail: format!("the agent has no {}", if socket.is_ipv4() { "IPv4" } else { "IPv6" }),
+            },
+            None => return None,
+        };
+        Some((socket, failure))
+    });
+    Some(Unvisited {
+        why: not_visited(world, seen),
+        tried: tried.collect(),
+    })
+}
+
+fn lacks(world: &World, socket: SocketAddr) -> bool {
+    let family = if socket.is_ipv4() {
+        world.vantage.ipv4
+    } else {
+        world.vantage.ipv6
+    };
+    family == Some(false)
+}
+
+fn not_visited(world: &World, seen: &TenantWorld) -> String {
+    if world.interrupted && !seen.looked_at {
+        return "the trace was interrupted before an address was visited".to_owned();
+    }
+    if !seen.tenant.hostname.is_within(&world.domain) {
+        return format!("none is visited: the name is not within {}", world.domain);
+    }
+    if seen.tenant.inactive {
+        return "none is visited: the tenant is expected not to run".to_owned();
+    }
+    if !world.edge.addresses.is_empty() {
+        return "no address of the edge could be reached, by the control name at each".to_owned();
+    }
+    let none = "no address of the edge is known";
+    match &world.platform {
+        Asked::Unknown(fault) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
+        Asked::Known(platform) => match (platform.apps.get(&platform.edge_app), &platform.apps_missing) {
+            (None, Some(fault)) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
+            (None, None) => format!("{none}: there is no app {}", platform.edge_app),
+            (Some(_), _) => format!("{none}: the platform tells none of app {}", platform.edge_app),
+        },
+        Asked::NotConfigured => format!("{none}: none is configured, and no platform to ask"),
+    }
 }
 
 /// What DNS makes of the address that was visited.
@@ -197,12 +274,19 @@ pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
     };
     match condition(platform, &seen.tenant.app) {
         Condition::Missing => not("there is no such app"),
+        Condition::Unknown(fault) => not(&format!(
+            "its machines are not known: {}: {}",
+            fault.reason, fault.detail
+        )),
         Condition::Asleep => not("it sleeps, and is not woken past the edge"),
+        Condition::Starting(machine) => not(&format!("it is starting: {}", ended(machine))),
+        Condition::Crashed(machine) => not(&format!("it crashed: {}", ended(machine))),
+        Condition::Stopped(Some(_)) => not("it does not run"),
+        Condition::Stopped(None) => not("it has no machine"),
         Condition::Running(_) => match platform.apps.get(&seen.tenant.app) {
             Some(app) if app.addresses.is_empty() => not("it has no public address"),
             _ => not("its own name has no address, or was not looked up"),
         },
-        _ => not("it does not run"),
     }
 }
 

@@ -6,6 +6,9 @@ use roundsman_checks::world::{TenantWorld, World};
 
 use super::{Line, LogSide, Logs, Part, Setting};
 
+/// Lines that may be another request's that are told.
+const UNCLEAR: usize = 5;
+
 pub(super) fn told(world: &World, seen: &TenantWorld, setting: &Setting) -> Logs {
     let Some(platform) = world.platform.known() else {
         let none = || Part::of(&world.platform, |_| LogSide::of(""));
@@ -33,8 +36,10 @@ impl LogSide {
     fn of(app: &str) -> Self {
         Self {
             app: app.to_owned(),
+            request_sent: false,
             lines: Vec::new(),
             unclear: 0,
+            unclear_lines: Vec::new(),
         }
     }
 }
@@ -56,7 +61,7 @@ fn side(
         None => {
             let refused = lines.iter().filter(|line| line.error_code.is_some());
             LogSide {
-                lines: refused.map(|found| line(By::HostAndTime, found)).collect(),
+                lines: refused.map(|found| line(Some(By::HostAndTime), found)).collect(),
                 ..LogSide::of(app)
             }
         }
@@ -78,10 +83,13 @@ fn side(
                 others: &others,
             };
             let joined = join(lines, &request, &seen.tenant.app);
+            let (lines, unclear) = (joined.lines.into_iter(), joined.unclear.iter().take(UNCLEAR));
             LogSide {
                 app: app.to_owned(),
-                lines: joined.lines.into_iter().map(|(by, found)| line(by, found)).collect(),
-                unclear: joined.unclear,
+                request_sent: true,
+                lines: lines.map(|(by, found)| line(Some(by), found)).collect(),
+                unclear: joined.unclear.len(),
+                unclear_lines: unclear.map(|found| line(None, found)).collect(),
             }
         }
     })
@@ -91,7 +99,7 @@ fn request_id(visit: &Visit) -> Option<&str> {
     visit.page.answer.as_ref()?.header("fly-request-id")
 }
 
-fn line(by: By, found: &LogLine) -> Line {
+fn line(by: Option<By>, found: &LogLine) -> Line {
     Line {
         at: found.at,
         by,

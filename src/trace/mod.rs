@@ -13,7 +13,7 @@ use roundsman_checks::diagnosis::{Cause, Status};
 use roundsman_checks::evidence::{Asked, End, Fault, Reason};
 use roundsman_checks::expectation::Place;
 use roundsman_checks::logs::By;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::report::{CauseLine, CheckLine, FleetLine, Report};
@@ -53,6 +53,8 @@ pub struct Trace {
     pub(crate) woken: bool,
     pub(crate) dns: Dns,
     pub(crate) address: Option<Chosen>,
+    /// Why no address was visited, where none was.
+    pub(crate) unvisited: Option<Unvisited>,
     pub(crate) connect: Option<Connected>,
     pub(crate) tls: Option<Tls>,
     pub(crate) http: Option<Http>,
@@ -125,7 +127,10 @@ impl Failure {
 /// The answers of name servers.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Dns {
+    /// Every server of the zone that was asked in this round.
     pub(crate) authoritative: Vec<Lookup>,
+    /// Why the servers of the zone are not known, where they are not.
+    pub(crate) undiscovered: Option<Failure>,
     pub(crate) recursive: Vec<Lookup>,
 }
 
@@ -133,10 +138,16 @@ pub(crate) struct Dns {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Lookup {
     pub(crate) server: SocketAddr,
+    pub(crate) name: String,
+    /// Whether the round asked this server for a name of its own instead of the tenant's.
+    pub(crate) control: bool,
     pub(crate) kind: &'static str,
     pub(crate) rcode: Option<String>,
+    /// Whether the server speaks with authority.
+    pub(crate) authority: Option<bool>,
     pub(crate) records: Vec<Record>,
     pub(crate) failure: Option<Failure>,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
 }
 
@@ -158,9 +169,18 @@ pub(crate) struct Chosen {
     pub(crate) tried: Vec<(SocketAddr, Failure)>,
 }
 
+/// No address was visited.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Unvisited {
+    pub(crate) why: String,
+    /// What each address of the edge left that was not worth a visit, by the control name.
+    pub(crate) tried: Vec<(SocketAddr, Failure)>,
+}
+
 /// TCP.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Connected {
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
     pub(crate) failure: Option<Failure>,
 }
@@ -168,6 +188,7 @@ pub(crate) struct Connected {
 /// TLS.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Tls {
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
     pub(crate) version: Option<String>,
     pub(crate) cipher: Option<String>,
@@ -189,7 +210,9 @@ pub(crate) struct Http {
     /// The release that the answer names, where the configuration says where to look.
     pub(crate) release: Option<String>,
     pub(crate) bytes: u64,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) first_byte_ms: f64,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) total_ms: f64,
     pub(crate) failure: Option<Failure>,
 }
@@ -201,6 +224,7 @@ pub(crate) struct Direct {
     pub(crate) address: SocketAddr,
     pub(crate) status: Option<u16>,
     pub(crate) version: Option<String>,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
     pub(crate) failure: Option<Failure>,
 }
@@ -209,7 +233,9 @@ pub(crate) struct Direct {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Phase {
     pub(crate) phase: &'static str,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) start_ms: f64,
+    #[serde(serialize_with = "two_decimals")]
     pub(crate) ms: f64,
 }
 
@@ -224,21 +250,32 @@ pub(crate) struct Logs {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct LogSide {
     pub(crate) app: String,
+    /// Whether there was a request that can have left lines.
+    pub(crate) request_sent: bool,
     pub(crate) lines: Vec<Line>,
     /// How many more lines fit the time and may be another request's.
     pub(crate) unclear: usize,
+    /// The first of those.
+    pub(crate) unclear_lines: Vec<Line>,
 }
 
-/// One line that is the request's.
+/// One line that is the request's, or may be.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Line {
     pub(crate) at: Option<Timestamp>,
-    pub(crate) by: By,
+    /// What makes it the request's; `None`: it may be another's.
+    pub(crate) by: Option<By>,
     pub(crate) provider: Option<String>,
     pub(crate) region: Option<String>,
     pub(crate) instance: Option<String>,
     pub(crate) error_code: Option<String>,
     pub(crate) message: String,
+}
+
+/// Milliseconds as the report has them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn two_decimals<S: Serializer>(ms: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((ms * 100.0).round() / 100.0)
 }
 
 impl Trace {
@@ -267,8 +304,9 @@ impl Trace {
             status: verdict.status,
             cause: verdict.cause,
             woken: seen.woken,
-            dns: hops::dns(seen),
+            dns: hops::dns(world, seen),
             address: hops::chosen(world, seen, setting),
+            unvisited: hops::unvisited(world, seen),
             connect: visit.map(hops::connected),
             tls: visit.and_then(|visit| hops::tls(world, visit)),
             http: visit.and_then(|visit| hops::http(seen, visit, setting)),

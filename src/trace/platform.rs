@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use roundsman_checks::chain::covers;
-use roundsman_checks::check::is_under;
+use roundsman_checks::check::{is_under, missing_machines};
 use roundsman_checks::evidence::{Exit, Platform};
 use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub(crate) struct Told {
     pub(crate) machines: Vec<Machine>,
     /// Why the machines are not all known.
     pub(crate) machines_missing: Option<String>,
+    /// Regions that did not answer about their machines.
+    pub(crate) silent_regions: Vec<String>,
     /// Every certificate that covers the name, and those of the app for names under the domain.
     pub(crate) certificates: Vec<Certificate>,
 }
@@ -59,7 +61,10 @@ pub(super) fn told(platform: &Platform, tenant: &Tenant, domain: &Hostname) -> T
         autostart: machine.autostart,
         last_exit: machine.last_exit.clone(),
     });
-    let missing = app.and_then(|app| app.machines_missing.as_ref());
+    let missing = match app {
+        Some(app) => missing_machines(platform, app),
+        None => platform.apps_missing.clone(),
+    };
     let certificates = platform.apps.values().flat_map(|app| {
         let own = app.name == tenant.app;
         let concerns = move |name: &str| covers(name, tenant.hostname.as_str()) || (own && is_under(name, domain));
@@ -83,9 +88,8 @@ pub(super) fn told(platform: &Platform, tenant: &Tenant, domain: &Hostname) -> T
         network: app.and_then(|app| app.network.clone()),
         addresses: app.map(|app| app.addresses.clone()).unwrap_or_default(),
         machines: machines.collect(),
-        machines_missing: missing
-            .or(platform.machines_missing.as_ref())
-            .map(|fault| fault.detail.clone()),
+        machines_missing: missing.map(|fault| fault.detail),
+        silent_regions: platform.silent_regions.iter().cloned().collect(),
         certificates: certificates.take(MOST).collect(),
     }
 }

@@ -1,5 +1,6 @@
 //! `roundsman trace` through the binary: every hop, the logs, the cause; and how it looks.
 
+use roundsman::agent::Stop;
 use roundsman::report::{Look, Style, trace as render};
 use roundsman_lab::LabOptions;
 use serde_json::{Value, json};
@@ -82,6 +83,9 @@ fn a_healthy_request_is_told_hop_by_hop_with_its_lines() {
     let received = "INFO Request received path=/ method=GET";
     assert_eq!(messages(&trace["logs"]["app"]), [received]);
     assert_eq!(served.lab.writes(), Vec::<String>::new());
+    // Both logs at the beginning, and then not after every pause: what was waited for is there.
+    let reads = served.lab.counters().api["logs/app-logs"];
+    assert!(reads < 2 + 2 * 3, "{reads} reads");
     // A line of an earlier request is not this one's.
     let again = document(&traced(&served, &["--format", "json"]));
     assert_eq!(messages(&again["logs"]["app"]), [received]);
@@ -102,7 +106,8 @@ fn a_cut_handshake_shows_no_chain_and_names_cause_and_fix() {
     let text = traced(&served, &[]).out;
     for part in [
         "no certificate was seen",
-        "no request was sent",
+        "HTTP      no request was sent",
+        "sp-q7f9: no request was sent",
         "certificate q7f9.tenants.test at sp-q7f9: Ready",
         "FAIL      certificate-conflict",
         "fix       fly certs remove q7f9.tenants.test -a sp-q7f9 -y",
@@ -130,6 +135,66 @@ fn a_stopped_app_is_told_by_its_machine_and_by_the_proxys_refusal() {
         (&json!("PR03"), &json!("request-id")),
         "{}",
         trace["logs"]
+    );
+}
+
+#[test]
+fn machines_that_are_not_known_are_not_told_to_be_stopped() {
+    let (_, trace, served) = told(&["platform-api-unavailable=region:iad"]);
+    let missing = "no answer about machines in iad";
+    let platform = &trace["platform"];
+    assert_eq!(
+        (
+            &platform["machines"],
+            &platform["machines_missing"],
+            &platform["silent_regions"]
+        ),
+        (&json!([]), &json!(missing), &json!(["iad"]))
+    );
+    let why = format!("its machines are not known: platform/partial: {missing}");
+    assert_eq!(trace["direct"], json!({ "state": "not-asked", "why": why }));
+    let text = traced(&served, &[]).out;
+    assert!(
+        text.contains(&format!("its machines are not all known: {missing}")),
+        "{text}"
+    );
+    assert!(!text.contains("it does not run"), "{text}");
+}
+
+#[test]
+fn an_app_that_starts_is_told_to_start() {
+    let (_, trace, _served) = told(&["app-starting@q7f9=machine"]);
+    let why = trace["direct"]["why"].as_str().unwrap_or_default();
+    assert!(
+        why.starts_with("it is starting: machine ") && why.ends_with(" is starting"),
+        "{why}"
+    );
+    assert_eq!(trace["platform"]["machines"][0]["state"], "starting");
+}
+
+#[test]
+fn a_name_server_that_fails_has_its_row() {
+    let (_, trace, served) = told(&["dns-servers-failing=refused"]);
+    let looks = trace["dns"]["authoritative"].as_array().expect("looks");
+    let refused = |look: &&Value| look["rcode"] == "REFUSED" && look["control"] == true;
+    assert_eq!(looks.iter().filter(refused).count(), looks.len(), "{}", trace["dns"]);
+    let servers = served.lab.dns_servers().len();
+    let text = traced(&served, &[]).out;
+    let rows = text
+        .lines()
+        .filter(|row| row.contains(": REFUSED, for the control name; "));
+    assert_eq!((rows.count(), servers), (2, 2), "{text}");
+    // Of two servers one fails: both are told, whichever the tenant's name was asked at.
+    served.stage(&["dns-servers-failing=lame/1"]);
+    let text = traced(&served, &[]).out;
+    let rows = |part: &str| text.lines().filter(|row| row.contains(part)).count();
+    assert_eq!(
+        (
+            rows("authoritative "),
+            rows(", without authority, for the control name")
+        ),
+        (2, 1),
+        "{text}"
     );
 }
 
@@ -209,6 +274,107 @@ fn a_sleeping_tenant_is_woken_and_asked_for_its_page() {
     assert_eq!((&trace["woken"], served.lab.counters().woken), (&json!(true), 1));
 }
 
+/// Every number below a value.
+fn numbers(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Number(number) => number.as_f64().into_iter().collect(),
+        Value::Array(values) => values.iter().flat_map(numbers).collect(),
+        Value::Object(fields) => fields.values().flat_map(numbers).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn numbers_have_two_decimals() {
+    let (_, trace, _served) = told(&[]);
+    let numbers = numbers(&trace);
+    let long = numbers
+        .iter()
+        .filter(|number| format!("{number}").split('.').nth(1).is_some_and(|part| part.len() > 2));
+    assert_eq!(long.collect::<Vec<_>>(), Vec::<&f64>::new());
+    assert!(numbers.iter().any(|number| number.fract() > 0.0), "{numbers:?}");
+}
+
+/// The lab's configuration without the addresses of its edge.
+fn addresses_are_left_to_the_platform(served: &Served) {
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let rows = text.lines().filter(|row| !row.starts_with("addresses"));
+    let text = rows.collect::<Vec<_>>().join("\n");
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+}
+
+#[test]
+fn an_edge_that_nothing_reaches_is_told_address_by_address() {
+    let (ran, trace, served) = told(&["edge-unreachable"]);
+    assert_eq!((ran.code, cause(&trace)), (Some(1), "edge-unreachable"), "{}", ran.out);
+    let tried = trace["unvisited"]["tried"].as_array().expect("addresses");
+    assert_eq!(tried.len(), 2, "{}", trace["unvisited"]);
+    assert!(
+        tried.iter().all(|one| one[1]["reason"] == "tcp/refused"),
+        "{}",
+        trace["unvisited"]
+    );
+    assert_eq!(trace["address"], Value::Null);
+    let text = traced(&served, &[]).out;
+    for part in [
+        "address   no address of the edge could be reached",
+        "TCP       127.0.0.1:",
+        "          [::1]:",
+        "failed: tcp/refused",
+        "TLS       not reached",
+        "HTTP      no request was sent",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn addresses_that_the_platform_did_not_tell_are_said_to_be_unknown_and_why() {
+    let served = serve(LabOptions::with_platform(), &["platform-api-unavailable"]);
+    addresses_are_left_to_the_platform(&served);
+    let ran = traced(&served, &[]);
+    let why = "address   no address of the edge is known: the platform was asked: platform/unavailable: ";
+    assert!(ran.out.contains(why), "{}{}", ran.out, ran.err);
+    assert!(!ran.out.contains("TCP  "), "{}", ran.out);
+}
+
+#[tokio::test]
+async fn lines_that_may_be_anothers_are_shown_and_not_claimed() {
+    let bench = bench(LabOptions::with_platform()).await;
+    let traces = futures_util::future::join_all((0..8).map(|_| bench.trace("q7f9"))).await;
+    let busy = traces.iter().map(|trace| {
+        let told = serde_json::to_value(trace).expect("JSON");
+        (trace, told["logs"]["app"].clone())
+    });
+    let mut busy = busy.filter(|(_, log)| log["unclear"].as_u64() > Some(5));
+    let (trace, log) = busy.next().expect("requests together");
+    assert_eq!(
+        (log["lines"].as_array(), &log["request_sent"]),
+        (Some(&vec![]), &json!(true))
+    );
+    let shown = log["unclear_lines"].as_array().expect("lines");
+    assert!(
+        shown.len() == 5 && shown.iter().all(|line| line["by"].is_null()),
+        "{log}"
+    );
+    let text = render(trace, Look::default());
+    let rows = text
+        .lines()
+        .filter(|row| row.trim_start().starts_with("sp-q7f9 ") && row.ends_with("[may be another request's]"));
+    assert_eq!(rows.count(), 5, "{text}");
+    assert!(text.contains("sp-q7f9: no line is clearly this request's"), "{text}");
+}
+
+#[tokio::test]
+async fn an_interrupted_trace_blames_no_address() {
+    let bench = bench(LabOptions::with_platform()).await;
+    let (pull, stop) = Stop::new();
+    pull.send(true).expect("somebody listens");
+    let text = render(&bench.trace_until("q7f9", stop).await, Look::default());
+    let why = "address   the trace was interrupted before an address was visited";
+    assert!(text.contains(why), "{text}");
+}
+
 /// Numbers, times, ports and ids that differ from run to run, masked; the bars with them.
 fn masked(text: &str) -> String {
     let rows = text
@@ -265,7 +431,9 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
             };
             let text = render(&trace, Look { style, ascii });
             for line in text.lines() {
-                assert!(line.chars().count() <= width, "{fault}: {line}");
+                // A command is to be copied: it is whole on its line.
+                let fits = line.chars().count() <= width || line.starts_with("fix  ");
+                assert!(fits, "{fault}: {line}");
             }
             assert!(!ascii || text.is_ascii(), "{fault}: {text}");
             assert!(text.contains(if ascii { '#' } else { '█' }));

@@ -103,6 +103,12 @@ impl Bench {
 
     /// One request to a tenant told hop by hop.
     pub(crate) async fn trace(&self, id: &str) -> Trace {
+        let (_pull, stop) = Stop::new();
+        self.trace_until(id, stop).await
+    }
+
+    /// The same, ended when `stop` is pulled.
+    pub(crate) async fn trace_until(&self, id: &str, stop: Stop) -> Trace {
         let clients = self.clients();
         let (platform, listing) = clients.read(Needs::ALL).await;
         let logs = clients.logs();
@@ -117,7 +123,6 @@ impl Bench {
         );
         plan.tenants.retain(|subject| subject.tenant.id.as_str() == id);
         plan.traced = true;
-        let (_pull, stop) = Stop::new();
         let outcome = round(&plan, &Quiet, stop).await.expect("a round");
         let demand = Demand::default();
         let report = Report::new(&outcome, &demand, exit_code(&outcome.diagnosis, &demand));

@@ -189,7 +189,9 @@ fn rests(machine: &Machine) -> bool {
     )
 }
 
-fn missing(platform: &Platform, app: &App) -> Option<Fault> {
+/// Why the machines of an app are not all known, where they are not.
+#[must_use]
+pub fn missing(platform: &Platform, app: &App) -> Option<Fault> {
     let silent = || {
         let regions = platform.silent_regions.iter().cloned().collect::<Vec<_>>().join(", ");
         let concerned = !regions.is_empty();

@@ -12,7 +12,7 @@ mod route;
 mod site;
 
 pub use answer::{Said, is_or_below, list};
-pub use app::{Condition, condition, ended, others as other_releases, runs};
+pub use app::{Condition, condition, ended, missing as missing_machines, others as other_releases, runs};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, left, partial};
 pub use conflicts::{holders, is_under};

@@ -39,7 +39,7 @@ fn joined(lines: &[LogLine], id: Option<&str>, others: &[(i64, i64)]) -> (Vec<(B
     };
     let joined = join(lines, &request, "sp-abc");
     let told = joined.lines.iter().map(|(by, line)| (*by, line.message.clone()));
-    (told.collect(), joined.unclear)
+    (told.collect(), joined.unclear.len())
 }
 
 const REPLAY: &str = "INFO Replaying request to tenant app subdomain=abc fly_app=sp-abc";
@@ -167,6 +167,21 @@ fn as_many_lines_as_requests_of_ours_are_theirs_in_their_order() {
     assert_eq!(joined(&[(10_101, 10_105)]), (1, 0));
     assert_eq!(joined(&[]), (0, 2));
     assert_eq!(joined(&[(10_101, 10_105), (10_106, 10_110)]), (0, 2));
+}
+
+#[test]
+fn lines_that_may_be_anothers_are_kept_oldest_first() {
+    let lines = [10_090, 10_010, 10_050].map(|at| line("edge", REPLAY, at));
+    let request = Request {
+        id: None,
+        host: &host("abc.example.com"),
+        domain: &host("example.com"),
+        path: "/",
+        during: (moment(10_000), moment(10_100)),
+        others: &[],
+    };
+    let unclear = join(&lines, &request, "sp-abc").unclear;
+    assert_eq!(unclear, [&lines[1], &lines[2], &lines[0]]);
 }
 
 proptest! {
