@@ -157,7 +157,7 @@ impl Clients {
         self.fly.as_ref().map(|fly| Details::new(Arc::clone(&fly.rest)))
     }
 
-    /// Asks for the digests of these apps' images, an app a call; of more than [`MOST_DETAILS`] apps none. What is not
+    /// Asks for the digests of these apps' images, an app a call; of more than 50 apps none. What is not
     /// answered stays unknown.
     pub async fn digests(&self, platform: &mut Platform, apps: &[String]) {
         let Some(details) = self.details() else { return };

@@ -1,5 +1,7 @@
 //! Fleet rules about the zone: its servers, the wildcard record, its signatures.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::rules::{Rule, silences_nothing};
@@ -110,6 +112,16 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
     faulty.iter().copied().map(one).collect()
 }
 
+/// The reason that most share; of equals the first in their own order, whatever the order of servers.
+fn most_frequent(reasons: impl Iterator<Item = Reason>) -> Option<Reason> {
+    let mut counts = BTreeMap::<Reason, usize>::new();
+    reasons.for_each(|reason| *counts.entry(reason).or_default() += 1);
+    let most = counts
+        .into_iter()
+        .max_by_key(|(reason, count)| (*count, Reverse(*reason)));
+    most.map(|(reason, _)| reason)
+}
+
 /// All are silent: it is they only where something else shows that we can see.
 fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> Option<Proof> {
     let silent = context.controls.values().all(Said::is_silent);
@@ -126,7 +138,7 @@ fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> 
         .find(|(_, said)| matches!(said, Said::Fault(Reason::DnsServfail, _)));
     evidence
         .extend(witness.map(|(resolver, _)| format!("resolver {resolver} gets no answer from them either (SERVFAIL)")));
-    let proof = Proof::fail("servers", evidence).because(faulty.first().map(|(_, reason, _)| *reason));
+    let proof = Proof::fail("servers", evidence).because(most_frequent(faulty.iter().map(|(_, reason, _)| *reason)));
     Some(if silent && witness.is_none() {
         proof.likely()
     } else {

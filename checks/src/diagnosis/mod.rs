@@ -141,7 +141,7 @@ fn explain_by_shared(
     for (rule, entries) in shared {
         for check in Check::ALL {
             let finding = findings.of(check);
-            let Some((entry, reason)) = state.concerning(tenant, check, entries) else {
+            let Some((entry, reason)) = state.concerning(tenant, check, finding.reason, entries) else {
                 continue;
             };
             // A warning about the fleet explains no more than the same warning at a tenant.

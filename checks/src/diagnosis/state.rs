@@ -43,11 +43,12 @@ impl State {
     }
 
     /// The entry that concerns a check of a tenant: one about a single address only where the tenant was looked at
-    /// there.
+    /// there. Of several the one of the same reason, whatever their order.
     pub(super) fn concerning(
         &self,
         tenant: &TenantWorld,
         check: Check,
+        found: Option<Reason>,
         entries: &[(usize, Option<Reason>)],
     ) -> Option<(usize, Option<Reason>)> {
         let looked_at = |address: SocketAddr| match check {
@@ -55,8 +56,9 @@ impl State {
             _ => tenant.visit().is_some_and(|visit| visit.address == address),
         };
         let concerns = |object: &str| object.parse().map_or(true, looked_at);
-        let mut entries = entries.iter().copied();
-        entries.find(|(entry, _)| concerns(&self.entries[*entry].object))
+        let entries = entries.iter().copied();
+        let concerned = entries.filter(|(entry, _)| concerns(&self.entries[*entry].object));
+        concerned.min_by_key(|(entry, reason)| (*reason != found, &self.entries[*entry].object))
     }
 
     /// Adds an entry, or the evidence to the one of the same guilty object.
