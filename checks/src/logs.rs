@@ -5,8 +5,9 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::evidence::LogLine;
+use crate::evidence::{Answer, Exchange, LogLine};
 use crate::target::Hostname;
+use crate::world::TenantWorld;
 
 /// How the edge app says where a request goes.
 const REPLAYING: &str = "Replaying request to tenant app";
@@ -95,7 +96,38 @@ pub struct Request<'a> {
     /// When it was sent, and when the answer had come.
     pub during: (Timestamp, Timestamp),
     /// When our other requests to the same app were under way, whose lines are not this one's.
-    pub others: &'a [(Timestamp, Timestamp)],
+    pub others: Vec<(Timestamp, Timestamp)>,
+}
+
+/// Whose log may tell of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// The edge app's.
+    Edge,
+    /// The tenant app's.
+    App,
+}
+
+impl<'a> Request<'a> {
+    /// The request for a tenant's page, as one log can tell of it; `None` where none was sent.
+    #[must_use]
+    pub fn of_page(tenant: &'a TenantWorld, domain: &'a Hostname, log: Log) -> Option<Self> {
+        let visit = tenant.visit()?;
+        // The edge tells of the issuer document too, the app in a line of another path; only the app is reached
+        // directly, and then leaves the same line once more.
+        let other = match log {
+            Log::Edge => Some(&visit.issuer),
+            Log::App => tenant.direct.as_ref().map(|direct| &direct.page),
+        };
+        Some(Self {
+            id: visit.page.answer.as_ref().and_then(Answer::request_id),
+            host: &tenant.tenant.hostname,
+            domain,
+            path: &tenant.expectation.site.path,
+            during: visit.page.during()?,
+            others: other.and_then(Exchange::during).into_iter().collect(),
+        })
+    }
 }
 
 /// What makes a line one request's.
@@ -201,7 +233,7 @@ pub fn names(line: &LogLine, host: &Hostname) -> bool {
 /// The line of one kind that is the request's. As many lines as requests of ours are theirs in their order; else one
 /// line alone must be near, and nearer than to any other request of ours.
 fn matched<'l>(fitting: &[(By, &'l LogLine)], request: &Request<'_>) -> Option<(By, &'l LogLine)> {
-    let mut requests = request.others.to_vec();
+    let mut requests = request.others.clone();
     requests.push(request.during);
     requests.sort_unstable();
     let near = |line: &LogLine, during| distance(line, during) <= NEAR;

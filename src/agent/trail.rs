@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roundsman_checks::evidence::{Asked, Fault, LogLine, TenantLog};
-use roundsman_checks::logs::{Joined, Received, Replay, Request, SKEW, join};
+use roundsman_checks::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
 use roundsman_checks::world::{TenantWorld, World};
 
 use super::logs::{Tail, is_about};
@@ -111,31 +111,13 @@ impl<'p> Trail<'p> {
 
     /// Whether no more lines are to come: each log has told of the request, the proxy has refused it, or cannot be read.
     fn has_all(&self, tenant: &TenantWorld) -> bool {
-        let Some(visit) = tenant.visit().filter(|visit| visit.page.sent_at.is_some()) else {
+        let of = |log| Request::of_page(tenant, &self.plan.domain, log);
+        let (Some(through_edge), Some(at_app)) = (of(Log::Edge), of(Log::App)) else {
             return false;
-        };
-        let Some(during) = visit.page.during() else {
-            return false;
-        };
-        // The app asked past the edge leaves the same line once more.
-        let direct = tenant.direct.iter().filter_map(|visit| visit.page.during());
-        let direct = direct.collect::<Vec<_>>();
-        let request = Request {
-            id: request_id(tenant),
-            host: &tenant.tenant.hostname,
-            domain: &self.plan.domain,
-            path: &tenant.expectation.site.path,
-            during,
-            others: &direct,
-        };
-        let issuer = visit.issuer.during().into_iter().collect::<Vec<_>>();
-        let through_edge = Request {
-            others: &issuer,
-            ..request.clone()
         };
         let app = &tenant.tenant.app;
         let edge = join(&self.edge.lines, &through_edge, app);
-        let own = join(&self.app.lines, &request, app);
+        let own = join(&self.app.lines, &at_app, app);
         let told = |joined: &Joined<'_>| !joined.lines.is_empty();
         let refused = edge.lines.iter().any(|(_, line)| line.error_code.is_some());
         let mut replays = edge.lines.iter().filter_map(|(_, line)| Replay::read(&line.message));
@@ -143,7 +125,8 @@ impl<'p> Trail<'p> {
         let done = |side: &Side<'_>| side.fault.is_some() || side.tail.is_spent();
         let edge_is_over = told(&edge) || done(&self.edge);
         // What was refused, or went to another app, leaves no line here; the refusal itself is worth waiting for.
-        let failing = visit.page.answer.as_ref().is_some_and(|answer| answer.status >= 500);
+        let answer = tenant.visit().and_then(|visit| visit.page.answer.as_ref());
+        let failing = answer.is_some_and(|answer| answer.status >= 500);
         let app_is_over = told(&own) || done(&self.app) || refused || (elsewhere && !failing);
         edge_is_over && app_is_over
     }
@@ -156,7 +139,7 @@ fn is_of_a_handshake(line: &LogLine) -> bool {
 
 /// What the platform called the request.
 fn request_id(tenant: &TenantWorld) -> Option<&str> {
-    tenant.visit()?.page.answer.as_ref()?.header("fly-request-id")
+    tenant.visit()?.page.answer.as_ref()?.request_id()
 }
 
 /// When lines of the request may have been written; where none was sent, from the beginning of the round on.

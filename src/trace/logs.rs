@@ -1,7 +1,7 @@
 //! The lines that the traced request left, out of those that were read.
 
-use roundsman_checks::evidence::{Asked, Exchange, LogLine, Visit};
-use roundsman_checks::logs::{By, Request, join};
+use roundsman_checks::evidence::{Asked, LogLine};
+use roundsman_checks::logs::{By, Log, Request, join};
 use roundsman_checks::world::{TenantWorld, World};
 
 use super::{Line, LogSide, Logs, Part, Setting};
@@ -27,8 +27,8 @@ pub(super) fn told(world: &World, seen: &TenantWorld, setting: &Setting) -> Logs
         };
     }
     Logs {
-        edge: side(world, seen, (&platform.edge_app, &seen.log.edge), false),
-        app: side(world, seen, (&seen.tenant.app, &seen.log.app), true),
+        edge: side(world, seen, (&platform.edge_app, &seen.log.edge), Log::Edge),
+        app: side(world, seen, (&seen.tenant.app, &seen.log.app), Log::App),
     }
 }
 
@@ -44,19 +44,13 @@ impl LogSide {
     }
 }
 
-fn side(
-    world: &World,
-    seen: &TenantWorld,
-    (app, asked): (&str, &Asked<Vec<LogLine>>),
-    reached_directly: bool,
-) -> Part<LogSide> {
+fn side(world: &World, seen: &TenantWorld, (app, asked): (&str, &Asked<Vec<LogLine>>), log: Log) -> Part<LogSide> {
     if let Asked::NotConfigured = asked {
         return Part::NotAsked {
             why: "the round ended before".to_owned(),
         };
     }
-    let visit = seen.visit();
-    Part::of(asked, |lines| match visit.and_then(|visit| visit.page.during()) {
+    Part::of(asked, |lines| match Request::of_page(seen, &world.domain, log) {
         // Nothing was sent: what is there is what the proxy refused before.
         None => {
             let refused = lines.iter().filter(|line| line.error_code.is_some());
@@ -65,23 +59,7 @@ fn side(
                 ..LogSide::of(app)
             }
         }
-        Some(during) => {
-            // The edge tells of the issuer document too, the app in a line of another path; only the app is reached
-            // directly.
-            let other = if reached_directly {
-                seen.direct.as_ref().map(|direct| &direct.page)
-            } else {
-                visit.map(|visit| &visit.issuer)
-            };
-            let others = other.and_then(Exchange::during).into_iter().collect::<Vec<_>>();
-            let request = Request {
-                id: visit.and_then(request_id),
-                host: &seen.tenant.hostname,
-                domain: &world.domain,
-                path: &seen.expectation.site.path,
-                during,
-                others: &others,
-            };
+        Some(request) => {
             let joined = join(lines, &request, &seen.tenant.app);
             let (lines, unclear) = (joined.lines.into_iter(), joined.unclear.iter().take(UNCLEAR));
             LogSide {
@@ -93,10 +71,6 @@ fn side(
             }
         }
     })
-}
-
-fn request_id(visit: &Visit) -> Option<&str> {
-    visit.page.answer.as_ref()?.header("fly-request-id")
 }
 
 fn line(by: Option<By>, found: &LogLine) -> Line {

@@ -196,11 +196,7 @@ pub fn answers_like(context: &Context<'_>, visit: &Visit) -> bool {
 fn masked(text: &str, visit: &Visit) -> String {
     let name = visit.name.as_str();
     let label = name.split('.').next().unwrap_or(name);
-    let request = visit
-        .page
-        .answer
-        .as_ref()
-        .and_then(|answer| answer.header("fly-request-id"));
+    let request = visit.page.answer.as_ref().and_then(Answer::request_id);
     let text = text.to_ascii_lowercase().replace(name, "NAME").replace(label, "LABEL");
     request.map_or(text.clone(), |id| text.replace(&id.to_ascii_lowercase(), "REQUEST"))
 }

@@ -136,6 +136,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What the platform calls the request: the key that joins it with lines of its logs.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.header("fly-request-id")
+    }
+
     /// The first value of a header; `name` in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -35,7 +35,7 @@ fn joined(lines: &[LogLine], id: Option<&str>, others: &[(i64, i64)]) -> (Vec<(B
         domain: &host("example.com"),
         path: "/",
         during: (moment(10_000), moment(10_100)),
-        others: &others,
+        others,
     };
     let joined = join(lines, &request, "sp-abc");
     let told = joined.lines.iter().map(|(by, line)| (*by, line.message.clone()));
@@ -178,7 +178,7 @@ fn lines_that_may_be_anothers_are_kept_oldest_first() {
         domain: &host("example.com"),
         path: "/",
         during: (moment(10_000), moment(10_100)),
-        others: &[],
+        others: Vec::new(),
     };
     let unclear = join(&lines, &request, "sp-abc").unclear;
     assert_eq!(unclear, [&lines[1], &lines[2], &lines[0]]);
