@@ -13,6 +13,7 @@ pub mod progress;
 pub mod replay;
 pub mod rounds;
 pub mod setup;
+mod stoppable;
 mod teller;
 pub mod tenants;
 pub mod trace;

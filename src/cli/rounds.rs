@@ -79,9 +79,7 @@ impl VerifyError {
             other => render_plain(&other.to_string(), colour),
         }
     }
-}
 
-impl VerifyError {
     /// Whether it is the inventory that is wrong.
     #[must_use]
     pub fn is_of_the_inventory(&self) -> bool {
@@ -182,7 +180,11 @@ impl<'a> Rounds<'a> {
             && image.needs_digest()
         {
             let apps = inventory.tenants.iter().map(|tenant| tenant.app.clone());
-            clients.digests(platform, &apps.collect::<Vec<_>>()).await;
+            let apps = apps.collect::<Vec<_>>();
+            tokio::select! {
+                () = clients.digests(platform, &apps) => {}
+                () = stop.wait() => {}
+            }
         }
         let logs = clients.logs().filter(|_| self.traced != Some(Logs::LeftOut));
         let word = Word {

@@ -3,14 +3,14 @@
 use std::io::IsTerminal as _;
 
 use clap::{Args, FromArgMatches as _};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{ListFormat, TargetArgs, VerifyArgs};
 use super::output::style;
 use super::progress::Progress;
-use super::rounds::{Logs, Looked, Rounds, VerifyError};
+use super::rounds::{Logs, Rounds, VerifyError};
+use super::stoppable;
 use super::{colour_errors, usage_error};
-use crate::agent::{Carried, Stop};
+use crate::agent::Carried;
 use crate::exit_code::ExitCode;
 use crate::gate::exit_code;
 use crate::report::{self, Look, Report};
@@ -42,10 +42,9 @@ pub fn run(args: &TraceArgs) -> ExitCode {
 fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
     let verify = as_verify(args)?;
     let logs = if args.no_logs { Logs::LeftOut } else { Logs::Read };
-    let mut rounds = Rounds::new(&verify)?.tracing(logs);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let rounds = Rounds::new(&verify)?.tracing(logs);
     let progress = Progress::new();
-    let looked = runtime.block_on(look(&mut rounds, &progress));
+    let looked = stoppable::run(|stop| rounds.look(Carried::default(), &progress, stop))?;
     progress.finish();
     let looked = looked?;
     let demand = rounds.demand(&looked);
@@ -81,21 +80,6 @@ fn as_verify(args: &TraceArgs) -> Result<VerifyArgs, VerifyError> {
         tenants: vec![args.tenant.clone()],
         ..plain
     })
-}
-
-/// Looks once; Ctrl-C ends it with what is known.
-async fn look(rounds: &mut Rounds<'_>, progress: &Progress) -> Result<Looked, VerifyError> {
-    let (pull, stop) = Stop::new();
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut looking = std::pin::pin!(rounds.look(Carried::default(), progress, stop));
-    tokio::select! {
-        looked = &mut looking => return looked,
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    // A round that is over needs no stop.
-    let _ = pull.send(true);
-    looking.await
 }
 
 /// How the terminal, or the pipe, shows it.

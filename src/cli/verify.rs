@@ -1,17 +1,16 @@
 //! `roundsman verify`: one round, or as many as it takes until all is well; its report, its exit code.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use roundsman_checks::world::Presented;
 use rustls::pki_types::CertificateDer;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::VerifyArgs;
 use super::output::Sinks;
 use super::places;
 use super::progress::Progress;
 use super::rounds::{Looked, Rounds, VerifyError};
+use super::stoppable;
 use super::teller::Teller;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
@@ -48,25 +47,8 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let progress = Progress::new();
-    let verdict = runtime.block_on(async {
-        let (pull, stop) = Stop::new();
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let watch = async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            // A round that is over needs no stop.
-            let _ = pull.send(true);
-            std::future::pending::<Infallible>().await
-        };
-        tokio::select! {
-            verdict = until_passed(&rounds, args, baseline, &progress, stop) => verdict,
-            never = watch => match never {},
-        }
-    });
+    let verdict = stoppable::run(|stop| until_passed(&rounds, args, baseline, &progress, stop))?;
     progress.finish();
     let Verdict {
         outcome,
