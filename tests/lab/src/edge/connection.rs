@@ -42,7 +42,7 @@ async fn converse(mut stream: TcpStream, address: IpAddr, shared: Arc<Shared>) -
     };
     let tls = StartHandshake::from_parts(hello, stream).into_stream(config).await?;
     shared.counters.handshakes.fetch_add(1, Ordering::Relaxed);
-    speak(tls, shared).await
+    speak(tls, shared, Reached::Edge).await
 }
 
 enum Next {
@@ -108,15 +108,29 @@ pub(crate) async fn read_hello(stream: &mut TcpStream) -> io::Result<Option<Acce
     }
 }
 
+/// Who was reached.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reached {
+    /// The edge, which passes requests on.
+    Edge,
+    /// An app itself.
+    App,
+}
+
 /// Speaks the HTTP that was agreed on, until the client leaves or an answer wants the connection
 /// cut.
-async fn speak(tls: TlsStream<TcpStream>, shared: Arc<Shared>) -> io::Result<()> {
+pub(crate) async fn speak(tls: TlsStream<TcpStream>, shared: Arc<Shared>, reached: Reached) -> io::Result<()> {
     let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
     let hang_up = Arc::new(Notify::new());
     let hung_up = Arc::clone(&hang_up);
     let service = service_fn(move |request| {
         let (shared, hang_up) = (Arc::clone(&shared), Arc::clone(&hang_up));
-        async move { Ok::<_, Infallible>(answer::answer(&shared, &request, &hang_up).await) }
+        async move {
+            Ok::<_, Infallible>(match reached {
+                Reached::Edge => answer::answer(&shared, &request, &hang_up).await,
+                Reached::App => answer::direct(&shared, &request, &hang_up).await,
+            })
+        }
     });
     let io = TokioIo::new(tls);
     let serving = async {

@@ -1,20 +1,18 @@
 //! The tenant apps as they answer without the edge: a TLS listener for `*.lab-apps.test` on both
 //! loopback addresses.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_rustls::StartHandshake;
 
 use super::{APP_DOMAIN, server};
 use crate::edge::behaviour::{self, Cut};
-use crate::edge::{answer, connection, cut};
+use crate::edge::connection::{self, Reached};
+use crate::edge::cut;
 use crate::error::LabError;
 use crate::snapshot::Shared;
 
@@ -80,26 +78,5 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> 
         .configuration(&certificate, false)
         .map_err(io::Error::other)?;
     let tls = StartHandshake::from_parts(hello, stream).into_stream(config).await?;
-    let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    let hang_up = Arc::new(Notify::new());
-    let hung_up = Arc::clone(&hang_up);
-    let service = service_fn(move |request| {
-        let (shared, hang_up) = (Arc::clone(&shared), Arc::clone(&hang_up));
-        async move { Ok::<_, Infallible>(answer::direct(&shared, &request, &hang_up).await) }
-    });
-    let io = TokioIo::new(tls);
-    let serving = async {
-        if http2 {
-            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-            builder.serve_connection(io, service).await
-        } else {
-            hyper::server::conn::http1::Builder::new()
-                .serve_connection(io, service)
-                .await
-        }
-    };
-    tokio::select! {
-        served = serving => served.map_err(io::Error::other),
-        () = hung_up.notified() => Ok(()),
-    }
+    connection::speak(tls, shared, Reached::App).await
 }
