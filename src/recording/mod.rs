@@ -70,9 +70,17 @@ enum Line {
 /// Why a file is no recording, or can't be one; exit code 2.
 #[derive(Debug, Error)]
 pub enum RecordingError {
-    /// The system refuses.
-    #[error("{path}: {source}")]
-    File {
+    /// It can't be read.
+    #[error("{path}: {source}; name a file that `roundsman verify --record FILE` wrote")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It can't be written.
+    #[error("--record {path}: {source}; name a file in a directory that exists and can be written")]
+    Unwritable {
         /// The file.
         path: String,
         /// What the system said.

@@ -19,7 +19,7 @@ const MAX_LINE: u64 = 512 << 20;
 /// [`RecordingError`] where it can't be read, is no recording, is of another version, or is not whole.
 pub fn read(path: &Path) -> Result<Recording, RecordingError> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|source| RecordingError::File {
+    let file = File::open(path).map_err(|source| RecordingError::Unreadable {
         path: name.clone(),
         source,
     })?;

@@ -20,11 +20,11 @@ impl Recorder {
     /// Opens the file, and changes nothing in it yet.
     ///
     /// # Errors
-    /// [`RecordingError::File`] where it can't be written.
+    /// [`RecordingError::Unwritable`] where it can't be written.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
-        let file = file.map_err(|source| RecordingError::File {
-            path: format!("--record {}", path.display()),
+        let file = file.map_err(|source| RecordingError::Unwritable {
+            path: path.display().to_string(),
             source,
         })?;
         Ok(Self {
@@ -36,15 +36,15 @@ impl Recorder {
     /// Writes the recording in the place of whatever stood there.
     ///
     /// # Errors
-    /// [`RecordingError::File`], such as a full disk.
+    /// [`RecordingError::Unwritable`], such as a full disk.
     pub fn write(self, recording: Recording) -> Result<(), RecordingError> {
         let Self { path, mut file } = self;
         let written = file
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| write(BufWriter::new(file), recording));
-        written.map_err(|source| RecordingError::File {
-            path: format!("--record {}", path.display()),
+        written.map_err(|source| RecordingError::Unwritable {
+            path: path.display().to_string(),
             source,
         })
     }
