@@ -134,7 +134,7 @@ fn an_outage_of_the_api_during_the_wait_is_inconclusive() {
 #[test]
 fn a_rolling_deploy_passes_only_when_both_machines_run_the_release_and_it_answers() {
     let served = serve(platform(), &["release-mismatch@q7f9=old"]);
-    let image = "registry.fly.io/{app}:deployment-01LAB";
+    let image = "registry.fly.io/{app}:deployment-01LABQ7F9";
     let release = ["--expect-image", image, "--expect-version", "01LAB"];
     let mut gate = served.gate(&[&["q7f9", "--wait", "60s", "--consecutive", "2"], &release[..]].concat());
     assert!(
@@ -150,7 +150,7 @@ fn a_rolling_deploy_passes_only_when_both_machines_run_the_release_and_it_answer
     gate.hears("answers with 00LAB");
     served.stage(&["release-mismatch@q7f9=done"]);
     gate.hears("passed   1 of 2");
-    gate.hears("VERIFIED q7f9: 6 of 6 checks, deployment-01LAB on 2 of 2 machines");
+    gate.hears("VERIFIED q7f9: 6 of 6 checks, deployment-01LABQ7F9 on 2 of 2 machines");
     assert_eq!(gate.ends().0, Some(0));
 }
 
@@ -179,7 +179,7 @@ fn a_release_that_nobody_runs_is_a_mismatch_and_waiting_may_mend_it() {
 
 #[test]
 fn a_release_that_was_not_looked_at_is_no_pass() {
-    let served = serve(platform(), &["app-asleep@c04e"]);
+    let served = serve(platform(), &["app-asleep@c04e", "one-image"]);
     let ran = served.gate(&["--expect-version", "01LAB"]).ends();
     assert_eq!(ran.0, Some(3));
     let demand = ran.1["demands"][0].as_str().unwrap_or_default();
@@ -204,7 +204,7 @@ fn a_digest_is_asked_of_each_app_and_compared() {
             .and_then(|digest| digest.as_str().map(str::to_owned))
             .expect("a digest")
     };
-    let (new, old) = (digest("deployment-01LAB"), digest("deployment-00LAB"));
+    let (new, old) = (digest("deployment-01LABQ7F9"), digest("deployment-00LAB"));
     let half = served.gate(&["q7f9", "--expect-image", &new]).ends();
     assert_eq!((half.0, first_cause(&half.1)), (Some(1), "release-mismatch"));
     served.stage(&["release-mismatch@q7f9=done"]);
@@ -290,7 +290,7 @@ fn a_named_tenant_without_the_label_keeps_its_row_until_somebody_names_it() {
 
 #[test]
 fn a_release_of_a_tenant_that_is_not_to_run_is_no_pass_where_it_was_named() {
-    let served = serve(LabOptions::with_platform(), &[]);
+    let served = serve(LabOptions::with_platform(), &["one-image"]);
     let list = served.dir.path().join("tenants.json");
     std::fs::write(&list, r#"[{"id":"q7f9","status":"suspended"},{"id":"a3b1"}]"#).expect("it can be written");
     let list = list.display().to_string();

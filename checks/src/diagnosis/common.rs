@@ -32,7 +32,8 @@ pub(super) fn find(context: &Context<'_>, findings: &[Findings], state: &mut Sta
         ),
         (Cause::RegionFailing, region),
     ] {
-        sharing(context, findings, state, cause, value);
+        let values = (0..context.world.tenants.len()).map(|index| value(context, index));
+        sharing(context, findings, state, cause, &values.collect::<Vec<_>>());
     }
     outage(context, findings, state);
 }
@@ -52,49 +53,35 @@ fn alike(findings: &[Findings], state: &State) -> BTreeMap<Reason, BTreeSet<usiz
     alike
 }
 
-/// Tenants that share a value fail alike, and those with another value do not.
-fn sharing(
-    context: &Context<'_>,
-    findings: &[Findings],
-    state: &mut State,
-    cause: Cause,
-    value: fn(&Context<'_>, usize) -> Option<String>,
-) {
-    let mut groups = BTreeMap::<String, BTreeSet<usize>>::new();
-    for index in 0..context.world.tenants.len() {
-        if let Some(value) = value(context, index) {
-            groups.entry(value).or_default().insert(index);
+/// Tenants that share a value fail alike, and those with another value do not. Sizes are looked at first: a tag of its
+/// own per app makes as many groups as there are tenants, and at most fifty of them can be large enough.
+fn sharing(context: &Context<'_>, findings: &[Findings], state: &mut State, cause: Cause, values: &[Option<String>]) {
+    let mut sizes = BTreeMap::<&str, usize>::new();
+    values
+        .iter()
+        .flatten()
+        .for_each(|value| *sizes.entry(value).or_default() += 1);
+    let known = sizes.values().sum::<usize>();
+    let least = AT_LEAST.max(values.len() / 50);
+    for (value, size) in sizes {
+        let others = known - size;
+        if size < least || others < AT_LEAST {
+            continue;
         }
-    }
-    let known = groups.values().map(BTreeSet::len).sum::<usize>();
-    for (value, members) in groups {
         for (reason, failing) in alike(findings, state) {
-            let sick = members.intersection(&failing).count();
-            let others = known - members.len();
-            let sick_others = failing
-                .iter()
-                .filter(|index| !members.contains(index) && self::known(context, **index, cause))
-                .count();
-            let enough = members.len() >= AT_LEAST.max(context.world.tenants.len() / 50) && others >= AT_LEAST;
-            if enough && sick * 5 >= members.len() * 4 && sick_others * 20 <= others {
+            let shares = |index: &&usize| values[**index].as_deref() == Some(value);
+            let sick = failing.iter().filter(shares).copied().collect::<Vec<_>>();
+            let told = failing.iter().filter(|index| values[**index].is_some()).count();
+            let sick_others = told - sick.len();
+            if sick.len() * 5 >= size * 4 && sick_others * 20 <= others {
                 let line = format!(
-                    "{sick} of {} on {value} fail with {reason}, {sick_others} of {others} on others do",
-                    members.len()
+                    "{} of {size} on {value} fail with {reason}, {sick_others} of {others} on others do",
+                    sick.len()
                 );
-                let taken = members.intersection(&failing).copied().collect::<Vec<_>>();
-                take_in(context, findings, state, (cause, value.clone()), line, reason, &taken);
+                take_in(context, findings, state, (cause, value.to_owned()), line, reason, &sick);
             }
         }
     }
-}
-
-fn known(context: &Context<'_>, index: usize, cause: Cause) -> bool {
-    let value = if cause == Cause::ReleaseFailing {
-        image(context, index)
-    } else {
-        region(context, index)
-    };
-    value.is_some()
 }
 
 /// What all machines of the tenant's app agree on.
@@ -113,15 +100,13 @@ fn agreed(
     if values.len() == 1 { values.pop_first() } else { None }
 }
 
-/// The release of a tenant's app: its image, the app's own name in it masked.
+/// The release of a tenant's app: the digest of its image where the platform tells it, for a tag may be the app's own;
+/// else the image with the app's own name in it masked.
 fn image(context: &Context<'_>, index: usize) -> Option<String> {
     let name = &context.world.tenants[index].tenant.app;
-    agreed(context, index, |machine| {
-        machine
-            .image
-            .as_ref()
-            .map(|image| image.replace(name.as_str(), "{app}"))
-    })
+    let masked = |image: &String| image.replace(name.as_str(), "{app}");
+    agreed(context, index, |machine| machine.digest.clone())
+        .or_else(|| agreed(context, index, |machine| machine.image.as_ref().map(masked)))
 }
 
 fn region(context: &Context<'_>, index: usize) -> Option<String> {

@@ -113,7 +113,7 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
 }
 
 /// The reason that most share; of equals the first in their own order, whatever the order of servers.
-fn most_frequent(reasons: impl Iterator<Item = Reason>) -> Option<Reason> {
+pub(super) fn most_frequent(reasons: impl Iterator<Item = Reason>) -> Option<Reason> {
     let mut counts = BTreeMap::<Reason, usize>::new();
     reasons.for_each(|reason| *counts.entry(reason).or_default() += 1);
     let most = counts

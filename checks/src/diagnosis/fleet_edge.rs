@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::fleet_dns::most_frequent;
 use super::rules::{Rule, silences_nothing};
 use super::{Cause, Proof, Remedy, Scope};
 use crate::check::Context;
@@ -62,7 +63,7 @@ fn by_address(
         .iter()
         .filter_map(|visit| Some((*visit, fails(visit)?)))
         .collect::<Vec<_>>();
-    let Some((first, reason)) = failing.first() else {
+    let Some((first, _)) = failing.first() else {
         return Vec::new();
     };
     let line = |visit: &Visit, reason: Reason| {
@@ -81,7 +82,7 @@ fn by_address(
         let evidence = failing.iter().map(|(visit, reason)| line(visit, *reason)).collect();
         return vec![
             Proof::fail("edge", evidence)
-                .because(*reason)
+                .because(most_frequent(failing.iter().map(|(_, reason)| *reason)))
                 .remedy(remedy(first.address)),
         ];
     }

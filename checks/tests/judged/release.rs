@@ -5,10 +5,11 @@ use roundsman_checks::diagnosis::{Cause, Diagnosis, TenantVerdict, diagnose};
 use roundsman_checks::evidence::{Asked, Machine, Reason};
 use roundsman_checks::expectation::{ExpectedVersion, Place};
 use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
 
-use crate::answer;
 use crate::platform::with_apps;
+use crate::{answer, without_header};
 
 /// The first tenant is expected to run v43; its app has these machines: id, state, image.
 fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
@@ -157,4 +158,49 @@ fn releases_that_differ_alike_are_no_outage() {
     let context = roundsman_checks::check::Context::new(&world);
     let unexpected = |tenant| judge(&context, tenant).of(Check::App).reason != Some(Reason::PlatformRelease);
     assert!(!world.tenants.iter().any(unexpected));
+}
+
+/// Twelve tenants, each deployed by itself under a tag of its own; the first four from one image, and their pages fail.
+fn deployed_one_by_one(digest: impl Fn(usize) -> Option<String>) -> World {
+    let mut world = with_apps(Vec::new());
+    let (first, app) = (world.tenants[0].clone(), world.tenants[0].tenant.app.clone());
+    let Asked::Known(platform) = &mut world.platform else {
+        return world;
+    };
+    let template = platform.apps.get(&app).unwrap().clone();
+    world.tenants.clear();
+    for index in 0..12 {
+        let mut tenant = first.clone();
+        let name = format!("t{index}");
+        tenant.tenant.id = TenantId::new(&name);
+        tenant.tenant.app = format!("sp-{name}");
+        let mut app = template.clone();
+        app.name = format!("sp-{name}");
+        for machine in &mut app.machines {
+            machine.image = Some(format!("registry.fly.io/sp-{name}:deployment-01{index}"));
+            machine.digest = digest(index);
+        }
+        platform.apps.insert(app.name.clone(), app);
+        without_header(&mut tenant);
+        if index < 4 {
+            answer(&mut tenant).status = 500;
+        }
+        world.tenants.push(tenant);
+    }
+    world
+}
+
+#[test]
+fn apps_deployed_one_by_one_share_the_release_that_their_digest_names() {
+    let shared = |index: usize| Some(format!("sha256:{:064x}", usize::from(index >= 4) * (index + 1)));
+    let diagnosis = diagnose(&deployed_one_by_one(shared));
+    let causes = diagnosis.causes.iter().map(|entry| (entry.cause, entry.tenants.len()));
+    assert_eq!(causes.collect::<Vec<_>>(), [(Cause::ReleaseFailing, 4)]);
+}
+
+#[test]
+fn tags_of_their_own_prove_no_release() {
+    let diagnosis = diagnose(&deployed_one_by_one(|_| None));
+    let causes = diagnosis.causes.iter().map(|entry| entry.cause).collect::<Vec<_>>();
+    assert!(!causes.contains(&Cause::ReleaseFailing), "{causes:?}");
 }

@@ -9,6 +9,8 @@ use crate::build::world;
 use crate::plan::{Plan, VisitPlan};
 
 const REFUSED: u8 = 1;
+const TCP_TIMEOUT: u8 = 2;
+const EOF: u8 = 7;
 const ALERT: u8 = 10;
 const EXPIRED: u8 = 1;
 const TIMEOUT: u8 = 7;
@@ -115,4 +117,18 @@ fn a_failing_address_explains_only_who_was_looked_at_there() {
             (Cause::EdgeUnreachable, "[2001:db8::7]:443", vec!["t1"]),
         ]
     );
+}
+
+#[test]
+fn an_edge_that_fails_everywhere_fails_for_the_most_frequent_reason_in_any_order() {
+    let mut plan = Plan::healthy(3, 1);
+    plan.edge = VisitPlan::ended(TCP_TIMEOUT);
+    plan.odd_addresses = [None, None, Some(VisitPlan::ended(EOF))];
+    plan.rechecks = [None, None, Some(VisitPlan::ended(REFUSED))];
+    let world = world(&plan);
+    for seed in 0..40 {
+        let diagnosis = diagnose(&crate::order::shuffled(&world, seed));
+        let certificate = of(&diagnosis, Check::Certificate);
+        assert_eq!(certificate.reason, Some(Reason::TcpTimeout), "seed {seed}");
+    }
 }

@@ -362,6 +362,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         PERCENT,
         "25 % of the tenants run an image that answers 500",
     )),
+    platform(fleet(
+        "one-image",
+        None,
+        "no fault: all apps run one tag, as where they are deployed from one image",
+    )),
     platform(fleet("region-failing", REGIONS, "apps in lhr, or iad, answer 503")),
     platform(fleet(
         "wildcard-proxied",

@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::estate::{Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, OLD_TAG, Problem, Progress};
+use super::estate::{
+    Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, OLD_TAG, Problem, Progress, SHARED_TAG,
+};
 use crate::edge::answer;
 use crate::edge::behaviour::{self, Cut};
 use crate::fault::{Fault, FaultSet};
@@ -12,7 +14,7 @@ use crate::world::World;
 const DAY: i64 = 86_400;
 const HOARD: usize = 300;
 /// General faults that the edge app and its rivals depend on.
-const OF_THE_EDGE: [&str; 9] = [
+const OF_THE_EDGE: [&str; 10] = [
     "wildcard-certificate-missing",
     "wildcard-certificate-conflict",
     "wildcard-certificate-expiring",
@@ -21,6 +23,7 @@ const OF_THE_EDGE: [&str; 9] = [
     "acme-challenge-broken",
     "edge-missing",
     "release-failing",
+    "one-image",
     "clock-wrong",
 ];
 
@@ -135,8 +138,19 @@ fn image(world: &World, faults: &FaultSet, tenant: &str) -> String {
         let position = world.position(tenant);
         position.is_some_and(|at| (at + 1) * percent / 100 > at * percent / 100)
     });
-    let tag = if bad { BAD_TAG } else { ":deployment-01LAB" };
-    format!("registry.fly.io/{}{tag}", app_name(tenant))
+    let app = app_name(tenant);
+    if bad {
+        format!("registry.fly.io/{app}{BAD_TAG}")
+    } else if faults.everywhere("one-image").is_some() {
+        format!("registry.fly.io/{app}{SHARED_TAG}")
+    } else {
+        format!("registry.fly.io/{app}:{}", own_tag(tenant))
+    }
+}
+
+/// Each deploy of each app makes a tag of its own, as `fly deploy` does.
+fn own_tag(tenant: &str) -> String {
+    format!("deployment-01LAB{}", tenant.to_ascii_uppercase())
 }
 
 /// A region that stays the same for the name.

@@ -17,6 +17,8 @@ pub(crate) const EDGE_APP: &str = "management-api-prod";
 pub(crate) const FOREIGN_APP: &str = "someone-elses-app";
 /// The tag of the release that fails.
 pub(crate) const BAD_TAG: &str = ":deployment-02BAD";
+/// The tag of the one image that all apps run where they were deployed from it together.
+pub(crate) const SHARED_TAG: &str = ":deployment-01LAB";
 /// The tag of the release before.
 pub(crate) const OLD_TAG: &str = ":deployment-00LAB";
 /// How long an ordinary certificate takes to be issued here.

@@ -45,7 +45,10 @@ async fn a_sweep_sees_every_app_page_by_page() {
     assert_eq!(lab.counters().api["graphql/Sweep"], 4);
     let healthy = &app(&apps, "sp-q7f9")["machines"]["nodes"][0];
     assert_eq!(healthy["state"], "started");
-    assert_eq!(healthy["config"]["image"], "registry.fly.io/sp-q7f9:deployment-01LAB");
+    assert_eq!(
+        healthy["config"]["image"],
+        "registry.fly.io/sp-q7f9:deployment-01LABQ7F9"
+    );
     assert_eq!(healthy["config"]["services"][0]["autostart"], json!(true));
     assert_eq!(app(&apps, "sp-q7f9")["certificates"]["totalCount"], json!(0));
     let exit = &app(&apps, "sp-a3b1")["machines"]["nodes"][0]["events"]["nodes"][0];
