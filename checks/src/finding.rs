@@ -183,8 +183,8 @@ impl Finding {
 
     /// Adds the reason.
     #[must_use]
-    pub fn because(mut self, reason: crate::evidence::Reason) -> Self {
-        self.reason = Some(reason);
+    pub fn because(mut self, reason: impl Into<Option<crate::evidence::Reason>>) -> Self {
+        self.reason = reason.into();
         self
     }
 

@@ -16,6 +16,7 @@ pub mod matching;
 pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
+pub mod reading;
 pub mod release;
 pub mod target;
 pub mod world;

@@ -154,6 +154,14 @@ impl EdgeEvidence {
     }
 }
 
+impl World {
+    /// The wildcard's name, `*.DOMAIN`.
+    #[must_use]
+    pub fn wildcard_name(&self) -> String {
+        format!("*.{}", self.domain)
+    }
+}
+
 /// Everything that one round saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct World {

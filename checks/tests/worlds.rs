@@ -50,10 +50,16 @@ fn tell(diagnosis: &Diagnosis) -> String {
             let _ = writeln!(told, "    {line}");
         }
         for remedy in &entry.remedy {
-            let _ = writeln!(told, "    {} ({}): {}", remedy.action, remedy.automatic, remedy.command);
+            let _ = writeln!(
+                told,
+                "    {} ({}): {remedy_text}",
+                remedy.action.as_str(),
+                remedy.automatic,
+                remedy_text = remedy.command()
+            );
         }
     }
-    for (check, finding) in &diagnosis.fleet {
+    for roundsman_checks::diagnosis::FleetFinding { check, finding, .. } in &diagnosis.fleet {
         let reason = finding.reason.map(|reason| reason.to_string()).unwrap_or_default();
         let _ = writeln!(told, "{check} {} {reason} {}", finding.outcome, finding.message);
     }

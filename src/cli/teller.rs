@@ -59,12 +59,9 @@ impl<'p> Teller<'p> {
         if !self.told || look.code == ExitCode::Verified {
             return false;
         }
-        let line = self.story.waiting(
-            look.at,
-            (&outcome.world, &outcome.diagnosis),
-            &look.open,
-            !demand.tenants_only,
-        );
+        let line = self
+            .story
+            .waiting(look.at, &outcome.diagnosis, &look.open, !demand.tenants_only);
         line.is_some_and(|line| {
             self.progress.say(&line, Story::INDENT);
             true

@@ -11,7 +11,6 @@ use roundsman_checks::target::Hostname;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::compare::told_by;
 use crate::config::{ReadError, read_text};
 use crate::report::SCHEMA;
 
@@ -112,8 +111,9 @@ struct CheckLine {
     check: String,
     outcome: Outcome,
     reason: Option<String>,
+    /// The cause that decided it; reports of fleet checks name it.
     #[serde(default)]
-    message: String,
+    cause: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -202,10 +202,7 @@ impl Baseline {
             }
         }
         let fleet = file.fleet.into_iter().filter(|line| is_wrong(line.outcome));
-        let fleet = fleet.map(|line| {
-            let cause = told_by(&line.message).map(|cause| cause.to_string());
-            (line.check, (line.outcome, cause))
-        });
+        let fleet = fleet.map(|line| (line.check, (line.outcome, line.cause)));
         Self {
             finished_at: file.finished_at,
             tenants,

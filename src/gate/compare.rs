@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Scope, Status, TenantVerdict};
-use roundsman_checks::finding::{Finding, FleetCheck, Outcome};
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, FleetFinding, Scope, Status, TenantVerdict};
+use roundsman_checks::finding::Outcome;
 use roundsman_checks::target::TenantId;
 use serde::Serialize;
 
@@ -70,12 +70,15 @@ impl Baseline {
     }
 
     /// Whether a fleet check that fails is worse than it was: it passed, only warned, or names another cause now.
-    pub(super) fn is_worse_fleet(&self, check: FleetCheck, finding: &Finding) -> bool {
-        let Some((was, cause)) = self.fleet.get(check.as_str()) else {
+    pub(super) fn is_worse_fleet(&self, told: &FleetFinding) -> bool {
+        let Some((was, cause)) = self.fleet.get(told.check.as_str()) else {
             return true;
         };
-        let now = told_by(&finding.message).map(|cause| cause.to_string());
-        *was < finding.outcome || (now.is_some() && cause.is_some() && now != *cause)
+        let other = told
+            .cause
+            .zip(cause.as_deref())
+            .is_some_and(|(now, was)| now.as_str() != was);
+        *was < told.finding.outcome || other
     }
 
     /// Whether an entry is more than what was known: about the fleet, or about one of these tenants.
@@ -102,8 +105,8 @@ impl Baseline {
         for tenant in &diagnosis.tenants {
             self.compare_tenant(tenant, &guilty, demand.warnings_fail, &mut compared);
         }
-        for (check, finding) in diagnosis.fleet.iter().filter(|_| !demand.tenants_only) {
-            self.compare_fleet(*check, finding, demand.warnings_fail, &mut compared);
+        for told in diagnosis.fleet.iter().filter(|_| !demand.tenants_only) {
+            self.compare_fleet(told, demand.warnings_fail, &mut compared);
         }
         if demand.everyone {
             let here = diagnosis.tenants.iter().map(|tenant| tenant.tenant.as_str());
@@ -114,8 +117,8 @@ impl Baseline {
         compared
     }
 
-    fn compare_fleet(&self, check: FleetCheck, finding: &Finding, warnings: bool, compared: &mut Compared) {
-        let outcome = finding.outcome;
+    fn compare_fleet(&self, told: &FleetFinding, warnings: bool, compared: &mut Compared) {
+        let (check, outcome) = (told.check, told.finding.outcome);
         let was = self.fleet.get(check.as_str());
         let change = |causes: Vec<String>| Change {
             tenant: None,
@@ -124,14 +127,9 @@ impl Baseline {
             is: outcome.to_string(),
             causes,
         };
-        let named = || {
-            told_by(&finding.message)
-                .map(|cause| cause.to_string())
-                .into_iter()
-                .collect()
-        };
+        let named = || told.cause.map(|cause| cause.to_string()).into_iter().collect();
         if outcome == Outcome::Fail || (warnings && outcome == Outcome::Warn) {
-            match self.is_worse_fleet(check, finding) {
+            match self.is_worse_fleet(told) {
                 true => compared.worse.push(change(named())),
                 false => compared.unchanged.push(change(named())),
             }
@@ -204,9 +202,4 @@ impl Known {
             !failed || passes(finding.outcome)
         })
     }
-}
-
-/// The cause that decided a fleet check: its message begins with the name.
-pub(super) fn told_by(message: &str) -> Option<Cause> {
-    message.split_once(": ")?.0.parse().ok()
 }

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Scope, Status, TenantVerdict};
+use roundsman_checks::diagnosis::{
+    Cause, CauseEntry, Confidence, Diagnosis, FleetFinding, Scope, Status, TenantVerdict,
+};
 use roundsman_checks::evidence::Reason;
-use roundsman_checks::finding::{Check, Finding, FleetCheck, Outcome};
+use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::target::TenantId;
 use serde::{Deserialize, Serialize};
 
 use super::baseline::Baseline;
+use super::unmet::Unmet;
 use crate::exit_code::ExitCode;
 
 /// What decides besides plain failures.
@@ -168,45 +171,38 @@ pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &Dem
     })
 }
 
-/// The demands that were not met, each a sentence: why the exit code is worse than the findings alone.
+/// The demands that were not met: why the exit code is worse than the findings alone.
 #[must_use]
-pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<String> {
-    let count = |label: String, check: Check, lacking: &dyn Fn(&TenantVerdict) -> bool| {
-        let missing = diagnosis.tenants.iter().filter(|tenant| lacking(tenant));
-        let missing = missing.collect::<Vec<_>>();
-        let first = missing.first()?.findings.of(check);
-        let why = first.reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let (count, all) = (missing.len(), diagnosis.tenants.len());
-        Some(format!("{label} {} at {count} of {all} tenants{why}", first.outcome))
+pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<Unmet> {
+    let lacking = |check: Check, lacks: &dyn Fn(&TenantVerdict) -> bool| {
+        let mut missing = diagnosis.tenants.iter().filter(|tenant| lacks(tenant));
+        let first = missing.next()?.findings.of(check);
+        let tenants = (missing.count() + 1, diagnosis.tenants.len());
+        Some(((first.outcome, first.reason), tenants))
     };
     let required = demand.require.iter().filter_map(|check| {
-        count(format!("--require {check}:"), *check, &|tenant| {
-            demand.lacks(tenant, *check)
-        })
+        let (ended, tenants) = lacking(*check, &|tenant| demand.lacks(tenant, *check))?;
+        let check = *check;
+        Some(Unmet::Required { check, ended, tenants })
     });
     let mut unmet = required.collect::<Vec<_>>();
     unmet.extend(demand.expected.iter().filter_map(|expected| {
-        let (option, check) = (expected.option(), expected.check());
-        count(format!("{option}: {check}"), check, &|tenant| {
-            demand.leaves_open(tenant, *expected)
+        let expected = *expected;
+        let (ended, tenants) = lacking(expected.check(), &|tenant| demand.leaves_open(tenant, expected))?;
+        Some(Unmet::Unjudged {
+            expected,
+            ended,
+            tenants,
         })
     }));
-    let unjudged = demand
-        .expected
-        .iter()
-        .filter(|expected| is_unjudged(diagnosis, **expected));
-    unmet.extend(unjudged.map(|expected| format!("{}: no tenant's release was looked at", expected.option())));
-    if demand.warnings_fail && warns_anew(diagnosis, demand) {
-        unmet.push("--fail-on warn: warnings count as failures".to_owned());
-    }
-    unmet.extend(demand.nobody.clone());
-    let unheard = "inventory: its source did not answer in full, so there may be tenants that nobody looked at";
-    unmet.extend(demand.incomplete.then(|| unheard.to_owned()));
-    unmet.extend(
-        demand
-            .too_seldom
-            .map(|(passed, of)| format!("--consecutive {of}: passed {passed} in a row when the time was up")),
-    );
+    let unjudged = demand.expected.iter().copied();
+    let unjudged = unjudged.filter(|expected| is_unjudged(diagnosis, *expected));
+    unmet.extend(unjudged.map(Unmet::NoneJudged));
+    unmet.extend((demand.warnings_fail && warns_anew(diagnosis, demand)).then_some(Unmet::Warnings));
+    unmet.extend(demand.nobody.clone().map(Unmet::NobodyLeft));
+    unmet.extend(demand.incomplete.then_some(Unmet::Incomplete));
+    let too_seldom = demand.too_seldom.map(|(passed, of)| Unmet::TooSeldom { passed, of });
+    unmet.extend(too_seldom);
     unmet
 }
 
@@ -229,11 +225,9 @@ fn warns_anew(diagnosis: &Diagnosis, demand: &Demand) -> bool {
             .as_ref()
             .is_some_and(|baseline| !baseline.is_worse(tenant, &causes))
     };
-    let known_fleet = |check: FleetCheck, finding: &Finding| {
-        demand
-            .baseline
-            .as_ref()
-            .is_some_and(|baseline| !baseline.is_worse_fleet(check, finding))
+    let known_fleet = |told: &FleetFinding| {
+        let baseline = demand.baseline.as_ref();
+        baseline.is_some_and(|baseline| !baseline.is_worse_fleet(told))
     };
     let mut degraded = diagnosis
         .tenants
@@ -242,9 +236,8 @@ fn warns_anew(diagnosis: &Diagnosis, demand: &Demand) -> bool {
     let mut fleet = diagnosis
         .fleet
         .iter()
-        .filter(|(_, finding)| finding.outcome == Outcome::Warn);
-    degraded.any(|tenant| !known(tenant))
-        || (!demand.tenants_only && fleet.any(|(check, finding)| !known_fleet(*check, finding)))
+        .filter(|told| told.finding.outcome == Outcome::Warn);
+    degraded.any(|tenant| !known(tenant)) || (!demand.tenants_only && fleet.any(|told| !known_fleet(told)))
 }
 
 /// Failing beats inconclusive beats verified; an empty inventory is inconclusive.
@@ -262,10 +255,11 @@ pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
         code = code.worst(demand.of_tenant(tenant, &guilty));
     }
     let fleet = diagnosis.fleet.iter().filter(|_| !demand.tenants_only);
-    fleet.fold(code, |code, (check, finding)| {
-        let fails = finding.outcome == Outcome::Fail || (demand.warnings_fail && finding.outcome == Outcome::Warn);
-        let known = |baseline: &Baseline| !baseline.is_worse_fleet(*check, finding);
-        code.worst(match finding.outcome {
+    fleet.fold(code, |code, told| {
+        let outcome = told.finding.outcome;
+        let fails = outcome == Outcome::Fail || (demand.warnings_fail && outcome == Outcome::Warn);
+        let known = |baseline: &Baseline| !baseline.is_worse_fleet(told);
+        code.worst(match outcome {
             _ if fails && !demand.baseline.as_ref().is_some_and(known) => ExitCode::Failing,
             Outcome::Unknown => ExitCode::Inconclusive,
             _ => ExitCode::Verified,

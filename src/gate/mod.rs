@@ -5,6 +5,7 @@ mod baseline;
 mod compare;
 mod demand;
 mod story;
+mod unmet;
 mod wait;
 
 pub use baseline::{Baseline, BaselineError};
@@ -12,4 +13,5 @@ pub use compare::{Change, Compared};
 pub(crate) use demand::unmet;
 pub use demand::{Demand, Expected, exit_code, is_lasting, open};
 pub use story::{Story, clock};
+pub use unmet::Unmet;
 pub use wait::{Gate, Look, Next, Whom};

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use roundsman_checks::check::other_releases;
-use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Scope, Status};
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Fact, Scope, Status};
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
 
+use super::unmet::Unmet;
 use crate::exit_code::ExitCode;
 use crate::report::clean;
 
@@ -17,8 +18,6 @@ use crate::report::clean;
 const MOST_CAUSES: usize = 3;
 /// Most columns of the fact that shows a cause.
 const MOST_OF_A_FACT: usize = 100;
-/// Digits of a number that are compared.
-const MOST_DIGITS: usize = 3;
 /// Most tenants that one cause names.
 const MOST_TENANTS: usize = 3;
 
@@ -29,11 +28,38 @@ pub struct Story {
 }
 
 /// What is waited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Told {
     text: String,
-    /// The same without what differs from look to look and is no news: times, ids, what a page says.
-    gist: String,
+    news: News,
+}
+
+/// What of it is news when it changes.
+#[derive(Clone, Debug)]
+enum News {
+    /// What was missing, where no cause is known.
+    Missing(String),
+    /// The causes, whom they concern and what shows them.
+    Causes(Vec<(Cause, Vec<TenantId>, Vec<Fact>)>),
+}
+
+impl News {
+    /// Whether the other says the same, but for what differs from look to look.
+    fn is_old(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Missing(one), Self::Missing(other)) => one == other,
+            (Self::Causes(one), Self::Causes(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn same(one: &(Cause, Vec<TenantId>, Vec<Fact>), other: &(Cause, Vec<TenantId>, Vec<Fact>)) -> bool {
+    let facts = one.2.iter().zip(&other.2);
+    (one.0, &one.1, one.2.len()) == (other.0, &other.1, other.2.len())
+        && facts.into_iter().all(|(a, b)| a.is_old_news(b))
 }
 
 impl Story {
@@ -45,12 +71,12 @@ impl Story {
     pub fn waiting(
         &mut self,
         at: Duration,
-        seen: (&World, &Diagnosis),
+        diagnosis: &Diagnosis,
         open: &BTreeSet<TenantId>,
         fleet: bool,
     ) -> Option<String> {
-        let told = waited_for(seen, open, fleet, &[]);
-        if self.last.as_ref().is_some_and(|last| last.gist == told.gist) {
+        let told = waited_for(diagnosis, open, fleet, &[]);
+        if self.last.as_ref().is_some_and(|last| last.news.is_old(&told.news)) {
             return None;
         }
         let line = line(at, "waiting", &told.text);
@@ -85,7 +111,7 @@ impl Story {
         seen: (&World, &Diagnosis),
         open: &BTreeSet<TenantId>,
         fleet: bool,
-        shortfalls: &[String],
+        shortfalls: &[Unmet],
         why: &str,
     ) -> String {
         let word = match code {
@@ -93,7 +119,7 @@ impl Story {
             ExitCode::Failing => "FAILING",
             ExitCode::Inconclusive | ExitCode::Usage => "INCONCLUSIVE",
         };
-        let text = waited_for(seen, open, fleet, shortfalls).text;
+        let text = waited_for(seen.1, open, fleet, shortfalls).text;
         line(at, word, &format!("{text} ({why})"))
     }
 }
@@ -109,12 +135,7 @@ pub fn clock(at: Duration) -> String {
 }
 
 /// What keeps the gate from passing: the widest scope first, then the causes that concern most.
-fn waited_for(
-    (world, diagnosis): (&World, &Diagnosis),
-    open: &BTreeSet<TenantId>,
-    fleet: bool,
-    shortfalls: &[String],
-) -> Told {
+fn waited_for(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, fleet: bool, shortfalls: &[Unmet]) -> Told {
     let concerns = |entry: &&CauseEntry| {
         let wrong = matches!(entry.outcome, Outcome::Fail | Outcome::Unknown | Outcome::Warn);
         let about_open = entry.tenants.iter().any(|tenant| open.contains(tenant));
@@ -135,90 +156,73 @@ fn waited_for(
     if parts.is_empty() {
         let text = without_cause(diagnosis, open, shortfalls);
         return Told {
-            gist: text.clone(),
+            news: News::Missing(text.clone()),
             text,
         };
     }
-    let gist = parts.iter().map(|(_, part)| part.gist.as_str()).collect::<Vec<_>>();
     let shown = parts.iter().take(MOST_CAUSES).map(|(_, part)| part.text.clone());
     let hidden = match parts.len().saturating_sub(MOST_CAUSES) {
         0 => None,
         1 => Some("and 1 more cause".to_owned()),
         more => Some(format!("and {more} more causes")),
     };
-    // Each look takes a control name of its own, which is no news.
-    let same_name = |text: String| text.replace(world.zone.control.as_str(), "a fresh name");
     Told {
-        text: same_name(shown.chain(hidden).collect::<Vec<_>>().join("; ")),
-        gist: same_name(gist.join("; ")),
+        text: shown.chain(hidden).collect::<Vec<_>>().join("; "),
+        news: News::Causes(parts.into_iter().map(|(_, part)| part.news).collect()),
     }
 }
 
 /// One cause, told.
 struct Part {
     text: String,
-    gist: String,
+    news: (Cause, Vec<TenantId>, Vec<Fact>),
     concerned: usize,
 }
 
 /// A cause, what shows it where it is one thing, and whom it concerns where there are several.
 fn named(cause: Cause, entries: &[&CauseEntry], open: &BTreeSet<TenantId>, one_tenant: bool) -> Part {
-    let shown = match entries {
-        // That a certificate is being issued says all there is to say.
+    let first = |entry: &CauseEntry| entry.evidence.first().cloned().into_iter().collect::<Vec<_>>();
+    let facts = match entries {
         // Each machine that does not run the release is worth a name.
         [one] if cause == Cause::ReleaseMismatch => {
-            let machines = one.evidence.iter().filter(|fact| fact.starts_with("machine "));
-            let machines = machines.map(|fact| clean(fact)).collect::<Vec<_>>().join(", ");
-            Some(machines)
-                .filter(|text| !text.is_empty())
-                .or_else(|| one.evidence.first().map(|fact| clean(fact)))
+            let machines = one.evidence.iter().filter(|fact| fact.is_of_a_machine());
+            let machines = machines.cloned().collect::<Vec<_>>();
+            if machines.is_empty() { first(one) } else { machines }
         }
-        [one] if cause != Cause::CertificateIssuing => one.evidence.first().map(|fact| clean(fact)),
-        _ => None,
+        // That a certificate is being issued says all there is to say.
+        [one] if cause != Cause::CertificateIssuing => first(one),
+        _ => Vec::new(),
     };
     let whom = entries.iter().flat_map(|entry| &entry.tenants);
-    let whom = whom.filter(|id| open.contains(*id)).map(TenantId::as_str);
-    let whom = whom.collect::<BTreeSet<_>>();
+    let whom = whom.filter(|id| open.contains(*id)).collect::<BTreeSet<_>>();
     let names = match one_tenant || whom.is_empty() {
         true => String::new(),
-        false => format!(" ({})", list(whom.iter().copied())),
+        false => format!(" ({})", list(whom.iter().map(|id| id.as_str()))),
     };
-    let fact = shown.as_ref();
-    let fact = fact.map(|fact| format!(": {}", console::truncate_str(fact, MOST_OF_A_FACT, "…")));
-    let everybody = whom.iter().copied().collect::<Vec<_>>().join(",");
-    let gist = shown.as_ref().map(|fact| gist(cause, fact)).unwrap_or_default();
+    // Each look takes a control name of its own, which is no news.
+    let told = facts
+        .iter()
+        .map(|fact| clean(&fact.clone().with_any_control().to_string()));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let told = match told.as_str() {
+        "" => String::new(),
+        fact => format!(": {}", console::truncate_str(fact, MOST_OF_A_FACT, "…")),
+    };
     Part {
-        text: format!("{cause}{names}{}", fact.unwrap_or_default()),
-        gist: format!("{cause} {everybody} {gist}"),
+        text: format!("{cause}{names}{told}"),
         concerned: whom.len(),
+        news: (cause, whom.into_iter().cloned().collect(), facts),
     }
-}
-
-/// What of a fact is news when it changes: nothing that an answer says behind its status, no times, no long numbers.
-fn gist(cause: Cause, fact: &str) -> String {
-    if cause == Cause::SiteSlow {
-        return String::new();
-    }
-    let until_status = fact.find("status ").map(|at| at + "status NNN".len());
-    let fact = until_status.and_then(|end| fact.get(..end)).unwrap_or(fact);
-    let is_time = |word: &&str| word.len() > 10 && word.as_bytes()[4] == b'-' && word.as_bytes()[10] == b'T';
-    let words = fact.split(' ').filter(|word| !is_time(word));
-    let fact = words.collect::<Vec<_>>().join(" ");
-    let mut gist = String::new();
-    let mut digits = 0;
-    for c in fact.chars() {
-        digits = if c.is_ascii_digit() { digits + 1 } else { 0 };
-        if digits <= MOST_DIGITS {
-            gist.push(c);
-        }
-    }
-    gist
 }
 
 /// Tenants that are open for no cause: something could not be looked at, or nobody is there.
-fn without_cause(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, shortfalls: &[String]) -> String {
+fn without_cause(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, shortfalls: &[Unmet]) -> String {
     if open.is_empty() && !shortfalls.is_empty() {
-        return shortfalls.join("; ");
+        return shortfalls
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ");
     }
     if diagnosis.tenants.is_empty() {
         return "no tenant is there yet".into();
@@ -313,23 +317,6 @@ fn release(world: &World) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_page_says_is_no_news_and_its_status_is() {
-        let news = |a: &str, b: &str| gist(Cause::SiteStatus, a) != gist(Cause::SiteStatus, b);
-        assert!(!news(
-            "GET x: status 503 {\"id\":\"a1\"}",
-            "GET x: status 503 {\"id\":\"b2\"}"
-        ));
-        assert!(news("GET x: status 503 {}", "GET x: status 404 {}"));
-        assert!(!news("ended at 2026-11-24T10:00:00Z", "ended at 2026-11-24T10:03:00Z"));
-        assert!(!news("machine 3d8d ended at 12345", "machine 3d8d ended at 12378"));
-        assert!(news("machine 3d8d runs v42", "machine e17e runs v42"));
-        assert_eq!(
-            gist(Cause::SiteSlow, "took 2530 ms"),
-            gist(Cause::SiteSlow, "took 905 ms")
-        );
-    }
 
     #[test]
     fn a_clock_counts_minutes_on() {

@@ -74,7 +74,7 @@ fn annotations(report: &Report) -> Vec<Annotation> {
     all.extend(
         shortfalls(report)
             .iter()
-            .map(|shortfall| Annotation::new(deciding, shortfall.name(), &clean(&shortfall.sentence()))),
+            .map(|shortfall| Annotation::new(deciding, &shortfall.name(), &clean(&shortfall.sentence()))),
     );
     all.extend(unknown_alone(report).iter().map(|(reason, names)| {
         let title = format!("unknown: {}", some_of(names, MOST_TENANTS));
@@ -102,7 +102,12 @@ fn of_cause(entry: &Merged<'_>, report: &Report) -> Annotation {
         lines.push(format!("and {} more", facts.len() - MOST_FACTS));
     }
     let fixes = entry.fixes();
-    lines.extend(fixes.iter().take(MOST_FIXES).map(|fix| format!("fix: {}", line(fix))));
+    lines.extend(
+        fixes
+            .iter()
+            .take(MOST_FIXES)
+            .map(|fix| format!("fix: {}", line(&fix.text))),
+    );
     if fixes.len() > MOST_FIXES {
         lines.push(format!("and {} more like it", fixes.len() - MOST_FIXES));
     }

@@ -1,13 +1,14 @@
 //! The report as a person reads it at 3 a.m.: a head line, each cause with its proof and its fix, then what is well.
 
-use roundsman_checks::diagnosis::Confidence;
+use roundsman_checks::diagnosis::{Confidence, FleetDetail};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::Outcome;
+use roundsman_checks::reading::Lifetime;
 
 use super::json::{FleetLine, Report, TenantLine};
-use super::merged::{Merged, Unexplained, merged};
+use super::merged::{Fix, Merged, Unexplained, merged};
 use super::standing::{Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
-use super::text::{Paint, clean, is_command, paint, wrap};
+use super::text::{Paint, clean, paint, wrap};
 
 /// How a report is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +69,8 @@ fn cause(entry: &Merged<'_>, report: &Report, style: Style) -> String {
     }
     let fixes = entry.fixes();
     let shown = fixes.iter().take(MOST_FIXES);
-    let width = |fix: &str| style.width.filter(|_| !is_command(fix));
-    text.extend(shown.map(|fix| wrap(" fix ", &clean(fix), width(fix))));
+    let width = |fix: &Fix| style.width.filter(|_| !fix.is_typed);
+    text.extend(shown.map(|fix| wrap(" fix ", &clean(&fix.text), width(fix))));
     if fixes.len() > MOST_FIXES {
         text.push(format!("{INDENT}and {} more like it", fixes.len() - MOST_FIXES));
     }
@@ -114,7 +115,7 @@ fn summary(report: &Report, style: Style) -> String {
     });
     lines.extend(shortfalls(report).iter().filter_map(|shortfall| match shortfall {
         Shortfall::Interrupted => Some("ended    before everything was looked at".to_owned()),
-        Shortfall::Demand(demand) => Some(wrap("demand   ", demand, style.width)),
+        Shortfall::Demand(demand) => Some(wrap("demand   ", &demand.to_string(), style.width)),
         Shortfall::Nobody(_) => None,
     }));
     let tail = format!(
@@ -166,28 +167,20 @@ fn fleet(lines: &[FleetLine]) -> String {
 
 fn short(line: &FleetLine) -> String {
     let finding = &line.finding;
-    let detail = |keep: fn(&str) -> bool| {
-        finding
-            .message
-            .split([',', ';'])
-            .map(str::trim)
-            .find(|part| keep(part))
-            .map(str::to_owned)
-    };
-    match (line.check, finding.outcome) {
-        ("wildcard-dns", Outcome::Unknown) => format!("wildcard DNS ({})", clean(&finding.message)),
+    match (line.check, line.detail) {
+        ("wildcard-dns", _) if finding.outcome == Outcome::Unknown => {
+            format!("wildcard DNS ({})", clean(&finding.message))
+        }
         ("wildcard-dns", _) => "wildcard DNS".into(),
         ("dnssec", _) => "DNSSEC".into(),
-        ("wildcard-certificate", Outcome::Pass) => {
-            detail(|part| part.ends_with("% left")).map_or("certificate".into(), |left| format!("certificate ({left})"))
+        ("wildcard-certificate", Some(FleetDetail::Lifetime(Lifetime::Left { fraction, .. }))) => {
+            format!("certificate ({:.0} % left)", fraction * 100.0)
         }
         ("wildcard-certificate", _) => "certificate".into(),
-        ("edge", Outcome::Pass) => {
-            let families = detail(|part| part.starts_with("IPv")).unwrap_or_default();
-            let families = families.replace("IPv", "v").replace(" and ", "+");
-            let lacking = detail(|part| part.contains("not looked at"))
-                .map(|_| ", one family not looked at")
-                .unwrap_or_default();
+        ("edge", Some(FleetDetail::Families { v4, v6, lacking })) if finding.outcome == Outcome::Pass => {
+            let families = [(v4, "v4"), (v6, "v6")].into_iter().filter(|(seen, _)| *seen);
+            let families = families.map(|(_, name)| name).collect::<Vec<_>>().join("+");
+            let lacking = if lacking { ", one family not looked at" } else { "" };
             format!("edge {families}{lacking}")
         }
         (other, _) => other.to_owned(),

@@ -1,14 +1,16 @@
 //! The JSON report, `roundsman.report/1`: what scripts read. Its fields are a contract; more may be added.
 
 use jiff::Timestamp;
-use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Remedy, Scope, Status, TenantVerdict};
+use roundsman_checks::diagnosis::{
+    Cause, CauseEntry, Confidence, Fact, FleetDetail, Object, RecordRef, Remedy, Scope, Status, TenantVerdict,
+};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::exit_code::ExitCode;
-use crate::gate::{Change, Compared, Demand, unmet};
+use crate::gate::{Change, Compared, Demand, Unmet, unmet};
 
 /// The schema's name.
 pub const SCHEMA: &str = "roundsman.report/1";
@@ -34,7 +36,7 @@ pub struct Report {
     pub interrupted: bool,
     /// What decided the exit code besides failures: demands that were not met, each a sentence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub demands: Vec<String>,
+    pub demands: Vec<Unmet>,
     /// Whether what is found about the fleet does not decide.
     #[serde(skip)]
     pub tenants_only: bool,
@@ -87,6 +89,12 @@ pub struct FleetLine {
     /// What it found.
     #[serde(flatten)]
     pub finding: FindingLine,
+    /// The cause that decided it, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// What a short form tells besides.
+    #[serde(skip)]
+    pub(super) detail: Option<FleetDetail>,
 }
 
 /// One check of one tenant.
@@ -111,6 +119,9 @@ pub struct CauseLine {
     pub cause: Cause,
     /// Whom it concerns.
     pub scope: Scope,
+    /// The guilty object, as text: the same as long as the cause lasts.
+    #[serde(serialize_with = "as_text")]
+    pub object: Object,
     /// Whether it fails, warns or hides.
     pub outcome: Outcome,
     /// The tenants that it explains.
@@ -124,9 +135,54 @@ pub struct CauseLine {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) transient: bool,
     /// The facts that prove it.
-    pub evidence: Vec<String>,
+    #[serde(serialize_with = "as_texts")]
+    pub evidence: Vec<Fact>,
     /// What to do.
+    #[serde(serialize_with = "as_actions")]
     pub remedy: Vec<Remedy>,
+}
+
+fn as_text<S: Serializer>(object: &Object, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(object)
+}
+
+fn as_texts<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(facts.iter().map(ToString::to_string))
+}
+
+fn as_actions<S: Serializer>(remedy: &[Remedy], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(remedy.iter().map(RemedyLine::of))
+}
+
+/// One remedy: its kind, what it is done to, and what a person types or clicks.
+#[derive(Serialize)]
+struct RemedyLine<'r> {
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<&'r str>,
+    #[serde(skip_serializing_if = "<[RecordRef]>::is_empty")]
+    records: &'r [RecordRef],
+    command: String,
+    automatic: bool,
+}
+
+impl<'r> RemedyLine<'r> {
+    fn of(remedy: &'r Remedy) -> Self {
+        let action = &remedy.action;
+        Self {
+            action: action.as_str(),
+            app: action.app(),
+            hostname: action.hostname(),
+            machine: action.machine(),
+            records: action.records(),
+            command: remedy.command(),
+            automatic: remedy.automatic,
+        }
+    }
 }
 
 /// One tenant.
@@ -154,9 +210,11 @@ impl Report {
             .iter()
             .zip(&diagnosis.tenants)
             .map(|(world, verdict)| tenant(&world.tenant, verdict));
-        let fleet = diagnosis.fleet.iter().map(|(check, found)| FleetLine {
-            check: check.as_str(),
-            finding: finding(found),
+        let fleet = diagnosis.fleet.iter().map(|told| FleetLine {
+            check: told.check.as_str(),
+            finding: finding(&told.finding),
+            cause: told.cause,
+            detail: told.detail,
         });
         Self {
             schema: SCHEMA,
@@ -235,6 +293,7 @@ fn cause(entry: &CauseEntry) -> CauseLine {
     CauseLine {
         cause: entry.cause,
         scope: entry.scope,
+        object: entry.object.clone(),
         outcome: entry.outcome,
         tenants: entry.tenants.iter().map(ToString::to_string).collect(),
         title: entry.cause.title(),

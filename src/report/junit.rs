@@ -9,7 +9,7 @@ use roundsman_checks::diagnosis::{Cause, Scope};
 use roundsman_checks::finding::Outcome;
 use thiserror::Error;
 
-use super::json::{CauseLine, FindingLine, FleetLine, Report, TenantLine};
+use super::json::{CauseLine, FindingLine, Report, TenantLine};
 use super::standing::{headline, shortfalls};
 use super::text::clean;
 
@@ -87,7 +87,7 @@ fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
     let mut cases = Vec::new();
     let mut told = Vec::new();
     for line in &report.fleet {
-        let cause = named(line);
+        let cause = line.cause;
         let causes = cause.and_then(|cause| known.get(&(None, cause)));
         let causes = causes.map_or(&[][..], Vec::as_slice);
         let mut case = case(FLEET, line.check, &line.finding, cause, causes);
@@ -100,8 +100,9 @@ fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
     for line in &report.causes {
         if line.scope == Scope::Agent && !told.contains(&line.cause) {
             told.push(line.cause);
-            let message = line.evidence.first().map_or(line.title, String::as_str);
-            let outcome = (line.outcome, message);
+            let first = line.evidence.first().map(ToString::to_string);
+            let message = first.unwrap_or_else(|| line.title.to_owned());
+            let outcome = (line.outcome, message.as_str());
             let all = known.get(&(None, line.cause)).map_or(&[][..], Vec::as_slice);
             cases.push(judged(FLEET, line.cause.as_str(), outcome, Some(line.cause), all));
         }
@@ -115,15 +116,10 @@ fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
         } else {
             NonSuccessKind::Error
         };
-        let status = unwell(kind, shortfall.name(), &shortfall.sentence(), "");
-        cases.push(test_case(FLEET, shortfall.name(), status));
+        let status = unwell(kind, &shortfall.name(), &shortfall.sentence(), "");
+        cases.push(test_case(FLEET, &shortfall.name(), status));
     }
     suite(FLEET, cases, report)
-}
-
-/// The cause that decided a fleet check: the message begins with its name.
-fn named(line: &FleetLine) -> Option<Cause> {
-    line.finding.message.split_once(": ")?.0.parse().ok()
 }
 
 /// What is left to say where no line tells why the exit code is not 0.
@@ -244,9 +240,12 @@ fn proof(cause: Option<Cause>, lines: &[&CauseLine]) -> String {
         text.push(format!("{cause}: {}", cause.title()));
         text.push(cause.meaning().to_owned());
     }
-    let facts = lines.iter().flat_map(|line| &line.evidence).map(|fact| xml(fact));
+    let facts = lines
+        .iter()
+        .flat_map(|line| &line.evidence)
+        .map(|fact| xml(&fact.to_string()));
     let fixes = lines.iter().flat_map(|line| &line.remedy);
-    let fixes = fixes.map(|remedy| format!("fix: {}", xml(&remedy.command)));
+    let fixes = fixes.map(|remedy| format!("fix: {}", xml(&remedy.command())));
     for more in [facts.collect::<Vec<_>>(), fixes.collect::<Vec<_>>()] {
         let hidden = more.len().saturating_sub(MOST_FACTS);
         text.extend(more.into_iter().take(MOST_FACTS));

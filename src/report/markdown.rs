@@ -7,7 +7,7 @@ use roundsman_checks::finding::Outcome;
 use super::json::Report;
 use super::merged::{Merged, by_importance};
 use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone};
-use super::text::{clean, is_command, shorten};
+use super::text::{clean, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
 pub const COMMENT_LIMIT: usize = 65_000;
@@ -155,7 +155,8 @@ fn details(entry: &Merged<'_>, folded_most: usize) -> String {
     let fixes = entry.fixes();
     if !fixes.is_empty() {
         text.push_str("Fix:\n\n");
-        let commands = fixes.iter().all(|fix| is_command(fix));
+        let commands = fixes.iter().all(|fix| fix.is_typed);
+        let fixes = fixes.into_iter().map(|fix| fix.text).collect::<Vec<_>>();
         let language = if commands { "sh" } else { "text" };
         text.push_str(&listed(language, "fixes", &fixes, (MOST_FIXES, folded_most)));
     }
@@ -163,7 +164,7 @@ fn details(entry: &Merged<'_>, folded_most: usize) -> String {
 }
 
 /// The first few in a fence, the rest in one below a fold.
-fn listed(language: &str, what: &str, lines: &[&str], (most, folded_most): (usize, usize)) -> String {
+fn listed(language: &str, what: &str, lines: &[String], (most, folded_most): (usize, usize)) -> String {
     let (shown, rest) = lines.split_at(most.min(lines.len()));
     let mut text = if shown.is_empty() {
         String::new()

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use roundsman_checks::diagnosis::{Cause, Confidence, Scope};
+use roundsman_checks::diagnosis::{Cause, Confidence, Form, Scope};
 use roundsman_checks::finding::Outcome;
 
 use super::json::{CauseLine, Report};
@@ -16,6 +16,13 @@ pub(super) enum Unexplained {
     Apart,
     /// As one, like any cause.
     Together,
+}
+
+/// What to do, for a person.
+pub(super) struct Fix {
+    pub(super) text: String,
+    /// Whether it is typed as it stands: then it must not be broken into lines.
+    pub(super) is_typed: bool,
 }
 
 /// All entries of one cause, scope and outcome.
@@ -99,22 +106,24 @@ impl<'r> Merged<'r> {
     }
 
     /// Of one entry all facts, of several the first of each.
-    pub(super) fn facts(&self) -> Vec<&'r str> {
+    pub(super) fn facts(&self) -> Vec<String> {
         if self.others.is_empty() {
-            self.first.evidence.iter().map(String::as_str).collect()
+            self.first.evidence.iter().map(ToString::to_string).collect()
         } else {
             let firsts = self.lines().filter_map(|line| line.evidence.first());
-            firsts.map(String::as_str).collect()
+            firsts.map(ToString::to_string).collect()
         }
     }
 
     /// What to type or click, each once.
-    pub(super) fn fixes(&self) -> Vec<&'r str> {
+    pub(super) fn fixes(&self) -> Vec<Fix> {
         let all = self.lines().flat_map(|line| &line.remedy);
         let mut seen = HashSet::new();
-        all.map(|remedy| remedy.command.as_str())
-            .filter(|fix| seen.insert(*fix))
-            .collect()
+        let fixes = all.map(|remedy| Fix {
+            text: remedy.command(),
+            is_typed: remedy.action.form() == Form::Run,
+        });
+        fixes.filter(|fix| seen.insert(fix.text.clone())).collect()
     }
 
     /// What is wrong, and what it means for users.

@@ -1,9 +1,13 @@
 //! Reports for the tests of the forms: every kind of line, and text that a hostile target would choose.
 
 use jiff::Timestamp;
-use roundsman_checks::diagnosis::{Cause, Confidence, Remedy, Scope, Status};
+use roundsman_checks::diagnosis::{
+    Action, Cause, CertificateFact, Confidence, FleetDetail, Object, Remedy, Scope, Status,
+};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
+
+use crate::gate::Unmet;
 
 use super::json::{CauseLine, CheckLine, FindingLine, FleetLine, Report, SCHEMA, Summary, TenantLine};
 
@@ -54,7 +58,11 @@ pub(super) fn hostile() -> Report {
         cause(Cause::CertificateExpiring, Scope::Tenant, Outcome::Warn, &["q7f9"]),
     ];
     let mut report = report(tenants, causes);
-    report.demands = vec!["--require app: unknown at 1 of 3 tenants".into()];
+    report.demands = vec![Unmet::Required {
+        check: Check::App,
+        ended: (Outcome::Unknown, None),
+        tenants: (1, 3),
+    }];
     report
 }
 
@@ -102,10 +110,25 @@ pub(super) fn huge(count: usize) -> Report {
 fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
     let count = |status| tenants.iter().filter(|tenant| tenant.status == status).count();
     let fleet = [
-        ("wildcard-dns", Outcome::Fail, "wildcard-dns-missing: nothing there"),
-        ("edge", Outcome::Pass, "2 of 2 addresses, IPv4 and IPv6"),
-        ("vantage", Outcome::Unknown, "platform-api-unauthorized: 401"),
+        (
+            "wildcard-dns",
+            Outcome::Fail,
+            "wildcard-dns-missing: nothing there",
+            Some(Cause::WildcardDnsMissing),
+        ),
+        ("edge", Outcome::Pass, "2 of 2 addresses, IPv4 and IPv6", None),
+        (
+            "vantage",
+            Outcome::Unknown,
+            "platform-api-unauthorized: 401",
+            Some(Cause::PlatformApiUnauthorized),
+        ),
     ];
+    let both = FleetDetail::Families {
+        v4: true,
+        v6: true,
+        lacking: false,
+    };
     Report {
         schema: SCHEMA,
         domain: "example.com".into(),
@@ -128,9 +151,11 @@ fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
         },
         fleet: fleet
             .into_iter()
-            .map(|(check, outcome, message)| FleetLine {
+            .map(|(check, outcome, message, cause)| FleetLine {
                 check,
                 finding: finding(outcome, message),
+                cause,
+                detail: (check == "edge").then_some(both),
             })
             .collect(),
         causes,
@@ -177,18 +202,21 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
     CauseLine {
         cause,
         scope,
+        object: Object::Edge,
         outcome,
         tenants: tenants.iter().map(|id| (*id).to_owned()).collect(),
         title: cause.title(),
         explanation: cause.meaning(),
         confidence: Confidence::Confirmed,
         transient: false,
-        evidence: vec![HOSTILE.into(), "a second fact".into()],
+        evidence: [HOSTILE, "a second fact"]
+            .map(|text| CertificateFact::PlatformSays(text.into()).into())
+            .into(),
         remedy: vec![Remedy {
-            action: "manual".into(),
-            app: None,
-            hostname: None,
-            command: "fly certs remove x -a \"$(touch /tmp/`id`)\" -y".into(),
+            action: Action::RemoveCertificate {
+                app: "\"$(touch /tmp/`id`)\"".into(),
+                name: "x".into(),
+            },
             automatic: false,
         }],
     }

@@ -7,7 +7,7 @@ use roundsman_checks::diagnosis::{Scope, Status};
 use roundsman_checks::finding::Outcome;
 
 use super::json::Report;
-use crate::gate::Change;
+use crate::gate::{Change, Unmet};
 
 /// Why the exit code is worse than the findings alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,18 +15,18 @@ pub(super) enum Shortfall<'r> {
     /// It ended before everything was looked at.
     Interrupted,
     /// A demand that was not met, as in `--require app: …`.
-    Demand(&'r str),
+    Demand(&'r Unmet),
     /// There is no tenant, and why.
     Nobody(&'static str),
 }
 
 impl Shortfall<'_> {
     /// What it is about, in a word or two.
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> String {
         match self {
-            Self::Interrupted => "interrupted",
-            Self::Demand(demand) => demand.split_once(':').map_or(*demand, |(name, _)| name),
-            Self::Nobody(_) => "inventory",
+            Self::Interrupted => "interrupted".into(),
+            Self::Demand(demand) => demand.name(),
+            Self::Nobody(_) => "inventory".into(),
         }
     }
 
@@ -34,14 +34,14 @@ impl Shortfall<'_> {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Interrupted => "the round ended before everything was looked at".into(),
-            Self::Demand(demand) => (*demand).to_owned(),
+            Self::Demand(demand) => demand.to_string(),
             Self::Nobody(why) => format!("no tenant was verified: {why}"),
         }
     }
 
     /// Whether it makes the round fail; else it makes it inconclusive.
     pub(super) fn fails(&self) -> bool {
-        matches!(self, Self::Demand(demand) if demand.starts_with("--fail-on"))
+        matches!(self, Self::Demand(demand) if demand.fails())
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn shortfalls(report: &Report) -> Vec<Shortfall<'_>> {
     if report.interrupted {
         all.push(Shortfall::Interrupted);
     }
-    all.extend(report.demands.iter().map(|demand| Shortfall::Demand(demand)));
+    all.extend(report.demands.iter().map(Shortfall::Demand));
     all.extend(nobody(report).map(Shortfall::Nobody));
     all
 }
@@ -63,7 +63,11 @@ pub(super) fn nobody(report: &Report) -> Option<&'static str> {
         None
     } else if report.causes.iter().any(blind) {
         Some("nobody could be asked who they are, so nothing was verified")
-    } else if report.demands.iter().any(|demand| demand.starts_with("--label")) {
+    } else if report
+        .demands
+        .iter()
+        .any(|demand| matches!(demand, Unmet::NobodyLeft(_)))
+    {
         Some("none was left by what was chosen")
     } else {
         Some("the inventory is empty, so nothing was verified (`tenants` in the configuration, `--tenants`, names)")

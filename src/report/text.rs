@@ -40,14 +40,6 @@ fn turns(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Whether a fix is something to type, which must not be broken into lines, and nothing to read.
-pub(super) fn is_command(fix: &str) -> bool {
-    ["fly ", "openssl ", "dig "]
-        .iter()
-        .any(|program| fix.starts_with(program))
-        && !fix.contains(", then: ")
-}
-
 /// The first `most` characters of `text`, and a mark where more was there.
 pub(super) fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

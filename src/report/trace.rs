@@ -96,9 +96,10 @@ fn causes(trace: &Trace, page: Page) -> Option<String> {
         // The label stands in the place of a mark that was as wide.
         let label = paint(&format!("{label:<LABEL$}"), colour, page.look.style.colour);
         let mut rows = vec![label + head.get(LABEL..).unwrap_or_default()];
-        rows.extend(entry.evidence.iter().take(MOST).map(|fact| page.line("", fact)));
+        let facts = entry.evidence.iter().take(MOST);
+        rows.extend(facts.map(|fact| page.line("", &fact.to_string())));
         let fixes = entry.remedy.iter().take(MOST);
-        rows.extend(fixes.map(|remedy| page.command("fix", &remedy.command)));
+        rows.extend(fixes.map(|remedy| page.command("fix", &remedy.command())));
         rows.join("\n")
     });
     let entries = entries.collect::<Vec<_>>();

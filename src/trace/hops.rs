@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use roundsman_checks::chain;
-use roundsman_checks::check::{Condition, condition, ended, value_at_place};
+use roundsman_checks::check::{Condition, condition, value_at_place};
 use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
+use roundsman_checks::reading::MachineEnd;
 use roundsman_checks::world::{TenantWorld, World};
 
 use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls, Unvisited};
@@ -279,8 +280,8 @@ pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
             fault.reason, fault.detail
         )),
         Condition::Asleep => not("it sleeps, and is not woken past the edge"),
-        Condition::Starting(machine) => not(&format!("it is starting: {}", ended(machine))),
-        Condition::Crashed(machine) => not(&format!("it crashed: {}", ended(machine))),
+        Condition::Starting(machine) => not(&format!("it is starting: {}", MachineEnd::of(machine))),
+        Condition::Crashed(machine) => not(&format!("it crashed: {}", MachineEnd::of(machine))),
         Condition::Stopped(Some(_)) => not("it does not run"),
         Condition::Stopped(None) => not("it has no machine"),
         Condition::Running(_) => match platform.apps.get(&seen.tenant.app) {

@@ -2,7 +2,7 @@
 
 use roundsman::agent::Outcome;
 use roundsman::gate::{Demand, exit_code};
-use roundsman_checks::diagnosis::{Status, diagnose};
+use roundsman_checks::diagnosis::{Remedy, Status, diagnose};
 use roundsman_checks::world::World;
 use roundsman_lab::LabOptions;
 
@@ -76,7 +76,8 @@ pub(super) fn row(scenario: &Scenario, outcome: &Outcome) -> String {
     let first = entries.first();
     let fix = first
         .and_then(|entry| entry.remedy.first())
-        .map_or("", |remedy| remedy.command.as_str());
+        .map(Remedy::command)
+        .unwrap_or_default();
     let sure = first.map(|entry| word(entry.confidence)).unwrap_or_default();
     let ended = first.map(|entry| word(entry.outcome)).unwrap_or_default();
     format!("{:<46}{names:<36}{sure:<11}{ended:<9}{fix}", scenario.fault)
@@ -105,7 +106,7 @@ pub(super) fn judge(bench: &Bench, scenario: &Scenario, outcome: &Outcome) -> Ve
         let fits = entry
             .remedy
             .iter()
-            .any(|remedy| remedy.command.contains(&scenario.remedy));
+            .any(|remedy| remedy.command().contains(&scenario.remedy));
         expect(
             "remedy",
             scenario.remedy.clone(),

@@ -39,6 +39,7 @@ async fn a_name_that_no_certificate_of_the_edge_covers_is_certificate_missing() 
         assert!(
             evidence
                 .iter()
+                .map(ToString::to_string)
                 .any(|line| line.contains("*.tenants.test") && line.contains("none covers q7f9.eu.tenants.test")),
             "{evidence:?}"
         );

@@ -23,7 +23,12 @@ async fn a_wrong_route_names_both_apps_and_quotes_the_log() {
     let bench = bench(LabOptions::with_platform()).await;
     let (outcome, calls) = round(&bench, &["route-wrong-app@q7f9=sp-gone"]).await;
     let entry = &outcome.diagnosis.causes[0];
-    let evidence = entry.evidence.join("\n");
+    let evidence = entry
+        .evidence
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n");
     for part in [
         "to be answered by sp-q7f9; management-api-prod replays it to sp-gone, which answers 502",
         "log of management-api-prod at 20",

@@ -85,12 +85,12 @@ async fn nobody_to_compare_with_is_told() {
         .diagnosis
         .fleet
         .iter()
-        .find(|(check, _)| check.as_str() == "vantage")
+        .find(|told| told.check.as_str() == "vantage")
         .expect("the check");
     assert_eq!(
-        vantage.1.outcome,
+        vantage.finding.outcome,
         roundsman_checks::finding::Outcome::Unknown,
         "{:?}",
-        vantage.1
+        vantage.finding
     );
 }

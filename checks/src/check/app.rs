@@ -3,7 +3,8 @@
 use super::Context;
 use crate::evidence::{App, Asked, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
-use crate::release::{ExpectedImage, short};
+use crate::reading::{MachineEnd, MachineRelease};
+use crate::release::ExpectedImage;
 use crate::world::TenantWorld;
 
 pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
@@ -33,7 +34,7 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
             format!("machine {} is {}", machine.id, machine.state),
             "started",
         ),
-        Condition::Crashed(machine) => fail(Reason::PlatformCrashed, ended(machine), "started"),
+        Condition::Crashed(machine) => fail(Reason::PlatformCrashed, MachineEnd::of(machine).to_string(), "started"),
         Condition::Stopped(None) => fail(Reason::PlatformStopped, format!("{name} has no machine"), "started"),
         Condition::Stopped(Some(machine)) => {
             let message = format!("machine {} is {} and nothing starts it", machine.id, machine.state);
@@ -47,7 +48,7 @@ fn release(platform: &Platform, tenant: &TenantWorld) -> Option<Finding> {
     let expected = tenant.expectation.image.as_ref()?;
     let app = platform.apps.get(&tenant.tenant.app)?;
     if let Some(machine) = others(expected, app).first() {
-        let message = runs(machine);
+        let message = MachineRelease::of(machine).to_string();
         return Some(fail(
             Reason::PlatformRelease,
             message,
@@ -89,16 +90,6 @@ pub fn others<'a>(expected: &ExpectedImage, app: &'a App) -> Vec<&'a Machine> {
 
 fn told(expected: &ExpectedImage, app: &App, machine: &Machine) -> Option<bool> {
     expected.is(&app.name, machine.image.as_ref()?, machine.digest.as_deref())
-}
-
-/// What a machine runs, in a few words, as in `machine 3d8d runs v42`.
-#[must_use]
-pub fn runs(machine: &Machine) -> String {
-    let image = machine.image.as_deref().map_or("an unknown image".to_owned(), short);
-    match machine.state.as_str() {
-        "started" => format!("machine {} runs {image}", machine.id),
-        state => format!("machine {} is {state} with {image}", machine.id),
-    }
 }
 
 /// A tenant that somebody asked for and that nobody names: it fails, whichever checks were chosen.
@@ -210,18 +201,4 @@ pub fn missing(platform: &Platform, app: &App) -> Option<Fault> {
 
 fn ended_well(exit: &Exit) -> bool {
     exit.requested || (exit.code == Some(0) && !exit.out_of_memory)
-}
-
-/// How a machine ended, as a person reads it.
-#[must_use]
-pub fn ended(machine: &Machine) -> String {
-    let state = format!("machine {} is {}", machine.id, machine.state);
-    let Some(exit) = &machine.last_exit else { return state };
-    let code = exit.code.map(|code| format!(", exit code {code}")).unwrap_or_default();
-    let memory = if exit.out_of_memory { ", out of memory" } else { "" };
-    let at = exit
-        .at
-        .map(|at| format!(" at {}", at.strftime("%Y-%m-%dT%H:%M:%SZ")))
-        .unwrap_or_default();
-    format!("{state}{code}{memory}{at}")
 }

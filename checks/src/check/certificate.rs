@@ -4,6 +4,7 @@ use super::{CaaSet, Context, caa_forbids, caa_set};
 use crate::chain::Facts;
 use crate::evidence::{AppCertificate, CertificateState, End, Reason, Visit};
 use crate::finding::{Finding, Outcome};
+use crate::reading::Lifetime;
 use crate::world::TenantWorld;
 
 pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
@@ -38,7 +39,7 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
 fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &Facts) -> Finding {
     let limits = tenant.expectation.certificate;
     let remaining = facts.remaining(context.world.now);
-    let text = format!("{}, {}", facts.issuer, left(facts, context.world.now));
+    let text = format!("{}, {}", facts.issuer, Lifetime::of(facts, context.world.now));
     let expected = |limit: f64| format!("at least {:.0} % of its lifetime left", limit * 100.0);
     if remaining < limits.fail_below {
         let finding = Finding::plain(Outcome::Fail, text.clone()).because(Reason::TlsExpiring);
@@ -115,19 +116,6 @@ pub fn caa_fault(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit) -> 
     let wildcard = !facts.names.iter().any(|name| name == tenant.tenant.hostname.as_str());
     let organization = facts.issuer_organization.as_deref()?;
     (caa_forbids(&set, organization, wildcard) == Some(true)).then_some(set)
-}
-
-/// How much of a certificate's time is left, as in `61 % left, until 2026-12-30`.
-#[must_use]
-pub fn left(facts: &Facts, now: jiff::Timestamp) -> String {
-    let until = facts.not_after.strftime("%Y-%m-%d");
-    if now > facts.not_after {
-        return format!("expired on {until}");
-    }
-    if now < facts.not_before {
-        return format!("not valid before {}", facts.not_before.strftime("%Y-%m-%d"));
-    }
-    format!("{:.0} % left, until {until}", facts.remaining(now) * 100.0)
 }
 
 fn served(facts: &Facts) -> String {

@@ -12,13 +12,13 @@ mod route;
 mod site;
 
 pub use answer::{Said, is_or_below, list};
-pub use app::{Condition, condition, ended, missing as missing_machines, others as other_releases, runs};
+pub use app::{Condition, condition, missing as missing_machines, others as other_releases};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
-pub use certificate::{caa_fault, left, partial};
+pub use certificate::{caa_fault, partial};
 pub use conflicts::{holders, is_under};
 pub use context::Context;
 pub use identity::{ISSUER, Named, named, read as value_at_place};
-pub use site::{answers_like, says_starting, status_text};
+pub use site::{answers_like, says_starting};
 
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, Outcome};

@@ -4,6 +4,7 @@ use super::{Context, identity};
 use crate::evidence::{Answer, End, Reason, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
+use crate::reading::{StatusLine, excerpt};
 use crate::world::TenantWorld;
 
 pub(super) fn judge(tenant: &TenantWorld) -> Finding {
@@ -43,7 +44,7 @@ fn judge_answer(expected: &SiteExpectation, answer: &Answer, ms: Option<f64>) ->
         return finding.comparing(wanted, got);
     }
     if !right_status {
-        let text = status_text(answer);
+        let text = StatusLine::of(answer).to_string();
         let finding = Finding::plain(Outcome::Fail, format!("status {text}")).because(Reason::HttpStatus);
         return finding.comparing(statuses, text);
     }
@@ -143,27 +144,6 @@ fn wrong_release(expected: &SiteExpectation, answer: &Answer) -> Option<Finding>
     };
     let finding = Finding::plain(Outcome::Fail, message).because(Reason::HttpRelease);
     Some(finding.comparing(&version.value, told))
-}
-
-/// The status with the beginning of the body, as in `503 {"error":"service starting"}`.
-#[must_use]
-pub fn status_text(answer: &Answer) -> String {
-    let text = excerpt(&answer.body.prefix);
-    if text.is_empty() {
-        answer.status.to_string()
-    } else {
-        format!("{} {text}", answer.status)
-    }
-}
-
-fn excerpt(body: &str) -> String {
-    let line = body.split_whitespace().collect::<Vec<_>>().join(" ");
-    let clean = line.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
-    if clean.len() < line.len() {
-        format!("{clean}…")
-    } else {
-        clean
-    }
 }
 
 /// Whether the app itself says that it is still booting: `{"status":"starting"}`, or 503 `service starting`.

@@ -1,7 +1,7 @@
 //! Agent rules: when the agent itself can't see, nothing is said about tenants.
 
 use super::rules::{Rule, silences_nothing};
-use super::{Cause, Proof, Remedy, Scope};
+use super::{AgentFact, Cause, Fact, Object, Proof, Remedy, Scope};
 use crate::chain::fails_by_dates_alone;
 use crate::check::{Context, Said};
 use crate::evidence::{DnsLook, End, Fault, Reason};
@@ -49,7 +49,7 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn hidden(object: &str, evidence: Vec<String>) -> Proof {
+fn hidden(object: Object, evidence: Vec<Fact>) -> Proof {
     Proof::fail(object, evidence).outcome(Outcome::Unknown)
 }
 
@@ -85,20 +85,14 @@ fn offline(context: &Context<'_>) -> Vec<Proof> {
     if !tried || sees || exhausted {
         return Vec::new();
     }
-    let tried = [
-        (vantage.resolvers.len(), "resolver", "resolvers"),
-        (vantage.controls.len(), "other control", "other controls"),
-        (zone.servers.len(), "server of the zone", "servers of the zone"),
-        (world.edge.addresses.len(), "edge address", "edge addresses"),
-    ];
-    let tried = tried.into_iter().filter(|(count, _, _)| *count > 0);
-    let tried = tried.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
-    let counts = format!("nothing answers: {}", tried.collect::<Vec<_>>().join(", "));
-    let remedy = Remedy::new(
-        "manual",
-        "check the network of the machine that roundsman runs on, then run it again",
-    );
-    vec![hidden("vantage", vec![counts]).remedy(remedy)]
+    let silence = AgentFact::Silence {
+        resolvers: vantage.resolvers.len(),
+        controls: vantage.controls.len(),
+        servers: zone.servers.len(),
+        addresses: world.edge.addresses.len(),
+    };
+    let remedy = Remedy::look("check the network of the machine that roundsman runs on, then run it again");
+    vec![hidden(Object::Vantage, vec![silence.into()]).remedy(remedy)]
 }
 
 /// Whether an API answered at all: any response proves that the agent sees, whatever it says.
@@ -172,11 +166,9 @@ fn exhausted(context: &Context<'_>) -> Vec<Proof> {
     let Some(what) = exhausted_look(context) else {
         return Vec::new();
     };
-    let remedy = Remedy::new(
-        "manual",
-        "raise the limit (`ulimit -n 4096`) or lower `--concurrency`, then run it again",
-    );
-    vec![hidden("agent", vec![what.to_owned()]).remedy(remedy)]
+    let remedy = Remedy::advise("raise the limit (`ulimit -n 4096`) or lower `--concurrency`, then run it again");
+    let ran_out = AgentFact::Exhausted(what.to_owned());
+    vec![hidden(Object::Agent, vec![ran_out.into()]).remedy(remedy)]
 }
 
 fn was_exhausted(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
@@ -203,20 +195,15 @@ fn dns_blocked(context: &Context<'_>) -> Vec<Proof> {
         return Vec::new();
     }
     let seen = context.resolver_controls.iter().find(|(_, said)| said.is_usable());
-    let resolver = seen.map(|(resolver, said)| format!("resolver {resolver} gets a fresh name from them: {said}"));
-    let servers = context
-        .controls
-        .keys()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut evidence = vec![format!("{servers}: silent to the agent")];
-    evidence.extend(resolver);
-    let remedy = Remedy::new(
-        "manual",
-        "open port 53 (UDP and TCP) outward for the agent, or set `[dns] ask = \"resolvers\"`",
-    );
-    vec![hidden("vantage", evidence).because(Reason::DnsTimeout).remedy(remedy)]
+    let resolver = seen.map(|(resolver, said)| AgentFact::ResolverSees {
+        resolver: *resolver,
+        answer: said.clone(),
+    });
+    let silent = AgentFact::SilentServers(context.controls.keys().copied().collect());
+    let evidence = std::iter::once(silent).chain(resolver).map(Fact::from);
+    let remedy = Remedy::advise("open port 53 (UDP and TCP) outward for the agent, or set `[dns] ask = \"resolvers\"`");
+    let proof = hidden(Object::Vantage, evidence.collect()).because(Reason::DnsTimeout);
+    vec![proof.remedy(remedy)]
 }
 
 fn is_silent_dns(_: &Context<'_>, _: &TenantWorld, check: Check, finding: &Finding) -> bool {
@@ -240,27 +227,13 @@ fn clock(context: &Context<'_>) -> Vec<Proof> {
     let Some(facts) = context.facts(visit) else {
         return Vec::new();
     };
+    let (from, until) = facts.window;
     let evidence = vec![
-        format!(
-            "the agent's clock says {}, the edge's answer {}",
-            second(ours),
-            second(theirs)
-        ),
-        format!(
-            "the chain is valid from {} to {}",
-            second(facts.window.0),
-            second(facts.window.1)
-        ),
+        AgentFact::Clocks { ours, theirs }.into(),
+        AgentFact::ValidBetween { from, until }.into(),
     ];
-    let remedy = Remedy::new(
-        "manual",
-        "set the clock of the machine that roundsman runs on (`timedatectl status`)",
-    );
-    vec![hidden("clock", evidence).likely().remedy(remedy)]
-}
-
-fn second(moment: jiff::Timestamp) -> String {
-    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let remedy = Remedy::advise("set the clock of the machine that roundsman runs on (`timedatectl status`)");
+    vec![hidden(Object::Clock, evidence).likely().remedy(remedy)]
 }
 
 /// Another clock by which the visit's chain would be valid, and ours at that moment.

@@ -1,7 +1,7 @@
 //! Agent rules about the APIs: what could not be asked hides what only the answer could tell, and nothing else.
 
 use super::rules::{Rule, breaks_nothing, silences_nothing};
-use super::{Cause, Proof, Remedy, Scope};
+use super::{AgentFact, Api, Cause, Fact, Object, PlatformStep, Proof, Remedy, Scope};
 use crate::check::Context;
 use crate::evidence::{Fault, Reason};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
@@ -50,26 +50,22 @@ fn platform(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
     let platform = whole
         .into_iter()
         .chain(parts.flatten())
-        .map(|fault| ("platform", fault, Outcome::Unknown));
-    let listing = world
-        .listing
-        .fault()
-        .map(|fault| ("zone listing", fault, Outcome::Warn));
+        .map(|fault| (Api::Platform, fault, Outcome::Unknown));
+    let listing = world.listing.fault().map(|fault| (Api::Listing, fault, Outcome::Warn));
     let concerned = platform.chain(listing).filter(|(_, fault, _)| named(fault) == cause);
     concerned
         .map(|(api, fault, outcome)| {
-            let command = match cause {
-                Cause::PlatformApiUnauthorized => {
-                    "make a new token (`fly tokens create readonly`; for the listing one with DNS Read) and set it"
-                }
-                Cause::PlatformApiRateLimited => "verify less often, or wait until the limit is over",
-                _ => "look at the API's status page, then run it again",
+            let remedy = match cause {
+                Cause::PlatformApiUnauthorized => Remedy::platform(PlatformStep::NewToken),
+                Cause::PlatformApiRateLimited => Remedy::advise("verify less often, or wait until the limit is over"),
+                _ => Remedy::look("look at the API's status page, then run it again"),
             };
-            let proof = Proof::fail(api, vec![format!("{api}: {} ({})", fault.detail, fault.reason)]);
-            proof
-                .outcome(outcome)
-                .because(fault.reason)
-                .remedy(Remedy::new("manual", command))
+            let fact = AgentFact::Api {
+                api,
+                fault: fault.clone(),
+            };
+            let proof = Proof::fail(Object::Api(api), vec![fact.into()]);
+            proof.outcome(outcome).because(fault.reason).remedy(remedy)
         })
         .collect()
 }
@@ -84,23 +80,21 @@ fn inventory(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
     let Some(first) = faults.first() else {
         return Vec::new();
     };
-    let tell = |fault: &&Fault| format!("inventory: {} ({})", fault.detail, fault.reason);
-    let mut evidence = faults
-        .iter()
-        .take(MOST_FAULTS)
-        .copied()
-        .map(|fault| tell(&fault))
-        .collect::<Vec<_>>();
-    if faults.len() > MOST_FAULTS {
-        evidence.push(format!("inventory: and {} more", faults.len() - MOST_FAULTS));
-    }
+    let api = Api::Inventory;
+    let told = faults.iter().take(MOST_FAULTS).map(|fault| AgentFact::Api {
+        api,
+        fault: (*fault).clone(),
+    });
+    let count = faults.len().saturating_sub(MOST_FAULTS);
+    let more = (count > 0).then_some(AgentFact::MoreFaults { api, count });
+    let evidence = told.chain(more).map(Fact::from).collect();
     let command = match cause {
         Cause::PlatformApiUnauthorized => "set the token that [tenants] names to one that may list the tenants",
         Cause::PlatformApiRateLimited => "verify less often, or wait until the limit is over",
         _ => "ask `url` of [tenants] with curl, mend what it answers, or name the tenants on the command line",
     };
-    let proof = Proof::fail("inventory", evidence).outcome(Outcome::Unknown);
-    vec![proof.because(first.reason).remedy(Remedy::new("manual", command))]
+    let proof = Proof::fail(Object::Api(api), evidence).outcome(Outcome::Unknown);
+    vec![proof.because(first.reason).remedy(Remedy::advise(command))]
 }
 
 fn hides(context: &Context<'_>, _: &TenantWorld, check: Check, finding: &Finding) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::state::State;
-use super::{Cause, CauseEntry, Confidence, Remedy, Scope};
+use super::{Cause, CauseEntry, Confidence, Fact, Object, PlatformStep, Remedy, Scope};
 use crate::check::{Context, Findings};
 use crate::evidence::Reason;
 use crate::finding::{Check, Outcome};
@@ -74,11 +74,19 @@ fn sharing(context: &Context<'_>, findings: &[Findings], state: &mut State, caus
             let told = failing.iter().filter(|index| values[**index].is_some()).count();
             let sick_others = told - sick.len();
             if sick.len() * 5 >= size * 4 && sick_others * 20 <= others {
-                let line = format!(
-                    "{} of {size} on {value} fail with {reason}, {sick_others} of {others} on others do",
-                    sick.len()
-                );
-                take_in(context, findings, state, (cause, value.to_owned()), line, reason, &sick);
+                let fact = Fact::Alike {
+                    sick: sick.len(),
+                    of: size,
+                    value: value.to_owned(),
+                    reason,
+                    sick_others,
+                    others,
+                };
+                let object = match cause {
+                    Cause::ReleaseFailing => Object::Release(value.to_owned()),
+                    _ => Object::Region(value.to_owned()),
+                };
+                take_in(context, findings, state, (cause, object), fact, reason, &sick);
             }
         }
     }
@@ -132,14 +140,18 @@ fn outage(context: &Context<'_>, findings: &[Findings], state: &mut State) {
     if members.len() < AT_LEAST || members.len() * 2 <= visited {
         return;
     }
-    let line = format!("{} of {visited} visited tenants fail with {reason}", members.len());
+    let fact = Fact::MostFail {
+        sick: members.len(),
+        visited,
+        reason,
+    };
     let members = members.into_iter().collect::<Vec<_>>();
     take_in(
         context,
         findings,
         state,
-        (Cause::PlatformOutage, "platform".into()),
-        line,
+        (Cause::PlatformOutage, Object::Platform),
+        fact,
         reason,
         &members,
     );
@@ -149,8 +161,8 @@ fn take_in(
     context: &Context<'_>,
     findings: &[Findings],
     state: &mut State,
-    (cause, object): (Cause, String),
-    line: String,
+    (cause, object): (Cause, Object),
+    fact: Fact,
     reason: Reason,
     members: &[usize],
 ) {
@@ -162,16 +174,17 @@ fn take_in(
             let found = findings[*index]
                 .iter()
                 .find(|(_, finding)| finding.reason == Some(reason));
-            let message = found.map_or("", |(_, finding)| &finding.message);
-            format!("{}: {message}", context.world.tenants[*index].tenant.id)
+            Fact::Example {
+                tenant: context.world.tenants[*index].tenant.id.clone(),
+                message: found.map(|(_, finding)| finding.message.clone()).unwrap_or_default(),
+            }
         });
-    let command = match cause {
-        Cause::ReleaseFailing => {
-            format!("roll back from {object}: fly releases -a APP, then fly deploy -a APP --image PREVIOUS")
-        }
-        Cause::RegionFailing => format!("look at the platform's status page for {object}"),
-        _ => "look at what the tenants share: the edge app, its last deploy, a database, the platform's status page"
-            .into(),
+    let remedy = match &object {
+        Object::Release(image) => Remedy::platform(PlatformStep::RollBack(image.clone())),
+        Object::Region(region) => Remedy::look(format!("look at the platform's status page for {region}")),
+        _ => Remedy::look(
+            "look at what the tenants share: the edge app, its last deploy, a database, the platform's status page",
+        ),
     };
     state.entries.push(CauseEntry {
         cause,
@@ -180,8 +193,8 @@ fn take_in(
         outcome: Outcome::Fail,
         confidence: Confidence::Likely,
         tenants: BTreeSet::new(),
-        evidence: std::iter::once(line).chain(example).collect(),
-        remedy: vec![Remedy::new("manual", command)],
+        evidence: std::iter::once(fact).chain(example).collect(),
+        remedy: vec![remedy],
     });
     for index in members {
         let id = &context.world.tenants[*index].tenant.id;

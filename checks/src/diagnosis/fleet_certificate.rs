@@ -1,10 +1,11 @@
 //! Fleet rules about the wildcard certificate: what the edge serves for a name that only the wildcard covers.
 
 use super::rules::{Rule, breaks_nothing, silences_nothing};
-use super::{Cause, Proof, Remedy, Scope};
-use crate::check::{CaaSet, Context, caa_forbids, caa_set, left};
+use super::{Cause, CertificateFact, Fact, Object, Proof, Remedy, Scope};
+use crate::check::{CaaSet, Context, caa_forbids, caa_set};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::reading::Lifetime;
 use crate::world::TenantWorld;
 
 macro_rules! rule {
@@ -56,7 +57,7 @@ fn served<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {
 }
 
 fn remedy(context: &Context<'_>, what: &str) -> Remedy {
-    Remedy::new("manual", format!("{what} for *.{} at the edge", context.world.domain))
+    Remedy::advise(format!("{what} for *.{} at the edge", context.world.domain))
 }
 
 fn faults(context: &Context<'_>, reason: Reason) -> Vec<Proof> {
@@ -66,25 +67,18 @@ fn faults(context: &Context<'_>, reason: Reason) -> Vec<Proof> {
         .filter(|visit| visit.handshake.faults.first() == Some(&reason))
         .collect::<Vec<_>>();
     let Some(first) = bad.first() else { return Vec::new() };
-    let addresses = bad
-        .iter()
-        .map(|visit| visit.address.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let mut evidence = vec![format!("{addresses} for {}: {reason}", first.name)];
-    if let Some(facts) = context.facts(first) {
-        let names = facts.names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        let sent = if facts.length == 1 {
-            "1 certificate".into()
-        } else {
-            format!("{} certificates", facts.length)
-        };
-        evidence.push(format!(
-            "served: {names} by {}, {}, {sent}",
-            facts.issuer,
-            left(facts, context.world.now)
-        ));
-    }
+    let faulty = CertificateFact::Faulty {
+        addresses: bad.iter().map(|visit| visit.address).collect(),
+        name: first.name.to_string(),
+        reason,
+    };
+    let served = context.facts(first).map(|facts| CertificateFact::Served {
+        names: facts.names.iter().take(3).cloned().collect(),
+        issuer: facts.issuer.clone(),
+        lifetime: Lifetime::of(facts, context.world.now),
+        sent: facts.length,
+    });
+    let evidence = std::iter::once(faulty).chain(served).map(Fact::from).collect();
     let outcome = if bad.len() == all.len() {
         Outcome::Fail
     } else {
@@ -99,7 +93,7 @@ fn faults(context: &Context<'_>, reason: Reason) -> Vec<Proof> {
         }
         _ => "renew the certificate",
     };
-    let object = format!("*.{}", context.world.domain);
+    let object = Object::Certificate(context.world.wildcard_name());
     vec![
         Proof::fail(object, evidence)
             .outcome(outcome)
@@ -129,14 +123,14 @@ fn expiring(context: &Context<'_>) -> Vec<Proof> {
     } else {
         (Outcome::Warn, limits.warn_below)
     };
-    let evidence = vec![format!(
-        "{} by {}: {}, below {:.0} %",
-        facts.names.first().map_or("", String::as_str),
-        facts.issuer,
-        left(facts, context.world.now),
-        limit * 100.0
-    )];
-    let proof = Proof::fail(format!("*.{}", context.world.domain), evidence).outcome(outcome);
+    let expiring = CertificateFact::Expiring {
+        name: facts.names.first().cloned().unwrap_or_default(),
+        issuer: facts.issuer.clone(),
+        lifetime: Lifetime::of(facts, context.world.now),
+        below: limit,
+    };
+    let object = Object::Certificate(context.world.wildcard_name());
+    let proof = Proof::fail(object, vec![expiring.into()]).outcome(outcome);
     vec![
         proof
             .because(Reason::TlsExpiring)
@@ -176,17 +170,22 @@ fn caa(context: &Context<'_>) -> Vec<Proof> {
     let Some((visit, organization)) = issued.into_iter().find(|(_, organization)| forbidden(organization)) else {
         return Vec::new();
     };
-    let issuer = context.facts(visit).map_or("", |facts| facts.issuer.as_str());
-    let evidence = vec![
-        format!("CAA of {}: {}", set.owner, set.records.join(", ")),
-        format!("the wildcard certificate is issued by {organization} ({issuer})"),
-    ];
-    let remedy = Remedy::new(
-        "manual",
-        format!(
-            "allow {organization} in the CAA set of {} (`issuewild`, or `issue`)",
-            set.owner
-        ),
-    );
-    vec![Proof::fail(set.owner, evidence).outcome(Outcome::Warn).remedy(remedy)]
+    let issued = CertificateFact::IssuedBy {
+        organization: organization.clone(),
+        issuer: context
+            .facts(visit)
+            .map(|facts| facts.issuer.clone())
+            .unwrap_or_default(),
+        wildcard: true,
+    };
+    let remedy = Remedy::advise(format!(
+        "allow {organization} in the CAA set of {} (`issuewild`, or `issue`)",
+        set.owner
+    ));
+    let forbids = CertificateFact::Caa {
+        owner: set.owner.clone(),
+        records: set.records,
+    };
+    let proof = Proof::fail(Object::Caa(set.owner), vec![forbids.into(), issued.into()]);
+    vec![proof.outcome(Outcome::Warn).remedy(remedy)]
 }

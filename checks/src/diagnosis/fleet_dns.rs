@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::rules::{Rule, silences_nothing};
-use super::{Cause, Proof, Remedy, Scope};
+use super::{Cause, DnsFact, Fact, Object, Proof, Remedy, Scope};
 use crate::check::{Context, Said, list};
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
@@ -71,13 +71,10 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
     let faulty = faulty(context);
     let asked = context.controls.len();
     let remedy = || {
-        Remedy::new(
-            "manual",
-            format!(
-                "check the name servers of {} with their operator (`dig @SERVER {} SOA`)",
-                context.world.domain, context.world.domain
-            ),
-        )
+        Remedy::look(format!(
+            "check the name servers of {} with their operator (`dig @SERVER {} SOA`)",
+            context.world.domain, context.world.domain
+        ))
     };
     if !faulty.is_empty() && faulty.len() == asked {
         return all_failing(context, &faulty)
@@ -86,25 +83,24 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
             .collect();
     }
     if context.servers_disagree() {
-        let evidence = in_order(context)
-            .map(|(server, said)| format!("{server}: {said}"))
-            .collect();
-        let mut proof = Proof::fail("servers", evidence).because(Reason::DnsMismatch);
-        proof.remedy.push(Remedy::new(
-            "manual",
-            format!(
-                "bring the zone's servers to one version of {}: compare their SOA serials",
-                context.world.domain
-            ),
-        ));
-        return vec![proof];
+        let says = |(server, said): (&SocketAddr, &Said)| {
+            let (server, answer) = (*server, said.clone());
+            Fact::from(DnsFact::ServerSays { server, answer })
+        };
+        let proof = Proof::fail(Object::Servers, in_order(context).map(says).collect());
+        return vec![proof.because(Reason::DnsMismatch).remedy(Remedy::advise(format!(
+            "bring the zone's servers to one version of {}: compare their SOA serials",
+            context.world.domain
+        )))];
     }
     let one = |(server, reason, detail): (SocketAddr, Reason, &str)| {
-        let evidence = vec![format!(
-            "{server}: {reason} ({detail}); {} of {asked} servers answer",
-            asked - faulty.len()
-        )];
-        Proof::fail(server.to_string(), evidence)
+        let fact = DnsFact::ServerFails {
+            server,
+            reason,
+            detail: detail.to_owned(),
+            answering: Some((asked - faulty.len(), asked)),
+        };
+        Proof::fail(Object::Server(server), vec![fact.into()])
             .outcome(Outcome::Warn)
             .because(reason)
             .remedy(remedy())
@@ -128,17 +124,20 @@ fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> 
     if silent && (context.resolver_sees_zone() || context.world.zone.through_resolvers) {
         return None;
     }
-    let mut evidence = faulty
-        .iter()
-        .map(|(server, reason, detail)| format!("{server}: {reason} ({detail})"))
-        .collect::<Vec<_>>();
+    let fails = |(server, reason, detail): &(SocketAddr, Reason, &str)| DnsFact::ServerFails {
+        server: *server,
+        reason: *reason,
+        detail: (*detail).to_owned(),
+        answering: None,
+    };
+    let mut evidence = faulty.iter().map(|fault| fails(fault).into()).collect::<Vec<Fact>>();
     let witness = context
         .resolver_controls
         .iter()
         .find(|(_, said)| matches!(said, Said::Fault(Reason::DnsServfail, _)));
-    evidence
-        .extend(witness.map(|(resolver, _)| format!("resolver {resolver} gets no answer from them either (SERVFAIL)")));
-    let proof = Proof::fail("servers", evidence).because(most_frequent(faulty.iter().map(|(_, reason, _)| *reason)));
+    evidence.extend(witness.map(|(resolver, _)| DnsFact::ResolverFailsToo(*resolver).into()));
+    let proof =
+        Proof::fail(Object::Servers, evidence).because(most_frequent(faulty.iter().map(|(_, reason, _)| *reason)));
     Some(if silent && witness.is_none() {
         proof.likely()
     } else {
@@ -177,38 +176,38 @@ fn missing(context: &Context<'_>) -> Vec<Proof> {
     };
     let points = if kinds.ends_with("records") { "point" } else { "points" };
     let command = format!("add {kinds} for *.{domain} that {points} to {}", list(edge));
-    let remedy = Remedy::new("manual", command);
+    let remedy = Remedy::advise(command);
     if zone.discovery.reason() == Some(Reason::DnsNxdomain) {
         let typo =
             format!("look at the domain's name for a slip; where it is right, have {domain} delegated by its registry");
-        let remedy = Remedy::new("manual", typo);
-        return vec![
-            Proof::fail("wildcard", vec![format!("{domain} does not exist (NXDOMAIN)")])
-                .because(Reason::DnsNxdomain)
-                .remedy(remedy),
-        ];
+        let fact = DnsFact::NoSuchDomain(domain.to_string());
+        let proof = Proof::fail(Object::Wildcard, vec![fact.into()]);
+        return vec![proof.because(Reason::DnsNxdomain).remedy(Remedy::look(typo))];
     }
     let usable = context
         .controls
         .values()
         .filter(|said| said.is_usable())
         .collect::<Vec<_>>();
-    let Some(reason) = usable.first().and_then(|said| said.reason()) else {
+    let first = usable.first().map(|said| (*said, said.reason()));
+    let Some((first, Some(reason))) = first else {
         return Vec::new();
     };
     if usable.iter().any(|said| said.has_answer()) {
         return Vec::new();
     }
-    let mut evidence = vec![format!(
-        "{} {} ({} of {} servers)",
-        zone.control,
-        usable.first().map(ToString::to_string).unwrap_or_default(),
-        usable.len(),
-        zone.servers.len()
-    )];
+    let none = DnsFact::ControlHasNone {
+        control: zone.control.to_string(),
+        answer: first.clone(),
+        servers: (usable.len(), zone.servers.len()),
+    };
     let star = context.wildcards.values().find(|said| said.is_usable());
-    evidence.extend(star.map(|said| format!("*.{domain}: {said}")));
-    vec![Proof::fail("wildcard", evidence).because(reason).remedy(remedy)]
+    let star = star.map(|said| DnsFact::WildcardSays {
+        name: context.world.wildcard_name(),
+        answer: said.clone(),
+    });
+    let evidence = std::iter::once(none).chain(star).map(Fact::from).collect();
+    vec![Proof::fail(Object::Wildcard, evidence).because(reason).remedy(remedy)]
 }
 
 fn by_missing(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
@@ -234,24 +233,22 @@ fn mismatch(context: &Context<'_>) -> Vec<Proof> {
     let Some((_, first)) = strange.first() else {
         return Vec::new();
     };
-    let domain = &context.world.domain;
-    let evidence = vec![
-        format!(
-            "*.{domain} answers {first} ({} of {} servers)",
-            strange.len(),
-            context.controls.len()
-        ),
-        format!(
-            "{} is no address of the edge ({})",
-            list(&context.strangers(first)),
-            list(&context.world.edge.addresses)
-        ),
-    ];
-    let remedy = Remedy::new(
-        "manual",
-        format!("point the record *.{domain} to {}", list(&context.world.edge.addresses)),
-    );
-    let proof = Proof::fail("wildcard", evidence)
+    let edge = &context.world.edge.addresses;
+    let leads = DnsFact::WildcardLeads {
+        name: context.world.wildcard_name(),
+        answer: (*first).clone(),
+        servers: (strange.len(), context.controls.len()),
+    };
+    let outside = DnsFact::OutsideEdge {
+        addresses: context.strangers(first).into_iter().collect(),
+        edge: edge.clone(),
+    };
+    let remedy = Remedy::advise(format!(
+        "point the record {} to {}",
+        context.world.wildcard_name(),
+        list(edge)
+    ));
+    let proof = Proof::fail(Object::Wildcard, vec![leads.into(), outside.into()])
         .because(Reason::DnsMismatch)
         .remedy(remedy);
     // Without the zone's listing it may be a CDN's proxy that answers, and the record behind it be right.
@@ -294,21 +291,20 @@ fn bogus(context: &Context<'_>) -> Vec<Proof> {
         .resolvers
         .iter()
         .filter(|resolver| validates_not(context, **resolver));
-    let evidence = resolvers.map(|resolver| {
-        format!("resolver {resolver} says SERVFAIL for a fresh name, and answers when asked not to validate (CD)")
-    });
-    let evidence = evidence.collect::<Vec<_>>();
+    let evidence = resolvers.map(|resolver| DnsFact::ValidationFails(*resolver).into());
+    let evidence = evidence.collect::<Vec<Fact>>();
     if evidence.is_empty() {
         return Vec::new();
     }
     let domain = &context.world.domain;
-    let remedy = Remedy::new(
-        "manual",
-        format!(
-            "sign the zone of {domain} again, or take its DS record out at the registrar (`delv {domain}` shows where the chain breaks)"
-        ),
-    );
-    vec![Proof::fail("zone", evidence).because(Reason::DnsBogus).remedy(remedy)]
+    let remedy = Remedy::advise(format!(
+        "sign the zone of {domain} again, or take its DS record out at the registrar (`delv {domain}` shows where the chain breaks)"
+    ));
+    vec![
+        Proof::fail(Object::Zone, evidence)
+            .because(Reason::DnsBogus)
+            .remedy(remedy),
+    ]
 }
 
 fn by_bogus(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {

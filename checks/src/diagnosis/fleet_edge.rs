@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::fleet_dns::most_frequent;
 use super::rules::{Rule, silences_nothing};
-use super::{Cause, Proof, Remedy, Scope};
+use super::{Cause, EdgeFact, Fact, Object, Proof, Remedy, Scope};
 use crate::check::Context;
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
@@ -66,32 +66,35 @@ fn by_address(
     let Some((first, _)) = failing.first() else {
         return Vec::new();
     };
-    let line = |visit: &Visit, reason: Reason| {
+    let fact = |visit: &Visit, reason: Reason| {
         let detail = match visit.channel_end() {
             crate::evidence::End::Failed(fault) => fault.detail.clone(),
             _ => String::new(),
         };
-        format!("{} ({}): {reason} {detail}", visit.address, family(visit.address))
-            .trim_end()
-            .to_owned()
+        let address = visit.address;
+        Fact::from(EdgeFact::AddressFails {
+            address,
+            reason,
+            detail,
+        })
     };
     let down = all
         .iter()
         .all(|visit| visit.channel_end().reason().is_some() && visit.handshake.faults.is_empty());
     if down {
-        let evidence = failing.iter().map(|(visit, reason)| line(visit, *reason)).collect();
+        let evidence = failing.iter().map(|(visit, reason)| fact(visit, *reason)).collect();
         return vec![
-            Proof::fail("edge", evidence)
+            Proof::fail(Object::Edge, evidence)
                 .because(most_frequent(failing.iter().map(|(_, reason)| *reason)))
                 .remedy(remedy(first.address)),
         ];
     }
     let one = |(visit, reason): &(&Visit, Reason)| {
         let evidence = vec![
-            line(visit, *reason),
-            format!("{} of {} addresses work", all.len() - failing.len(), all.len()),
+            fact(visit, *reason),
+            EdgeFact::AddressesWork(all.len() - failing.len(), all.len()).into(),
         ];
-        let proof = Proof::fail(visit.address.to_string(), evidence).outcome(Outcome::Warn);
+        let proof = Proof::fail(Object::EdgeAddress(visit.address), evidence).outcome(Outcome::Warn);
         proof.because(*reason).remedy(remedy(visit.address))
     };
     failing.iter().map(one).collect()
@@ -104,10 +107,9 @@ pub(super) fn family(address: SocketAddr) -> &'static str {
 fn unreachable(context: &Context<'_>) -> Vec<Proof> {
     let tcp = |visit: &Visit| visit.connect.end.reason();
     by_address(context, tcp, |address| {
-        Remedy::new(
-            "manual",
-            format!("check that the edge listens on {address} and that nothing on the way drops it"),
-        )
+        Remedy::look(format!(
+            "check that the edge listens on {address} and that nothing on the way drops it"
+        ))
     })
 }
 
@@ -142,23 +144,18 @@ fn tls_failing(context: &Context<'_>) -> Vec<Proof> {
         |visit: &Visit| visit.was_cut() && context.world.edge.rechecks.iter().all(|r| r.address != visit.address);
     let fails = |visit: &Visit| tls_fault(visit).filter(|_| !unsettled(visit));
     let mut proofs = by_address(context, fails, |address| {
-        Remedy::new(
-            "manual",
-            format!(
-                "check the edge app's TLS at {address}: its logs and its certificates (`openssl s_client -connect {address} -servername {}`)",
-                context.world.zone.control
-            ),
-        )
+        Remedy::look(format!(
+            "check the edge app's TLS at {address}: its logs and its certificates (`openssl s_client -connect {address} -servername {}`)",
+            context.world.zone.control
+        ))
     });
     for proof in &mut proofs {
         // Only the platform can say that it is no missing or conflicting wildcard certificate.
         if context.world.platform.known().is_none() {
             proof.confidence = super::Confidence::Likely;
         }
-        proof.evidence.push(format!(
-            "{} exists nowhere else and fails the same way",
-            context.world.zone.control
-        ));
+        let alike = EdgeFact::ControlFailsAlike(context.world.zone.control.to_string());
+        proof.evidence.push(alike.into());
     }
     proofs
 }
@@ -197,22 +194,14 @@ fn throttled(context: &Context<'_>) -> Vec<Proof> {
         .iter()
         .filter(|tenant| !tenant.visits.is_empty())
         .count();
+    let cut = cut.len();
     let evidence = vec![
-        format!(
-            "{} of {visited} first handshakes were cut{}",
-            cut.len(),
-            reason.map(|r| format!(" ({r})")).unwrap_or_default()
-        ),
-        format!(
-            "{recovered} of them succeed when repeated slowly, {still} are still cut together with a name that exists nowhere"
-        ),
+        EdgeFact::FirstCut { cut, visited, reason }.into(),
+        EdgeFact::Repeated { recovered, still }.into(),
     ];
-    let remedy = Remedy::new(
-        "manual",
-        "run with a lower `--concurrency`, or set `[schedule] rate` below the edge's limit",
-    );
+    let remedy = Remedy::advise("run with a lower `--concurrency`, or set `[schedule] rate` below the edge's limit");
     vec![
-        Proof::fail("edge", evidence)
+        Proof::fail(Object::Edge, evidence)
             .outcome(Outcome::Warn)
             .because(reason)
             .remedy(remedy),

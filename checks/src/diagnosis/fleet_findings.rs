@@ -2,28 +2,37 @@
 
 use std::net::SocketAddr;
 
-use super::CauseEntry;
 use super::fleet_edge::family;
-use crate::check::{Context, Said, left, list};
+use super::{CauseEntry, FleetDetail, FleetFinding};
+use crate::check::{Context, Said, list};
 use crate::evidence::{End, Reason, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::reading::Lifetime;
 
 /// The fleet checks in the order of reports. `proven` are the entries of fleet and agent with the check that each
 /// decides.
 pub(super) fn findings(
     context: &Context<'_>,
     proven: &[(FleetCheck, Option<Reason>, &CauseEntry)],
-) -> Vec<(FleetCheck, Finding)> {
+) -> Vec<FleetFinding> {
     use FleetCheck::{Dnssec, Edge, Vantage, WildcardCertificate, WildcardDns};
     let all = [WildcardDns, Dnssec, WildcardCertificate, Edge, Vantage];
-    all.into_iter()
-        .map(|check| (check, finding(context, check, proven)))
-        .collect()
+    all.into_iter().map(|check| finding(context, check, proven)).collect()
 }
 
-fn finding(context: &Context<'_>, check: FleetCheck, proven: &[(FleetCheck, Option<Reason>, &CauseEntry)]) -> Finding {
+fn finding(
+    context: &Context<'_>,
+    check: FleetCheck,
+    proven: &[(FleetCheck, Option<Reason>, &CauseEntry)],
+) -> FleetFinding {
+    let told = |(finding, detail)| FleetFinding {
+        check,
+        finding,
+        cause: None,
+        detail,
+    };
     if let Some(skipped) = not_selected(context, check) {
-        return skipped;
+        return told((skipped, None));
     }
     let decisive = proven
         .iter()
@@ -31,22 +40,22 @@ fn finding(context: &Context<'_>, check: FleetCheck, proven: &[(FleetCheck, Opti
         .rev()
         .max_by_key(|(_, _, entry)| entry.outcome);
     if let Some((_, reason, entry)) = decisive {
-        let finding = Finding::plain(
-            entry.outcome,
-            format!("{}: {}", entry.cause, entry.evidence.first().map_or("", String::as_str)),
-        );
-        return Finding {
-            reason: *reason,
-            ..finding
+        let first = entry.evidence.first().map(ToString::to_string);
+        let message = format!("{}: {}", entry.cause, first.unwrap_or_default());
+        return FleetFinding {
+            check,
+            finding: Finding::plain(entry.outcome, message).because(*reason),
+            cause: Some(entry.cause),
+            detail: None,
         };
     }
-    match check {
-        FleetCheck::WildcardDns => wildcard_dns(context),
-        FleetCheck::Dnssec => dnssec(context),
+    told(match check {
+        FleetCheck::WildcardDns => (wildcard_dns(context), None),
+        FleetCheck::Dnssec => (dnssec(context), None),
         FleetCheck::WildcardCertificate => wildcard_certificate(context),
         FleetCheck::Edge => edge(context),
-        FleetCheck::Vantage => vantage(context),
-    }
+        FleetCheck::Vantage => (vantage(context), None),
+    })
 }
 
 fn not_selected(context: &Context<'_>, check: FleetCheck) -> Option<Finding> {
@@ -125,7 +134,7 @@ fn dnssec(context: &Context<'_>) -> Finding {
     }
 }
 
-fn wildcard_certificate(context: &Context<'_>) -> Finding {
+fn wildcard_certificate(context: &Context<'_>) -> (Finding, Option<FleetDetail>) {
     let served = context
         .world
         .edge
@@ -135,18 +144,19 @@ fn wildcard_certificate(context: &Context<'_>) -> Finding {
         .rev();
     let visit = served.into_iter().find(|visit| visit.handshake.end.is_done());
     match visit.and_then(|visit| context.facts(visit)) {
-        Some(facts) => Finding::plain(
-            Outcome::Pass,
-            format!("{}, {}", facts.issuer, left(facts, context.world.now)),
-        ),
-        None => Finding::plain(
-            Outcome::Unknown,
-            "no address of the edge showed a certificate that verifies",
-        ),
+        Some(facts) => {
+            let lifetime = Lifetime::of(facts, context.world.now);
+            let finding = Finding::plain(Outcome::Pass, format!("{}, {lifetime}", facts.issuer));
+            (finding, Some(FleetDetail::Lifetime(lifetime)))
+        }
+        None => {
+            let message = "no address of the edge showed a certificate that verifies";
+            (Finding::plain(Outcome::Unknown, message), None)
+        }
     }
 }
 
-fn edge(context: &Context<'_>) -> Finding {
+fn edge(context: &Context<'_>) -> (Finding, Option<FleetDetail>) {
     let edge = &context.world.edge;
     let works = |visit: &&Visit| visit.handshake.end.is_done() || visit.handshake.chain.is_some();
     let seen = edge
@@ -159,10 +169,11 @@ fn edge(context: &Context<'_>) -> Finding {
     families.dedup();
     let lacking = lacking(context);
     if seen.is_empty() {
-        return match lacking.first() {
+        let finding = match lacking.first() {
             Some((_, reason, name)) => Finding::skipped(*reason, format!("the agent has no {name}")),
             None => Finding::plain(Outcome::Unknown, "no address of the edge was visited"),
         };
+        return (finding, None);
     }
     let mut message = format!(
         "{} of {} addresses, {}",
@@ -179,7 +190,12 @@ fn edge(context: &Context<'_>) -> Finding {
         .filter(wanted)
         .all(|socket| seen.iter().any(|visit| visit.address == socket));
     let outcome = if whole { Outcome::Pass } else { Outcome::Unknown };
-    Finding::plain(outcome, message)
+    let detail = FleetDetail::Families {
+        v4: seen.iter().any(|visit| visit.address.is_ipv4()),
+        v6: seen.iter().any(|visit| visit.address.is_ipv6()),
+        lacking: !lacking.is_empty(),
+    };
+    (Finding::plain(outcome, message), Some(detail))
 }
 
 /// The families that the agent does not have.

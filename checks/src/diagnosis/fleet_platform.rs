@@ -1,7 +1,9 @@
 //! Fleet rules that need the platform's word: the edge app, its wildcard certificate and what its renewal needs.
 
 use super::rules::{Rule, breaks_nothing, silences_nothing};
-use super::{Cause, Proof, Remedy, Scope};
+use super::{
+    Action, AppFact, Cause, CertificateFact, EdgeFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Scope,
+};
 use crate::check::Context;
 use crate::evidence::{App, CertificateState, Platform, Reason, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
@@ -66,14 +68,17 @@ fn edge_missing(context: &Context<'_>) -> Vec<Proof> {
         return Vec::new();
     };
     let name = &platform.edge_app;
-    let line = match edge(context) {
-        None if platform.apps_missing.is_none() => format!("organization {} has no app {name}", platform.organization),
-        Some(app) if app.addresses.is_empty() => format!("{name} has no public address"),
+    let fact = match edge(context) {
+        None if platform.apps_missing.is_none() => Fact::from(AppFact::Missing {
+            organization: platform.organization.clone(),
+            app: name.clone(),
+        }),
+        Some(app) if app.addresses.is_empty() => EdgeFact::NoAddress(name.clone()).into(),
         _ => return Vec::new(),
     };
-    let remedy = Remedy::new("manual", format!("fly status -a {name}; fly ips list -a {name}"));
+    let remedy = Remedy::platform(PlatformStep::ShowApp(name.clone()));
     vec![
-        Proof::fail("edge", vec![line])
+        Proof::fail(Object::Edge, vec![fact])
             .because(Reason::PlatformNotFound)
             .remedy(remedy),
     ]
@@ -85,7 +90,7 @@ fn by_edge_missing(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding:
 }
 
 fn wildcard(context: &Context<'_>) -> String {
-    format!("*.{}", context.world.domain)
+    context.world.wildcard_name()
 }
 
 /// Whether the control name is cut at every address, and how.
@@ -112,18 +117,27 @@ fn wildcard_missing(context: &Context<'_>) -> Vec<Proof> {
         return Vec::new();
     };
     let pending = app.certificates.iter().find(|held| held.hostname == name);
-    let line = match pending {
-        Some(held) => format!("{}'s certificate for {name} is not ready: {}", app.name, held.status),
-        None => format!("{} has no certificate for {name}", app.name),
+    let held = match pending {
+        Some(held) => CertificateFact::NotReady {
+            app: app.name.clone(),
+            name: name.clone(),
+            status: held.status.clone(),
+        },
+        None => CertificateFact::NoneFor {
+            app: app.name.clone(),
+            name: name.clone(),
+        },
     };
-    let control = format!(
-        "the handshake for {}, which only the wildcard covers, is cut: {reason}",
-        context.world.zone.control
-    );
-    let mut remedy = Remedy::new("add-certificate", format!("fly certs add '{name}' -a {}", app.name));
-    remedy.app = Some(app.name.clone());
-    remedy.hostname = Some(name.clone());
-    vec![Proof::fail(name, vec![line, control]).because(reason).remedy(remedy)]
+    let cut = CertificateFact::ControlCut {
+        control: context.world.zone.control.to_string(),
+        reason,
+    };
+    let add = Action::AddCertificate {
+        app: app.name.clone(),
+        name: name.clone(),
+    };
+    let proof = Proof::fail(Object::Certificate(name), vec![held.into(), cut.into()]);
+    vec![proof.because(reason).remedy(add.by_hand())]
 }
 
 fn by_cut_wildcard(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
@@ -147,25 +161,24 @@ fn wildcard_conflict(context: &Context<'_>) -> Vec<Proof> {
             .map(move |held| (app, held))
     });
     let proof = |(app, held): (&App, &crate::evidence::AppCertificate)| {
-        let works = control_is_cut(context).map_or("the handshake still works".to_owned(), |reason| {
-            format!("handshakes are cut: {reason}")
-        });
-        let evidence = vec![
-            format!(
-                "{} holds a certificate for {name} ({}), which belongs at {}",
-                app.name, held.status, platform.edge_app
-            ),
-            works,
-        ];
-        let mut remedy = Remedy::new(
-            "remove-certificate",
-            format!("fly certs remove '{name}' -a {} -y", app.name),
-        );
-        remedy.app = Some(app.name.clone());
-        remedy.hostname = Some(name.clone());
-        Proof::fail(format!("{}/{name}", app.name), evidence)
+        let now = control_is_cut(context).map_or(HandshakeNow::Works, HandshakeNow::Cut);
+        let held = CertificateFact::Held {
+            app: app.name.clone(),
+            name: name.clone(),
+            status: held.status.clone(),
+            edge: platform.edge_app.clone(),
+            imported: false,
+            handshake: None,
+        };
+        let (app, name) = (app.name.clone(), name.clone());
+        let remove = Action::RemoveCertificate {
+            app: app.clone(),
+            name: name.clone(),
+        };
+        let evidence = vec![held.into(), CertificateFact::Handshakes(now).into()];
+        Proof::fail(Object::AppCertificate { app, name }, evidence)
             .because(Reason::PlatformConflict)
-            .remedy(remedy)
+            .remedy(remove.by_hand())
     };
     held.map(proof).collect()
 }
@@ -219,14 +232,15 @@ fn acme_broken(context: &Context<'_>) -> Vec<Proof> {
         .flat_map(|reply| &reply.answers)
         .map(|record| format!("{} {}", record.kind, record.data))
         .next();
-    let evidence = vec![format!(
-        "{owner} is {}; renewal needs CNAME {target}",
-        found.unwrap_or_else(|| "not there".into())
-    )];
+    let delegation = CertificateFact::AcmeDelegation {
+        owner: owner.clone(),
+        found,
+        target: target.to_owned(),
+    };
     let command = format!("set CNAME {owner} to {target} in zone {}", context.world.domain);
     vec![
-        Proof::fail(owner.clone(), evidence)
+        Proof::fail(Object::Name(owner.clone()), vec![delegation.into()])
             .outcome(Outcome::Warn)
-            .remedy(Remedy::new("manual", command)),
+            .remedy(Remedy::advise(command)),
     ]
 }

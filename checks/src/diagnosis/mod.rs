@@ -1,15 +1,19 @@
 //! From findings to causes: one pure function over a world. Agent first, then the fleet, then each tenant, then what
 //! tenants have in common, over what is left.
 
+mod action;
 mod agent;
 mod agent_platform;
 mod cause;
+mod commands;
 mod common;
+mod fact;
 mod fleet_certificate;
 mod fleet_dns;
 mod fleet_edge;
 mod fleet_findings;
 mod fleet_platform;
+mod object;
 mod proof;
 mod question;
 mod rules;
@@ -22,8 +26,11 @@ mod tenant_release;
 mod tenant_replay;
 mod tenant_rules;
 
+pub use action::{Action, Form, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
 pub use cause::{Cause, UnknownCause};
-pub use proof::{CauseEntry, Confidence, Diagnosis, Remedy, Scope, Status, TenantVerdict};
+pub use fact::{AgentFact, AnswerFact, AppFact, CertificateFact, DnsFact, EdgeFact, Fact, HandshakeNow, Heard};
+pub use object::{Api, Object};
+pub use proof::{CauseEntry, Confidence, Diagnosis, FleetDetail, FleetFinding, Scope, Status, TenantVerdict};
 pub use question::Question;
 
 use proof::Proof;
@@ -205,16 +212,16 @@ fn explain_alone(context: &Context<'_>, index: usize, findings: &mut Findings, s
     for (checks, rules) in TABLES {
         for (cause, rule) in rules.iter().copied().flatten() {
             let mut open = open_checks(checks, index, findings, state);
-            let proof = if open.is_empty() {
-                None
+            let proofs = if open.is_empty() {
+                Vec::new()
             } else {
-                rule(&Subject {
+                rule.proofs(&Subject {
                     context,
                     tenant,
                     findings,
                 })
             };
-            if let Some(proof) = proof {
+            for proof in proofs {
                 let (outcome, reason) = (proof.outcome, proof.reason);
                 open.retain(|check| proof.only.is_none_or(|only| only == *check));
                 let entry = state.add(*cause, Scope::Tenant, proof);
@@ -348,7 +355,9 @@ fn in_order(entries: Vec<CauseEntry>) -> Vec<CauseEntry> {
                 entry.cause,
             )
         };
-        rank(a).cmp(&rank(b)).then_with(|| a.object.cmp(&b.object))
+        rank(a)
+            .cmp(&rank(b))
+            .then_with(|| a.object.to_string().cmp(&b.object.to_string()))
     });
     entries
 }

@@ -5,10 +5,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::action::Remedy;
+use super::fact::Fact;
+use super::object::Object;
 use super::{Cause, Question};
 use crate::check::Findings;
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::reading::Lifetime;
 use crate::target::TenantId;
 
 /// Whom a cause concerns.
@@ -33,62 +37,26 @@ pub enum Confidence {
     Likely,
 }
 
-/// One thing to do about a cause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remedy {
-    /// The kind of action, such as `delete-dns-record` or `wait`; `manual` where a person must look.
-    pub action: String,
-    /// The app that it is done to, where it is done to one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app: Option<String>,
-    /// The name whose certificate it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
-    /// What a person would type or click.
-    pub command: String,
-    /// Whether it is safe to carry out without a person.
-    pub automatic: bool,
-}
-
-impl Remedy {
-    pub(super) fn new(action: &str, command: impl Into<String>) -> Self {
-        Self {
-            action: action.into(),
-            app: None,
-            hostname: None,
-            command: command.into(),
-            automatic: false,
-        }
-    }
-
-    pub(super) fn wait(command: impl Into<String>) -> Self {
-        Self {
-            automatic: true,
-            ..Self::new("wait", command)
-        }
-    }
-}
-
 /// That a rule applies, and to what.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Proof {
     /// The guilty object: what several proofs of one cause are merged by.
-    pub object: String,
+    pub object: Object,
     /// What it does to the check that it belongs to.
     pub outcome: Outcome,
     pub reason: Option<Reason>,
     pub confidence: Confidence,
     /// The facts that prove it, the most telling first.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Fact>,
     pub remedy: Vec<Remedy>,
     /// The one check that it explains; `None`: all that its table is about.
     pub only: Option<Check>,
 }
 
 impl Proof {
-    pub(super) fn fail(object: impl Into<String>, evidence: Vec<String>) -> Self {
+    pub(super) fn fail(object: Object, evidence: Vec<Fact>) -> Self {
         Self {
-            object: object.into(),
+            object,
             outcome: Outcome::Fail,
             reason: None,
             confidence: Confidence::Confirmed,
@@ -132,7 +100,7 @@ pub struct CauseEntry {
     /// Whom it concerns.
     pub scope: Scope,
     /// The guilty object.
-    pub object: String,
+    pub object: Object,
     /// `Fail`, `Warn`, or `Unknown` where it only hides.
     pub outcome: Outcome,
     /// How sure it is.
@@ -140,7 +108,7 @@ pub struct CauseEntry {
     /// The tenants that it explains.
     pub tenants: BTreeSet<TenantId>,
     /// The facts that prove it, the most telling first.
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Fact>,
     /// What to do about it.
     pub remedy: Vec<Remedy>,
 }
@@ -203,11 +171,40 @@ pub struct TenantVerdict {
     pub findings: Findings,
 }
 
+/// What one fleet check says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FleetFinding {
+    /// The check.
+    pub check: FleetCheck,
+    /// How it ended.
+    pub finding: Finding,
+    /// The cause that decided it, where one did.
+    pub cause: Option<Cause>,
+    /// What a short form tells of it besides, where it passed.
+    pub detail: Option<FleetDetail>,
+}
+
+/// What a short form tells of a fleet check that passed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FleetDetail {
+    /// How much of the wildcard certificate's lifetime is left.
+    Lifetime(Lifetime),
+    /// The families of the edge's addresses that were looked at.
+    Families {
+        /// Whether an IPv4 address was.
+        v4: bool,
+        /// Whether an IPv6 address was.
+        v6: bool,
+        /// Whether the agent lacks a family that the edge has.
+        lacking: bool,
+    },
+}
+
 /// Everything that a world means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnosis {
     /// The fleet checks.
-    pub fleet: Vec<(FleetCheck, Finding)>,
+    pub fleet: Vec<FleetFinding>,
     /// The causes: agent, fleet, tenant; failures first.
     pub causes: Vec<CauseEntry>,
     /// The tenants in the order of the world.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
+use super::object::Object;
 use super::proof::Proof;
 use super::rules::Rule;
 use super::{Cause, CauseEntry, Scope};
@@ -17,7 +18,7 @@ pub(super) struct State {
     pub(super) entries: Vec<CauseEntry>,
     pub(super) shared: Vec<(FleetCheck, Option<Reason>, usize)>,
     pub(super) own: Vec<Vec<(Check, usize)>>,
-    known: HashMap<(Cause, String), usize>,
+    known: HashMap<(Cause, Object), usize>,
 }
 
 impl State {
@@ -55,7 +56,7 @@ impl State {
             Check::Dns => tenant.dns.authoritative.iter().any(|look| look.server == address),
             _ => tenant.visit().is_some_and(|visit| visit.address == address),
         };
-        let concerns = |object: &str| object.parse().map_or(true, looked_at);
+        let concerns = |object: &Object| object.address().is_none_or(looked_at);
         let entries = entries.iter().copied();
         let concerned = entries.filter(|(entry, _)| concerns(&self.entries[*entry].object));
         concerned.min_by_key(|(entry, reason)| (*reason != found, &self.entries[*entry].object))

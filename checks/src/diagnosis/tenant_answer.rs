@@ -1,52 +1,67 @@
 //! Tenant rules about a wrong answer: who answered, and what is wrong with what was said.
 
+use super::tenant_rules::Prove::One;
 use super::tenant_rules::{Rule, Subject};
-use super::{Cause, Proof, Remedy, tenant_replay};
-use crate::check::{Named, answers_like, named, says_starting, status_text};
+use super::{AnswerFact, Cause, Fact, Heard, Object, PlatformStep, Proof, Remedy, Wait, tenant_replay};
+use crate::check::{Named, answers_like, named, says_starting};
 use crate::evidence::{App, Platform, Reason, Visit};
 use crate::expectation::Identity;
 use crate::finding::{Check, Outcome};
+use crate::reading::StatusLine;
 
 /// In order of precedence.
 pub(super) const RULES: &[Rule] = &[
-    (Cause::AppStarting, starting),
-    (Cause::TenantUnknownToEdge, unknown_to_edge),
-    (Cause::RouteWrongApp, tenant_replay::wrong_app),
-    (Cause::RouteWrongTenant, wrong_tenant),
-    (Cause::RouteBroken, route_broken),
-    (Cause::SiteRedirect, |subject| {
-        site(
-            subject,
-            &[Reason::HttpRedirect],
-            "find out who redirects; expected: add the status to `[site] status`",
-        )
-    }),
-    (Cause::SiteProtocol, |subject| {
-        site(
-            subject,
-            &[Reason::HttpProtocol],
-            "enable the HTTP version at the edge for this name, or set `[site] http`",
-        )
-    }),
-    (Cause::SiteBody, |subject| {
-        site(
-            subject,
-            &[Reason::HttpBody, Reason::HttpTooLarge],
-            "look at what the app answers (its log, its last deploy)",
-        )
-    }),
-    (Cause::SiteHeader, |subject| {
-        site(
-            subject,
-            &[Reason::HttpHeader],
-            "look at what sets the header (the app or the edge)",
-        )
-    }),
-    (Cause::AppUnhealthy, app_unhealthy),
-    (Cause::SiteStatus, |subject| {
-        site(subject, &[Reason::HttpStatus], "look at the app's log for this request")
-    }),
-    (Cause::SiteSlow, slow),
+    (Cause::AppStarting, One(starting)),
+    (Cause::TenantUnknownToEdge, One(unknown_to_edge)),
+    (Cause::RouteWrongApp, One(tenant_replay::wrong_app)),
+    (Cause::RouteWrongTenant, One(wrong_tenant)),
+    (Cause::RouteBroken, One(route_broken)),
+    (
+        Cause::SiteRedirect,
+        One(|subject| {
+            site(
+                subject,
+                &[Reason::HttpRedirect],
+                "find out who redirects; expected: add the status to `[site] status`",
+            )
+        }),
+    ),
+    (
+        Cause::SiteProtocol,
+        One(|subject| {
+            site(
+                subject,
+                &[Reason::HttpProtocol],
+                "enable the HTTP version at the edge for this name, or set `[site] http`",
+            )
+        }),
+    ),
+    (
+        Cause::SiteBody,
+        One(|subject| {
+            site(
+                subject,
+                &[Reason::HttpBody, Reason::HttpTooLarge],
+                "look at what the app answers (its log, its last deploy)",
+            )
+        }),
+    ),
+    (
+        Cause::SiteHeader,
+        One(|subject| {
+            site(
+                subject,
+                &[Reason::HttpHeader],
+                "look at what sets the header (the app or the edge)",
+            )
+        }),
+    ),
+    (Cause::AppUnhealthy, One(app_unhealthy)),
+    (
+        Cause::SiteStatus,
+        One(|subject| site(subject, &[Reason::HttpStatus], "look at the app's log for this request")),
+    ),
+    (Cause::SiteSlow, One(slow)),
 ];
 
 /// The visit, where it brought an answer that `site` or `route` does not pass.
@@ -60,11 +75,11 @@ fn wrong_answer<'s>(subject: &'s Subject<'_, '_>) -> Option<&'s Visit> {
 fn starting(subject: &Subject<'_, '_>) -> Option<Proof> {
     let visit = wrong_answer(subject).filter(|_| subject.fails(Check::Site))?;
     let answer = visit.page.answer.as_ref().filter(|answer| says_starting(answer))?;
-    let evidence = vec![format!("the app says so itself: {}", status_text(answer))];
-    let proof = Proof::fail(&subject.tenant.tenant.app, evidence)
+    let says = AnswerFact::SaysStarting(StatusLine::of(answer));
+    let proof = Proof::fail(Object::App(subject.tenant.tenant.app.clone()), vec![says.into()])
         .because(subject.findings.of(Check::Site).reason)
         .likely();
-    Some(proof.remedy(Remedy::wait("wait until the app has booted, usually seconds")))
+    Some(proof.remedy(Remedy::wait(Wait::Boot)))
 }
 
 fn unknown_to_edge(subject: &Subject<'_, '_>) -> Option<Proof> {
@@ -78,26 +93,23 @@ fn unknown_to_edge(subject: &Subject<'_, '_>) -> Option<Proof> {
         return None;
     }
     let answer = visit.page.answer.as_ref()?;
-    let control = &subject.context.world.zone.control;
-    let evidence = vec![format!(
-        "{} and {control}, which exists nowhere, get the same answer: {}",
-        subject.name(),
-        status_text(answer)
-    )];
-    let remedy = Remedy::new(
-        "manual",
-        format!(
-            "register tenant {} (app {}) at the edge",
-            subject.id(),
-            subject.tenant.tenant.app
-        ),
-    );
+    let alike = AnswerFact::LikeUnknown {
+        name: subject.name().to_owned(),
+        control: subject.context.world.zone.control.to_string(),
+        answer: StatusLine::of(answer),
+    };
+    let remedy = Remedy::advise(format!(
+        "register tenant {} (app {}) at the edge",
+        subject.id(),
+        subject.tenant.tenant.app
+    ));
     let reason = subject
         .findings
         .of(Check::Site)
         .reason
         .or(Some(Reason::HttpWrongTenant));
-    let proof = Proof::fail(subject.name(), evidence).because(reason).remedy(remedy);
+    let object = Object::Name(subject.name().to_owned());
+    let proof = Proof::fail(object, vec![alike.into()]).because(reason).remedy(remedy);
     Some(if subject.fails(Check::Site) {
         proof
     } else {
@@ -109,17 +121,20 @@ fn wrong_tenant(subject: &Subject<'_, '_>) -> Option<Proof> {
     let visit = subject.tenant.visit().filter(|_| subject.fails(Check::Route))?;
     let identity = &subject.tenant.expectation.site.identity;
     let app = &subject.tenant.tenant.app;
-    let (whence, direct) = match named(subject.context, &subject.tenant.tenant, identity, visit) {
-        Named::Other(other, whence) => (format!("{} answered: {whence}", other.app), true),
-        Named::Stranger(whence) if *identity != Identity::Auto => (format!("another app answered: {whence}"), false),
+    let (other, by) = match named(subject.context, &subject.tenant.tenant, identity, visit) {
+        Named::Other(other, whence) => (Some(other.app.clone()), whence),
+        Named::Stranger(whence) if *identity != Identity::Auto => (None, whence),
         _ => return None,
     };
-    let evidence = vec![format!("{} is to be answered by {app}; {whence}", subject.name())];
-    let remedy = Remedy::new(
-        "manual",
-        format!("correct the edge's route of {} to app {app}", subject.name()),
-    );
-    let proof = Proof::fail(subject.name(), evidence)
+    let direct = other.is_some();
+    let answered = AnswerFact::AnsweredBy {
+        name: subject.name().to_owned(),
+        app: app.clone(),
+        other,
+        by,
+    };
+    let remedy = Remedy::advise(format!("correct the edge's route of {} to app {app}", subject.name()));
+    let proof = Proof::fail(Object::Name(subject.name().to_owned()), vec![answered.into()])
         .because(Reason::HttpWrongTenant)
         .remedy(remedy);
     Some(if direct { proof } else { proof.likely() })
@@ -130,22 +145,18 @@ fn site(subject: &Subject<'_, '_>, reasons: &[Reason], what: &str) -> Option<Pro
     let reason = finding
         .reason
         .filter(|reason| subject.fails(Check::Site) && reasons.contains(reason))?;
-    subject.tenant.visit()?.page.answer.as_ref()?;
-    let wanted = finding
-        .expected
-        .as_deref()
-        .map(|wanted| format!("; expected {wanted}"))
-        .unwrap_or_default();
-    let path = &subject.tenant.expectation.site.path;
-    let evidence = vec![format!(
-        "GET https://{}{path}: {}{wanted}",
-        subject.name(),
-        finding.message
-    )];
+    let answer = subject.tenant.visit()?.page.answer.as_ref()?;
+    let page = AnswerFact::Page {
+        url: format!("https://{}{}", subject.name(), subject.tenant.expectation.site.path),
+        reason,
+        status: answer.status,
+        message: finding.message.clone(),
+        expected: finding.expected.clone(),
+    };
     Some(
-        Proof::fail(subject.name(), evidence)
+        Proof::fail(Object::Name(subject.name().to_owned()), vec![page.into()])
             .because(reason)
-            .remedy(Remedy::new("manual", what)),
+            .remedy(Remedy::look(what)),
     )
 }
 
@@ -160,17 +171,6 @@ fn is_down(visit: &Visit) -> bool {
 fn is_right(subject: &Subject<'_, '_>, visit: &Visit) -> bool {
     let status = visit.page.answer.as_ref().map(|answer| answer.status);
     status.is_some_and(|status| subject.tenant.expectation.site.status.contains(&status))
-}
-
-fn told(visit: &Visit) -> String {
-    match (
-        &visit.page.answer,
-        visit.channel_end().reason().or(visit.page.end.reason()),
-    ) {
-        (Some(answer), _) => format!("status {}", status_text(answer)),
-        (None, Some(reason)) => reason.to_string(),
-        (None, None) => "no answer".into(),
-    }
 }
 
 /// Right when asked directly, wrong through the edge. An app without a public address is asked by its own health checks.
@@ -191,56 +191,36 @@ fn route_broken(subject: &Subject<'_, '_>) -> Option<Proof> {
     if !right && !checks_pass {
         return None;
     }
-    let own = direct.map_or_else(
-        || "its own health checks pass".to_owned(),
-        |direct| format!("asked directly it answers {}", told(direct)),
-    );
-    let mut evidence = vec![format!("through the edge {} answers {}; {own}", app.name, told(visit))];
-    let (why, command) = between(platform, app);
-    evidence.extend(why);
-    let proof = Proof::fail(&app.name, evidence).because(subject.findings.of(Check::Site).reason);
-    let proof = proof.remedy(Remedy::new("manual", command));
+    let ways = AnswerFact::BothWays {
+        app: app.name.clone(),
+        edge: Heard::of(visit),
+        direct: direct.map(Heard::of),
+    };
+    let (why, step) = between(platform, app);
+    let evidence = std::iter::once(ways).chain(why).map(Fact::from);
+    let proof = Proof::fail(Object::App(app.name.clone()), evidence.collect());
+    let proof = proof.because(subject.findings.of(Check::Site).reason);
+    let proof = proof.remedy(Remedy::platform(step));
     Some(if right { proof } else { proof.likely() })
 }
 
 /// What lies between the edge and the app, where the platform knows.
-fn between(platform: &Platform, app: &App) -> (Option<String>, String) {
+fn between(platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep) {
     let closed = app
         .machines
         .iter()
         .any(|machine| machine.ports.as_ref().is_some_and(|ports| !ports.contains(&443)));
     if closed {
-        let why = format!(
-            "{} has no service on port 443, which a replayed request needs",
-            app.name
-        );
-        return (
-            Some(why),
-            format!(
-                "add a service on 443 to {}'s fly.toml, then: fly deploy -a {0}",
-                app.name
-            ),
-        );
+        let why = AnswerFact::NoService(app.name.clone());
+        return (Some(why), PlatformStep::AddService(app.name.clone()));
     }
     let edge = platform.apps.get(&platform.edge_app);
     let apart = edge.is_some_and(|edge| edge.network != app.network) && platform.cross_network_replays == Some(false);
     if apart {
-        let why = format!(
-            "{} is on another network than the edge, and the organization allows no replays across networks",
-            app.name
-        );
-        return (
-            Some(why),
-            format!("allow cross-network replays in organization {}", platform.organization),
-        );
+        let why = AnswerFact::OtherNetwork(app.name.clone());
+        return (Some(why), PlatformStep::AllowReplays(platform.organization.clone()));
     }
-    (
-        None,
-        format!(
-            "look at the edge's log for the replay: fly logs -a {}",
-            platform.edge_app
-        ),
-    )
+    (None, PlatformStep::ReadReplays(platform.edge_app.clone()))
 }
 
 /// A server's fault both ways.
@@ -251,13 +231,14 @@ fn app_unhealthy(subject: &Subject<'_, '_>) -> Option<Proof> {
         .filter(|visit| subject.fails(Check::Site) && visit.handshake.end.is_done() && is_down(visit))?;
     let direct = subject.tenant.direct.as_ref().filter(|direct| is_down(direct))?;
     let app = &subject.tenant.tenant.app;
-    let evidence = vec![format!(
-        "through the edge {app} answers {}, directly {}",
-        told(visit),
-        told(direct)
-    )];
-    let proof = Proof::fail(app, evidence).because(subject.findings.of(Check::Site).reason);
-    Some(proof.remedy(Remedy::new("manual", format!("fly logs -a {app}"))))
+    let wrong = AnswerFact::WrongBothWays {
+        app: app.clone(),
+        edge: Heard::of(visit),
+        direct: Heard::of(direct),
+    };
+    let proof = Proof::fail(Object::App(app.clone()), vec![wrong.into()]);
+    let proof = proof.because(subject.findings.of(Check::Site).reason);
+    Some(proof.remedy(Remedy::platform(PlatformStep::ReadLog(app.clone()))))
 }
 
 fn slow(subject: &Subject<'_, '_>) -> Option<Proof> {
@@ -266,17 +247,21 @@ fn slow(subject: &Subject<'_, '_>) -> Option<Proof> {
         return None;
     }
     let visit = subject.tenant.visit()?;
-    let phases = format!(
-        "connect {:.0} ms, TLS {:.0} ms, first byte {:.0} ms, whole answer {:.0} ms",
-        visit.connect.ms, visit.handshake.ms, visit.page.first_byte_ms, visit.page.total_ms
-    );
-    let limit = finding.expected.clone().unwrap_or_default();
-    let evidence = vec![format!("{}; {limit}", finding.message), phases];
-    let proof = Proof::fail(subject.name(), evidence)
+    let slow = AnswerFact::Slow {
+        message: finding.message.clone(),
+        limit: finding.expected.clone().unwrap_or_default(),
+    };
+    let phases = AnswerFact::Phases {
+        connect: visit.connect.ms,
+        tls: visit.handshake.ms,
+        first_byte: visit.page.first_byte_ms,
+        total: visit.page.total_ms,
+    };
+    let object = Object::Name(subject.name().to_owned());
+    let proof = Proof::fail(object, vec![slow.into(), phases.into()])
         .outcome(Outcome::Warn)
         .because(Reason::HttpSlow);
-    Some(proof.remedy(Remedy::new(
-        "manual",
+    Some(proof.remedy(Remedy::look(
         "look at the app's load and its log; a higher limit: `[site] slow`",
     )))
 }

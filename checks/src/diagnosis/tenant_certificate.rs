@@ -1,47 +1,63 @@
 //! Tenant rules about what the edge serves for one name.
 
+use super::tenant_rules::Prove::One;
 use super::tenant_rules::{Rule, Subject};
-use super::{Cause, Proof, Remedy};
-use crate::check::{caa_fault, left};
+use super::{Cause, CertificateFact, Fact, Object, Proof, Remedy};
+use crate::check::caa_fault;
 use crate::evidence::Reason;
 use crate::finding::{Check, Outcome};
+use crate::reading::Lifetime;
 
 /// In order of precedence.
 pub(super) const RULES: &[Rule] = &[
-    (Cause::CertificateExpired, |subject| {
-        served(subject, Reason::TlsExpired, "renew the certificate")
-    }),
-    (Cause::CertificateNotYetValid, |subject| {
-        served(subject, Reason::TlsNotYetValid, "issue a new certificate")
-    }),
-    (Cause::CertificateNameMismatch, |subject| {
-        served(
-            subject,
-            Reason::TlsNameMismatch,
-            "configure a certificate that covers the name",
-        )
-    }),
-    (Cause::CertificateChainIncomplete, |subject| {
-        served(
-            subject,
-            Reason::TlsIncompleteChain,
-            "serve the whole chain (leaf and intermediates)",
-        )
-    }),
-    (Cause::CertificateUntrusted, |subject| {
-        served(
-            subject,
-            Reason::TlsUnknownIssuer,
-            "serve a certificate of a trusted authority",
-        )
-    }),
-    (Cause::CertificateExpiring, |subject| {
-        served(
-            subject,
-            Reason::TlsExpiring,
-            "find out why renewal fails and renew the certificate",
-        )
-    }),
+    (
+        Cause::CertificateExpired,
+        One(|subject| served(subject, Reason::TlsExpired, "renew the certificate")),
+    ),
+    (
+        Cause::CertificateNotYetValid,
+        One(|subject| served(subject, Reason::TlsNotYetValid, "issue a new certificate")),
+    ),
+    (
+        Cause::CertificateNameMismatch,
+        One(|subject| {
+            served(
+                subject,
+                Reason::TlsNameMismatch,
+                "configure a certificate that covers the name",
+            )
+        }),
+    ),
+    (
+        Cause::CertificateChainIncomplete,
+        One(|subject| {
+            served(
+                subject,
+                Reason::TlsIncompleteChain,
+                "serve the whole chain (leaf and intermediates)",
+            )
+        }),
+    ),
+    (
+        Cause::CertificateUntrusted,
+        One(|subject| {
+            served(
+                subject,
+                Reason::TlsUnknownIssuer,
+                "serve a certificate of a trusted authority",
+            )
+        }),
+    ),
+    (
+        Cause::CertificateExpiring,
+        One(|subject| {
+            served(
+                subject,
+                Reason::TlsExpiring,
+                "find out why renewal fails and renew the certificate",
+            )
+        }),
+    ),
 ];
 
 fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof> {
@@ -53,41 +69,27 @@ fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof
     if reason != Reason::TlsExpiring && visit.handshake.faults.first() != Some(&reason) {
         return None;
     }
-    let mut evidence = Vec::new();
-    if let Some(facts) = subject.context.facts(visit) {
-        let names = facts.names.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
-        evidence.push(format!(
-            "{} serves {names} by {}, {}",
-            visit.address,
-            facts.issuer,
-            left(facts, subject.context.world.now)
-        ));
-        if reason == Reason::TlsIncompleteChain {
-            evidence.push("only the leaf was sent".into());
-        }
-    } else {
-        evidence.push(format!("{}: {}", visit.address, finding.message));
-    }
-    let others = visit
-        .handshake
-        .faults
-        .iter()
-        .skip(1)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>();
-    if !others.is_empty() {
-        evidence.push(format!("besides: {}", others.join(", ")));
-    }
-    let object = visit.handshake.chain.map(|chain| chain.to_string()).unwrap_or_default();
-    let remedy = Remedy::new(
-        "manual",
-        format!(
-            "{what} for {} at the edge, or remove it so that the wildcard serves the name",
-            subject.name()
-        ),
+    let facts = subject.context.facts(visit);
+    let served = facts.map_or_else(
+        || CertificateFact::UnreadAt(visit.address, finding.message.clone()),
+        |facts| CertificateFact::ServedAt {
+            address: visit.address,
+            names: facts.names.iter().take(3).cloned().collect(),
+            issuer: facts.issuer.clone(),
+            lifetime: Lifetime::of(facts, subject.context.world.now),
+        },
     );
+    let alone = facts.is_some() && reason == Reason::TlsIncompleteChain;
+    let others = visit.handshake.faults.iter().skip(1).copied().collect::<Vec<_>>();
+    let besides = (!others.is_empty()).then_some(CertificateFact::Besides(others));
+    let alone = alone.then_some(CertificateFact::OnlyLeaf);
+    let evidence = std::iter::once(served).chain(alone).chain(besides).map(Fact::from);
+    let remedy = Remedy::advise(format!(
+        "{what} for {} at the edge, or remove it so that the wildcard serves the name",
+        subject.name()
+    ));
     Some(
-        Proof::fail(object, evidence)
+        Proof::fail(Object::Chain(visit.handshake.chain), evidence.collect())
             .outcome(finding.outcome)
             .because(reason)
             .remedy(remedy),
@@ -109,13 +111,19 @@ pub(super) fn latent(subject: &Subject<'_, '_>) -> Option<Proof> {
         .issuer_organization
         .clone()
         .unwrap_or_else(|| facts.issuer.clone());
-    let evidence = vec![
-        format!("CAA of {}: {}", set.owner, set.records.join(", ")),
-        format!("what is served is issued by {issuer} ({})", facts.issuer),
-    ];
-    let remedy = Remedy::new(
-        "manual",
-        format!("allow {issuer} in the CAA set of {}, or delete the set", set.owner),
-    );
-    Some(Proof::fail(set.owner, evidence).outcome(Outcome::Warn).remedy(remedy))
+    let remedy = Remedy::advise(format!(
+        "allow {issuer} in the CAA set of {}, or delete the set",
+        set.owner
+    ));
+    let forbids = CertificateFact::Caa {
+        owner: set.owner.clone(),
+        records: set.records,
+    };
+    let issued = CertificateFact::IssuedBy {
+        organization: issuer,
+        issuer: facts.issuer.clone(),
+        wildcard: false,
+    };
+    let proof = Proof::fail(Object::Caa(set.owner), vec![forbids.into(), issued.into()]);
+    Some(proof.outcome(Outcome::Warn).remedy(remedy))
 }

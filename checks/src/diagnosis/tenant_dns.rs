@@ -1,7 +1,8 @@
 //! Tenant rules about DNS: what stands at a tenant's name and keeps the wildcard away.
 
+use super::tenant_rules::Prove::One;
 use super::tenant_rules::{Rule, Subject};
-use super::{Cause, Proof, Remedy};
+use super::{Action, Cause, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wait};
 use crate::check::{Context, Said};
 use crate::evidence::{CertificateState, DnsRecord, RecordKind, ZoneRecord};
 use crate::finding::{Check, Outcome};
@@ -9,11 +10,11 @@ use crate::world::TenantWorld;
 
 /// In order of precedence.
 pub(super) const RULES: &[Rule] = &[
-    (Cause::DnsDelegated, delegated),
-    (Cause::DnsBlocked, blocked),
-    (Cause::DnsProxied, proxied),
-    (Cause::DnsOverride, overridden),
-    (Cause::DnsStaleResolver, stale),
+    (Cause::DnsDelegated, One(delegated)),
+    (Cause::DnsBlocked, One(blocked)),
+    (Cause::DnsProxied, One(proxied)),
+    (Cause::DnsOverride, One(overridden)),
+    (Cause::DnsStaleResolver, One(stale)),
 ];
 
 fn zone(subject: &Subject<'_, '_>) -> String {
@@ -24,16 +25,44 @@ fn delegated(subject: &Subject<'_, '_>) -> Option<Proof> {
     let (Some(server), Said::Delegated { at, servers }) = subject.context.own(subject.tenant) else {
         return None;
     };
-    let evidence = vec![format!("{at} is delegated to {} (server {server})", servers.join(", "))];
-    let remedy = Remedy::new(
-        "delete-dns-record",
-        format!("delete the NS records of {at} in zone {}", zone(subject)),
-    );
+    let (named, at) = (servers.iter().map(|_| ns(&at)).collect(), at);
+    let remedy = delete(subject, &at, Records::Delegation, named);
+    let delegated = DnsFact::Delegated {
+        at: at.clone(),
+        servers,
+        by: server,
+    };
     subject.fails(Check::Dns).then(|| {
-        Proof::fail(at, evidence)
+        Proof::fail(Object::Name(at), vec![delegated.into()])
             .because(subject.findings.of(Check::Dns).reason)
-            .remedy(remedy)
+            .remedy(remedy.by_hand())
     })
+}
+
+fn ns(at: &str) -> RecordRef {
+    RecordRef {
+        id: None,
+        kind: RecordKind::Ns.as_str().to_owned(),
+        name: at.to_owned(),
+    }
+}
+
+/// What deletes records at a name of the zone.
+fn delete(subject: &Subject<'_, '_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
+    Action::DeleteRecords {
+        zone: zone(subject),
+        name: name.to_owned(),
+        which,
+        records,
+    }
+}
+
+fn listed_ref(record: &ZoneRecord) -> RecordRef {
+    RecordRef {
+        id: Some(record.id.clone()),
+        kind: record.kind.clone(),
+        name: record.name.clone(),
+    }
 }
 
 /// Whether something other than an address stands at or below the name: it has no address and the wildcard is
@@ -57,45 +86,37 @@ fn blocked(subject: &Subject<'_, '_>) -> Option<Proof> {
         return Some(proof);
     }
     let found = blockers(subject.tenant);
-    let mut evidence = vec![format!("{}: {own}; the wildcard answers {control}", subject.name())];
-    let reason = own.reason();
+    let mut evidence = vec![differs(subject, &own, control)];
+    let (reason, object) = (own.reason(), Object::Name(subject.name().to_owned()));
     if found.is_empty() {
-        evidence.push("no record of the usual types was found at the name or below it".into());
-        let remedy = Remedy::new(
-            "delete-dns-record",
-            format!(
-                "list zone {} and delete what stands at {} or below it",
-                zone(subject),
-                subject.name()
-            ),
-        );
-        return Some(
-            Proof::fail(subject.name(), evidence)
-                .because(reason)
-                .likely()
-                .remedy(remedy),
-        );
+        evidence.push(DnsFact::NothingFound.into());
+        let remedy = delete(subject, subject.name(), Records::Unseen, Vec::new()).by_hand();
+        return Some(Proof::fail(object, evidence).because(reason).likely().remedy(remedy));
     }
-    evidence.extend(
-        found
-            .iter()
-            .map(|record| format!("{} is {} {}", record.name, record.kind, clip(&record.data))),
-    );
-    let mut proof = Proof::fail(subject.name(), evidence).because(reason);
-    let mut told = Vec::new();
-    for record in &found {
-        let command = format!(
-            "delete the {} record of {} in zone {}",
-            record.kind,
-            label(&record.name, &zone(subject)),
-            zone(subject)
-        );
-        if !told.contains(&command) {
-            told.push(command.clone());
-            proof = proof.remedy(Remedy::new("delete-dns-record", command));
+    evidence.extend(found.iter().map(|record| DnsFact::Found(record.clone()).into()));
+    let mut proof = Proof::fail(object, evidence).because(reason);
+    for record in found {
+        let (kind, name) = (record.kind, record.name);
+        let seen = RecordRef {
+            id: None,
+            kind,
+            name: name.clone(),
+        };
+        let remedy = delete(subject, &name, Records::Named, vec![seen]).by_hand();
+        if !proof.remedy.contains(&remedy) {
+            proof = proof.remedy(remedy);
         }
     }
     Some(proof)
+}
+
+fn differs(subject: &Subject<'_, '_>, own: &Said, control: &Said) -> Fact {
+    let differs = DnsFact::Differs {
+        name: subject.name().to_owned(),
+        own: own.clone(),
+        control: control.clone(),
+    };
+    differs.into()
 }
 
 /// The zone's listing names every record that stands in the way, of whatever type and however deep.
@@ -104,32 +125,46 @@ fn blocked_by_listing(subject: &Subject<'_, '_>, own: &Said, control: &Said) -> 
         .context
         .listed(subject.name())
         .filter(|records| !records.is_empty())?;
-    let mut evidence = vec![format!("{}: {own}; the wildcard answers {control}", subject.name())];
-    evidence.extend(
-        records
-            .iter()
-            .map(|record| format!("{}: {}", record.name, shown(record))),
-    );
-    let mut proof = Proof::fail(subject.name(), evidence).because(own.reason());
-    for record in records {
-        let name = label(&record.name, &zone(subject));
+    let mut evidence = vec![differs(subject, own, control)];
+    evidence.extend(records.iter().map(|record| listed(record, true)));
+    let object = Object::Name(subject.name().to_owned());
+    let mut proof = Proof::fail(object, evidence).because(own.reason());
+    for (name, records) in by_name_and_kind(records) {
         let left_over = ["_acme-challenge.", "_fly-ownership."]
             .iter()
             .any(|prefix| name.starts_with(prefix));
-        let command = format!("delete the {} record of {name} in zone {}", record.kind, zone(subject));
-        let mut remedy = Remedy::new("delete-dns-record", command);
-        remedy.automatic = left_over && !is_managed(record) && wildcard_is_ready(subject);
-        if !proof.remedy.contains(&remedy) {
-            proof = proof.remedy(remedy);
-        }
+        let managed = records.iter().any(|record| is_managed(record));
+        let automatic = left_over && !managed && wildcard_is_ready(subject);
+        let seen = records.into_iter().map(listed_ref).collect::<Vec<_>>();
+        proof = proof.remedy(delete(subject, name, Records::Named, seen).automatically(automatic));
     }
     Some(proof)
+}
+
+/// Records of one name and type go together, in the listing's order.
+fn by_name_and_kind(records: Vec<&ZoneRecord>) -> Vec<(&str, Vec<&ZoneRecord>)> {
+    let mut groups = Vec::<(&str, Vec<&ZoneRecord>)>::new();
+    for record in records {
+        let same = |(name, group): &&mut (&str, Vec<&ZoneRecord>)| {
+            *name == record.name && group.iter().all(|other| other.kind == record.kind)
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, group)) => group.push(record),
+            None => groups.push((&record.name, vec![record])),
+        }
+    }
+    groups
+}
+
+fn listed(record: &ZoneRecord, named: bool) -> Fact {
+    let record = record.clone();
+    DnsFact::Listed { record, named }.into()
 }
 
 fn wildcard_is_ready(subject: &Subject<'_, '_>) -> bool {
     let platform = subject.context.world.platform.known();
     let edge = platform.and_then(|platform| platform.apps.get(&platform.edge_app));
-    let wildcard = format!("*.{}", zone(subject));
+    let wildcard = subject.context.world.wildcard_name();
     edge.is_some_and(|edge| {
         edge.certificates
             .iter()
@@ -160,22 +195,6 @@ fn blockers(tenant: &TenantWorld) -> Vec<DnsRecord> {
     found
 }
 
-fn clip(data: &str) -> String {
-    if data.chars().count() > 60 {
-        format!("{}…", data.chars().take(60).collect::<String>())
-    } else {
-        data.to_owned()
-    }
-}
-
-/// A name as it is called inside its zone.
-fn label(name: &str, zone: &str) -> String {
-    name.strip_suffix(zone)
-        .and_then(|rest| rest.strip_suffix('.'))
-        .unwrap_or(name)
-        .to_owned()
-}
-
 /// Address and alias records at the name in the zone's listing.
 fn listed_addresses<'w>(subject: &Subject<'_, 'w>) -> Vec<&'w ZoneRecord> {
     let kinds = [
@@ -188,22 +207,6 @@ fn listed_addresses<'w>(subject: &Subject<'_, 'w>) -> Vec<&'w ZoneRecord> {
         .into_iter()
         .filter(|record| record.name == subject.name() && kinds.contains(&record.kind.as_str()))
         .collect()
-}
-
-/// A record as the listing has it.
-fn shown(record: &ZoneRecord) -> String {
-    let proxied = if record.proxied { ", proxied" } else { "" };
-    let comment = record
-        .comment
-        .as_ref()
-        .map(|comment| format!(", \"{}\"", clip(comment)))
-        .unwrap_or_default();
-    format!(
-        "the listing has {} {} (id {}{proxied}{comment})",
-        record.kind,
-        clip(&record.content),
-        record.id
-    )
 }
 
 /// Whether a comment or a tag says that something else looks after the record.
@@ -233,18 +236,12 @@ fn proxied(subject: &Subject<'_, '_>) -> Option<Proof> {
     if !subject.fails(Check::Dns) || !records.iter().any(|record| record.proxied) {
         return None;
     }
-    let evidence = records.iter().map(|record| shown(record)).collect();
-    let name = label(subject.name(), &zone(subject));
-    let mut remedy = Remedy::new(
-        "delete-dns-record",
-        format!("delete the proxied records of {name} in zone {}", zone(subject)),
-    );
-    remedy.automatic = !records.iter().any(|record| is_managed(record));
-    Some(
-        Proof::fail(subject.name(), evidence)
-            .because(subject.findings.of(Check::Dns).reason)
-            .remedy(remedy),
-    )
+    let evidence = records.iter().map(|record| listed(record, false)).collect();
+    let automatic = !records.iter().any(|record| is_managed(record));
+    let seen = records.iter().map(|record| listed_ref(record)).collect();
+    let remedy = delete(subject, subject.name(), Records::Proxied, seen).automatically(automatic);
+    let proof = Proof::fail(Object::Name(subject.name().to_owned()), evidence);
+    Some(proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy))
 }
 
 fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
@@ -254,38 +251,27 @@ fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
         return None;
     }
     let records = own_records(subject.tenant);
-    let kinds = records
-        .iter()
-        .map(|record| record.kind.as_str())
-        .fold(Vec::new(), |mut kinds: Vec<&str>, kind| {
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-            kinds
-        });
-    let shown = records
-        .iter()
-        .map(|record| format!("{} {}", record.kind, record.data))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let same = servers_that_agree(subject.context, control);
-    let listed = listed_addresses(subject);
-    let mut evidence = vec![format!(
-        "{} is {shown}; the wildcard answers {control} ({same})",
-        subject.name()
-    )];
-    evidence.extend(listed.iter().map(|record| self::shown(record)));
-    let plural = if records.len() == 1 { "record" } else { "records" };
-    let command = format!(
-        "delete the {} {plural} of {} in zone {}",
-        kinds.join(" and "),
-        label(subject.name(), &zone(subject)),
-        zone(subject)
-    );
-    let proof = Proof::fail(subject.name(), evidence).because(subject.findings.of(Check::Dns).reason);
-    let mut remedy = Remedy::new("delete-dns-record", command);
-    remedy.automatic = !listed.is_empty() && !listed.iter().any(|record| is_managed(record));
-    let proof = proof.remedy(remedy);
+    let in_listing = listed_addresses(subject);
+    let known = |record: &DnsRecord| {
+        let same = |listed: &&&ZoneRecord| listed.kind == record.kind && listed.content == record.data;
+        in_listing.iter().find(same).map(|listed| listed.id.clone())
+    };
+    let seen = records.iter().map(|record| RecordRef {
+        id: known(record),
+        kind: record.kind.clone(),
+        name: record.name.clone(),
+    });
+    let automatic = !in_listing.is_empty() && !in_listing.iter().any(|record| is_managed(record));
+    let remedy = delete(subject, subject.name(), Records::Named, seen.collect()).automatically(automatic);
+    let shadows = DnsFact::Shadows {
+        name: subject.name().to_owned(),
+        servers: servers_that_agree(subject.context, control),
+        control: control.clone(),
+        records,
+    };
+    let evidence = std::iter::once(shadows.into()).chain(in_listing.iter().map(|record| listed(record, false)));
+    let proof = Proof::fail(Object::Name(subject.name().to_owned()), evidence.collect());
+    let proof = proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy);
     // A resolver may answer from an old cache: its word alone confirms nothing.
     Some(if subject.context.world.zone.through_resolvers {
         proof.likely()
@@ -294,9 +280,10 @@ fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
     })
 }
 
-fn servers_that_agree(context: &Context<'_>, control: &Said) -> String {
+/// How many servers say the same of the control name, of how many.
+fn servers_that_agree(context: &Context<'_>, control: &Said) -> (usize, usize) {
     let agree = context.controls.values().filter(|said| said.same_as(control)).count();
-    format!("{agree} of {} servers", context.controls.len())
+    (agree, context.controls.len())
 }
 
 /// Address and alias records at the name itself. Those that a wildcard with one family only would give are in it too:
@@ -349,12 +336,14 @@ pub(super) fn all_stale(subject: &Subject<'_, '_>) -> Vec<Proof> {
         let records = looks
             .filter_map(|look| look.reply.as_ref())
             .flat_map(|reply| &reply.answers);
-        let wait = match records.map(|record| record.ttl).max() {
-            Some(ttl) => format!("wait up to {ttl} s for its time to live"),
-            None => "wait until the resolver asks again".into(),
+        let wait = Wait::Cache(records.map(|record| record.ttl).max());
+        let stale = DnsFact::Stale {
+            resolver,
+            name: subject.name().to_owned(),
+            answer: said,
+            zone: own.clone(),
         };
-        let line = format!("resolver {resolver}: {} is {said}; the zone says {own}", subject.name());
-        let proof = Proof::fail(resolver.to_string(), vec![line]).outcome(Outcome::Warn);
+        let proof = Proof::fail(Object::Resolver(resolver), vec![stale.into()]).outcome(Outcome::Warn);
         proof.because(finding.reason).remedy(Remedy::wait(wait))
     };
     stale.into_iter().map(proof).collect()

@@ -1,40 +1,46 @@
 //! Tenant rules that need the platform's word: who holds certificates, how far they are, how the app is.
 
+use super::tenant_rules::Prove::{Each, One};
 use super::tenant_rules::{Rule, Subject};
-use super::{Cause, Proof, Remedy};
+use super::{Action, AppFact, Cause, CertificateFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Wait};
 use crate::chain::covers;
-use crate::check::{Condition, condition, ended, holders};
+use crate::check::{Condition, condition, holders};
 use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
+use crate::reading::MachineEnd;
 
 /// Certificates at the edge that are not served yet, and conflicts: before what is served is looked at.
 pub(super) const CERTIFICATE_RULES: &[Rule] = &[
-    (Cause::CertificateConflict, conflict_that_cuts),
-    (Cause::CertificateRateLimited, |subject| {
-        pending(subject, Cause::CertificateRateLimited)
-    }),
-    (Cause::CertificateAwaitingConfiguration, |subject| {
-        pending(subject, Cause::CertificateAwaitingConfiguration)
-    }),
-    (Cause::CertificateStuck, |subject| {
-        pending(subject, Cause::CertificateStuck)
-    }),
-    (Cause::CertificateIssuing, |subject| {
-        pending(subject, Cause::CertificateIssuing)
-    }),
-    (Cause::CertificateMissing, missing),
+    (Cause::CertificateConflict, Each(conflicts_that_cut)),
+    (
+        Cause::CertificateRateLimited,
+        One(|subject| pending(subject, Cause::CertificateRateLimited)),
+    ),
+    (
+        Cause::CertificateAwaitingConfiguration,
+        One(|subject| pending(subject, Cause::CertificateAwaitingConfiguration)),
+    ),
+    (
+        Cause::CertificateStuck,
+        One(|subject| pending(subject, Cause::CertificateStuck)),
+    ),
+    (
+        Cause::CertificateIssuing,
+        One(|subject| pending(subject, Cause::CertificateIssuing)),
+    ),
+    (Cause::CertificateMissing, One(missing)),
 ];
 
 /// What is wrong with the app explains its answers too.
 pub(super) const APP_RULES: &[Rule] = &[
-    (Cause::AppMissing, app_missing),
-    (Cause::AppStopped, app_stopped),
-    (Cause::AppCrashed, app_crashed),
-    (Cause::AppStarting, app_starting),
+    (Cause::AppMissing, One(app_missing)),
+    (Cause::AppStopped, One(app_stopped)),
+    (Cause::AppCrashed, One(app_crashed)),
+    (Cause::AppStarting, One(app_starting)),
 ];
 
 /// A conflict is a failure also while the handshake still works.
-pub(super) const CONFLICT_RULES: &[Rule] = &[(Cause::CertificateConflict, conflict)];
+pub(super) const CONFLICT_RULES: &[Rule] = &[(Cause::CertificateConflict, Each(conflicts))];
 
 fn platform<'w>(subject: &Subject<'_, 'w>) -> Option<&'w Platform> {
     subject.context.world.platform.known()
@@ -52,67 +58,53 @@ fn is_cut_alone(subject: &Subject<'_, '_>) -> bool {
         .is_some_and(|visit| visit.was_cut() && control_stands(visit))
 }
 
-fn conflict_that_cuts(subject: &Subject<'_, '_>) -> Option<Proof> {
+fn conflicts_that_cut(subject: &Subject<'_, '_>) -> Vec<Proof> {
     if subject.fails(Check::Certificate) && is_cut_alone(subject) {
-        conflict(subject)
+        conflicts(subject)
     } else {
-        None
+        Vec::new()
     }
 }
 
-/// Most certificates of one conflict that are named.
-const MOST_NAMED: usize = 5;
-
-/// Every holder is named with its fix: while one is left, so is the conflict.
-fn conflict(subject: &Subject<'_, '_>) -> Option<Proof> {
-    let edge = &platform(subject)?.edge_app;
-    let wildcard = format!("*.{}", subject.context.world.domain);
-    let mut held = holders(subject.context, subject.tenant);
-    held.retain(|(_, certificate)| certificate.hostname != wildcard);
-    let (first, theirs) = held.first()?;
-    let object = format!("{}/{}", first.name, theirs.hostname);
-    let more = held.len().saturating_sub(MOST_NAMED);
-    let mut evidence = Vec::new();
-    for (app, certificate) in held.iter().take(MOST_NAMED) {
-        let (name, status) = (&certificate.hostname, &certificate.status);
-        let imported = if certificate.imported {
-            "; it was imported: its key would be lost"
-        } else {
-            ""
-        };
-        evidence.push(format!(
-            "{} holds a certificate for {name} ({status}), which belongs at {edge}{imported}",
-            app.name
-        ));
-    }
-    evidence.extend((more > 0).then(|| format!("and {more} more")));
-    // On the line that is always shown: a latent conflict can wait until the morning.
-    let handshake = match subject.tenant.visit() {
-        Some(visit) if visit.was_cut() => visit
-            .channel_end()
-            .reason()
-            .map(|reason| format!("; the handshake for {} is cut: {reason}", subject.name())),
-        Some(visit) if visit.handshake.end.is_done() => {
-            Some(format!("; the handshake for {} still works", subject.name()))
-        }
-        _ => None,
+/// Each certificate that conflicts is a guilty object of its own: while one is left, so is its conflict, and no other
+/// takes its name.
+fn conflicts(subject: &Subject<'_, '_>) -> Vec<Proof> {
+    let Some(platform) = platform(subject) else {
+        return Vec::new();
     };
-    if let (Some(first), Some(handshake)) = (evidence.first_mut(), handshake) {
-        first.push_str(&handshake);
-    }
-    let proof = Proof::fail(object, evidence).because(Reason::PlatformConflict);
-    Some(held.iter().take(MOST_NAMED).fold(proof, |proof, (app, certificate)| {
-        proof.remedy(removal(app, certificate))
-    }))
+    let wildcard = subject.context.world.wildcard_name();
+    let held = holders(subject.context, subject.tenant).into_iter();
+    let held = held.filter(|(_, certificate)| certificate.hostname != wildcard);
+    held.map(|(app, certificate)| conflict(subject, &platform.edge_app, app, certificate))
+        .collect()
 }
 
-fn removal(app: &App, certificate: &AppCertificate) -> Remedy {
-    let command = format!("fly certs remove {} -a {} -y", certificate.hostname, app.name);
-    let mut remedy = Remedy::new("remove-certificate", command);
-    remedy.app = Some(app.name.clone());
-    remedy.hostname = Some(certificate.hostname.clone());
-    remedy.automatic = !certificate.imported;
-    remedy
+fn conflict(subject: &Subject<'_, '_>, edge: &str, app: &App, certificate: &AppCertificate) -> Proof {
+    let (app, name) = (app.name.clone(), certificate.hostname.clone());
+    // On the line that is always shown: a latent conflict can wait until the morning.
+    let handshake = subject
+        .tenant
+        .visit()
+        .and_then(|visit| match visit.channel_end().reason() {
+            Some(reason) if visit.was_cut() => Some(HandshakeNow::Cut(reason)),
+            _ if visit.handshake.end.is_done() => Some(HandshakeNow::Works),
+            _ => None,
+        });
+    let held = CertificateFact::Held {
+        app: app.clone(),
+        name: name.clone(),
+        status: certificate.status.clone(),
+        edge: edge.to_owned(),
+        imported: certificate.imported,
+        handshake: handshake.map(|now| (subject.name().to_owned(), now)),
+    };
+    let remove = Action::RemoveCertificate {
+        app: app.clone(),
+        name: name.clone(),
+    };
+    Proof::fail(Object::AppCertificate { app, name }, vec![held.into()])
+        .because(Reason::PlatformConflict)
+        .remedy(remove.automatically(!certificate.imported))
 }
 
 /// The edge's own certificate for exactly this name, where it is not ready.
@@ -156,33 +148,30 @@ fn pending(subject: &Subject<'_, '_>, cause: Cause) -> Option<Proof> {
     }
     let certificate = explicit(subject).filter(|own| waits_for(own, subject.context.world.now) == Some(cause))?;
     let edge = &platform(subject)?.edge_app;
-    let mut evidence = vec![format!(
-        "{edge} holds a certificate for {}: {}",
-        certificate.hostname, certificate.status
-    )];
-    evidence.extend(
-        certificate
-            .rate_limited_until
-            .map(|until| format!("the authority refuses until {}", until.strftime("%Y-%m-%dT%H:%M:%SZ"))),
-    );
-    evidence.extend(certificate.errors.iter().cloned());
-    evidence.extend(warns.then(|| "the wildcard serves the name meanwhile".to_owned()));
-    let name = &certificate.hostname;
-    let remedy = match cause {
-        Cause::CertificateIssuing => Remedy::wait("wait until it is issued, usually 30 to 60 seconds"),
-        Cause::CertificateRateLimited => {
-            Remedy::wait("wait until the authority's limit is over, and add nothing until then")
-        }
-        _ if warns => Remedy::new(
-            "manual",
-            format!("fly certs remove {name} -a {edge} -y: the wildcard covers the name"),
-        ),
-        _ => Remedy::new(
-            "manual",
-            format!("mend what validation misses, then look again: fly certs check {name} -a {edge}"),
-        ),
+    let (app, name) = (edge.clone(), certificate.hostname.clone());
+    let awaited = CertificateFact::Awaited {
+        edge: edge.clone(),
+        name: name.clone(),
+        status: certificate.status.clone(),
     };
-    let proof = Proof::fail(format!("{edge}/{name}"), evidence).outcome(finding.outcome);
+    let refused = certificate.rate_limited_until.map(CertificateFact::RefusedUntil);
+    let errors = certificate.errors.iter().cloned().map(CertificateFact::PlatformSays);
+    let served = warns.then_some(CertificateFact::WildcardServes);
+    let evidence = std::iter::once(awaited).chain(refused).chain(errors).chain(served);
+    let remedy = match cause {
+        Cause::CertificateIssuing => Remedy::wait(Wait::Issuance),
+        Cause::CertificateRateLimited => Remedy::wait(Wait::RateLimit),
+        _ if warns => Remedy::platform(PlatformStep::DropAwaited {
+            app: app.clone(),
+            name: name.clone(),
+        }),
+        _ => Remedy::platform(PlatformStep::MendValidation {
+            app: app.clone(),
+            name: name.clone(),
+        }),
+    };
+    let proof = Proof::fail(Object::AppCertificate { app, name }, evidence.map(Fact::from).collect());
+    let proof = proof.outcome(finding.outcome);
     Some(
         proof
             .because(finding.reason.or(Some(Reason::PlatformPending)))
@@ -204,27 +193,20 @@ fn missing(subject: &Subject<'_, '_>) -> Option<Proof> {
     if !subject.fails(Check::Certificate) || !is_cut_alone(subject) || covered {
         return None;
     }
-    let names = edge
-        .certificates
-        .iter()
-        .take(4)
-        .map(|certificate| certificate.hostname.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let evidence = vec![format!(
-        "the certificates of {} are for {names}: none covers {name}",
-        platform.edge_app
-    )];
-    let mut remedy = Remedy::new(
-        "add-certificate",
-        format!("fly certs add {name} -a {}", platform.edge_app),
-    );
-    remedy.app = Some(platform.edge_app.clone());
-    remedy.hostname = Some(name.to_owned());
+    let names = edge.certificates.iter().take(4).map(|held| held.hostname.clone());
+    let others = CertificateFact::CoverOthers {
+        edge: platform.edge_app.clone(),
+        names: names.collect(),
+        name: name.to_owned(),
+    };
+    let add = Action::AddCertificate {
+        app: platform.edge_app.clone(),
+        name: name.to_owned(),
+    };
     Some(
-        Proof::fail(name, evidence)
+        Proof::fail(Object::Certificate(name.to_owned()), vec![others.into()])
             .because(subject.findings.of(Check::Certificate).reason)
-            .remedy(remedy),
+            .remedy(add.by_hand()),
     )
 }
 
@@ -237,23 +219,25 @@ fn app_is<'w>(subject: &Subject<'_, 'w>) -> Option<Condition<'w>> {
 fn app_missing(subject: &Subject<'_, '_>) -> Option<Proof> {
     if subject.tenant.tenant.unlisted {
         let (id, app) = (subject.id(), &subject.tenant.tenant.app);
-        let evidence = vec![format!("{id} was asked for, and no source of the inventory names it")];
+        let unlisted = AppFact::Unlisted(id.to_owned());
         let command = format!("create {app}, name {id} in the inventory, or mend the name that was asked for");
-        let proof = Proof::fail(app, evidence).because(Reason::PlatformNotFound);
-        return Some(proof.remedy(Remedy::new("manual", command)));
+        let proof = Proof::fail(Object::App(app.clone()), vec![unlisted.into()]);
+        return Some(proof.because(Reason::PlatformNotFound).remedy(Remedy::advise(command)));
     }
     let Some(Condition::Missing) = app_is(subject) else {
         return None;
     };
     let app = &subject.tenant.tenant.app;
-    let organization = &platform(subject)?.organization;
-    let remedy = Remedy::new(
-        "manual",
-        format!("create {app} again, or take {} out of the inventory", subject.id()),
-    );
-    let evidence = vec![format!("organization {organization} has no app {app}")];
+    let missing = AppFact::Missing {
+        organization: platform(subject)?.organization.clone(),
+        app: app.clone(),
+    };
+    let remedy = Remedy::advise(format!(
+        "create {app} again, or take {} out of the inventory",
+        subject.id()
+    ));
     Some(
-        Proof::fail(app, evidence)
+        Proof::fail(Object::App(app.clone()), vec![missing.into()])
             .because(Reason::PlatformNotFound)
             .remedy(remedy),
     )
@@ -264,23 +248,31 @@ fn app_stopped(subject: &Subject<'_, '_>) -> Option<Proof> {
         return None;
     };
     let app = &subject.tenant.tenant.app;
-    let (line, remedy) = match machine {
+    let (fact, remedy) = match machine {
         None => (
-            format!("{app} has no machine"),
-            Remedy::new("manual", format!("fly deploy -a {app}")),
+            AppFact::NoMachine(app.clone()),
+            Remedy::platform(PlatformStep::Deploy(app.clone())),
         ),
         Some(machine) => {
-            let mut remedy = Remedy::new("start-machine", format!("fly machine start {} -a {app}", machine.id));
-            remedy.app = Some(app.clone());
-            remedy.automatic = true;
-            (format!("{}, autostart is off", ended(machine)), remedy)
+            let start = Action::StartMachine {
+                app: app.clone(),
+                machine: machine.id.clone(),
+            };
+            (down(machine, true), start.automatically(true))
         }
     };
     Some(
-        Proof::fail(app, vec![line])
+        Proof::fail(Object::App(app.clone()), vec![fact.into()])
             .because(Reason::PlatformStopped)
             .remedy(remedy),
     )
+}
+
+fn down(machine: &Machine, stays_down: bool) -> AppFact {
+    AppFact::Down {
+        machine: MachineEnd::of(machine),
+        stays_down,
+    }
 }
 
 fn app_crashed(subject: &Subject<'_, '_>) -> Option<Proof> {
@@ -288,32 +280,33 @@ fn app_crashed(subject: &Subject<'_, '_>) -> Option<Proof> {
         return None;
     };
     let app = &subject.tenant.tenant.app;
-    let mut remedy = Remedy::new(
-        "restart-machine",
-        format!("fly logs -a {app}, then: fly machine restart {} -a {app}", machine.id),
-    );
-    remedy.app = Some(app.clone());
-    remedy.automatic = true;
-    let mut evidence = vec![ended(machine)];
-    evidence.extend(others(subject, machine));
+    let restart = Action::RestartMachine {
+        app: app.clone(),
+        machine: machine.id.clone(),
+    };
+    let evidence = std::iter::once(down(machine, false)).chain(others(subject, machine));
     Some(
-        Proof::fail(app, evidence)
+        Proof::fail(Object::App(app.clone()), evidence.map(Fact::from).collect())
             .because(Reason::PlatformCrashed)
-            .remedy(remedy),
+            .remedy(restart.automatically(true)),
     )
 }
 
-fn others(subject: &Subject<'_, '_>, machine: &Machine) -> Option<String> {
+fn others(subject: &Subject<'_, '_>, machine: &Machine) -> Option<AppFact> {
     let app = platform(subject)?.apps.get(&subject.tenant.tenant.app)?;
     let more = app.machines.iter().filter(|other| other.id != machine.id).count();
-    (more > 0).then(|| format!("none of its {} machines runs", more + 1))
+    (more > 0).then_some(AppFact::NoneRuns(more + 1))
 }
 
 fn app_starting(subject: &Subject<'_, '_>) -> Option<Proof> {
     let Some(Condition::Starting(machine)) = app_is(subject) else {
         return None;
     };
-    let evidence = vec![format!("machine {} is {}", machine.id, machine.state)];
-    let proof = Proof::fail(&subject.tenant.tenant.app, evidence).because(Reason::PlatformStarting);
-    Some(proof.remedy(Remedy::wait("wait until the app has booted, usually seconds")))
+    let starting = AppFact::Starting {
+        machine: machine.id.clone(),
+        state: machine.state.clone(),
+    };
+    let object = Object::App(subject.tenant.tenant.app.clone());
+    let proof = Proof::fail(object, vec![starting.into()]).because(Reason::PlatformStarting);
+    Some(proof.remedy(Remedy::wait(Wait::Boot)))
 }

@@ -1,10 +1,11 @@
 //! Tenant rules about releases: which machine runs, and what the site answers with, where a release is expected.
 
 use super::tenant_rules::Subject;
-use super::{Proof, Remedy};
-use crate::check::{other_releases, runs};
+use super::{AppFact, Fact, Object, Proof, Remedy, Wait};
+use crate::check::other_releases;
 use crate::evidence::Reason;
 use crate::finding::Check;
+use crate::reading::MachineRelease;
 
 /// A machine that runs another image explains `app` alone: whether the answer is wrong for that is not proven by it.
 pub(super) fn machines(subject: &Subject<'_, '_>) -> Option<Proof> {
@@ -22,12 +23,14 @@ pub(super) fn machines(subject: &Subject<'_, '_>) -> Option<Proof> {
     let other = other_releases(expected, app);
     let all = app.machines.iter().filter(|machine| !machine.is_gone()).count();
     let right = all.saturating_sub(other.len());
-    let mut evidence = other.iter().map(|machine| runs(machine)).collect::<Vec<_>>();
-    evidence.push(format!(
-        "{expected} is expected on every machine of {}, and runs on {right} of {}",
-        app.name, all
-    ));
-    let proof = Proof::fail(&app.name, evidence)
+    let runs = other.iter().map(|machine| AppFact::Runs(MachineRelease::of(machine)));
+    let expects = AppFact::Expects {
+        image: expected.to_string(),
+        app: app.name.clone(),
+        machines: (right, all),
+    };
+    let evidence = runs.chain([expects]).map(Fact::from).collect();
+    let proof = Proof::fail(Object::App(app.name.clone()), evidence)
         .because(Reason::PlatformRelease)
         .only(Check::App);
     Some(proof.remedy(deploy(&app.name)))
@@ -39,21 +42,18 @@ pub(super) fn answer(subject: &Subject<'_, '_>) -> Option<Proof> {
     if finding.reason != Some(Reason::HttpRelease) {
         return None;
     }
-    let expected = finding.expected.clone().unwrap_or_default();
     let app = &subject.tenant.tenant.app;
-    let evidence = vec![format!(
-        "{} {}, {expected} is expected",
-        subject.name(),
-        finding.message
-    )];
-    let proof = Proof::fail(app, evidence)
+    let expects = AppFact::ExpectsAnswer {
+        name: subject.name().to_owned(),
+        message: finding.message.clone(),
+        version: finding.expected.clone().unwrap_or_default(),
+    };
+    let proof = Proof::fail(Object::App(app.clone()), vec![expects.into()])
         .because(Reason::HttpRelease)
         .only(Check::Site);
     Some(proof.remedy(deploy(app)))
 }
 
 fn deploy(app: &str) -> Remedy {
-    Remedy::wait(format!(
-        "wait until the deploy has replaced every machine (fly status -a {app}); where none is under way, deploy again"
-    ))
+    Remedy::wait(Wait::Deploy(app.to_owned()))
 }

@@ -1,11 +1,12 @@
 //! Tenant rule about what the edge's log says: to which app it replays requests for the name.
 
 use super::tenant_rules::Subject;
-use super::{Proof, Remedy};
-use crate::check::{Condition, Context, Findings, answers_like, condition, says_starting, status_text};
+use super::{AnswerFact, Fact, Object, Proof, Remedy};
+use crate::check::{Condition, Context, Findings, answers_like, condition, says_starting};
 use crate::evidence::{Asked, LogLine, Reason};
 use crate::finding::{Check, Outcome};
 use crate::logs::Replay;
+use crate::reading::StatusLine;
 use crate::world::TenantWorld;
 
 /// How many tenants' lines are looked for in one round.
@@ -63,36 +64,45 @@ pub(super) fn wrong_app(subject: &Subject<'_, '_>) -> Option<Proof> {
         return None;
     }
     let edge = &line.app;
-    let mut evidence = vec![
-        format!(
-            "{} is to be answered by {}; {edge} replays it to {}, which answers {}",
-            subject.name(),
-            tenant.app,
-            replay.app,
-            status_text(answer)
-        ),
-        quoted(line),
-    ];
-    evidence.extend(absent(subject, &replay.app));
-    evidence.extend(lines.iter().filter(|line| line.error_code.is_some()).map(quoted).next());
-    let remedy = Remedy::new(
-        "manual",
-        format!("correct the edge's route of {} to app {}", subject.name(), tenant.app),
-    );
+    let replayed = AnswerFact::Replayed {
+        name: subject.name().to_owned(),
+        app: tenant.app.clone(),
+        edge: edge.clone(),
+        to: replay.app.clone(),
+        answer: StatusLine::of(answer),
+    };
+    let refused = lines.iter().find(|line| line.error_code.is_some()).map(quoted);
+    let evidence = [replayed, quoted(line)]
+        .into_iter()
+        .chain(absent(subject, &replay.app))
+        .chain(refused);
+    let remedy = Remedy::advise(format!(
+        "correct the edge's route of {} to app {}",
+        subject.name(),
+        tenant.app
+    ));
     let site = subject.findings.of(Check::Site).reason;
     let reason = site.filter(|_| subject.fails(Check::Site));
-    let proof = Proof::fail(subject.name(), evidence).because(reason.or(Some(Reason::HttpWrongTenant)));
+    let object = Object::Name(subject.name().to_owned());
+    let proof = Proof::fail(object, evidence.map(Fact::from).collect());
+    let proof = proof.because(reason.or(Some(Reason::HttpWrongTenant)));
     Some(proof.remedy(remedy))
 }
 
-fn quoted(line: &LogLine) -> String {
-    let at = line.at.map(|at| format!(" at {at:.3}")).unwrap_or_default();
-    format!("log of {}{at}: {}", line.app, line.message.trim())
+fn quoted(line: &LogLine) -> AnswerFact {
+    AnswerFact::Log {
+        app: line.app.clone(),
+        at: line.at,
+        message: line.message.clone(),
+    }
 }
 
 /// That the app which gets the requests does not exist, where the platform knows all apps.
-fn absent(subject: &Subject<'_, '_>, app: &str) -> Option<String> {
+fn absent(subject: &Subject<'_, '_>, app: &str) -> Option<AnswerFact> {
     let platform = subject.context.world.platform.known()?;
     let missing = platform.apps_missing.is_none() && !platform.apps.contains_key(app);
-    missing.then(|| format!("no app {app} in organization {}", platform.organization))
+    missing.then(|| AnswerFact::NoApp {
+        app: app.to_owned(),
+        organization: platform.organization.clone(),
+    })
 }

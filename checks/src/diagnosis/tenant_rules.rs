@@ -1,13 +1,34 @@
 //! Tenant rules: what is wrong with one tenant alone. Each table is read from top to bottom, the first rule that
 //! applies names the cause.
 
-use super::{Cause, Proof, tenant_answer, tenant_certificate, tenant_dns, tenant_platform, tenant_release};
+use super::{
+    Cause, EdgeFact, Fact, Object, Proof, Remedy, tenant_answer, tenant_certificate, tenant_dns, tenant_platform,
+    tenant_release,
+};
 use crate::check::{Context, Findings};
 use crate::finding::{Check, Outcome};
 use crate::world::TenantWorld;
 
 /// One rule: a cause and what proves it.
-pub(super) type Rule = (Cause, fn(&Subject<'_, '_>) -> Option<Proof>);
+pub(super) type Rule = (Cause, Prove);
+
+/// What proves a cause of a tenant.
+#[derive(Clone, Copy)]
+pub(super) enum Prove {
+    /// There is one guilty object at most.
+    One(fn(&Subject<'_, '_>) -> Option<Proof>),
+    /// Each guilty object is proven by itself.
+    Each(fn(&Subject<'_, '_>) -> Vec<Proof>),
+}
+
+impl Prove {
+    pub(super) fn proofs(self, subject: &Subject<'_, '_>) -> Vec<Proof> {
+        match self {
+            Self::One(prove) => prove(subject).into_iter().collect(),
+            Self::Each(prove) => prove(subject),
+        }
+    }
+}
 
 /// The tenant that a rule looks at.
 pub(super) struct Subject<'s, 'w> {
@@ -43,10 +64,10 @@ pub(super) const TABLES: &[(&[Check], &[&[Rule]])] = &[
     (
         &[Check::App, Check::Route, Check::Site],
         &[
-            &[(Cause::ReleaseMismatch, tenant_release::machines)],
+            &[(Cause::ReleaseMismatch, Prove::One(tenant_release::machines))],
             tenant_platform::APP_RULES,
             tenant_answer::RULES,
-            &[(Cause::ReleaseMismatch, tenant_release::answer)],
+            &[(Cause::ReleaseMismatch, Prove::One(tenant_release::answer))],
         ],
     ),
     (&[Check::Conflicts], &[tenant_platform::CONFLICT_RULES]),
@@ -55,14 +76,18 @@ pub(super) const TABLES: &[(&[Check], &[&[Rule]])] = &[
 /// The last resort: the evidence as it is.
 pub(super) fn unexplained(subject: &Subject<'_, '_>, check: Check) -> Proof {
     let finding = subject.findings.of(check);
-    let reason = finding.reason.map(|reason| format!("{reason}: ")).unwrap_or_default();
-    let mut evidence = vec![format!("{}: {check}: {reason}{}", subject.name(), finding.message)];
+    let mut evidence = vec![Fact::Unexplained {
+        name: subject.name().to_owned(),
+        check,
+        reason: finding.reason,
+        message: finding.message.clone(),
+    }];
     let control = subject
         .tenant
         .visit()
         .and_then(|visit| subject.context.world.edge.control_at(visit.address));
     if let Some(control) = control.filter(|control| check != Check::Dns && control.handshake.end.is_done()) {
-        evidence.push(format!("{} passes at the same address", control.name));
+        evidence.push(EdgeFact::ControlPasses(control.name.to_string()).into());
     }
     let command = match check {
         Check::Dns => format!(
@@ -71,9 +96,9 @@ pub(super) fn unexplained(subject: &Subject<'_, '_>, check: Check) -> Proof {
         ),
         _ => format!("look at the edge's log for {}", subject.name()),
     };
-    let look = super::Remedy::new("manual", command);
-    Proof::fail(format!("{}/{check}", subject.id()), evidence)
+    let object = Object::Check(subject.tenant.tenant.id.clone(), check);
+    Proof::fail(object, evidence)
         .outcome(finding.outcome)
         .because(finding.reason)
-        .remedy(look)
+        .remedy(Remedy::look(command))
 }

@@ -8,7 +8,7 @@ use roundsman_checks::evidence::{
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::world::World;
 
-use crate::healthy;
+use crate::{healthy, told};
 
 fn causes(diagnosis: &Diagnosis) -> Vec<&str> {
     diagnosis.causes.iter().map(|entry| entry.cause.as_str()).collect()
@@ -57,9 +57,8 @@ fn dark() -> World {
 fn who_gets_no_answer_from_anybody_is_offline_and_says_nothing_of_tenants() {
     let diagnosis = diagnose(&dark());
     assert_eq!(causes(&diagnosis), ["vantage-offline"]);
-    let evidence = &diagnosis.causes[0].evidence;
     assert_eq!(
-        evidence.as_slice(),
+        told(&diagnosis.causes[0]),
         ["nothing answers: 1 resolver, 1 other control, 2 servers of the zone, 2 edge addresses"]
     );
     for tenant in &diagnosis.tenants {
@@ -209,7 +208,7 @@ fn what_the_agent_runs_out_of_is_told_wherever_it_shows() {
         change(&mut world);
         let diagnosis = diagnose(&world);
         assert_eq!(causes(&diagnosis), ["agent-exhausted"], "{what}");
-        assert_eq!(diagnosis.causes[0].evidence, ["no descriptors"], "{what}");
+        assert_eq!(told(&diagnosis.causes[0]), ["no descriptors"], "{what}");
         assert!(
             diagnosis.tenants.iter().all(|tenant| tenant.status != Status::Failing),
             "{what}"
@@ -272,7 +271,7 @@ fn blocked() -> World {
 fn a_resolver_that_gets_what_we_do_not_proves_that_dns_is_blocked() {
     let diagnosis = diagnose(&blocked());
     assert_eq!(causes(&diagnosis), ["vantage-dns-blocked"]);
-    let evidence = diagnosis.causes[0].evidence.join("\n");
+    let evidence = told(&diagnosis.causes[0]).join("\n");
     let servers = healthy().zone.servers;
     assert!(
         servers.iter().all(|server| evidence.contains(&server.to_string())),

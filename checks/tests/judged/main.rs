@@ -7,7 +7,7 @@ mod release;
 
 use std::io::{BufRead, BufReader};
 
-use roundsman_checks::diagnosis::{Diagnosis, TenantVerdict, diagnose};
+use roundsman_checks::diagnosis::{CauseEntry, Diagnosis, TenantVerdict, diagnose};
 use roundsman_checks::evidence::{Answer, Body, DnsLook, DnsRecord, End, Exchange, Reason, RecordKind};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::finding::{Check, Finding, Outcome};
@@ -24,6 +24,11 @@ fn healthy() -> World {
     serde_json::from_str::<Recorded>(&line.unwrap().unwrap())
         .expect("a world")
         .world
+}
+
+/// What proves an entry, a sentence each.
+fn told(entry: &CauseEntry) -> Vec<String> {
+    entry.evidence.iter().map(ToString::to_string).collect()
 }
 
 /// The diagnosis of the healthy world after a change of its first tenant, and what it says of that tenant.

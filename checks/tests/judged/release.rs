@@ -9,7 +9,7 @@ use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
 
 use crate::platform::with_apps;
-use crate::{answer, without_header};
+use crate::{answer, told, without_header};
 
 /// The first tenant is expected to run v43; its app has these machines: id, state, image.
 fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
@@ -97,7 +97,7 @@ fn machine_and_answer_are_one_entry_about_the_app() {
     let (diagnosis, verdict) = first(&world);
     assert_eq!(verdict.cause, Some(Cause::ReleaseMismatch));
     assert_eq!(diagnosis.causes.len(), 1, "{:#?}", diagnosis.causes);
-    let evidence = diagnosis.causes[0].evidence.join("\n");
+    let evidence = told(&diagnosis.causes[0]).join("\n");
     assert!(evidence.starts_with("machine a runs v42\n"), "{evidence}");
     assert!(evidence.contains("runs on 1 of 2"), "{evidence}");
     assert!(evidence.contains("answers with v42"), "{evidence}");

@@ -1,6 +1,6 @@
 //! Small worlds in which a property once failed.
 
-use roundsman_checks::diagnosis::{Cause, Diagnosis, Status, diagnose};
+use roundsman_checks::diagnosis::{Cause, Diagnosis, Object, Status, diagnose};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Finding, FleetCheck, Outcome};
 use roundsman_checks::target::TenantId;
@@ -21,8 +21,8 @@ fn of(diagnosis: &Diagnosis, check: Check) -> &Finding {
 }
 
 fn edge(diagnosis: &Diagnosis) -> Outcome {
-    let edge = diagnosis.fleet.iter().find(|(check, _)| *check == FleetCheck::Edge);
-    edge.unwrap().1.outcome
+    let edge = diagnosis.fleet.iter().find(|told| told.check == FleetCheck::Edge);
+    edge.unwrap().finding.outcome
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_caa_set_is_held_against_what_any_address_serves() {
         .causes
         .iter()
         .find(|entry| entry.cause == Cause::CaaForbidsIssuance);
-    assert_eq!(forbidden.unwrap().object, "example.com");
+    assert_eq!(forbidden.unwrap().object, Object::Caa("example.com".into()));
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn a_failing_address_explains_only_who_was_looked_at_there() {
     let diagnosis = diagnose(&world(&plan));
     let taken_in = diagnosis.causes.iter().map(|entry| {
         let tenants = entry.tenants.iter().map(TenantId::as_str).collect::<Vec<_>>();
-        (entry.cause, entry.object.as_str(), tenants)
+        (entry.cause, entry.object.to_string(), tenants)
     });
     assert_eq!(
         taken_in.collect::<Vec<_>>(),
         [
-            (Cause::EdgeUnreachable, "198.51.100.7:443", vec!["t0"]),
-            (Cause::EdgeUnreachable, "[2001:db8::7]:443", vec!["t1"]),
+            (Cause::EdgeUnreachable, "198.51.100.7:443".to_owned(), vec!["t0"]),
+            (Cause::EdgeUnreachable, "[2001:db8::7]:443".to_owned(), vec!["t1"]),
         ]
     );
 }

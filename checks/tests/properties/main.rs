@@ -82,9 +82,9 @@ proptest! {
                 prop_assert!(!passes || tenant.looked_at, "{check} of tenant {index}, which nobody looked at");
             }
         }
-        for (check, finding) in &diagnosis.fleet {
-            let passes = finding.outcome == Outcome::Pass;
-            prop_assert!(!passes || witness::stands_for_all(&world, *check), "{check}: {finding:?}");
+        for told in &diagnosis.fleet {
+            let passes = told.finding.outcome == Outcome::Pass;
+            prop_assert!(!passes || witness::stands_for_all(&world, told.check), "{told:?}");
         }
     }
 
@@ -154,11 +154,11 @@ proptest! {
             prop_assert!(!wrong || verdict.cause.is_some(), "no cause: {verdict:?}");
             prop_assert!(verdict.cause.is_none_or(|cause| listed.contains(&cause)), "{listed:?} of {verdict:?}");
         }
-        for (check, finding) in &diagnosis.fleet {
+        for told in &diagnosis.fleet {
             let shared = diagnosis.causes.iter().filter(|entry| entry.scope != Scope::Tenant);
-            let owner = shared.filter(|entry| finding.message.starts_with(entry.cause.as_str())).max_by_key(|entry| entry.outcome);
-            let wrong = matches!(finding.outcome, Outcome::Warn | Outcome::Fail);
-            prop_assert!(!wrong || owner.is_some(), "{check}: {finding:?}");
+            let owner = shared.filter(|entry| told.cause == Some(entry.cause)).max_by_key(|entry| entry.outcome);
+            let wrong = matches!(told.finding.outcome, Outcome::Warn | Outcome::Fail);
+            prop_assert!(!wrong || owner.is_some(), "{told:?}");
         }
         for entry in &diagnosis.causes {
             prop_assert!(entry.scope != Scope::Tenant || !entry.tenants.is_empty(), "{entry:?}");
@@ -192,7 +192,7 @@ proptest! {
         let asked = world.tenants.iter().map(|tenant| &tenant.tenant.id).collect::<Vec<_>>();
         let told = diagnosis.tenants.iter().map(|verdict| &verdict.tenant).collect::<Vec<_>>();
         prop_assert_eq!(asked, told);
-        let fleet = diagnosis.fleet.iter().map(|(check, _)| *check).collect::<Vec<_>>();
+        let fleet = diagnosis.fleet.iter().map(|told| told.check).collect::<Vec<_>>();
         use FleetCheck::{Dnssec, Edge, Vantage, WildcardCertificate, WildcardDns};
         prop_assert_eq!(fleet, [WildcardDns, Dnssec, WildcardCertificate, Edge, Vantage]);
         for verdict in &diagnosis.tenants {

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Scope, Status, TenantVerdict};
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Object, Scope, Status, TenantVerdict};
 use roundsman_checks::evidence::{DnsLook, Reason};
 use roundsman_checks::finding::Outcome;
 use roundsman_checks::target::TenantId;
@@ -66,7 +66,7 @@ fn said(verdict: &TenantVerdict) -> Said {
     (verdict.status, verdict.cause, findings.collect())
 }
 
-type Key<'d> = (Cause, Scope, &'d str, Outcome, Confidence, &'d BTreeSet<TenantId>);
+type Key<'d> = (Cause, Scope, &'d Object, Outcome, Confidence, &'d BTreeSet<TenantId>);
 
 fn key(entry: &CauseEntry) -> Key<'_> {
     (
@@ -90,8 +90,8 @@ pub(crate) fn alike(one: &Diagnosis, other: &Diagnosis) -> Result<(), TestCaseEr
         one.causes.iter().map(key).collect::<BTreeSet<_>>(),
         other.causes.iter().map(key).collect::<BTreeSet<_>>()
     );
-    for ((check, finding), (_, again)) in one.fleet.iter().zip(&other.fleet) {
-        prop_assert_eq!(finding.outcome, again.outcome, "{}: {:?} {:?}", check, finding, again);
+    for (told, again) in one.fleet.iter().zip(&other.fleet) {
+        prop_assert_eq!(told.finding.outcome, again.finding.outcome, "{:?} {:?}", told, again);
     }
     Ok(())
 }

@@ -1,0 +1,90 @@
+//! Facts about the edge: its addresses, its handshakes, its limits.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::evidence::Reason;
+
+/// A fact about the edge.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum EdgeFact {
+    /// An address at which the control name fails.
+    AddressFails {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        reason: Reason,
+        /// What the peer or the library said.
+        detail: String,
+    },
+    /// How many addresses work, of how many.
+    AddressesWork(usize, usize),
+    /// A name that exists nowhere fails the same way.
+    ControlFailsAlike(String),
+    /// A name that exists nowhere passes at the same address.
+    ControlPasses(String),
+    /// First handshakes that were cut.
+    FirstCut {
+        /// How many.
+        cut: usize,
+        /// Of how many.
+        visited: usize,
+        /// How.
+        reason: Option<Reason>,
+    },
+    /// How the unhurried repetitions went.
+    Repeated {
+        /// How many succeed.
+        recovered: usize,
+        /// How many are still cut, together with a name that exists nowhere.
+        still: usize,
+    },
+    /// The edge app has no public address.
+    NoAddress(String),
+}
+
+impl EdgeFact {
+    pub(super) fn settled(&self) -> Self {
+        match self {
+            Self::FirstCut { reason, .. } => Self::FirstCut {
+                cut: 0,
+                visited: 0,
+                reason: *reason,
+            },
+            Self::Repeated { .. } => Self::Repeated { recovered: 0, still: 0 },
+            other => other.clone(),
+        }
+    }
+}
+
+impl fmt::Display for EdgeFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressFails {
+                address,
+                reason,
+                detail,
+            } => {
+                let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+                let text = format!("{address} ({family}): {reason} {detail}");
+                f.write_str(text.trim_end())
+            }
+            Self::AddressesWork(working, of) => write!(f, "{working} of {of} addresses work"),
+            Self::ControlFailsAlike(control) => write!(f, "{control} exists nowhere else and fails the same way"),
+            Self::ControlPasses(control) => write!(f, "{control} passes at the same address"),
+            Self::FirstCut { cut, visited, reason } => {
+                write!(f, "{cut} of {visited} first handshakes were cut")?;
+                match reason {
+                    Some(reason) => write!(f, " ({reason})"),
+                    None => Ok(()),
+                }
+            }
+            Self::Repeated { recovered, still } => write!(
+                f,
+                "{recovered} of them succeed when repeated slowly, {still} are still cut together with a name that exists nowhere"
+            ),
+            Self::NoAddress(app) => write!(f, "{app} has no public address"),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! What evidence says, read once for all who need it: no outcome, no cause. Between evidence and the checks.
+
+mod lifetime;
+mod machine;
+mod status;
+mod text;
+
+pub use lifetime::Lifetime;
+pub use machine::{MachineEnd, MachineRelease};
+pub use status::StatusLine;
+pub(crate) use status::excerpt;
+pub(crate) use text::{clip, joined, second};
