@@ -15,14 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::Parser as _;
 use common::{Failure, LabProcess, cpu, served, usage};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use nix::sys::resource::UsageWho;
-use roundsman::agent::{self, Plan, Quiet, Stop, Waking};
-use roundsman::cli::{Cli, Command, plan, setup};
+use roundsman::agent::{self, ApiSnapshot, Assignment, NoProgress, RoundRequest, Setup, Stop};
+use roundsman::config::{Config, Flags};
+use roundsman::inventory::{Answers, load};
 use roundsman_checks::diagnosis::Status;
 use roundsman_checks::finding::Check;
 use rustls::ClientConfig;
@@ -34,7 +34,7 @@ use tokio_rustls::TlsConnector;
 
 const VISITS: usize = 300;
 const ROUNDS: usize = 5;
-const TOGETHER: &str = "32";
+const TOGETHER: u32 = 32;
 const GOAL: f64 = 1.3;
 
 fn main() -> Result<(), Failure> {
@@ -43,7 +43,8 @@ fn main() -> Result<(), Failure> {
     }
     let lab = LabProcess::start(VISITS)?;
     let config = lab.dir().join("roundsman.toml");
-    let (whole, without_dns) = (plan_of(&config, &[])?, plan_of(&config, &[Check::Dns])?);
+    let whole = Work::new(&config, &[])?;
+    let without_dns = Work::new(&config, &[Check::Dns])?;
     let floor = Floor::new(&whole, lab.dir())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut best = [Duration::MAX; 3];
@@ -89,29 +90,31 @@ fn measured(runtime: &Runtime, work: impl Future<Output = Result<(), Failure>>) 
     Ok(cpu(&usage(UsageWho::RUSAGE_SELF)?) - before)
 }
 
-/// The plan that the shipped program makes of the lab's configuration.
-fn plan_of(config: &Path, skip: &[Check]) -> Result<Plan, Failure> {
-    let config = config.to_string_lossy();
-    let cli = Cli::try_parse_from(["roundsman", "verify", "--concurrency", TOGETHER, "--config", &config])?;
-    let Command::Verify(args) = cli.command else {
-        return Err("`verify` was read as another command".into());
-    };
-    let config = setup::configuration(&args.target, &args.flags())?;
-    let inventory = setup::prepare(&args, &config, None, roundsman::inventory::Answers::default())?;
-    Ok(plan::plan(
-        &config,
-        &inventory,
-        plan::selection(&[], skip)?,
-        plan::Word::default(),
-        &|_| Waking::Unknowingly,
-    )?)
+/// What the shipped program is told to do by the lab's configuration.
+struct Work {
+    setup: Setup,
+    assignment: Assignment,
+}
+
+impl Work {
+    fn new(config: &Path, skip: &[Check]) -> Result<Self, Failure> {
+        let flags = Flags {
+            concurrency: Some(TOGETHER.try_into()?),
+            ..Flags::default()
+        };
+        let setup = Setup::new(Config::load(config)?.with_flags(&flags)?, None)?;
+        let mut request = RoundRequest::default();
+        request.selected.retain(|check| !skip.contains(check));
+        let inventory = load(&setup.config, None, &[], Answers::default())?;
+        let assignment = agent::assign(&setup, &request, ApiSnapshot::default(), &inventory)?;
+        Ok(Self { setup, assignment })
+    }
 }
 
 /// One round of the product, as shipped. Every tenant must come out healthy, or less was measured than is said.
-async fn verify(plan: &Plan) -> Result<(), Failure> {
-    let (_pull, stop) = Stop::new();
-    let outcome = agent::round(plan, &Quiet, stop).await?;
-    let sick = outcome
+async fn verify(work: &Work) -> Result<(), Failure> {
+    let round = agent::round(&work.setup.probes, &work.assignment, &NoProgress, Stop::never()).await?;
+    let sick = round
         .diagnosis
         .tenants
         .iter()
@@ -126,7 +129,7 @@ struct Floor {
 }
 
 impl Floor {
-    fn new(plan: &Plan, dir: &Path) -> Result<Self, Failure> {
+    fn new(work: &Work, dir: &Path) -> Result<Self, Failure> {
         let anchors = agent::anchors(Some(&dir.join("roots.pem")))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -136,8 +139,10 @@ impl Floor {
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec()];
         config.resumption = Resumption::disabled();
-        let sockets = plan.edge.0.iter().map(|address| SocketAddr::new(*address, plan.edge.1));
-        let names = plan.tenants.iter().map(|subject| subject.tenant.hostname.to_string());
+        let (addresses, port) = (&work.assignment.addresses, work.setup.probes.port);
+        let sockets = addresses.iter().map(|address| SocketAddr::new(*address, port));
+        let names = work.assignment.targets.iter();
+        let names = names.map(|target| target.tenant.hostname.to_string());
         Ok(Self {
             tls: TlsConnector::from(Arc::new(config)),
             visits: sockets.cycle().zip(names).collect(),
@@ -146,8 +151,10 @@ impl Floor {
 
     async fn visit_all(&self) -> Result<(), Failure> {
         let visits = self.visits.iter().map(|(address, name)| self.visit(*address, name));
-        let together = TOGETHER.parse()?;
-        stream::iter(visits).buffer_unordered(together).try_collect().await
+        stream::iter(visits)
+            .buffer_unordered(TOGETHER as usize)
+            .try_collect()
+            .await
     }
 
     async fn visit(&self, address: SocketAddr, name: &str) -> Result<(), Failure> {

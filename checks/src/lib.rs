@@ -18,5 +18,6 @@ pub mod platform;
 pub mod probe;
 pub mod reading;
 pub mod release;
+pub mod round;
 pub mod target;
 pub mod world;

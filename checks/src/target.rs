@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::Hasher as _;
 
 use serde::{Deserialize, Serialize};
+use siphasher::sip::SipHasher13;
 use thiserror::Error;
 
 /// Longest label of a host name in octets (RFC 1035, section 2.3.4).
@@ -142,7 +144,20 @@ impl TenantId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A number that spreads tenants evenly over whatever they share: servers, addresses, the seconds of an interval.
+    /// SipHash-1-3 with a key of our own, so that it is the same on every machine and in every version: a schedule that
+    /// goes by it must not move.
+    #[must_use]
+    pub fn spread(&self) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(SPREAD_KEY.0, SPREAD_KEY.1);
+        hasher.write(self.0.as_bytes());
+        hasher.finish()
+    }
 }
+
+/// The key of [`TenantId::spread`]: `roundsman-spread` as two numbers. It never changes.
+const SPREAD_KEY: (u64, u64) = (u64::from_le_bytes(*b"roundsma"), u64::from_le_bytes(*b"n-spread"));
 
 impl fmt::Display for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,6 +196,17 @@ mod tests {
     #[test]
     fn folds_case_and_drops_the_trailing_dot() {
         assert_eq!(Hostname::parse("A.Example.COM.").unwrap().as_str(), "a.example.com");
+    }
+
+    #[test]
+    fn tenants_are_spread_as_they_always_were() {
+        // By an independent implementation of SipHash-1-3.
+        let expected = [
+            ("abc123", 0xed12_75db_66f0_227f),
+            ("q7f9", 0x6c24_27d7_4114_415f),
+            ("", 0xfbe9_fd96_4962_cac2),
+        ];
+        assert_eq!(expected.map(|(id, _)| (id, TenantId::new(id).spread())), expected);
     }
 
     #[test]

@@ -34,10 +34,10 @@ impl Moment {
         self.0.elapsed()
     }
 
-    /// How long until it comes; zero where it has passed.
+    /// How long after `earlier` it is; zero where it is not.
     #[must_use]
-    pub fn until(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now())
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
     }
 
     /// The later of two.

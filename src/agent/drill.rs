@@ -10,10 +10,11 @@ use roundsman_checks::evidence::{Asked, DateLook, DnsLook, LogLine, Machine, Ret
 use roundsman_checks::probe;
 use roundsman_checks::world::World;
 
+use super::assignment::ProbeTarget;
 use super::clock::{Moment, now};
 use super::logs;
-use super::plan::{Observer, Stop, Subject};
-use super::tenant::Looker;
+use super::progress::{Observer, Stop};
+use super::tenant::TenantProber;
 
 /// How many deeper looks run together: few, for they follow a failure.
 const TOGETHER: usize = 8;
@@ -37,7 +38,7 @@ enum Answer {
 
 /// Asks all questions and adds the answers to the world, each the same whatever the order they came in.
 pub(super) async fn drill(
-    looker: &Looker<'_>,
+    prober: &TenantProber<'_>,
     world: &mut World,
     questions: &[Question],
     observer: &dyn Observer,
@@ -53,10 +54,10 @@ pub(super) async fn drill(
     let logged = questions.iter().filter_map(is_of_the_log).collect::<Vec<_>>();
     let others = questions.iter().filter(|question| is_of_the_log(question).is_none());
     let mut asks = others
-        .map(|question| ask(looker, world, question, begun).boxed())
+        .map(|question| ask(prober, world, question, begun).boxed())
         .collect::<Vec<_>>();
     if !logged.is_empty() {
-        let read = async { Some(Answer::Logs(logs::ask(looker, &logged).await)) };
+        let read = async { Some(Answer::Logs(logs::ask(prober, &logged).await)) };
         asks.insert(0, read.boxed());
     }
     let mut answers = stream::iter(asks).buffer_unordered(TOGETHER);
@@ -77,43 +78,44 @@ pub(super) async fn drill(
     }
 }
 
-async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Moment) -> Option<Answer> {
-    let visitor = looker.visitor;
+async fn ask(prober: &TenantProber<'_>, world: &World, question: &Question, begun: Moment) -> Option<Answer> {
+    let edge = prober.edge;
+    let target = |index: &usize| edge.assignment.targets.get(*index);
     match question {
-        Question::Control(address) => Some(Answer::Control(Box::new(visitor.control(*address).await))),
+        Question::Control(address) => Some(Answer::Control(Box::new(edge.control(*address).await))),
         Question::Date(address) => Some(Answer::Date(
-            probe::date(&visitor.plan.prober, *address, &visitor.control, now()).await,
+            probe::date(&edge.setup.prober, *address, &edge.control, now()).await,
         )),
         Question::Blockers(index) => {
             let tenant = world.tenants.get(*index)?;
-            Some(Answer::Blockers(*index, looker.blockers(tenant).await))
+            Some(Answer::Blockers(*index, prober.blockers(tenant).await))
         }
         Question::Unhurried(index, address) => {
-            let subject = visitor.plan.tenants.get(*index)?;
-            unhurried(looker, subject, *address, begun)
+            let target = target(index)?;
+            unhurried(prober, target, *address, begun)
                 .await
                 .map(|retry| Answer::Retry(*index, Box::new(retry)))
         }
         Question::Direct(index) => {
-            let subject = visitor.plan.tenants.get(*index)?;
-            looker
-                .direct(subject)
+            let target = target(index)?;
+            prober
+                .direct(target)
                 .await
                 .map(|visit| Answer::Direct(*index, Box::new(visit)))
         }
         Question::Checks(index) => {
-            let subject = visitor.plan.tenants.get(*index)?;
+            let target = target(index)?;
             // What is refused is asked once all the same: there is no more to be had.
-            let machines = visitor.plan.details.as_ref()?.read(&subject.tenant.app).await;
+            let machines = edge.setup.details.as_ref()?.read(&target.tenant.app).await;
             Some(Answer::Checks(*index, machines.unwrap_or_default()))
         }
         // All of them are asked together.
         Question::Log(_) => None,
         Question::OtherAddress(index, address) => {
-            let subject = visitor.plan.tenants.get(*index)?;
+            let target = target(index)?;
             Some(Answer::Visit(
                 *index,
-                Box::new(looker.visit(subject, *address, looker.may_ask(subject)).await),
+                Box::new(prober.visit(target, *address, prober.may_ask(target)).await),
             ))
         }
     }
@@ -121,8 +123,13 @@ async fn ask(looker: &Looker<'_>, world: &World, question: &Question, begun: Mom
 
 /// Repeats a cut visit, with the control name right after each cut: together they tell the tenant's fault from a limit
 /// of the edge. What the control name survives twice is the tenant's own.
-async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, begun: Moment) -> Option<Retry> {
-    let page = looker.may_ask(subject);
+async fn unhurried(
+    prober: &TenantProber<'_>,
+    target: &ProbeTarget,
+    address: SocketAddr,
+    begun: Moment,
+) -> Option<Retry> {
+    let page = prober.may_ask(target);
     let mut pause = PAUSE;
     let mut last = None;
     let mut alone = 0;
@@ -130,11 +137,11 @@ async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, 
         if begun.elapsed() > PATIENCE {
             break;
         }
-        let visit = looker.visit(subject, address, page).await;
+        let visit = prober.visit(target, address, page).await;
         if !visit.was_cut() {
             return Some(Retry { visit, control: None });
         }
-        let control = looker.visitor.control(address).await;
+        let control = prober.edge.control(address).await;
         let together = control.was_cut();
         last = Some(Retry {
             visit,
@@ -144,8 +151,8 @@ async fn unhurried(looker: &Looker<'_>, subject: &Subject, address: SocketAddr, 
         if alone == 2 {
             break;
         }
-        if together && let Some(pacer) = looker.visitor.pacer(address) {
-            pacer.slow_down();
+        if together {
+            prober.edge.setup.pacers.slow_down(address);
         }
         tokio::time::sleep(pause).await;
         pause *= 2;

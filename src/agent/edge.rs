@@ -12,8 +12,8 @@ use roundsman_checks::probe::Wish;
 use roundsman_checks::target::Hostname;
 use roundsman_checks::world::{EdgeEvidence, Presented};
 
-use super::pacer::Pacer;
-use super::plan::Plan;
+use super::assignment::Assignment;
+use super::probes::ProbeSetup;
 
 /// How long the control name rests before it is asked again after a cut.
 const REST: Duration = Duration::from_millis(500);
@@ -42,47 +42,42 @@ impl Chains {
     }
 }
 
-/// What visiting needs: the plan, the control name, the moment, and a pacer for each address.
-pub(super) struct Visitor<'p> {
-    pub plan: &'p Plan,
+/// Prober of the edge: what visiting an address of it needs in one round.
+pub(super) struct EdgeProber<'r> {
+    pub setup: &'r ProbeSetup,
+    pub assignment: &'r Assignment,
+    /// A name that exists nowhere.
     pub control: Hostname,
+    /// When the round began, which chains are judged by.
     pub now: Timestamp,
     pub chains: Chains,
-    pacers: BTreeMap<SocketAddr, Pacer>,
 }
 
 fn never(_: &Answer) -> bool {
     false
 }
 
-impl<'p> Visitor<'p> {
-    pub(super) fn new(plan: &'p Plan, control: Hostname, now: Timestamp) -> Self {
-        let sockets = plan.edge.0.iter().map(|address| SocketAddr::new(*address, plan.edge.1));
-        let pacers = sockets.map(|socket| (socket, Pacer::new(plan.rate))).collect();
+impl<'r> EdgeProber<'r> {
+    pub(super) fn new(setup: &'r ProbeSetup, assignment: &'r Assignment, control: Hostname, now: Timestamp) -> Self {
         Self {
-            plan,
+            setup,
+            assignment,
             control,
             now,
             chains: Chains::default(),
-            pacers,
         }
-    }
-
-    /// The pacer of an address.
-    pub(super) fn pacer(&self, address: SocketAddr) -> Option<&Pacer> {
-        self.pacers.get(&address)
     }
 
     /// Visits the control name at an address, without waiting for a turn.
     pub(super) async fn control(&self, address: SocketAddr) -> Visit {
-        let page = self.plan.asks_for_pages().then_some(&self.plan.fleet.site);
+        let setup = self.setup;
         let wish = Wish {
-            page,
-            headers: &self.plan.headers,
-            settings: self.plan.prober.settings(),
+            page: self.assignment.asks_for_pages().then_some(&setup.fleet.site),
+            headers: &setup.headers,
+            settings: setup.prober.settings(),
             open: &never,
         };
-        let (visit, chain) = self.plan.prober.visit(address, &self.control, &wish, self.now).await;
+        let (visit, chain) = setup.prober.visit(address, &self.control, &wish, self.now).await;
         self.chains.keep(chain);
         visit
     }
@@ -90,32 +85,30 @@ impl<'p> Visitor<'p> {
     /// Visits `name` at an address when its turn comes. Where many are cut, the control name tells whether the edge
     /// limits us: only then the pace falls.
     pub(super) async fn visit(&self, address: SocketAddr, name: &Hostname, wish: &Wish<'_>) -> Visit {
-        let Some(pacer) = self.pacer(address) else {
-            return Visit::new(address, name.clone());
-        };
-        pacer.turn().await;
-        let (visit, chain) = self.plan.prober.visit(address, name, wish, self.now).await;
+        let setup = self.setup;
+        setup.pacers.turn(address).await;
+        let (visit, chain) = setup.prober.visit(address, name, wish, self.now).await;
         self.chains.keep(chain);
-        if pacer.heard(visit.was_cut()) && self.control(address).await.was_cut() {
-            pacer.slow_down();
+        if setup.pacers.heard(address, visit.was_cut()) && self.control(address).await.was_cut() {
+            setup.pacers.slow_down(address);
         }
         visit
     }
 }
 
 /// The addresses of families that the agent has.
-pub(super) fn usable(plan: &Plan, vantage: &VantageEvidence) -> Vec<SocketAddr> {
+fn usable(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> Vec<SocketAddr> {
     let lacks = |socket: &SocketAddr| {
         let family = if socket.is_ipv4() { vantage.ipv4 } else { vantage.ipv6 };
         family == Some(false)
     };
-    let sockets = plan.edge.0.iter().map(|address| SocketAddr::new(*address, plan.edge.1));
+    let sockets = prober.assignment.sockets(prober.setup.port);
     sockets.filter(|socket| !lacks(socket)).collect()
 }
 
 /// The addresses that tenants are visited at: those where the control name stands, else those that connect. Where
 /// nothing connects there is nothing to visit, and the control visits say why.
-pub(super) fn worth_visiting(edge: &EdgeEvidence) -> Vec<SocketAddr> {
+pub(super) fn probe_addresses(edge: &EdgeEvidence) -> Vec<SocketAddr> {
     let at = |stands: fn(&Visit) -> bool| {
         let latest = edge.sockets().filter_map(|socket| edge.control_at(socket));
         latest
@@ -132,19 +125,18 @@ pub(super) fn worth_visiting(edge: &EdgeEvidence) -> Vec<SocketAddr> {
 }
 
 /// Visits the control name everywhere; where it is cut, once more after a rest.
-pub(super) async fn look(visitor: &Visitor<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
-    let (addresses, port) = visitor.plan.edge.clone();
+pub(super) async fn look(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
     let mut edge = EdgeEvidence {
-        addresses,
-        port,
+        addresses: prober.assignment.addresses.clone(),
+        port: prober.setup.port,
         controls: Vec::new(),
         rechecks: Vec::new(),
     };
-    if !visitor.plan.visits() {
+    if !prober.assignment.visits() {
         return edge;
     }
-    let sockets = usable(visitor.plan, vantage);
-    edge.controls = join_all(sockets.iter().map(|socket| visitor.control(*socket))).await;
+    let sockets = usable(prober, vantage);
+    edge.controls = join_all(sockets.iter().map(|socket| prober.control(*socket))).await;
     let cut = edge
         .controls
         .iter()
@@ -153,7 +145,7 @@ pub(super) async fn look(visitor: &Visitor<'_>, vantage: &VantageEvidence) -> Ed
         .collect::<Vec<_>>();
     if !cut.is_empty() {
         tokio::time::sleep(REST).await;
-        edge.rechecks = join_all(cut.iter().map(|socket| visitor.control(*socket))).await;
+        edge.rechecks = join_all(cut.iter().map(|socket| prober.control(*socket))).await;
     }
     edge
 }

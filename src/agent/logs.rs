@@ -10,7 +10,7 @@ use roundsman_checks::logs::{NEAR, Replay, names};
 use roundsman_checks::platform::fly::Logs;
 use roundsman_checks::target::{Hostname, Tenant};
 
-use super::tenant::Looker;
+use super::tenant::TenantProber;
 
 /// The pauses before the log is read again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1_250), Duration::from_millis(2_500)];
@@ -69,18 +69,19 @@ pub(super) fn is_about(line: &LogLine, host: &Hostname, domain: &Hostname) -> bo
 }
 
 /// Looks for lines about these tenants of the plan.
-pub(super) async fn ask(looker: &Looker<'_>, indices: &[usize]) -> Vec<(usize, Asked<Vec<LogLine>>)> {
-    let plan = looker.visitor.plan;
-    let (Some(logs), Some(platform)) = (&plan.logs, plan.platform.known()) else {
+pub(super) async fn ask(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<(usize, Asked<Vec<LogLine>>)> {
+    let (setup, assignment) = (prober.edge.setup, prober.edge.assignment);
+    let readable = setup.logs.as_ref().filter(|_| assignment.logs);
+    let (Some(logs), Some(platform)) = (readable, assignment.snapshot.platform.known()) else {
         return Vec::new();
     };
     let wanted = indices.iter().filter_map(|index| {
-        let subject = plan.tenants.get(*index)?;
-        Some((*index, subject.tenant.clone()))
+        let target = assignment.targets.get(*index)?;
+        Some((*index, target.tenant.clone()))
     });
     let mut search = Search {
-        domain: plan.domain.clone(),
-        since: looker.visitor.now.saturating_sub(NEAR).unwrap_or(looker.visitor.now),
+        domain: setup.domain.clone(),
+        since: prober.edge.now.saturating_sub(NEAR).unwrap_or(prober.edge.now),
         found: wanted.map(|(index, tenant)| (index, tenant, Vec::new())).collect(),
         told: Told::Nothing,
     };
@@ -101,9 +102,9 @@ pub(super) async fn ask(looker: &Looker<'_>, indices: &[usize]) -> Vec<(usize, A
     }
     // Their first requests may be buried already: what happens from now on stands behind the token.
     let again = search.missing().filter_map(|index| {
-        let subject = plan.tenants.get(index)?;
-        let socket = *looker.sockets.first()?;
-        Some(looker.visit(subject, socket, true))
+        let target = assignment.targets.get(index)?;
+        let socket = *prober.sockets.first()?;
+        Some(prober.visit(target, socket, true))
     });
     drop(join_all(again.collect::<Vec<_>>()).await);
     for pause in PAUSES {

@@ -1,7 +1,8 @@
 //! How fast one edge address is asked: as fast as concurrency allows until it cuts handshakes, then slower.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::clock::Moment;
@@ -16,88 +17,216 @@ const SLOWEST: f64 = 2.0;
 const RECOVERY: f64 = 0.05;
 /// The least time between two halvings: the first must show its effect.
 const SETTLE: Duration = Duration::from_millis(500);
+/// What counts as the present pace where none is set.
+const SECOND: Duration = Duration::from_secs(1);
+/// How many addresses are remembered: more than an edge has.
+const MOST_ADDRESSES: usize = 256;
 
-/// Paces handshakes towards one address.
-pub(super) struct Pacer {
-    state: Mutex<State>,
-    fixed: bool,
+/// Pacers of the edge's addresses, one each. A clone shares what was learned.
+#[derive(Clone, Debug, Default)]
+pub struct Pacers {
+    rate: Option<f64>,
+    by_address: Arc<Mutex<BTreeMap<SocketAddr, Pacer>>>,
 }
 
-struct State {
+impl Pacers {
+    /// Pacers that keep `rate`, in handshakes per second and address, or find their own where none is given.
+    #[must_use]
+    pub fn new(rate: Option<f64>) -> Self {
+        Self {
+            rate,
+            by_address: Arc::default(),
+        }
+    }
+
+    /// Waits for a turn at an address.
+    pub async fn turn(&self, address: SocketAddr) {
+        let wait = self.with(address, |pacer| pacer.turn(Moment::now()));
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Hears how a handshake at an address ended. `true`: so many were cut that a limit is to be suspected.
+    #[must_use]
+    pub fn heard(&self, address: SocketAddr, cut: bool) -> bool {
+        self.with(address, |pacer| pacer.heard(cut))
+    }
+
+    /// Halves the pace at an address.
+    pub fn slow_down(&self, address: SocketAddr) {
+        self.with(address, |pacer| pacer.slow_down(Moment::now()));
+    }
+
+    fn with<T>(&self, address: SocketAddr, act: impl FnOnce(&mut Pacer) -> T) -> T {
+        let mut pacers = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if pacers.len() >= MOST_ADDRESSES && !pacers.contains_key(&address) {
+            // Whoever has had that many addresses has moved: what is still in use is soon learned again.
+            pacers.clear();
+        }
+        act(pacers.entry(address).or_insert_with(|| Pacer::new(self.rate)))
+    }
+}
+
+/// Pacer of handshakes towards one address. Pure: it is told the time, and says how long to wait.
+#[derive(Clone, Debug)]
+pub struct Pacer {
     rate: Option<f64>,
-    next: Moment,
+    fixed: bool,
+    next: Option<Moment>,
     slowed: Option<Moment>,
     recent: VecDeque<bool>,
     started: VecDeque<Moment>,
 }
 
 impl Pacer {
-    /// A pacer that keeps `rate`, or finds its own where none is given.
-    pub(super) fn new(rate: Option<f64>) -> Self {
-        let state = State {
+    /// A pacer that keeps `rate`, in handshakes per second, or finds its own where none is given.
+    #[must_use]
+    pub fn new(rate: Option<f64>) -> Self {
+        Self {
             rate,
-            next: Moment::now(),
+            fixed: rate.is_some(),
+            next: None,
             slowed: None,
             recent: VecDeque::new(),
             started: VecDeque::new(),
-        };
-        Self {
-            state: Mutex::new(state),
-            fixed: rate.is_some(),
         }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits for a turn.
-    pub(super) async fn turn(&self) {
-        let wait = self.with(|state| {
-            let now = Moment::now();
-            state.started.push_back(now);
-            state
-                .started
-                .retain(|started| started.elapsed() < Duration::from_secs(1));
-            let rate = state.rate?;
-            let turn = state.next.max(now);
-            state.next = turn.plus(Duration::from_secs_f64(1.0 / rate));
-            Some(turn.until())
-        });
-        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
-            tokio::time::sleep(wait).await;
+    /// Takes a turn, and says how long it is until it comes.
+    pub fn turn(&mut self, now: Moment) -> Duration {
+        self.started.push_back(now);
+        while self
+            .started
+            .front()
+            .is_some_and(|started| now.since(*started) >= SECOND)
+        {
+            self.started.pop_front();
         }
+        let Some(rate) = self.rate else { return Duration::ZERO };
+        let turn = self.next.map_or(now, |next| next.max(now));
+        self.next = Some(turn.plus(Duration::from_secs_f64(1.0 / rate)));
+        turn.since(now)
     }
 
     /// Hears how a handshake ended. `true`: so many were cut that a limit is to be suspected.
-    pub(super) fn heard(&self, cut: bool) -> bool {
-        self.with(|state| {
-            if !cut && !self.fixed {
-                state.rate = state.rate.map(|rate| rate + RECOVERY);
-            }
-            state.recent.push_back(cut);
-            if state.recent.len() > WINDOW {
-                state.recent.pop_front();
-            }
-            let cuts = state.recent.iter().filter(|cut| **cut).count();
-            let suspicious = cut && cuts >= SUSPICIOUS;
-            if suspicious {
-                state.recent.clear();
-            }
-            suspicious
-        })
+    pub fn heard(&mut self, cut: bool) -> bool {
+        if !cut && !self.fixed {
+            self.rate = self.rate.map(|rate| rate + RECOVERY);
+        }
+        self.recent.push_back(cut);
+        if self.recent.len() > WINDOW {
+            self.recent.pop_front();
+        }
+        let cuts = self.recent.iter().filter(|cut| **cut).count();
+        let suspicious = cut && cuts >= SUSPICIOUS;
+        if suspicious {
+            self.recent.clear();
+        }
+        suspicious
     }
 
     /// Halves the pace: of what was asked in the last second where there was none yet.
-    pub(super) fn slow_down(&self) {
-        self.with(|state| {
-            if self.fixed || state.slowed.is_some_and(|slowed| slowed.elapsed() < SETTLE) {
-                return;
-            }
-            #[expect(clippy::cast_precision_loss, reason = "a count of handshakes in one second")]
-            let current = state.rate.unwrap_or(state.started.len() as f64);
-            state.rate = Some((current / 2.0).max(SLOWEST));
-            state.slowed = Some(Moment::now());
-        });
+    pub fn slow_down(&mut self, now: Moment) {
+        if self.fixed || self.slowed.is_some_and(|slowed| now.since(slowed) < SETTLE) {
+            return;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a count of handshakes in one second")]
+        let current = self.rate.unwrap_or(self.started.len() as f64);
+        self.rate = Some((current / 2.0).max(SLOWEST));
+        self.slowed = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: Duration = Duration::from_millis(100);
+
+    #[test]
+    fn nobody_waits_before_anything_was_cut() {
+        let mut pacer = Pacer::new(None);
+        let start = Moment::now();
+        assert!((0..100).all(|step| pacer.turn(start.plus(STEP * step)).is_zero()));
+        assert_eq!(pacer.started.len(), 10, "only the last second is remembered");
+    }
+
+    #[test]
+    fn a_fixed_rate_spaces_turns_evenly_and_never_changes() {
+        let mut pacer = Pacer::new(Some(4.0));
+        let now = Moment::now();
+        let waits = [0, 250, 500, 750].map(Duration::from_millis);
+        assert_eq!(waits.map(|_| pacer.turn(now)), waits);
+        assert!(!pacer.heard(false));
+        pacer.slow_down(now);
+        assert_eq!(pacer.turn(now), Duration::from_secs(1));
+        // What was not used is lost: nobody may catch up in a burst.
+        let later = now.plus(Duration::from_secs(60));
+        assert_eq!(
+            [later, later].map(|now| pacer.turn(now)),
+            [0, 250].map(Duration::from_millis)
+        );
+    }
+
+    #[test]
+    fn half_of_the_latest_handshakes_cut_is_suspicious_once() {
+        let mut pacer = Pacer::new(None);
+        let heard = [false; 8].into_iter().chain([true; 9]).map(|cut| pacer.heard(cut));
+        let suspicions = heard.collect::<Vec<_>>();
+        assert_eq!(suspicions.iter().position(|suspicious| *suspicious), Some(15));
+        assert!(!suspicions[16], "the next suspicion needs as many again");
+    }
+
+    #[test]
+    fn cuts_among_many_that_stand_raise_no_suspicion() {
+        let mut pacer = Pacer::new(None);
+        assert!((0..1_000).all(|number| !pacer.heard(number % 3 == 0)));
+    }
+
+    #[test]
+    fn slowing_down_halves_what_was_asked_in_the_last_second() {
+        let mut pacer = Pacer::new(None);
+        let start = Moment::now();
+        for step in 0..40 {
+            pacer.turn(start.plus(STEP * step));
+        }
+        let now = start.plus(STEP * 39);
+        pacer.slow_down(now);
+        assert_eq!(pacer.rate, Some(5.0));
+        pacer.slow_down(now.plus(SETTLE / 2));
+        assert_eq!(pacer.rate, Some(5.0), "the first halving has not shown its effect yet");
+        for halving in 1..=3 {
+            pacer.slow_down(now.plus(SETTLE * halving));
+        }
+        assert_eq!(pacer.rate, Some(SLOWEST));
+    }
+
+    #[test]
+    fn a_slowed_pace_recovers_with_every_handshake_that_stands() {
+        let mut pacer = Pacer::new(None);
+        pacer.slow_down(Moment::now());
+        assert!((0..40).all(|_| !pacer.heard(false)));
+        assert!(pacer.rate.is_some_and(|rate| (rate - 4.0).abs() < 1e-9));
+        assert!(!pacer.heard(true));
+        assert!(pacer.rate.is_some_and(|rate| (rate - 4.0).abs() < 1e-9));
+    }
+
+    #[test]
+    fn what_one_address_bears_says_nothing_of_another_and_outlives_a_clone() {
+        let (one, other) = (
+            SocketAddr::from(([127, 0, 0, 1], 443)),
+            SocketAddr::from(([127, 0, 0, 2], 443)),
+        );
+        let pacers = Pacers::new(None);
+        pacers.clone().slow_down(one);
+        let wait = |address| {
+            pacers.with(address, |pacer| {
+                let now = Moment::now();
+                pacer.turn(now);
+                pacer.turn(now)
+            })
+        };
+        assert_eq!((wait(one), wait(other)), (Duration::from_millis(500), Duration::ZERO));
     }
 }

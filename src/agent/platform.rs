@@ -1,23 +1,24 @@
-//! Takes the platform's word once per round, before anybody is visited.
+//! The clients of the APIs: what platform and DNS provider say, read in bulk once per round, before anybody is visited.
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use roundsman_checks::evidence::{Asked, Fault, Platform, Reason, ZoneRecord};
+use roundsman_checks::evidence::{Asked, Fault, Platform, Reason};
 use roundsman_checks::platform::fly::{Details, Logs};
 use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
 use thiserror::Error;
 
+use super::assignment::ApiSnapshot;
 use crate::config::{Config, SecretError};
 
 /// Most apps whose machines are asked for one by one, where nothing failed.
 const MOST_DETAILS: usize = 50;
 
-/// The clients of one round.
+/// Clients of the APIs. They outlive rounds, with their connections.
 pub struct Clients {
     fly: Option<Fly>,
     cloudflare: Option<(Api, String)>,
-    /// Every request that was made.
+    /// Every request that was made, in all rounds.
     pub calls: Calls,
 }
 
@@ -29,16 +30,16 @@ struct Fly {
     edge_app: String,
 }
 
-/// What a round asks for.
+/// What a round fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// The platform's word.
+pub struct Fetch {
+    /// What the platform says.
     pub platform: bool,
     /// The zone's listing.
     pub listing: bool,
 }
 
-impl Needs {
+impl Fetch {
     /// All there is.
     pub const ALL: Self = Self {
         platform: true,
@@ -128,21 +129,34 @@ impl Clients {
         })
     }
 
-    /// Reads in bulk what is needed. What is not answered is `Unknown`.
-    pub async fn read(&self, needs: Needs) -> (Asked<Platform>, Asked<Vec<ZoneRecord>>) {
+    /// Begins a round: an API that was asked nothing more in the last one is asked again.
+    pub fn begin_round(&self) {
+        if let Some(fly) = &self.fly {
+            fly.graphql.begin_round();
+            fly.rest.begin_round();
+            fly.logs.begin_round();
+        }
+        if let Some((api, _)) = &self.cloudflare {
+            api.begin_round();
+        }
+    }
+
+    /// Reads in bulk what is wanted. What is not answered is `Unknown`.
+    pub async fn read(&self, fetch: Fetch) -> ApiSnapshot {
         let listing = async {
             match &self.cloudflare {
-                Some((api, zone)) if needs.listing => cloudflare::listing(api, zone).await,
+                Some((api, zone)) if fetch.listing => cloudflare::listing(api, zone).await,
                 _ => Asked::NotConfigured,
             }
         };
         let platform = async {
-            match needs.platform {
+            match fetch.platform {
                 true => self.platform().await,
                 false => Asked::NotConfigured,
             }
         };
-        tokio::join!(platform, listing)
+        let (platform, listing) = tokio::join!(platform, listing);
+        ApiSnapshot { platform, listing }
     }
 
     /// Who reads the logs of apps; `None` without a platform.
@@ -177,7 +191,7 @@ impl Clients {
 
     /// What is known where nothing was read because somebody ended the round.
     #[must_use]
-    pub fn unread(&self) -> (Asked<Platform>, Asked<Vec<ZoneRecord>>) {
+    pub fn unread(&self) -> ApiSnapshot {
         let fault = || Fault::new(Reason::PlatformUnavailable, "the round was ended before it answered");
         let platform = self
             .fly
@@ -187,7 +201,7 @@ impl Clients {
             .cloudflare
             .as_ref()
             .map_or(Asked::NotConfigured, |_| Asked::Unknown(fault()));
-        (platform, listing)
+        ApiSnapshot { platform, listing }
     }
 
     async fn platform(&self) -> Asked<Platform> {

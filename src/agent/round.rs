@@ -1,96 +1,102 @@
 //! One round: the agent's own place, the zone and the edge first, then every tenant, then what is still open.
 
 use futures_util::stream::{self, StreamExt};
-use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Diagnosis, Question, diagnose};
+use roundsman_checks::evidence::ZoneEvidence;
+use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{EdgeEvidence, TenantWorld, World};
 
+use super::assignment::{Assignment, ProbeTarget};
 use super::clock::now;
-use super::edge::{self, Visitor};
-use super::plan::{Observer, Plan, Stop, Subject};
-use super::tenant::Looker;
+use super::edge::{self, EdgeProber};
+use super::probes::ProbeSetup;
+use super::progress::{Observer, Stop};
+use super::tenant::TenantProber;
 use super::trail::Trail;
 use super::{drill, zone};
 
 /// How often a diagnosis may ask for deeper looks.
 const QUESTIONS: usize = 2;
 
-/// What a round left.
-pub struct Outcome {
-    /// Everything that was seen.
-    pub world: World,
-    /// What it means.
-    pub diagnosis: Diagnosis,
-    /// When the round began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub finished: Timestamp,
-}
-
-/// Verifies every tenant of the plan once. Ends at once, with what is known, when `stop` is pulled.
+/// Verifies every target of the assignment once. Ends at once, with what is known, when `stop` is pulled.
 ///
 /// # Errors
 /// [`NameError`] where the domain is so long that no label fits before it.
-pub async fn round(plan: &Plan, observer: &dyn Observer, mut stop: Stop) -> Result<Outcome, NameError> {
+pub async fn round(
+    setup: &ProbeSetup,
+    assignment: &Assignment,
+    observer: &dyn Observer,
+    mut stop: Stop,
+) -> Result<Round, NameError> {
     let started = now();
-    let visitor = Visitor::new(plan, zone::fresh(&plan.domain)?, started);
-    visitor.chains.put(plan.carried.chains.clone());
-    let mut world = unseen(plan, &visitor, started);
+    let edge = EdgeProber::new(setup, assignment, zone::fresh(&setup.domain)?, started);
+    edge.chains.put(assignment.reused.chains.clone());
+    let mut world = unseen(&edge);
     observer.stage("zone and edge", 0);
     let mut trail = None;
     let begin = async {
-        if plan.traced {
-            trail = Trail::begin(plan).await;
+        if assignment.traced {
+            trail = Trail::begin(setup, assignment).await;
         }
     };
     tokio::select! {
-        _ = async { tokio::join!(look_at_fleet(plan, &visitor, &mut world), begin) } => {}
+        _ = async { tokio::join!(probe_fleet(&edge, &mut world), begin) } => {}
         () = stop.wait() => {}
     }
-    let sockets = edge::worth_visiting(&world.edge);
+    let sockets = edge::probe_addresses(&world.edge);
     let zone = world.zone.clone();
-    let looker = Looker::new(&visitor, &zone, sockets);
-    look_at_tenants(&looker, &mut world, observer, &mut stop).await;
-    world.chains = visitor.chains.take();
-    let mut diagnosis = diagnose(&world);
-    for pass in 0..QUESTIONS {
-        if pass == 0 && plan.traced {
-            let extra = looker.worth_tracing(&world);
-            let new = extra.filter(|question| !diagnosis.questions.contains(question));
-            diagnosis.questions.extend(new);
-        }
-        if diagnosis
-            .questions
-            .iter()
-            .any(|question| matches!(question, Question::Log(_)))
-        {
-            if let Some(trail) = trail.take() {
-                follow(trail, &mut world, observer, &mut stop).await;
-            }
-            // What the trail has brought is not asked for once more.
-            diagnosis.questions.retain(|question| !is_answered(question, &world));
-        }
-        if diagnosis.questions.is_empty() || stop.pulled() {
-            break;
-        }
-        let questions = std::mem::take(&mut diagnosis.questions);
-        visitor.chains.put(std::mem::take(&mut world.chains));
-        drill::drill(&looker, &mut world, &questions, observer, &mut stop).await;
-        world.chains = visitor.chains.take();
-        diagnosis = diagnose(&world);
-    }
-    if let Some(trail) = trail.take() {
-        follow(trail, &mut world, observer, &mut stop).await;
-        diagnosis = diagnose(&world);
-    }
+    let prober = TenantProber::new(&edge, &zone, sockets);
+    probe_tenants(&prober, &mut world, observer, &mut stop).await;
+    let diagnosis = settle(&prober, &mut world, trail, observer, &mut stop).await;
     world.interrupted = stop.pulled();
-    Ok(Outcome {
+    Ok(Round {
         world,
         diagnosis,
         started,
         finished: now(),
     })
+}
+
+/// Diagnoses, asks what the diagnosis leaves open, and diagnoses again; follows a traced request into the logs.
+async fn settle(
+    prober: &TenantProber<'_>,
+    world: &mut World,
+    mut trail: Option<Trail<'_>>,
+    observer: &dyn Observer,
+    stop: &mut Stop,
+) -> Diagnosis {
+    let chains = &prober.edge.chains;
+    world.chains = chains.take();
+    let mut diagnosis = diagnose(world);
+    for pass in 0..QUESTIONS {
+        let questions = &mut diagnosis.questions;
+        if pass == 0 && prober.edge.assignment.traced {
+            let extra = prober.worth_tracing(world);
+            let new = extra.filter(|question| !questions.contains(question));
+            questions.extend(new);
+        }
+        if questions.iter().any(|question| matches!(question, Question::Log(_))) {
+            if let Some(trail) = trail.take() {
+                follow(trail, world, observer, stop).await;
+            }
+            // What the trail has brought is not asked for once more.
+            questions.retain(|question| !is_answered(question, world));
+        }
+        if questions.is_empty() || stop.pulled() {
+            break;
+        }
+        let questions = std::mem::take(questions);
+        chains.put(std::mem::take(&mut world.chains));
+        drill::drill(prober, world, &questions, observer, stop).await;
+        world.chains = chains.take();
+        diagnosis = diagnose(world);
+    }
+    if let Some(trail) = trail.take() {
+        follow(trail, world, observer, stop).await;
+        diagnosis = diagnose(world);
+    }
+    diagnosis
 }
 
 async fn follow(trail: Trail<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
@@ -108,60 +114,61 @@ fn is_answered(question: &Question, world: &World) -> bool {
     }
 }
 
-fn unseen(plan: &Plan, visitor: &Visitor<'_>, now: Timestamp) -> World {
+fn unseen(edge: &EdgeProber<'_>) -> World {
+    let (setup, assignment) = (edge.setup, edge.assignment);
     World {
-        now,
-        domain: plan.domain.clone(),
-        selected: plan.selected.clone(),
+        now: edge.now,
+        domain: setup.domain.clone(),
+        selected: assignment.selected.clone(),
         vantage: Default::default(),
-        zone: roundsman_checks::evidence::ZoneEvidence::unseen(visitor.control.clone()),
-        edge: roundsman_checks::world::EdgeEvidence {
-            addresses: plan.edge.0.clone(),
-            port: plan.edge.1,
+        zone: ZoneEvidence::unseen(edge.control.clone()),
+        edge: EdgeEvidence {
+            addresses: assignment.addresses.clone(),
+            port: setup.port,
             ..Default::default()
         },
-        wildcard: plan.fleet.certificate,
-        platform: plan.platform.clone(),
-        listing: plan.listing.clone(),
-        inventory: plan.inventory.clone(),
-        known: plan.known.clone(),
-        tenants: plan
-            .tenants
+        wildcard: setup.fleet.certificate,
+        platform: assignment.snapshot.platform.clone(),
+        listing: assignment.snapshot.listing.clone(),
+        inventory: assignment.inventory.clone(),
+        known: assignment.known.clone(),
+        tenants: assignment
+            .targets
             .iter()
-            .map(|subject| TenantWorld {
-                tenant: subject.tenant.clone(),
-                expectation: subject.expectation.clone(),
-                ..carried_or_unseen(plan, subject)
-            })
+            .map(|target| reused_or_unseen(assignment, target))
             .collect(),
         chains: Default::default(),
         interrupted: false,
     }
 }
 
-fn carried_or_unseen(plan: &Plan, subject: &Subject) -> TenantWorld {
-    let unseen = || TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone());
-    plan.carried(subject).cloned().unwrap_or_else(unseen)
+fn reused_or_unseen(assignment: &Assignment, target: &ProbeTarget) -> TenantWorld {
+    let unseen = || TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
+    assignment.reused.of(target).cloned().unwrap_or_else(unseen)
 }
 
-async fn look_at_fleet(plan: &Plan, visitor: &Visitor<'_>, world: &mut World) {
-    let (vantage, zone) = tokio::join!(zone::vantage(plan), zone::look(plan, visitor.control.clone()));
-    world.edge = edge::look(visitor, &vantage).await;
+async fn probe_fleet(edge: &EdgeProber<'_>, world: &mut World) {
+    let (setup, assignment) = (edge.setup, edge.assignment);
+    let (vantage, zone) = tokio::join!(
+        zone::vantage(setup, assignment),
+        zone::look(setup, assignment, edge.control.clone())
+    );
+    world.edge = edge::look(edge, &vantage).await;
     world.vantage = vantage;
     world.zone = zone;
 }
 
-/// Looks at all tenants, `concurrency` at a time. Their order in the world stays that of the plan.
-async fn look_at_tenants(looker: &Looker<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
-    let plan = looker.visitor.plan;
+/// Probes all tenants, `concurrency` at a time. Their order in the world stays that of the assignment.
+async fn probe_tenants(prober: &TenantProber<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
+    let assignment = prober.edge.assignment;
     if stop.pulled() {
         return;
     }
-    let new = |(_, subject): &(usize, &Subject)| plan.carried(subject).is_none();
-    let wanted = || plan.tenants.iter().enumerate().filter(new);
+    let new = |(_, target): &(usize, &ProbeTarget)| assignment.reused.of(target).is_none();
+    let wanted = || assignment.targets.iter().enumerate().filter(new);
     observer.stage("tenants", wanted().count());
-    let looks = wanted().map(async |(index, subject)| (index, looker.look(subject).await));
-    let mut looks = stream::iter(looks).buffer_unordered(plan.concurrency.max(1));
+    let looks = wanted().map(async |(index, target)| (index, prober.look(target).await));
+    let mut looks = stream::iter(looks).buffer_unordered(prober.edge.setup.concurrency.max(1));
     loop {
         tokio::select! {
             look = looks.next() => match look {

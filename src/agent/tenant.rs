@@ -1,6 +1,5 @@
 //! Looks at one tenant: DNS at one server of the zone and at the resolvers, and one visit.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
@@ -12,12 +11,13 @@ use roundsman_checks::probe::{DnsQuestion, Wish};
 use roundsman_checks::target::{Hostname, Tenant};
 use roundsman_checks::world::{TenantWorld, World};
 
-use super::edge::Visitor;
-use super::plan::{Names, Plan, Subject, Waking};
+use super::assignment::{Assignment, Names, ProbeTarget, WakePolicy};
+use super::edge::EdgeProber;
+use super::probes::ProbeSetup;
 
-/// What looking at tenants needs.
-pub(super) struct Looker<'r> {
-    pub visitor: &'r Visitor<'r>,
+/// Prober of tenants: what probing one of them needs in one round.
+pub(super) struct TenantProber<'r> {
+    pub edge: &'r EdgeProber<'r>,
     pub zone: &'r ZoneEvidence,
     /// The servers that answered the control name: a server that is silent there is not asked again.
     pub servers: Vec<SocketAddr>,
@@ -26,63 +26,69 @@ pub(super) struct Looker<'r> {
     pub names: Names,
 }
 
-impl<'r> Looker<'r> {
-    pub(super) fn new(visitor: &'r Visitor<'r>, zone: &'r ZoneEvidence, sockets: Vec<SocketAddr>) -> Self {
-        let plan = visitor.plan;
+impl<'r> TenantProber<'r> {
+    pub(super) fn new(edge: &'r EdgeProber<'r>, zone: &'r ZoneEvidence, sockets: Vec<SocketAddr>) -> Self {
+        let domain = &edge.setup.domain;
         let usable = |server: &&SocketAddr| {
             Said::read(
                 &zone.controls,
                 zone.control.as_str(),
                 **server,
-                &plan.domain,
+                domain,
                 !zone.through_resolvers,
             )
             .is_usable()
         };
         let servers = zone.servers.iter().filter(usable).copied().collect();
         Self {
-            visitor,
+            edge,
             zone,
             servers,
             sockets,
-            names: Names::new(&plan.known),
+            names: Names::new(&edge.assignment.known),
         }
     }
 
-    fn plan(&self) -> &Plan {
-        self.visitor.plan
+    fn setup(&self) -> &ProbeSetup {
+        self.edge.setup
+    }
+
+    fn assignment(&self) -> &Assignment {
+        self.edge.assignment
     }
 
     /// Gathers all evidence of one tenant.
-    pub(super) async fn look(&self, subject: &Subject) -> TenantWorld {
-        if !subject.tenant.hostname.is_within(&self.plan().domain) {
+    pub(super) async fn look(&self, target: &ProbeTarget) -> TenantWorld {
+        if !target.tenant.hostname.is_within(&self.setup().domain) {
             return TenantWorld {
                 looked_at: true,
-                ..TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone())
+                ..TenantWorld::unseen(target.tenant.clone(), target.expectation.clone())
             };
         }
-        let (asleep, page) = (self.sleeps(&subject.tenant), self.may_ask(subject));
-        let (dns, visit) = tokio::join!(self.dns(&subject.tenant), self.first_visit(subject, page));
-        let unseen = TenantWorld::unseen(subject.tenant.clone(), subject.expectation.clone());
+        let (asleep, page) = (self.sleeps(&target.tenant), self.may_ask(target));
+        let (dns, visit) = tokio::join!(self.dns(&target.tenant), self.first_visit(target, page));
+        let unseen = TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
         TenantWorld {
             dns,
             visits: visit.into_iter().collect(),
             looked_at: true,
             asleep,
-            woken: asleep && page && self.plan().asks_for_pages(),
+            woken: asleep && page && self.assignment().asks_for_pages(),
             ..unseen
         }
     }
 
-    /// The same tenant begins at the same place in one round, and one place further in the next.
-    fn turn(&self, tenant: &Tenant) -> usize {
-        let mut hasher = DefaultHasher::new();
-        tenant.id.hash(&mut hasher);
-        usize::try_from(hasher.finish() % 65_536).unwrap_or_default() + self.plan().number
+    /// Which of `count` places this tenant has in this round, `offset` places further; the next round begins one place
+    /// further.
+    fn place(&self, tenant: &Tenant, offset: usize, count: usize) -> usize {
+        let turn = tenant.id.spread().wrapping_add(self.assignment().number);
+        let places = u64::try_from(count).unwrap_or(u64::MAX);
+        let place = usize::try_from(turn % places).unwrap_or_default();
+        (place + offset) % count
     }
 
     async fn dns(&self, tenant: &Tenant) -> TenantDns {
-        if !self.plan().selects(Check::Dns) {
+        if !self.assignment().selects(Check::Dns) {
             return TenantDns::default();
         }
         let (authoritative, resolvers) = tokio::join!(self.authoritative(tenant), self.resolvers(tenant));
@@ -98,10 +104,10 @@ impl<'r> Looker<'r> {
         let mut looks = Vec::new();
         let name = tenant.hostname.as_str();
         for offset in 0..self.servers.len() {
-            let server = self.servers[(self.turn(tenant) + offset) % self.servers.len()];
+            let server = self.servers[self.place(tenant, offset, self.servers.len())];
             let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
             looks.extend(self.ask(server, name, kinds, self.zone.through_resolvers).await);
-            if Said::read(&looks, name, server, &self.plan().domain, !self.zone.through_resolvers).is_usable() {
+            if Said::read(&looks, name, server, &self.setup().domain, !self.zone.through_resolvers).is_usable() {
                 break;
             }
         }
@@ -140,7 +146,7 @@ impl<'r> Looker<'r> {
             recursion,
             checking_disabled: false,
         });
-        self.plan().asker.ask_each(server, questions).await
+        self.setup().asker.ask_each(server, questions).await
     }
 
     /// What stands at the name or below it and keeps the wildcard away: asked type by type, never ANY (RFC 8482).
@@ -167,70 +173,71 @@ impl<'r> Looker<'r> {
         here.into_iter().chain(challenge).chain(ownership).collect()
     }
 
-    async fn first_visit(&self, subject: &Subject, page: bool) -> Option<Visit> {
-        if !self.plan().visits() || subject.tenant.inactive || self.sockets.is_empty() {
+    async fn first_visit(&self, target: &ProbeTarget, page: bool) -> Option<Visit> {
+        if !self.assignment().visits() || target.tenant.inactive || self.sockets.is_empty() {
             return None;
         }
-        let socket = self.sockets[self.turn(&subject.tenant) % self.sockets.len()];
-        Some(self.visit(subject, socket, page).await)
+        let socket = self.sockets[self.place(&target.tenant, 0, self.sockets.len())];
+        Some(self.visit(target, socket, page).await)
     }
 
     /// Whether a tenant may be asked for its page: not one that sleeps, unless it may be woken.
-    pub(super) fn may_ask(&self, subject: &Subject) -> bool {
-        let condition = match &self.plan().platform {
-            Asked::Known(platform) => condition(platform, &subject.tenant.app),
+    pub(super) fn may_ask(&self, target: &ProbeTarget) -> bool {
+        let condition = match &self.assignment().snapshot.platform {
+            Asked::Known(platform) => condition(platform, &target.tenant.app),
             Asked::Unknown(fault) => Condition::Unknown(fault.clone()),
             // Without a platform there is nothing that sleeps.
             Asked::NotConfigured => return true,
         };
-        match (subject.wake, condition) {
-            (Waking::Allowed, _) => true,
+        match (target.wake, condition) {
+            (WakePolicy::Allowed, _) => true,
             (_, Condition::Asleep) => false,
-            (Waking::Never, Condition::Unknown(_)) => false,
+            (WakePolicy::Never, Condition::Unknown(_)) => false,
             _ => true,
         }
     }
 
     /// Whether the platform says that no machine of the app runs and one would wake on a request.
     pub(super) fn sleeps(&self, tenant: &Tenant) -> bool {
-        let platform = self.plan().platform.known();
+        let platform = self.assignment().snapshot.platform.known();
         platform.is_some_and(|platform| condition(platform, &tenant.app) == Condition::Asleep)
     }
 
     /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.
     pub(super) fn worth_tracing(&self, world: &World) -> Option<Question> {
-        let (platform, tenant) = (self.plan().platform.known()?, world.tenants.first()?);
+        let (platform, tenant) = (self.assignment().snapshot.platform.known()?, world.tenants.first()?);
         let app = platform.apps.get(&tenant.tenant.app)?;
         let awake = match condition(platform, &tenant.tenant.app) {
             Condition::Running(_) => true,
             Condition::Asleep => tenant.woken && tenant.visit().is_some_and(|visit| visit.page.answer.is_some()),
             _ => false,
         };
-        let wanted = awake && !app.addresses.is_empty() && tenant.direct.is_none() && self.plan().asks_for_pages();
+        let wanted =
+            awake && !app.addresses.is_empty() && tenant.direct.is_none() && self.assignment().asks_for_pages();
         wanted.then_some(Question::Direct(0))
     }
 
     /// Visits one tenant at one address; without `page` the visit ends after the handshake, which wakes nobody.
-    pub(super) async fn visit(&self, subject: &Subject, socket: SocketAddr, page: bool) -> Visit {
-        let site = &subject.expectation.site;
-        let route = self.plan().selects(Check::Route) && !subject.expectation.skip.contains(&Check::Route);
+    pub(super) async fn visit(&self, target: &ProbeTarget, socket: SocketAddr, page: bool) -> Visit {
+        let site = &target.expectation.site;
+        let route = self.assignment().selects(Check::Route) && !target.expectation.skip.contains(&Check::Route);
         let open = |answer: &Answer| route && self.names.leaves_open(&site.identity, answer);
-        let page = (page && self.plan().asks_for_pages()).then_some(site);
+        let page = (page && self.assignment().asks_for_pages()).then_some(site);
         let wish = Wish {
             page,
-            headers: &subject.headers,
-            settings: &subject.settings,
+            headers: &target.headers,
+            settings: &target.settings,
             open: &open,
         };
-        self.visitor.visit(socket, &subject.tenant.hostname, &wish).await
+        self.edge.visit(socket, &target.tenant.hostname, &wish).await
     }
 
     /// Asks a tenant's app directly, past the edge, for the same page.
-    pub(super) async fn direct(&self, subject: &Subject) -> Option<Visit> {
-        let (domain, port) = self.plan().direct.as_ref()?;
-        let name = Hostname::parse(&format!("{}.{domain}", subject.tenant.app)).ok()?;
+    pub(super) async fn direct(&self, target: &ProbeTarget) -> Option<Visit> {
+        let (domain, port) = self.setup().direct.as_ref()?;
+        let name = Hostname::parse(&format!("{}.{domain}", target.tenant.app)).ok()?;
         let kinds = [RecordKind::A, RecordKind::Aaaa];
-        let resolver = self.plan().resolvers.first()?;
+        let resolver = self.setup().resolvers.first()?;
         let looks = self.ask(*resolver, name.as_str(), kinds, true).await;
         let records = looks
             .iter()
@@ -241,13 +248,13 @@ impl<'r> Looker<'r> {
             .next()?;
         let never = |_: &Answer| false;
         let wish = Wish {
-            page: Some(&subject.expectation.site),
-            headers: &subject.headers,
-            settings: &subject.settings,
+            page: Some(&target.expectation.site),
+            headers: &target.headers,
+            settings: &target.settings,
             open: &never,
         };
         let socket = SocketAddr::new(address, *port);
-        let (visit, _) = self.plan().prober.visit(socket, &name, &wish, self.visitor.now).await;
+        let (visit, _) = self.setup().prober.visit(socket, &name, &wish, self.edge.now).await;
         Some(visit)
     }
 }

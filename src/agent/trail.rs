@@ -8,8 +8,9 @@ use roundsman_checks::evidence::{Asked, Fault, LogLine, TenantLog};
 use roundsman_checks::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
 use roundsman_checks::world::{TenantWorld, World};
 
+use super::assignment::Assignment;
 use super::logs::{Tail, is_about};
-use super::plan::Plan;
+use super::probes::ProbeSetup;
 
 /// The pauses before the logs are read again.
 const PAUSES: [Duration; 3] = [
@@ -52,28 +53,29 @@ impl Side<'_> {
 
 /// The logs of the edge app and of one tenant's app.
 pub(super) struct Trail<'p> {
-    plan: &'p Plan,
+    setup: &'p ProbeSetup,
     edge: Side<'p>,
     app: Side<'p>,
 }
 
 impl<'p> Trail<'p> {
-    /// Marks where the logs end, before the only tenant of the plan is asked for its page; nothing where there are no
-    /// logs to be read.
-    pub(super) async fn begin(plan: &'p Plan) -> Option<Self> {
-        let (logs, platform) = (plan.logs.as_ref()?, plan.platform.known()?);
-        let tenant = plan.tenants.first()?;
+    /// Marks where the logs end, before the only target is asked for its page; nothing where there are no logs to be
+    /// read.
+    pub(super) async fn begin(setup: &'p ProbeSetup, assignment: &Assignment) -> Option<Self> {
+        let logs = setup.logs.as_ref().filter(|_| assignment.logs)?;
+        let platform = assignment.snapshot.platform.known()?;
+        let target = assignment.targets.first()?;
         let side = |app: &str| Side {
             tail: Tail::new(logs, app, READS),
             lines: Vec::new(),
             fault: None,
         };
-        let (mut edge, mut app) = (side(&platform.edge_app), side(&tenant.tenant.app));
+        let (mut edge, mut app) = (side(&platform.edge_app), side(&target.tenant.app));
         tokio::join!(edge.read(), app.read());
         // What stood there before the request was sent is not the request's.
         edge.lines.clear();
         app.lines.clear();
-        Some(Self { plan, edge, app })
+        Some(Self { setup, edge, app })
     }
 
     /// Waits until both sides have told of the request, or patience ends; the lines become part of the world.
@@ -91,7 +93,7 @@ impl<'p> Trail<'p> {
             tokio::time::sleep(*pause).await;
             tokio::join!(self.edge.read(), self.app.read());
         }
-        let domain = self.plan.domain.clone();
+        let domain = self.setup.domain.clone();
         let host = tenant.tenant.hostname.clone();
         let window = window(tenant, world.now);
         let timely = |line: &LogLine| line.at.is_some_and(|at| window.0 <= at && at <= window.1);
@@ -111,7 +113,7 @@ impl<'p> Trail<'p> {
 
     /// Whether no more lines are to come: each log has told of the request, the proxy has refused it, or cannot be read.
     fn has_all(&self, tenant: &TenantWorld) -> bool {
-        let of = |log| Request::of_page(tenant, &self.plan.domain, log);
+        let of = |log| Request::of_page(tenant, &self.setup.domain, log);
         let (Some(through_edge), Some(at_app)) = (of(Log::Edge), of(Log::App)) else {
             return false;
         };

@@ -8,7 +8,8 @@ use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{self, DnsQuestion};
 use roundsman_checks::target::{Hostname, NameError};
 
-use super::plan::Plan;
+use super::assignment::{ApiSnapshot, Assignment};
+use super::probes::ProbeSetup;
 use super::servers;
 use crate::config::Control;
 
@@ -21,48 +22,48 @@ pub(super) fn fresh(domain: &Hostname) -> Result<Hostname, NameError> {
 const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
 
 /// Gathers all that is said of the zone.
-pub(super) async fn look(plan: &Plan, control: Hostname) -> ZoneEvidence {
+pub(super) async fn look(setup: &ProbeSetup, assignment: &Assignment, control: Hostname) -> ZoneEvidence {
     let mut zone = ZoneEvidence::unseen(control);
-    zone.through_resolvers = plan.through_resolvers;
-    zone.resolvers.clone_from(&plan.resolvers);
-    if !plan.selects(Check::Dns) {
+    zone.through_resolvers = setup.through_resolvers;
+    zone.resolvers.clone_from(&setup.resolvers);
+    if !assignment.selects(Check::Dns) {
         return zone;
     }
-    (zone.servers, zone.discovery) = if plan.through_resolvers {
+    (zone.servers, zone.discovery) = if setup.through_resolvers {
         let none = End::failed(
             Reason::DnsTimeout,
             "`[dns] ask = \"resolvers\"` and there is no resolver",
         );
         (
-            plan.resolvers.clone(),
-            if plan.resolvers.is_empty() { none } else { End::Done },
+            setup.resolvers.clone(),
+            if setup.resolvers.is_empty() { none } else { End::Done },
         )
-    } else if plan.authoritative.is_empty() {
-        servers::of_zone(&plan.asker, &plan.resolvers, &plan.domain).await
+    } else if setup.authoritative.is_empty() {
+        servers::of_zone(&setup.asker, &setup.resolvers, &setup.domain).await
     } else {
-        (plan.authoritative.clone(), End::Done)
+        (setup.authoritative.clone(), End::Done)
     };
-    let star = format!("*.{}", plan.domain);
+    let star = format!("*.{}", setup.domain);
     let (controls, wildcards, fresh) = tokio::join!(
-        both_families(plan, &zone.servers, zone.control.as_str(), plan.through_resolvers),
-        both_families(plan, &zone.servers, &star, plan.through_resolvers),
-        fresh_at_resolvers(plan),
+        both_families(setup, &zone.servers, zone.control.as_str(), setup.through_resolvers),
+        both_families(setup, &zone.servers, &star, setup.through_resolvers),
+        fresh_at_resolvers(setup),
     );
     zone.controls = controls;
     zone.wildcards = wildcards;
     (zone.resolver_controls, zone.unchecked) = fresh;
-    if plan.through_resolvers {
-        zone.unchecked.extend(unchecked(plan, &zone.controls).await);
+    if setup.through_resolvers {
+        zone.unchecked.extend(unchecked(setup, &zone.controls).await);
     }
-    zone.caa = caa(plan, &zone).await;
-    zone.acme = acme(plan, &zone).await;
+    zone.caa = caa(setup, &zone).await;
+    zone.acme = acme(setup, &assignment.snapshot, &zone).await;
     zone
 }
 
-async fn both_families(plan: &Plan, servers: &[SocketAddr], name: &str, recursion: bool) -> Vec<DnsLook> {
+async fn both_families(setup: &ProbeSetup, servers: &[SocketAddr], name: &str, recursion: bool) -> Vec<DnsLook> {
     let asks = servers.iter().flat_map(|server| FAMILIES.map(|kind| (*server, kind)));
     let ask = |(server, kind)| {
-        plan.asker.ask(
+        setup.asker.ask(
             server,
             DnsQuestion {
                 name,
@@ -76,21 +77,21 @@ async fn both_families(plan: &Plan, servers: &[SocketAddr], name: &str, recursio
 }
 
 /// A fresh label at each resolver, and the same again unvalidated where one says SERVFAIL.
-async fn fresh_at_resolvers(plan: &Plan) -> (Vec<DnsLook>, Vec<DnsLook>) {
-    let one = async |resolver: &SocketAddr| match fresh(&plan.domain) {
-        Ok(name) => both_families(plan, &[*resolver], name.as_str(), true).await,
+async fn fresh_at_resolvers(setup: &ProbeSetup) -> (Vec<DnsLook>, Vec<DnsLook>) {
+    let one = async |resolver: &SocketAddr| match fresh(&setup.domain) {
+        Ok(name) => both_families(setup, &[*resolver], name.as_str(), true).await,
         Err(_) => Vec::new(),
     };
-    let looks = join_all(plan.resolvers.iter().map(one))
+    let looks = join_all(setup.resolvers.iter().map(one))
         .await
         .into_iter()
         .flatten()
         .collect::<Vec<_>>();
-    let unchecked = unchecked(plan, &looks).await;
+    let unchecked = unchecked(setup, &looks).await;
     (looks, unchecked)
 }
 
-async fn unchecked(plan: &Plan, looks: &[DnsLook]) -> Vec<DnsLook> {
+async fn unchecked(setup: &ProbeSetup, looks: &[DnsLook]) -> Vec<DnsLook> {
     let failed = looks
         .iter()
         .filter(|look| look.reply.as_ref().is_some_and(|reply| reply.rcode == 2));
@@ -101,15 +102,15 @@ async fn unchecked(plan: &Plan, looks: &[DnsLook]) -> Vec<DnsLook> {
             recursion: true,
             checking_disabled: true,
         };
-        plan.asker.ask(look.server, question)
+        setup.asker.ask(look.server, question)
     });
     join_all(again).await
 }
 
 /// CNAME at the delegation that the wildcard's renewal needs, where the platform names it.
-async fn acme(plan: &Plan, zone: &ZoneEvidence) -> Vec<DnsLook> {
-    let wildcard = format!("*.{}", plan.domain);
-    let edge = plan
+async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -> Vec<DnsLook> {
+    let wildcard = format!("*.{}", setup.domain);
+    let edge = snapshot
         .platform
         .known()
         .and_then(|platform| platform.apps.get(&platform.edge_app));
@@ -129,27 +130,27 @@ async fn acme(plan: &Plan, zone: &ZoneEvidence) -> Vec<DnsLook> {
     let question = DnsQuestion {
         name: &name,
         kind: RecordKind::Cname,
-        recursion: plan.through_resolvers,
+        recursion: setup.through_resolvers,
         checking_disabled: false,
     };
-    vec![plan.asker.ask(answering, question).await]
+    vec![setup.asker.ask(answering, question).await]
 }
 
 /// CAA at the domain from its servers, then upwards from a resolver, until a set is found (RFC 8659, section 3).
-async fn caa(plan: &Plan, zone: &ZoneEvidence) -> Vec<DnsLook> {
+async fn caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsLook> {
     let mut looks = Vec::new();
-    let mut name = plan.domain.as_str();
+    let mut name = setup.domain.as_str();
     let answering = zone
         .controls
         .iter()
         .find(|look| look.reply.is_some())
         .map(|look| look.server);
     loop {
-        let at_domain = name == plan.domain.as_str() && !plan.through_resolvers;
+        let at_domain = name == setup.domain.as_str() && !setup.through_resolvers;
         let server = if at_domain {
             answering
         } else {
-            plan.resolvers.first().copied()
+            setup.resolvers.first().copied()
         };
         if let Some(server) = server {
             let question = DnsQuestion {
@@ -158,7 +159,7 @@ async fn caa(plan: &Plan, zone: &ZoneEvidence) -> Vec<DnsLook> {
                 recursion: !at_domain,
                 checking_disabled: false,
             };
-            let look = plan.asker.ask(server, question).await;
+            let look = setup.asker.ask(server, question).await;
             let silent = look.reply.is_none();
             let found = look
                 .reply
@@ -178,25 +179,25 @@ async fn caa(plan: &Plan, zone: &ZoneEvidence) -> Vec<DnsLook> {
 }
 
 /// Looks at the agent's own place.
-pub(super) async fn vantage(plan: &Plan) -> VantageEvidence {
-    let (ipv4, ipv6) = probe::families(&plan.edge.0, plan.edge.1);
-    let asked = plan.controls.contains(&Control::Resolvers);
+pub(super) async fn vantage(setup: &ProbeSetup, assignment: &Assignment) -> VantageEvidence {
+    let (ipv4, ipv6) = probe::families(&assignment.addresses, setup.port);
+    let asked = setup.controls.contains(&Control::Resolvers);
     let root = DnsQuestion {
         name: ".",
         kind: RecordKind::Ns,
         recursion: true,
         checking_disabled: false,
     };
-    let resolvers = plan
+    let resolvers = setup
         .resolvers
         .iter()
         .filter(|_| asked)
-        .map(|resolver| plan.asker.ask(*resolver, root));
-    let others = plan.controls.iter().map(|what| control(plan, what));
+        .map(|resolver| setup.asker.ask(*resolver, root));
+    let others = setup.controls.iter().map(|what| control(setup, what));
     let (resolvers, controls) = tokio::join!(join_all(resolvers), join_all(others));
     let controls = controls.into_iter().flatten().collect();
     VantageEvidence {
-        name: plan.vantage.clone(),
+        name: setup.vantage.clone(),
         ipv4,
         ipv6,
         resolvers,
@@ -205,28 +206,28 @@ pub(super) async fn vantage(plan: &Plan) -> VantageEvidence {
     }
 }
 
-async fn control(plan: &Plan, control: &Control) -> Option<ControlLook> {
+async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlLook> {
     match control {
         Control::Address(address) => {
-            Some(probe::control_socket(&address.to_string(), *address, plan.control_timeout).await)
+            Some(probe::control_socket(&address.to_string(), *address, setup.control_timeout).await)
         }
         Control::Url(url) => Some(ControlLook {
             what: url.clone(),
-            end: url_answers(url, plan).await,
+            end: url_answers(url, setup).await,
         }),
         Control::Resolvers | Control::Apis => None,
     }
 }
 
 /// Any HTTP response proves that the agent sees, whatever it says.
-async fn url_answers(url: &str, plan: &Plan) -> End {
+async fn url_answers(url: &str, setup: &ProbeSetup) -> End {
     let failed = |detail: String| End::failed(Reason::HttpClosed, detail);
     // Another part of the process may have installed the same provider already; then this changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let user_agent = plan.prober.settings().user_agent.clone();
+    let user_agent = setup.prober.settings().user_agent.clone();
     let client = reqwest::Client::builder()
         .user_agent(user_agent)
-        .timeout(plan.control_timeout)
+        .timeout(setup.control_timeout)
         .build();
     match client {
         Err(error) => failed(error.to_string()),

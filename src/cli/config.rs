@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::args::TargetArgs;
-use super::setup::{SetupError, configuration};
+use super::configuration::{ConfigurationError, configuration};
 use super::{colour_errors, help, print, usage_error};
 use crate::config::{ConfigError, DEFAULT_FILE, EXAMPLE, schema};
 use crate::exit_code::ExitCode;
@@ -37,7 +37,7 @@ pub fn run(command: &ConfigCommand) -> ExitCode {
 }
 
 /// One sentence where all is well. Nobody is contacted, so this says nothing of the tenants themselves.
-fn check(target: &TargetArgs) -> Result<String, SetupError> {
+fn check(target: &TargetArgs) -> Result<String, ConfigurationError> {
     let config = configuration(target, &target.flags())?;
     config.check_files().map_err(ConfigError::from)?;
     crate::agent::anchors(config.edge.ca_file.as_deref())?;

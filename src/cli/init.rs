@@ -10,7 +10,7 @@ use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
 use super::args::{TargetArgs, any_path, from_text};
-use super::setup::SetupError;
+use super::configuration::ConfigurationError;
 use super::{colour_errors, print, usage_error};
 use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, Minimal, minimal, parse_domain, render_plain};
 use crate::exit_code::ExitCode;
@@ -68,7 +68,7 @@ pub enum InitError {
     StrangePath,
     /// What it was told is wrong.
     #[error(transparent)]
-    Setup(#[from] SetupError),
+    Configuration(#[from] ConfigurationError),
 }
 
 /// Writes the file and says what to do next.
@@ -81,7 +81,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
         .unwrap_or(Path::new(DEFAULT_FILE));
     match write(args, path) {
         Ok(()) => print(&next_step(args, path), ExitCode::Verified),
-        Err(InitError::Setup(error)) => usage_error(&error.render(colour_errors())),
+        Err(InitError::Configuration(error)) => usage_error(&error.render(colour_errors())),
         Err(error) => usage_error(&render_plain(&error.to_string(), colour_errors())),
     }
 }
@@ -105,12 +105,12 @@ fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
     // A file that `verify` would refuse is worse than none, so what it will say is read first.
     let config = Config::parse(&text, path)
         .map_err(ConfigError::from)
-        .map_err(SetupError::from)?;
+        .map_err(ConfigurationError::from)?;
     let config = config
         .with_flags(&Flags::default())
         .map_err(ConfigError::from)
-        .map_err(SetupError::from)?;
-    load(&config, None, &[], Answers::default()).map_err(SetupError::from)?;
+        .map_err(ConfigurationError::from)?;
+    load(&config, None, &[], Answers::default()).map_err(ConfigurationError::from)?;
     create(path, &text)
 }
 
@@ -209,7 +209,10 @@ mod tests {
     fn writes_nothing_that_verify_would_refuse() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("roundsman.toml");
-        assert!(matches!(write(&args(&["a b"]), &path), Err(InitError::Setup(_))));
+        assert!(matches!(
+            write(&args(&["a b"]), &path),
+            Err(InitError::Configuration(_))
+        ));
         assert!(!path.exists());
     }
 

@@ -2,17 +2,16 @@
 
 pub mod args;
 pub mod config;
+pub mod configuration;
 pub mod github;
 mod help;
 pub mod init;
 pub mod manual;
 pub mod output;
 pub mod places;
-pub mod plan;
 pub mod progress;
 pub mod replay;
 pub mod rounds;
-pub mod setup;
 mod stoppable;
 mod teller;
 pub mod tenants;

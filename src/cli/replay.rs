@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::args::{Format, Output};
 use super::output::{OutputError, Sinks};
 use super::{colour_errors, usage_error};
-use crate::agent::{self, Outcome, RootsError};
+use crate::agent::{self, RootsError, Round};
 use crate::config::{Config, ConfigError, render_plain};
 use crate::exit_code::ExitCode;
 use crate::gate::exit_code;
@@ -79,14 +79,14 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode, ReplayError> {
     let anchors = Anchors::new(roots).map_err(RootsError::from)?;
     let mut world = recording.world;
     again::judge_chains(&mut world, &anchors);
-    let outcome = Outcome {
+    let round = Round {
         diagnosis: diagnose(&world),
         world,
         started: recording.started,
         finished: recording.finished,
     };
-    let code = exit_code(&outcome.diagnosis, &recording.demand);
-    sinks.write(&Report::new(&outcome, &recording.demand, code))?;
+    let code = exit_code(&round.diagnosis, &recording.demand);
+    sinks.write(&Report::new(&round, &recording.demand, code))?;
     Ok(code)
 }
 

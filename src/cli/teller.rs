@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::progress::Progress;
-use super::rounds::VerifyError;
-use crate::agent::Outcome;
+use crate::agent::Round;
 use crate::agent::clock::Moment;
 use crate::exit_code::ExitCode;
 use crate::gate::{Demand, Look, Story, open, unmet};
-use crate::inventory::Unknown;
+use crate::inventory::{InventoryError, Unknown};
 
 /// Tells how waiting comes along, where somebody waits.
 pub(super) struct Teller<'p> {
@@ -55,13 +54,13 @@ impl<'p> Teller<'p> {
     }
 
     /// Whether what is waited for is news.
-    pub(super) fn waits(&mut self, look: &Look, outcome: &Outcome, demand: &Demand) -> bool {
+    pub(super) fn waits(&mut self, look: &Look, round: &Round, demand: &Demand) -> bool {
         if !self.told || look.code == ExitCode::Verified {
             return false;
         }
         let line = self
             .story
-            .waiting(look.at, &outcome.diagnosis, &look.open, !demand.tenants_only);
+            .waiting(look.at, &round.diagnosis, &look.open, !demand.tenants_only);
         line.is_some_and(|line| {
             self.progress.say(&line, Story::INDENT);
             true
@@ -76,7 +75,7 @@ impl<'p> Teller<'p> {
     }
 
     /// Says once why the inventory can't be read.
-    pub(super) fn stumbles(&mut self, error: &VerifyError) {
+    pub(super) fn stumbles(&mut self, error: &InventoryError) {
         let text = error.to_string();
         if self.stumbled.as_ref() != Some(&text) {
             let line = format!("the inventory can't be read just now: {text}");
@@ -97,11 +96,11 @@ impl<'p> Teller<'p> {
     }
 
     /// The last line; `why` waiting has ended where it is no pass.
-    pub(super) fn ends(&self, code: ExitCode, outcome: &Outcome, demand: &Demand, why: &str) {
+    pub(super) fn ends(&self, code: ExitCode, round: &Round, demand: &Demand, why: &str) {
         if self.told {
-            let open = open(&outcome.diagnosis, demand);
-            let seen = (&outcome.world, &outcome.diagnosis);
-            let shortfalls = unmet(&outcome.diagnosis, demand);
+            let open = open(&round.diagnosis, demand);
+            let seen = (&round.world, &round.diagnosis);
+            let shortfalls = unmet(&round.diagnosis, demand);
             let at = self.began.elapsed();
             let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls, why);
             self.progress.say(&line, Story::INDENT);

@@ -8,8 +8,9 @@ use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
 
 use super::args::{ListFormat, TargetArgs};
-use super::{colour_errors, plan, setup, usage_error};
-use crate::agent::{Clients, Needs};
+use super::configuration::configuration;
+use super::{colour_errors, usage_error};
+use crate::agent::{ApiSnapshot, Clients, Fetch, USER_AGENT};
 use crate::config::{Config, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, Inventory, Leftovers, Remote, leftovers, load};
@@ -71,7 +72,7 @@ struct Silence {
 #[must_use]
 pub fn run(args: &TenantsArgs) -> ExitCode {
     let usage = |error: &dyn std::error::Error| usage_error(&render_plain(&error.to_string(), colour_errors()));
-    let config = match setup::configuration(&args.target, &args.target.flags()) {
+    let config = match configuration(&args.target, &args.target.flags()) {
         Ok(config) => config,
         Err(error) => return usage_error(&error.render(colour_errors())),
     };
@@ -99,11 +100,15 @@ type Gathered = Result<Listing, crate::inventory::InventoryError>;
 
 fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::error::Error>> {
     let from = args.target.tenants_from.as_ref();
-    let clients = Clients::new(config, plan::USER_AGENT)?;
-    let remote = Remote::new(config, from, plan::USER_AGENT)?;
+    let clients = Clients::new(config, USER_AGENT)?;
+    let remote = Remote::new(config, from, USER_AGENT)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ((platform, records), listed) =
-        runtime.block_on(async { tokio::join!(clients.read(Needs::ALL), Remote::ask(remote.as_ref())) });
+    let (snapshot, listed) =
+        runtime.block_on(async { tokio::join!(clients.read(Fetch::ALL), Remote::ask(remote.as_ref())) });
+    let ApiSnapshot {
+        platform,
+        listing: records,
+    } = snapshot;
     let answers = Answers {
         platform: platform.known(),
         listing: listed.as_ref(),

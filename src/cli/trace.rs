@@ -2,17 +2,20 @@
 
 use std::io::IsTerminal as _;
 
-use clap::{Args, FromArgMatches as _};
+use clap::Args;
 
-use super::args::{ListFormat, TargetArgs, VerifyArgs};
+use super::args::{ListFormat, TargetArgs};
+use super::configuration::configuration;
 use super::output::style;
 use super::progress::Progress;
-use super::rounds::{Logs, Rounds, VerifyError};
+use super::rounds::{VerifyError, demand, of_trace};
 use super::stoppable;
 use super::{colour_errors, usage_error};
-use crate::agent::Carried;
+use crate::agent::{CompletedRound, ReusedEvidence, Setup, run as run_round};
+use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 use crate::gate::exit_code;
+use crate::inventory::TenantsFrom;
 use crate::report::{self, Look, Report};
 use crate::trace::{Setting, Trace};
 
@@ -40,26 +43,32 @@ pub fn run(args: &TraceArgs) -> ExitCode {
 }
 
 fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
-    let verify = as_verify(args)?;
-    let logs = if args.no_logs { Logs::LeftOut } else { Logs::Read };
-    let rounds = Rounds::new(&verify)?.tracing(logs);
+    let config = configuration(&args.target, &args.target.flags())?;
+    // A stream is read once, and before anybody waits for a signal.
+    let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?;
+    let request = of_trace(args);
     let progress = Progress::new();
-    let looked = stoppable::run(|stop| rounds.look(Carried::default(), &progress, stop))?;
+    let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
+        let setup = Setup::new(config, from)?;
+        let completed = run_round(&setup, &request, ReusedEvidence::default(), &progress, stop).await?;
+        Ok((setup.config, completed))
+    })?;
     progress.finish();
-    let looked = looked?;
-    let demand = rounds.demand(&looked);
-    let code = exit_code(&looked.outcome.diagnosis, &demand);
-    let tenant = looked.inventory.tenants.first();
-    let site = tenant.map_or_else(|| rounds.config.site.clone(), |tenant| rounds.config.site_for(tenant));
+    let (config, completed) = done?;
+    let demand = demand(&request, &completed);
+    let CompletedRound { round, inventory } = completed;
+    let code = exit_code(&round.diagnosis, &demand);
+    let tenant = inventory.tenants.first();
+    let site = tenant.map_or_else(|| config.site.clone(), |tenant| config.site_for(tenant));
     let setting = Setting {
         version: site.version,
-        addresses_given: !rounds.config.edge.addresses.is_empty(),
+        addresses_given: !config.edge.addresses.is_empty(),
         logs_left_out: args.no_logs,
     };
-    let report = Report::new(&looked.outcome, &demand, code);
-    let Some(trace) = Trace::new(&looked.outcome, report, &setting) else {
+    let report = Report::new(&round, &demand, code);
+    let Some(trace) = Trace::new(&round, report, &setting) else {
         let text = format!("{}: there is no such tenant, so nothing was traced", args.tenant);
-        return Ok(usage_error(&crate::config::render_plain(&text, colour_errors())));
+        return Ok(usage_error(&render_plain(&text, colour_errors())));
     };
     let text = match args.format {
         ListFormat::Human => report::trace(&trace, shown()),
@@ -67,19 +76,6 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
         ListFormat::Json => serde_json::to_string_pretty(&trace).unwrap_or_default() + "\n",
     };
     Ok(super::print(&text, code))
-}
-
-/// The round of a `verify` that names this one tenant.
-fn as_verify(args: &TraceArgs) -> Result<VerifyArgs, VerifyError> {
-    let command = VerifyArgs::augment_args(clap::Command::new("verify"));
-    let plain = command.try_get_matches_from(["verify"]);
-    let plain = plain.and_then(|matches| VerifyArgs::from_arg_matches(&matches));
-    let plain = plain.map_err(|error| std::io::Error::other(error.to_string()))?;
-    Ok(VerifyArgs {
-        target: args.target.clone(),
-        tenants: vec![args.tenant.clone()],
-        ..plain
-    })
 }
 
 /// How the terminal, or the pipe, shows it.

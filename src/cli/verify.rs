@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use roundsman_checks::world::Presented;
-use rustls::pki_types::CertificateDer;
 
 use super::args::VerifyArgs;
+use super::configuration::configuration;
 use super::output::Sinks;
 use super::places;
 use super::progress::Progress;
-use super::rounds::{Looked, Rounds, VerifyError};
+use super::rounds::{VerifyError, demand_of_verify, of_verify};
 use super::stoppable;
 use super::teller::Teller;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
-use crate::agent::{Carried, Outcome, Stop};
+use crate::agent::{CompletedRound, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round};
 use crate::exit_code::ExitCode;
 use crate::gate::{Baseline, Demand, Gate, Look, Next, Whom, exit_code, is_lasting, open};
+use crate::inventory::TenantsFrom;
 use crate::recording::{Recorder, Recording};
 use crate::report::Report;
 
@@ -35,35 +36,37 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
 }
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
-    let rounds = Rounds::new(args)?;
+    let config = configuration(&args.target, &args.flags())?;
+    let request = of_verify(args)?;
+    // A stream is read once, and before anybody waits for a signal.
+    let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?;
     places::check(args)?;
     let max_age = args.baseline_max_age.unwrap_or(BASELINE_MAX_AGE);
     let baseline = args
         .baseline
         .as_ref()
-        .map(|path| Baseline::read(path, &rounds.config.domain, clock::now(), max_age))
+        .map(|path| Baseline::read(path, &config.domain, clock::now(), max_age))
         .transpose()?;
     let sinks = Sinks::open(args.format, &args.output)?;
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let progress = Progress::new();
-    let verdict = stoppable::run(|stop| until_passed(&rounds, args, baseline, &progress, stop))?;
+    let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
+        let setup = Setup::new(config, from)?;
+        let verdict = until_passed(&setup, &request, args, baseline, &progress, stop).await?;
+        Ok((setup.roots, verdict))
+    })?;
     progress.finish();
-    let Verdict {
-        outcome,
-        demand,
-        code,
-        roots,
-    } = verdict?;
-    sinks.write(&Report::new(&outcome, &demand, code))?;
+    let (roots, Verdict { round, demand, code }) = done?;
+    sinks.write(&Report::new(&round, &demand, code))?;
     if let Some(recorder) = recorder {
         recorder.write(Recording {
-            started: outcome.started,
-            finished: outcome.finished,
+            started: round.started,
+            finished: round.finished,
             demand,
             roots: Presented(roots.iter().map(|root| root.to_vec()).collect()),
-            world: outcome.world,
+            world: round.world,
         })?;
     }
     Ok(code)
@@ -71,15 +74,15 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
 
 /// The last look, and what it ends with.
 struct Verdict {
-    outcome: Outcome,
+    round: Round,
     demand: Demand,
     code: ExitCode,
-    roots: Vec<CertificateDer<'static>>,
 }
 
 /// Looks until the gate is satisfied; without `--wait` once.
 async fn until_passed(
-    rounds: &Rounds<'_>,
+    setup: &Setup,
+    request: &RoundRequest,
     args: &VerifyArgs,
     baseline: Option<Baseline>,
     progress: &Progress,
@@ -89,18 +92,18 @@ async fn until_passed(
     let mut gate = Gate::new(args.wait.unwrap_or_default(), consecutive, args.fail_fast);
     let mut teller = Teller::new(progress, args.wait.is_some());
     let has_time = |teller: &Teller<'_>| args.wait.is_some_and(|limit| teller.elapsed() < limit);
-    let mut carried = Carried::default();
+    let mut reused = ReusedEvidence::default();
     let mut looked_once = false;
     loop {
         let began = Moment::now();
-        let whole = carried.tenants.is_empty();
-        let looked = match rounds.look(std::mem::take(&mut carried), progress, stop.clone()).await {
+        let whole = reused.is_empty();
+        let completed = match run_round(setup, request, std::mem::take(&mut reused), progress, stop.clone()).await {
             // Somebody writes the inventory while it is read: it was right before, and will be again.
-            Err(error) if error.is_of_the_inventory() && looked_once && has_time(&teller) && !stop.pulled() => {
+            Err(RunError::Inventory(error)) if looked_once && has_time(&teller) && !stop.pulled() => {
                 teller.stumbles(&error);
                 tokio::select! {
                     () = tokio::time::sleep(STUMBLE) => continue,
-                    () = stop.wait() => return Err(error),
+                    () = stop.wait() => return Err(RunError::Inventory(error).into()),
                 }
             }
             other => other?,
@@ -108,15 +111,11 @@ async fn until_passed(
         looked_once = true;
         let mut demand = Demand {
             baseline: baseline.clone(),
-            ..rounds.demand(&looked)
+            ..demand_of_verify(args, request, &completed)
         };
-        let Looked {
-            outcome,
-            inventory,
-            roots,
-        } = looked;
+        let CompletedRound { round, inventory } = completed;
         teller.unknown_names(&inventory.awaited);
-        let diagnosis = &outcome.diagnosis;
+        let diagnosis = &round.diagnosis;
         let still_open = open(diagnosis, &demand);
         let mut look = Look {
             at: teller.elapsed(),
@@ -127,7 +126,7 @@ async fn until_passed(
             open: still_open,
             changed: false,
         };
-        look.changed = teller.waits(&look, &outcome, &demand);
+        look.changed = teller.waits(&look, &round, &demand);
         let next = if stop.pulled() { Next::End } else { gate.after(&look) };
         if look.code == ExitCode::Verified && whole {
             teller.passes(look.at, gate.passed(), gate.consecutive());
@@ -143,7 +142,7 @@ async fn until_passed(
                     (false, true) => "no waiting mends this",
                     (false, false) => "the time is up",
                 };
-                return Ok(conclude(&teller, outcome, demand, roots, why));
+                return Ok(conclude(&teller, round, demand, why));
             }
         };
         teller.rests(pause);
@@ -151,30 +150,19 @@ async fn until_passed(
             () = tokio::time::sleep(pause) => {}
             () = stop.wait() => {
                 demand.interrupted = true;
-                return Ok(conclude(&teller, outcome, demand, roots, BY_SIGNAL));
+                return Ok(conclude(&teller, round, demand, BY_SIGNAL));
             }
         }
-        carried = match whom {
-            Whom::All => Carried::default(),
-            Whom::Only(again) => Carried::but(outcome.world, &again),
+        reused = match whom {
+            Whom::All => ReusedEvidence::default(),
+            Whom::Only(again) => ReusedEvidence::all_but(round.world, &again),
         };
     }
 }
 
 /// Ends with the last look.
-fn conclude(
-    teller: &Teller<'_>,
-    outcome: Outcome,
-    demand: Demand,
-    roots: Vec<CertificateDer<'static>>,
-    why: &str,
-) -> Verdict {
-    let code = exit_code(&outcome.diagnosis, &demand);
-    teller.ends(code, &outcome, &demand, why);
-    Verdict {
-        outcome,
-        demand,
-        code,
-        roots,
-    }
+fn conclude(teller: &Teller<'_>, round: Round, demand: Demand, why: &str) -> Verdict {
+    let code = exit_code(&round.diagnosis, &demand);
+    teller.ends(code, &round, &demand, why);
+    Verdict { round, demand, code }
 }

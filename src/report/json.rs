@@ -203,7 +203,7 @@ pub struct TenantLine {
 impl Report {
     /// Reports what a round left, to end with `exit`.
     #[must_use]
-    pub fn new(outcome: &agent::Outcome, demand: &Demand, exit: ExitCode) -> Self {
+    pub fn new(outcome: &agent::Round, demand: &Demand, exit: ExitCode) -> Self {
         let (world, diagnosis) = (&outcome.world, &outcome.diagnosis);
         let tenants = world
             .tenants

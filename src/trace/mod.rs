@@ -281,9 +281,9 @@ fn two_decimals<S: Serializer>(ms: &f64, serializer: S) -> Result<S::Ok, S::Erro
 impl Trace {
     /// Tells a round over one tenant; nothing where it has none.
     #[must_use]
-    pub fn new(outcome: &agent::Outcome, report: Report, setting: &Setting) -> Option<Self> {
-        let world = &outcome.world;
-        let (seen, verdict) = (world.tenants.first()?, outcome.diagnosis.tenants.first()?);
+    pub fn new(round: &agent::Round, report: Report, setting: &Setting) -> Option<Self> {
+        let world = &round.world;
+        let (seen, verdict) = (world.tenants.first()?, round.diagnosis.tenants.first()?);
         let tenant = &seen.tenant;
         let path = &seen.expectation.site.path;
         let visit = seen.visit();
@@ -296,8 +296,8 @@ impl Trace {
             app: tenant.app.clone(),
             domain: world.domain.to_string(),
             url: format!("https://{}{path}", tenant.hostname),
-            started_at: outcome.started,
-            finished_at: outcome.finished,
+            started_at: round.started,
+            finished_at: round.finished,
             vantage: world.vantage.name.clone(),
             exit: report.exit,
             interrupted: report.interrupted,

@@ -1,6 +1,6 @@
 //! Each cause alone: named right, proven, with its fix, and nothing said of the healthy neighbours.
 
-use roundsman::agent::Outcome;
+use roundsman::agent::Round;
 use roundsman::gate::{Demand, exit_code};
 use roundsman_checks::diagnosis::{Remedy, Status, diagnose};
 use roundsman_checks::world::World;
@@ -66,7 +66,7 @@ async fn each_cause_is_named_proven_and_mended() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-pub(super) fn row(scenario: &Scenario, outcome: &Outcome) -> String {
+pub(super) fn row(scenario: &Scenario, outcome: &Round) -> String {
     let entries = &outcome.diagnosis.causes;
     let names = entries
         .iter()
@@ -84,7 +84,7 @@ pub(super) fn row(scenario: &Scenario, outcome: &Outcome) -> String {
 }
 
 /// Everything in which a round differs from what the scenario expects.
-pub(super) fn judge(bench: &Bench, scenario: &Scenario, outcome: &Outcome) -> Vec<String> {
+pub(super) fn judge(bench: &Bench, scenario: &Scenario, outcome: &Round) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut expect = |what: &str, expected: String, found: String| {
         if expected != found {

@@ -1,12 +1,12 @@
 //! The edge's log as a deeper look: what it costs, what its silence changes, and what it does not touch.
 
-use roundsman::agent::Outcome;
+use roundsman::agent::Round;
 use roundsman_lab::LabOptions;
 
 use crate::support::{Bench, bench, causes};
 
 /// A round under these faults, and how often the log was read.
-async fn round(bench: &Bench, faults: &[&str]) -> (Outcome, u64) {
+async fn round(bench: &Bench, faults: &[&str]) -> (Round, u64) {
     let faults = faults.iter().map(|fault| (*fault).to_owned()).collect::<Vec<_>>();
     bench.stage(&faults).await;
     let before = reads(bench);

@@ -7,4 +7,5 @@ mod logs;
 mod platform;
 mod record;
 mod resolvers;
+mod rounds;
 mod together;

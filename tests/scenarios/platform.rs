@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use roundsman::agent::Needs;
+use roundsman::agent::Fetch;
 use roundsman_checks::diagnosis::Status;
 use roundsman_lab::LabOptions;
 
@@ -141,8 +141,8 @@ async fn the_calls_grow_with_pages_and_never_with_tenants() {
             ..LabOptions::with_tenants(tenants)
         })
         .await;
-        let clients = bench.clients();
-        let (platform, _) = clients.read(Needs::ALL).await;
+        let clients = &bench.setup.clients;
+        let platform = clients.read(Fetch::ALL).await.platform;
         let made = clients.calls.made();
         let calls = made.values().sum::<u32>();
         println!("{tenants} tenants: {calls} calls, {made:?}");

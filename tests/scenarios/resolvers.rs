@@ -8,7 +8,7 @@ use crate::support::{bench, causes};
 #[tokio::test]
 async fn resolvers_stand_in_for_the_zones_servers() {
     let mut bench = bench(LabOptions::default()).await;
-    bench.plan.through_resolvers = true;
+    bench.setup.probes.through_resolvers = true;
     let expected = [
         (vec![], vec![]),
         (vec!["vantage-dns-blocked"], vec![]),
@@ -37,7 +37,7 @@ async fn resolvers_stand_in_for_the_zones_servers() {
 #[tokio::test]
 async fn a_resolvers_word_alone_confirms_no_override() {
     let mut bench = bench(LabOptions::default()).await;
-    bench.plan.through_resolvers = true;
+    bench.setup.probes.through_resolvers = true;
     bench.stage(&["dns-stale-resolver@q7f9".into()]).await;
     let outcome = bench.round().await;
     assert_eq!(outcome.diagnosis.causes[0].confidence, Confidence::Likely);
@@ -52,7 +52,7 @@ fn closed_port() -> std::net::SocketAddr {
 #[tokio::test]
 async fn a_rejected_port_53_is_the_agents_where_a_resolver_sees_the_zone() {
     let mut bench = bench(LabOptions::default()).await;
-    bench.plan.authoritative = vec![closed_port()];
+    bench.setup.probes.authoritative = vec![closed_port()];
     let outcome = bench.round().await;
     assert_eq!(
         causes(&outcome).into_iter().collect::<Vec<_>>(),
@@ -63,8 +63,8 @@ async fn a_rejected_port_53_is_the_agents_where_a_resolver_sees_the_zone() {
 #[tokio::test]
 async fn resolvers_that_are_dead_are_not_blamed_on_the_zone() {
     let mut bench = bench(LabOptions::default()).await;
-    bench.plan.through_resolvers = true;
-    bench.plan.resolvers = vec![closed_port()];
+    bench.setup.probes.through_resolvers = true;
+    bench.setup.probes.resolvers = vec![closed_port()];
     let outcome = bench.round().await;
     assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), Vec::<String>::new());
     assert!(
@@ -79,7 +79,7 @@ async fn resolvers_that_are_dead_are_not_blamed_on_the_zone() {
 #[tokio::test]
 async fn nobody_to_compare_with_is_told() {
     let mut bench = bench(LabOptions::default()).await;
-    bench.plan.resolvers = vec![closed_port()];
+    bench.setup.probes.resolvers = vec![closed_port()];
     let outcome = bench.round().await;
     let vantage = outcome
         .diagnosis

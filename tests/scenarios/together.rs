@@ -148,7 +148,7 @@ async fn random_worlds(first: u64, end: u64) -> Vec<String> {
     wrong
 }
 
-fn blames(outcome: &roundsman::agent::Outcome, id: &str) -> bool {
+fn blames(outcome: &roundsman::agent::Round, id: &str) -> bool {
     outcome
         .diagnosis
         .tenants

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use roundsman::agent::{Clients, Needs, Outcome, Plan, Quiet, Stop, Waking, round};
-use roundsman::cli::plan::{Word, plan, selection};
+use roundsman::agent::{
+    ApiSnapshot, Assignment, NoProgress, Pacers, ProbeSetup, Round, RoundRequest, Setup, Snapshot, Stop, assign, round,
+};
 use roundsman::config::{Config, Flags};
 use roundsman::gate::{Demand, exit_code};
 use roundsman::inventory;
@@ -13,15 +14,15 @@ use roundsman::trace::{Setting, Trace};
 use roundsman_lab::{Fault, Lab, LabOptions};
 use serde::Deserialize;
 
-/// A lab with the plan of a round over all its tenants.
+/// A lab with the setup of an agent, and the assignment of a round over all its tenants.
 pub(crate) struct Bench {
     pub(crate) lab: Lab,
-    pub(crate) plan: Plan,
-    config: Config,
+    pub(crate) setup: Setup,
+    assignment: Assignment,
     _dir: tempfile::TempDir,
 }
 
-/// Starts a lab and plans a round over it. With a platform the tokens are in files.
+/// Starts a lab and assigns a round over it. With a platform the tokens are in files.
 pub(crate) async fn bench(options: LabOptions) -> Bench {
     bench_with(options, &[]).await
 }
@@ -39,11 +40,12 @@ pub(crate) async fn bench_with(options: LabOptions, faults: &[&str]) -> Bench {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let path = lab.write_config(dir.path()).expect("the configuration is written");
     let config = config_of(&lab, &path, dir.path());
-    let plan = plan_of(&config, Word::default());
+    let setup = Setup::new(config, None).expect("the configuration can be used");
+    let assignment = without_platform(&setup);
     Bench {
         lab,
-        plan,
-        config,
+        setup,
+        assignment,
         _dir: dir,
     }
 }
@@ -72,19 +74,11 @@ fn config_of(lab: &Lab, path: &Path, dir: &Path) -> Config {
         .expect("the configuration is complete")
 }
 
-fn plan_of(config: &Config, word: Word) -> Plan {
-    let inventory = inventory::load(
-        config,
-        None,
-        &[],
-        inventory::Answers {
-            platform: word.platform.known(),
-            listing: None,
-        },
-    )
-    .expect("the inventory is valid");
-    let all = selection(&[], &[]).expect("all checks");
-    plan(config, &inventory, all, word, &|_| Waking::Unknowingly).expect("the plan is complete")
+fn without_platform(setup: &Setup) -> Assignment {
+    let nobody = inventory::Answers::default();
+    let inventory = inventory::load(&setup.config, None, &[], nobody).expect("the inventory is valid");
+    let request = RoundRequest::default();
+    assign(setup, &request, ApiSnapshot::default(), &inventory).expect("all secrets are there")
 }
 
 impl Bench {
@@ -95,60 +89,55 @@ impl Bench {
         self.lab.stage_all(faults).await.expect("faults can be staged");
     }
 
-    /// One round over the plan.
-    pub(crate) async fn round(&self) -> Outcome {
-        let (_pull, stop) = Stop::new();
-        round(&self.plan, &Quiet, stop).await.expect("a round")
+    /// A round in which nothing is known yet of the pace that the edge bears: a bench is used again and again.
+    async fn run(&self, assignment: &Assignment, stop: Stop) -> Round {
+        let probes = ProbeSetup {
+            pacers: Pacers::new(self.setup.config.schedule.rate),
+            ..self.setup.probes.clone()
+        };
+        round(&probes, assignment, &NoProgress, stop).await.expect("a round")
+    }
+
+    /// One round without a platform.
+    pub(crate) async fn round(&self) -> Round {
+        self.run(&self.assignment, Stop::never()).await
     }
 
     /// One request to a tenant told hop by hop.
     pub(crate) async fn trace(&self, id: &str) -> Trace {
-        let (_pull, stop) = Stop::new();
-        self.trace_until(id, stop).await
+        self.trace_until(id, Stop::never()).await
     }
 
     /// The same, ended when `stop` is pulled.
     pub(crate) async fn trace_until(&self, id: &str, stop: Stop) -> Trace {
-        let clients = self.clients();
-        let (platform, listing) = clients.read(Needs::ALL).await;
-        let logs = clients.logs();
-        let mut plan = plan_of(
-            &self.config,
-            Word {
-                platform,
-                listing,
-                logs,
-                details: clients.details(),
-            },
-        );
-        plan.tenants.retain(|subject| subject.tenant.id.as_str() == id);
-        plan.traced = true;
-        let outcome = round(&plan, &Quiet, stop).await.expect("a round");
+        let mut assignment = self.assignment().await;
+        assignment.targets.retain(|target| target.tenant.id.as_str() == id);
+        assignment.traced = true;
+        let round = self.run(&assignment, stop).await;
         let demand = Demand::default();
-        let report = Report::new(&outcome, &demand, exit_code(&outcome.diagnosis, &demand));
-        Trace::new(&outcome, report, &Setting::default()).expect("the tenant")
+        let report = Report::new(&round, &demand, exit_code(&round.diagnosis, &demand));
+        Trace::new(&round, report, &Setting::default()).expect("the tenant")
     }
 
-    /// The clients of a round.
-    pub(crate) fn clients(&self) -> Clients {
-        Clients::new(&self.config, "test").expect("the tokens are there")
+    /// The assignment of a round with what the platform says, read anew.
+    async fn assignment(&self) -> Assignment {
+        let request = RoundRequest::default();
+        let read = Snapshot::read(&self.setup, &request, &mut Stop::never()).await;
+        let Snapshot { api, inventory } = read.expect("the inventory is valid");
+        assign(&self.setup, &request, api, &inventory).expect("all secrets are there")
     }
 
-    /// One round with the platform's word, read anew; and how many requests that took.
-    pub(crate) async fn round_with_platform(&self) -> (Outcome, u32) {
-        let clients = self.clients();
-        let (platform, listing) = clients.read(Needs::ALL).await;
-        let logs = clients.logs();
-        let word = Word {
-            platform,
-            listing,
-            logs,
-            details: clients.details(),
-        };
-        let plan = plan_of(&self.config, word);
-        let (_pull, stop) = Stop::new();
-        let outcome = round(&plan, &Quiet, stop).await.expect("a round");
-        (outcome, clients.calls.made().values().sum())
+    /// Requests to APIs so far.
+    pub(crate) fn calls(&self) -> u32 {
+        self.setup.clients.calls.made().values().sum()
+    }
+
+    /// One round with what the platform says, read anew; and how many requests that took.
+    pub(crate) async fn round_with_platform(&self) -> (Round, u32) {
+        let before = self.calls();
+        let assignment = self.assignment().await;
+        let round = self.run(&assignment, Stop::never()).await;
+        (round, self.calls() - before)
     }
 }
 
@@ -188,8 +177,8 @@ pub(crate) fn platform_scenarios() -> Vec<Scenario> {
 }
 
 /// The names of all causes that a round found.
-pub(crate) fn causes(outcome: &Outcome) -> BTreeSet<String> {
-    outcome
+pub(crate) fn causes(round: &Round) -> BTreeSet<String> {
+    round
         .diagnosis
         .causes
         .iter()

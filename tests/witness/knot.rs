@@ -26,7 +26,7 @@ async fn tenants() -> Knot {
     Knot::serve(&[Served::plain(DOMAIN, zone::text(WILDCARD))]).await
 }
 
-/// A lab whose zone holds what knot's does, and a plan over it.
+/// A lab whose zone holds what knot's does, and an agent for it.
 async fn same_lab(more: &[&str]) -> Bench {
     let options = LabOptions {
         tenants: CASES.iter().map(|case| case.tenant.to_owned()).collect(),
@@ -295,7 +295,7 @@ async fn a_resolver_whose_server_lost_its_zone_says_servfail() {
 async fn a_round_over_a_real_zone_finds_what_is_in_it() {
     let knot = tenants().await;
     let mut bench = same_lab(&[]).await;
-    bench.plan.authoritative = vec![knot.v4(), knot.v6()];
+    bench.setup.probes.authoritative = vec![knot.v4(), knot.v6()];
     let outcome = bench.round().await;
     let verdicts = &outcome.diagnosis.tenants;
     for case in CASES {

@@ -1,5 +1,5 @@
 //! One HTTP API: few calls, bounded answers, typed failures. After a refusal, or when it is down, it is asked nothing
-//! more.
+//! more until somebody opens it again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// How many requests were made, by API and operation. Shared by the clients of a round.
+/// How many requests were made, by API and operation. Shared by the clients of a process.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<BTreeMap<String, u32>>>);
 
@@ -151,6 +151,11 @@ impl Api {
     pub fn at_most(mut self, bytes: usize) -> Self {
         self.most = bytes.min(MAX_ANSWER);
         self
+    }
+
+    /// Begins a round: what closed the API in an earlier one is forgotten, and it is asked again.
+    pub fn begin_round(&self) {
+        *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Why it is asked nothing more in this round, where that is so.

@@ -50,6 +50,11 @@ impl Logs {
         })
     }
 
+    /// Begins a round, as [`Api::begin_round`].
+    pub fn begin_round(&self) {
+        self.api.begin_round();
+    }
+
     /// The lines of `app` that are newer than `since`; without it the newest that there are.
     ///
     /// # Errors

@@ -1,0 +1,196 @@
+//! Setup: what an agent is made of from one reading of its configuration to the next. Made once per process, so that
+//! connections, trust and the pace that an edge bears outlive a round. Everything that can be wrong in it is found here,
+//! before a single packet is sent.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use roundsman_checks::chain::Anchors;
+use roundsman_checks::expectation::Expectation;
+use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
+use roundsman_checks::target::Tenant;
+use rustls::pki_types::CertificateDer;
+use thiserror::Error;
+
+use super::assignment::{ProbeTarget, WakePolicy};
+use super::pacer::Pacers;
+use super::platform::{Clients, ClientsError};
+use super::probes::ProbeSetup;
+use super::{RootsError, clock, roots, servers};
+use crate::config::{Ask, Config, HeaderText, SecretError, Site};
+use crate::inventory::{Listing, Remote, RemoteError, TenantsFrom};
+
+/// What the agent calls itself.
+pub const USER_AGENT: &str = concat!("roundsman/", env!("CARGO_PKG_VERSION"));
+
+/// How many tenants are probed together where nothing else is said: enough to fill one core, and polite.
+const CONCURRENCY: usize = 64;
+/// How long a control may take.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why there is no setup; exit code 2.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The platform can't be asked.
+    #[error(transparent)]
+    Clients(#[from] ClientsError),
+    /// The tenants can't be asked for.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The trust anchors.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
+    /// A secret that a request needs.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The TLS library.
+    #[error(transparent)]
+    Prober(#[from] ProberError),
+}
+
+/// Why a header can't be sent: its secret can't be had.
+#[derive(Debug, Error)]
+#[error("request header {header}: {source}")]
+pub struct HeaderError {
+    header: String,
+    source: SecretError,
+}
+
+/// Setup of an agent, immutable until a reload.
+pub struct Setup {
+    /// The configuration.
+    pub config: Config,
+    /// What stands in the place of the configured sources of tenants.
+    pub tenants_from: Option<TenantsFrom>,
+    /// What all probes share.
+    pub probes: ProbeSetup,
+    /// The trust anchors that the probes go by.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// The clients of the APIs.
+    pub clients: Clients,
+    /// Where tenants are listed over HTTP, where they are.
+    remote: Option<Remote>,
+    /// The number of the next round.
+    round: AtomicU64,
+}
+
+impl Setup {
+    /// The setup that a configuration asks for. Secrets, roots and the system's resolvers are read here.
+    ///
+    /// # Errors
+    /// [`SetupError`], all of them the user's to mend.
+    pub fn new(config: Config, tenants_from: Option<TenantsFrom>) -> Result<Self, SetupError> {
+        let clients = Clients::new(&config, USER_AGENT)?;
+        let remote = Remote::new(&config, tenants_from.as_ref(), USER_AGENT)?;
+        let roots = roots(config.edge.ca_file.as_deref())?;
+        let anchors = Anchors::new(roots.iter().cloned()).map_err(RootsError::from)?;
+        let prober = Prober::new(anchors, settings(&config.site))?;
+        Ok(Self {
+            probes: probes(&config, prober, &clients)?,
+            config,
+            tenants_from,
+            roots,
+            clients,
+            remote,
+            // Whoever is started often begins elsewhere each time.
+            round: AtomicU64::new(clock::now().as_second().unsigned_abs()),
+        })
+    }
+
+    /// The number of a round that begins now: one more than that of the last.
+    #[must_use]
+    pub fn next_round(&self) -> u64 {
+        self.round.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How these tenants are probed.
+    ///
+    /// # Errors
+    /// [`HeaderError`] where a secret that a request needs can't be had.
+    pub fn targets(&self, tenants: &[Tenant], wake: WakePolicy) -> Result<Vec<ProbeTarget>, HeaderError> {
+        let target = |tenant: &Tenant| {
+            let site = self.config.site_for(tenant);
+            Ok(ProbeTarget {
+                tenant: tenant.clone(),
+                expectation: self.config.expectation_for(tenant),
+                headers: headers(&site)?.into(),
+                settings: Arc::new(settings(&site)),
+                wake,
+            })
+        };
+        tenants.iter().map(target).collect()
+    }
+
+    /// The tenants that are listed over HTTP, where they are.
+    pub(super) async fn listing(&self) -> Option<Listing> {
+        Remote::ask(self.remote.as_ref()).await
+    }
+}
+
+fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSetup, HeaderError> {
+    let resolvers = if config.dns.resolvers.is_empty() {
+        servers::of_system()
+    } else {
+        config.dns.resolvers.clone()
+    };
+    let concurrency = config.schedule.concurrency.map(|n| usize::try_from(n.get()));
+    Ok(ProbeSetup {
+        domain: config.domain.clone(),
+        port: config.edge.port,
+        fleet: Expectation {
+            site: config.site.expectation.clone(),
+            certificate: config.certificate,
+            ..Expectation::default()
+        },
+        headers: headers(&config.site)?,
+        authoritative: config.dns.authoritative.clone(),
+        through_resolvers: config.dns.ask == Ask::Resolvers,
+        resolvers,
+        vantage: vantage(config),
+        controls: config.vantage.controls.clone(),
+        control_timeout: CONTROL_TIMEOUT,
+        direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
+        concurrency: concurrency.map_or(CONCURRENCY, |n| n.unwrap_or(CONCURRENCY)),
+        asker: Asker {
+            timeout: config.dns.timeout,
+        },
+        prober,
+        pacers: Pacers::new(config.schedule.rate),
+        logs: clients.logs(),
+        details: clients.details(),
+    })
+}
+
+fn headers(site: &Site) -> Result<Vec<(String, String)>, HeaderError> {
+    let read = |(name, text): (&String, &HeaderText)| match text.read() {
+        Ok(value) => Ok((name.clone(), value.expose().to_owned())),
+        Err(source) => Err(HeaderError {
+            header: name.clone(),
+            source,
+        }),
+    };
+    site.request_headers.iter().map(read).collect()
+}
+
+fn settings(site: &Site) -> Settings {
+    Settings {
+        connect_timeout: site.connect_timeout,
+        timeout: site.timeout,
+        max_body: usize::try_from(site.max_body).unwrap_or(usize::MAX),
+        user_agent: USER_AGENT.to_owned(),
+    }
+}
+
+/// The vantage's name: configured, else the region, else the host's name.
+fn vantage(config: &Config) -> String {
+    let region = || std::env::var("FLY_REGION").ok().filter(|region| !region.is_empty());
+    let host = || gethostname::gethostname().to_string_lossy().into_owned();
+    config
+        .vantage
+        .name
+        .clone()
+        .filter(|name| !name.is_empty())
+        .or_else(region)
+        .unwrap_or_else(host)
+}

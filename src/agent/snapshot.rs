@@ -1,0 +1,85 @@
+//! Snapshot: what the APIs said at one moment, and the tenants that follow from it. Read anew for each round.
+
+use roundsman_checks::evidence::Asked;
+
+use super::assignment::ApiSnapshot;
+use super::progress::Stop;
+use super::request::RoundRequest;
+use super::run::RunError;
+use super::setup::Setup;
+use crate::config::Site;
+use crate::inventory::{Answers, Inventory, InventoryError, Listing, load, load_awaiting, with_labels};
+
+/// Snapshot of what is known before anybody is probed.
+pub struct Snapshot {
+    /// What platform and DNS provider said.
+    pub api: ApiSnapshot,
+    /// Who the tenants are.
+    pub inventory: Inventory,
+}
+
+impl Snapshot {
+    /// Reads the APIs and the inventory; what is not answered until `stop` is pulled stays unknown.
+    ///
+    /// # Errors
+    /// [`RunError`] where the inventory is wrong, or a tenant is asked for what nobody can read.
+    pub async fn read(setup: &Setup, request: &RoundRequest, stop: &mut Stop) -> Result<Self, RunError> {
+        setup.clients.begin_round();
+        let (mut api, listing) = tokio::select! {
+            read = async { tokio::join!(setup.clients.read(request.fetch(setup)), setup.listing()) } => read,
+            () = stop.wait() => (setup.clients.unread(), None),
+        };
+        let inventory = inventory(setup, request, &api, listing.as_ref())?;
+        check_versions(setup, request, &inventory)?;
+        if let (Asked::Known(platform), Some(image)) = (&mut api.platform, &setup.config.release.image)
+            && image.needs_digest()
+        {
+            let apps = inventory.tenants.iter().map(|tenant| tenant.app.clone());
+            let apps = apps.collect::<Vec<_>>();
+            tokio::select! {
+                () = setup.clients.digests(platform, &apps) => {}
+                () = stop.wait() => {}
+            }
+        }
+        Ok(Self { api, inventory })
+    }
+}
+
+/// The tenants that are asked for: named, and with the labels asked for.
+fn inventory(
+    setup: &Setup,
+    request: &RoundRequest,
+    api: &ApiSnapshot,
+    listing: Option<&Listing>,
+) -> Result<Inventory, InventoryError> {
+    let answers = Answers {
+        platform: api.platform.known(),
+        listing,
+    };
+    let load = if request.awaits { load_awaiting } else { load };
+    let mut inventory = load(&setup.config, setup.tenants_from.as_ref(), &request.names, answers)?;
+    // What nobody names yet has no labels; it was asked for all the same.
+    let (unlisted, listed) = inventory
+        .tenants
+        .into_iter()
+        .partition::<Vec<_>, _>(|tenant| tenant.unlisted);
+    inventory.tenants = with_labels(listed, &request.labels);
+    inventory.tenants.extend(unlisted);
+    Ok(inventory)
+}
+
+/// A version that nobody says where to read would never be found.
+fn check_versions(setup: &Setup, request: &RoundRequest, inventory: &Inventory) -> Result<(), RunError> {
+    if !request.expects_version {
+        return Ok(());
+    }
+    let lacks = |site: &Site| site.version.is_none();
+    if inventory.tenants.is_empty() && lacks(&setup.config.site) {
+        return Err(RunError::NoVersion("a tenant".into()));
+    }
+    let mut tenants = inventory.tenants.iter();
+    let without = tenants.find(|tenant| lacks(&setup.config.site_for(tenant)));
+    without.map_or(Ok(()), |tenant| {
+        Err(RunError::NoVersion(format!("tenant {}", tenant.id)))
+    })
+}
