@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use roundsman::agent::Outcome as Round;
 use roundsman::gate::{Demand, exit_code};
 use roundsman::report::{self, COMMENT_LIMIT, Report, Style};
 use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
 use roundsman_checks::evidence::{App, AppCertificate, Asked, CertificateState, DnsLook, Machine, Platform};
+use roundsman_checks::round::Round;
 use roundsman_checks::target::{Hostname, TenantId};
 use roundsman_checks::world::{TenantWorld, World};
 
@@ -149,7 +149,8 @@ fn world(template: &World, size: usize, failing: Option<Sick>) -> Result<World, 
     let mut edge = app("edge", &[format!("*.{}", world.domain)]);
     edge.addresses.clone_from(&world.edge.addresses);
     platform.apps.insert(edge.name.clone(), edge);
-    (world.tenants, world.known) = (Vec::with_capacity(size), Vec::with_capacity(size));
+    world.tenants = Vec::with_capacity(size);
+    let mut known = Vec::with_capacity(size);
     for index in 0..size {
         let mut tenant = copy(first, &format!("t{index:06}"), &world.domain)?;
         let mut app = app(&tenant.tenant.app, &[]);
@@ -166,11 +167,11 @@ fn world(template: &World, size: usize, failing: Option<Sick>) -> Result<World, 
             };
             spoil(kind, index, &mut tenant, &mut app);
         }
-        world.known.push(tenant.tenant.clone());
+        known.push(tenant.tenant.clone());
         world.tenants.push(tenant);
         platform.apps.insert(app.name.clone(), app);
     }
-    world.platform = Asked::Known(platform);
+    (world.known, world.platform) = (known.into(), Asked::Known(platform.into()));
     Ok(world)
 }
 

@@ -1,6 +1,7 @@
 //! Takes recorded evidence up again: chains by other trust anchors, pages by other expectations. Pure, as the first time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
@@ -53,7 +54,7 @@ fn visits(tenant: &mut TenantWorld) -> impl Iterator<Item = &mut Visit> {
     tenant.visits.iter_mut().chain(retries).chain(tenant.direct.as_mut())
 }
 
-fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Presented>, anchors: &Anchors, now: Timestamp) {
+fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<Presented>>, anchors: &Anchors, now: Timestamp) {
     let handshake = &mut visit.handshake;
     let Some(presented) = handshake.chain.and_then(|id| chains.get(&id)) else {
         return;

@@ -10,6 +10,7 @@ pub mod diagnosis;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;
+pub mod fleet;
 pub mod logs;
 pub mod matching;
 #[cfg(feature = "platform")]

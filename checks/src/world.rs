@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::evidence::{
 };
 use crate::expectation::Expectation;
 use crate::finding::Check;
+use crate::fleet::Fleet;
 use crate::target::{Hostname, Tenant};
 
 /// A presented chain as DER, in the order sent; base64 when serialised.
@@ -160,6 +162,32 @@ impl World {
     pub fn wildcard_name(&self) -> String {
         format!("*.{}", self.domain)
     }
+
+    /// The platform's word, to be added to.
+    pub fn platform_mut(&mut self) -> Option<&mut Platform> {
+        match &mut self.platform {
+            Asked::Known(platform) => Some(Arc::make_mut(platform)),
+            Asked::Unknown(_) | Asked::NotConfigured => None,
+        }
+    }
+
+    /// What its tenants share.
+    #[must_use]
+    pub fn fleet(&self) -> Fleet {
+        Fleet {
+            now: self.now,
+            domain: self.domain.clone(),
+            selected: self.selected.clone(),
+            vantage: self.vantage.clone(),
+            zone: self.zone.clone(),
+            edge: self.edge.clone(),
+            wildcard: self.wildcard,
+            platform: self.platform.clone(),
+            listing: self.listing.clone(),
+            inventory: self.inventory.clone(),
+            known: Arc::clone(&self.known),
+        }
+    }
 }
 
 /// Everything that one round saw.
@@ -181,19 +209,19 @@ pub struct World {
     pub wildcard: crate::expectation::CertificateExpectation,
     /// The platform's word.
     #[serde(default)]
-    pub platform: Asked<Platform>,
+    pub platform: Asked<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
     #[serde(default)]
-    pub listing: Asked<Vec<ZoneRecord>>,
+    pub listing: Asked<Arc<Vec<ZoneRecord>>>,
     /// What the source of the tenants did not answer, or answered wrongly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<Fault>,
     /// Every app name and host name that the inventory knows, also of tenants that are not verified now.
-    pub known: Vec<Tenant>,
+    pub known: Arc<Vec<Tenant>>,
     /// The tenants that are verified.
     pub tenants: Vec<TenantWorld>,
     /// The presented chains, each once.
-    pub chains: BTreeMap<ChainId, Presented>,
+    pub chains: BTreeMap<ChainId, Arc<Presented>>,
     /// Whether the round was ended before everything was looked at.
     pub interrupted: bool,
 }

@@ -84,7 +84,7 @@ fn tell(diagnosis: &Diagnosis) -> String {
             );
         }
     }
-    let _ = writeln!(told, "questions {:?}", diagnosis.questions);
+    let _ = writeln!(told, "follow-ups {:?}", diagnosis.follow_ups);
     told
 }
 
@@ -99,10 +99,10 @@ fn what_is_open_is_asked() {
         }
         recorded.world.edge.rechecks.clear();
         recorded.world.vantage.dates.clear();
-        let questions = diagnose(&recorded.world).questions;
-        let lines = questions
+        let follow_ups = diagnose(&recorded.world).follow_ups;
+        let lines = follow_ups
             .iter()
-            .map(|question| format!("    {question:?}\n"))
+            .map(|follow_up| format!("    {follow_up:?}\n"))
             .collect::<String>();
         asked + &format!("--- {}\n{lines}", recorded.faults.join(" "))
     });

@@ -19,7 +19,7 @@ pub struct Assignment {
     /// The tenants to verify.
     pub targets: Vec<ProbeTarget>,
     /// Every tenant that the inventory knows: an answer may name any of them.
-    pub known: Vec<Tenant>,
+    pub known: Arc<Vec<Tenant>>,
     /// What the source of the tenants did not answer, or answered wrongly.
     pub inventory: Vec<Fault>,
     /// The checks that were asked for.
@@ -40,9 +40,9 @@ pub struct Assignment {
 #[derive(Clone, Debug, Default)]
 pub struct ApiSnapshot {
     /// The platform.
-    pub platform: Asked<Platform>,
+    pub platform: Asked<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
-    pub listing: Asked<Vec<ZoneRecord>>,
+    pub listing: Asked<Arc<Vec<ZoneRecord>>>,
 }
 
 /// Evidence of tenants that an earlier round gathered. They are part of the round without being probed again, so that
@@ -52,7 +52,7 @@ pub struct ReusedEvidence {
     /// By id.
     pub tenants: HashMap<TenantId, TenantWorld>,
     /// The chains that they were served.
-    pub chains: BTreeMap<ChainId, Presented>,
+    pub chains: BTreeMap<ChainId, Arc<Presented>>,
 }
 
 impl ReusedEvidence {

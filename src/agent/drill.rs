@@ -1,11 +1,12 @@
 //! Answers what a diagnosis asks: the deeper looks that run only where something failed.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt};
-use roundsman_checks::diagnosis::Question;
+use roundsman_checks::diagnosis::FollowUp;
 use roundsman_checks::evidence::{Asked, DateLook, DnsLook, LogLine, Machine, Retry, Visit};
 use roundsman_checks::probe;
 use roundsman_checks::world::World;
@@ -36,25 +37,31 @@ enum Answer {
     Logs(Vec<(usize, Asked<Vec<LogLine>>)>),
 }
 
-/// Asks all questions and adds the answers to the world, each the same whatever the order they came in.
+/// Asks all follow_ups and adds the answers to the world, each the same whatever the order they came in.
 pub(super) async fn drill(
     prober: &TenantProber<'_>,
     world: &mut World,
-    questions: &[Question],
+    follow_ups: &[FollowUp],
     observer: &dyn Observer,
     stop: &mut Stop,
 ) {
-    observer.stage("looking closer", questions.len());
+    observer.stage("looking closer", follow_ups.len());
     let begun = Moment::now();
-    let is_of_the_log = |question: &Question| match question {
-        Question::Log(index) => Some(*index),
+    let positions = world.tenants.iter().enumerate();
+    let positions = positions.map(|(at, tenant)| (tenant.tenant.id.clone(), at));
+    let positions = positions.collect::<HashMap<_, _>>();
+    let position = |follow_up: &FollowUp| positions.get(follow_up.tenant()?).copied();
+    let is_of_the_log = |follow_up: &FollowUp| match follow_up {
+        FollowUp::Log(_) => position(follow_up),
         _ => None,
     };
     // The log is read once for all of them: its lines are late, and waiting for each alone would add up.
-    let logged = questions.iter().filter_map(is_of_the_log).collect::<Vec<_>>();
-    let others = questions.iter().filter(|question| is_of_the_log(question).is_none());
+    let logged = follow_ups.iter().filter_map(is_of_the_log).collect::<Vec<_>>();
+    let others = follow_ups
+        .iter()
+        .filter(|follow_up| !matches!(follow_up, FollowUp::Log(_)));
     let mut asks = others
-        .map(|question| ask(prober, world, question, begun).boxed())
+        .map(|follow_up| ask(prober, world, follow_up, position(follow_up), begun).boxed())
         .collect::<Vec<_>>();
     if !logged.is_empty() {
         let read = async { Some(Answer::Logs(logs::ask(prober, &logged).await)) };
@@ -78,46 +85,43 @@ pub(super) async fn drill(
     }
 }
 
-async fn ask(prober: &TenantProber<'_>, world: &World, question: &Question, begun: Moment) -> Option<Answer> {
+/// Asks one; `at` is the tenant's position, where it is about one.
+async fn ask(
+    prober: &TenantProber<'_>,
+    world: &World,
+    follow_up: &FollowUp,
+    at: Option<usize>,
+    begun: Moment,
+) -> Option<Answer> {
     let edge = prober.edge;
-    let target = |index: &usize| edge.assignment.targets.get(*index);
-    match question {
-        Question::Control(address) => Some(Answer::Control(Box::new(edge.control(*address).await))),
-        Question::Date(address) => Some(Answer::Date(
-            probe::date(&edge.setup.prober, *address, &edge.control, now()).await,
-        )),
-        Question::Blockers(index) => {
-            let tenant = world.tenants.get(*index)?;
-            Some(Answer::Blockers(*index, prober.blockers(tenant).await))
+    match follow_up {
+        FollowUp::Control(address) => return Some(Answer::Control(Box::new(edge.control(*address).await))),
+        FollowUp::Date(address) => {
+            let date = probe::date(&edge.setup.prober, *address, &edge.control, now()).await;
+            return Some(Answer::Date(date));
         }
-        Question::Unhurried(index, address) => {
-            let target = target(index)?;
-            unhurried(prober, target, *address, begun)
-                .await
-                .map(|retry| Answer::Retry(*index, Box::new(retry)))
+        _ => {}
+    }
+    let at = at?;
+    let (tenant, target) = (world.tenants.get(at)?, edge.assignment.targets.get(at)?);
+    match follow_up {
+        FollowUp::Blockers(_) => Some(Answer::Blockers(at, prober.blockers(tenant).await)),
+        FollowUp::Unhurried(_, address) => {
+            let retry = unhurried(prober, target, *address, begun).await?;
+            Some(Answer::Retry(at, Box::new(retry)))
         }
-        Question::Direct(index) => {
-            let target = target(index)?;
-            prober
-                .direct(target)
-                .await
-                .map(|visit| Answer::Direct(*index, Box::new(visit)))
-        }
-        Question::Checks(index) => {
-            let target = target(index)?;
+        FollowUp::Direct(_) => Some(Answer::Direct(at, Box::new(prober.direct(target).await?))),
+        FollowUp::Checks(_) => {
             // What is refused is asked once all the same: there is no more to be had.
             let machines = edge.setup.details.as_ref()?.read(&target.tenant.app).await;
-            Some(Answer::Checks(*index, machines.unwrap_or_default()))
+            Some(Answer::Checks(at, machines.unwrap_or_default()))
         }
-        // All of them are asked together.
-        Question::Log(_) => None,
-        Question::OtherAddress(index, address) => {
-            let target = target(index)?;
-            Some(Answer::Visit(
-                *index,
-                Box::new(prober.visit(target, *address, prober.may_ask(target)).await),
-            ))
+        FollowUp::OtherAddress(_, address) => {
+            let visit = prober.visit(target, *address, prober.may_ask(target)).await;
+            Some(Answer::Visit(at, Box::new(visit)))
         }
+        // Logs are asked for together.
+        _ => None,
     }
 }
 
@@ -170,8 +174,9 @@ fn add(world: &mut World, answer: Answer) {
         Answer::Checks(index, machines) => {
             let tenant = &mut world.tenants[index];
             tenant.checks_asked = true;
-            if let Asked::Known(platform) = &mut world.platform {
-                platform.learn(&tenant.tenant.app, &machines);
+            let app = tenant.tenant.app.clone();
+            if let Some(platform) = world.platform_mut() {
+                platform.learn(&app, &machines);
             }
         }
         Answer::Logs(found) => {

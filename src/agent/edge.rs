@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const REST: Duration = Duration::from_millis(500);
 
 /// The chains seen so far, each once.
 #[derive(Default)]
-pub(super) struct Chains(Mutex<BTreeMap<ChainId, Presented>>);
+pub(super) struct Chains(Mutex<BTreeMap<ChainId, Arc<Presented>>>);
 
 impl Chains {
     pub(super) fn keep(&self, chain: Option<(ChainId, Presented)>) {
@@ -29,15 +30,15 @@ impl Chains {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .entry(id)
-                .or_insert(presented);
+                .or_insert_with(|| Arc::new(presented));
         }
     }
 
-    pub(super) fn take(&self) -> BTreeMap<ChainId, Presented> {
+    pub(super) fn take(&self) -> BTreeMap<ChainId, Arc<Presented>> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn put(&self, chains: BTreeMap<ChainId, Presented>) {
+    pub(super) fn put(&self, chains: BTreeMap<ChainId, Arc<Presented>>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chains;
     }
 }

@@ -156,7 +156,10 @@ impl Clients {
             }
         };
         let (platform, listing) = tokio::join!(platform, listing);
-        ApiSnapshot { platform, listing }
+        ApiSnapshot {
+            platform: platform.map(Arc::new),
+            listing: listing.map(Arc::new),
+        }
     }
 
     /// Who reads the logs of apps; `None` without a platform.

@@ -1,7 +1,7 @@
 //! One round: the agent's own place, the zone and the edge first, then every tenant, then what is still open.
 
 use futures_util::stream::{self, StreamExt};
-use roundsman_checks::diagnosis::{Diagnosis, Question, diagnose};
+use roundsman_checks::diagnosis::{Diagnosis, FollowUp, diagnose};
 use roundsman_checks::evidence::ZoneEvidence;
 use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
@@ -70,25 +70,25 @@ async fn settle(
     world.chains = chains.take();
     let mut diagnosis = diagnose(world);
     for pass in 0..QUESTIONS {
-        let questions = &mut diagnosis.questions;
+        let follow_ups = &mut diagnosis.follow_ups;
         if pass == 0 && prober.edge.assignment.traced {
             let extra = prober.worth_tracing(world);
-            let new = extra.filter(|question| !questions.contains(question));
-            questions.extend(new);
+            let new = extra.filter(|follow_up| !follow_ups.contains(follow_up));
+            follow_ups.extend(new);
         }
-        if questions.iter().any(|question| matches!(question, Question::Log(_))) {
+        if follow_ups.iter().any(|follow_up| matches!(follow_up, FollowUp::Log(_))) {
             if let Some(trail) = trail.take() {
                 follow(trail, world, observer, stop).await;
             }
             // What the trail has brought is not asked for once more.
-            questions.retain(|question| !is_answered(question, world));
+            follow_ups.retain(|follow_up| !is_answered(follow_up, world));
         }
-        if questions.is_empty() || stop.pulled() {
+        if follow_ups.is_empty() || stop.pulled() {
             break;
         }
-        let questions = std::mem::take(questions);
+        let follow_ups = std::mem::take(follow_ups);
         chains.put(std::mem::take(&mut world.chains));
-        drill::drill(prober, world, &questions, observer, stop).await;
+        drill::drill(prober, world, &follow_ups, observer, stop).await;
         world.chains = chains.take();
         diagnosis = diagnose(world);
     }
@@ -107,9 +107,12 @@ async fn follow(trail: Trail<'_>, world: &mut World, observer: &dyn Observer, st
     }
 }
 
-fn is_answered(question: &Question, world: &World) -> bool {
-    match question {
-        Question::Log(index) => !world.tenants[*index].log.is_unasked(),
+fn is_answered(follow_up: &FollowUp, world: &World) -> bool {
+    match follow_up {
+        FollowUp::Log(id) => {
+            let tenant = world.tenants.iter().find(|tenant| tenant.tenant.id == *id);
+            tenant.is_some_and(|tenant| !tenant.log.is_unasked())
+        }
         _ => false,
     }
 }

@@ -2,6 +2,7 @@
 //! Decides nothing about what comes after it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use roundsman_checks::evidence::{Asked, Platform};
 use roundsman_checks::round::Round;
@@ -79,7 +80,7 @@ pub fn assign(
     Ok(Assignment {
         number: setup.next_round(),
         targets: setup.targets(&inventory.tenants, request.wake)?,
-        known: inventory.known.clone(),
+        known: Arc::new(inventory.known.clone()),
         inventory: inventory.faults.clone(),
         selected: request.selected.clone(),
         addresses: addresses(&setup.config, &snapshot.platform),
@@ -91,7 +92,7 @@ pub fn assign(
 }
 
 /// The edge's addresses: those that are given, else those that the platform tells.
-fn addresses(config: &Config, platform: &Asked<Platform>) -> Vec<IpAddr> {
+fn addresses(config: &Config, platform: &Asked<Arc<Platform>>) -> Vec<IpAddr> {
     if !config.edge.addresses.is_empty() {
         return config.edge.addresses.clone();
     }

@@ -1,5 +1,7 @@
 //! Snapshot: what the APIs said at one moment, and the tenants that follow from it. Read anew for each round.
 
+use std::sync::Arc;
+
 use roundsman_checks::evidence::Asked;
 
 use super::assignment::ApiSnapshot;
@@ -37,7 +39,7 @@ impl Snapshot {
             let apps = inventory.tenants.iter().map(|tenant| tenant.app.clone());
             let apps = apps.collect::<Vec<_>>();
             tokio::select! {
-                () = setup.clients.digests(platform, &apps) => {}
+                () = setup.clients.digests(Arc::make_mut(platform), &apps) => {}
                 () = stop.wait() => {}
             }
         }
@@ -53,7 +55,7 @@ fn inventory(
     listing: Option<&Listing>,
 ) -> Result<Inventory, InventoryError> {
     let answers = Answers {
-        platform: api.platform.known(),
+        platform: api.platform.known().map(|platform| &**platform),
         listing,
     };
     let load = if request.awaits { load_awaiting } else { load };

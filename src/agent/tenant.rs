@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use futures_util::future::join_all;
 use roundsman_checks::check::{Condition, Said, condition};
-use roundsman_checks::diagnosis::Question;
+use roundsman_checks::diagnosis::FollowUp;
 use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{DnsQuestion, Wish};
@@ -204,7 +204,7 @@ impl<'r> TenantProber<'r> {
     }
 
     /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.
-    pub(super) fn worth_tracing(&self, world: &World) -> Option<Question> {
+    pub(super) fn worth_tracing(&self, world: &World) -> Option<FollowUp> {
         let (platform, tenant) = (self.assignment().snapshot.platform.known()?, world.tenants.first()?);
         let app = platform.apps.get(&tenant.tenant.app)?;
         let awake = match condition(platform, &tenant.tenant.app) {
@@ -214,7 +214,7 @@ impl<'r> TenantProber<'r> {
         };
         let wanted =
             awake && !app.addresses.is_empty() && tenant.direct.is_none() && self.assignment().asks_for_pages();
-        wanted.then_some(Question::Direct(0))
+        wanted.then(|| FollowUp::Direct(tenant.tenant.id.clone()))
     }
 
     /// Visits one tenant at one address; without `page` the visit ends after the handshake, which wakes nobody.

@@ -93,7 +93,7 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode, ReplayError> {
 /// Puts the expectations of a configuration in the place of those that were recorded. Releases are expected by the
 /// command line, so those stay.
 fn expect(config: &Config, path: &Path, file: &Path, recording: &mut Recording) -> Result<(), ReplayError> {
-    let world = &mut recording.world;
+    let (world, demand) = (&mut recording.world, &mut recording.demand);
     if config.domain != world.domain {
         return Err(ReplayError::Domain {
             config: path.display().to_string(),
@@ -103,6 +103,7 @@ fn expect(config: &Config, path: &Path, file: &Path, recording: &mut Recording) 
         });
     }
     world.wildcard = config.certificate;
+    demand.severity.clone_from(&config.severity);
     for tenant in &mut world.tenants {
         let mut new = config.expectation_for(&tenant.tenant);
         new.image.clone_from(&tenant.expectation.image);

@@ -110,7 +110,7 @@ fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::
         listing: records,
     } = snapshot;
     let answers = Answers {
-        platform: platform.known(),
+        platform: platform.known().map(|platform| &**platform),
         listing: listed.as_ref(),
     };
     let inventory = match load(config, from, &[], answers) {
@@ -135,7 +135,7 @@ fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::
         tenants: inventory
             .tenants
             .iter()
-            .map(|tenant| row(tenant, &inventory, platform.known()))
+            .map(|tenant| row(tenant, &inventory, platform.known().map(|platform| &**platform)))
             .collect(),
         origin: inventory.origin,
         complete: inventory.complete,

@@ -14,7 +14,7 @@ use super::{colour_errors, usage_error};
 use crate::agent::{CompletedRound, ReusedEvidence, Setup, run as run_round};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
-use crate::gate::exit_code;
+use crate::gate::{Demand, exit_code};
 use crate::inventory::TenantsFrom;
 use crate::report::{self, Look, Report};
 use crate::trace::{Setting, Trace};
@@ -55,7 +55,10 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
     })?;
     progress.finish();
     let (config, completed) = done?;
-    let demand = demand(&request, &completed);
+    let demand = Demand {
+        severity: config.severity.clone(),
+        ..demand(&request, &completed)
+    };
     let CompletedRound { round, inventory } = completed;
     let code = exit_code(&round.diagnosis, &demand);
     let tenant = inventory.tenants.first();

@@ -111,6 +111,7 @@ async fn until_passed(
         looked_once = true;
         let mut demand = Demand {
             baseline: baseline.clone(),
+            severity: setup.config.severity.clone(),
             ..demand_of_verify(args, request, &completed)
         };
         let CompletedRound { round, inventory } = completed;

@@ -25,8 +25,8 @@ pub use flags::{Flags, FlagsError};
 pub use glob::Glob;
 pub use load::DEFAULT_FILE;
 pub use model::{
-    Ask, Cloudflare, Config, Control, Dns, Edge, Fields, Fly, ListedTenant, Release, Schedule, Severity, Site, Source,
-    Tenants, Vantage,
+    Ask, Cloudflare, Config, Control, Dns, Edge, Fields, Fly, ListedTenant, Release, Schedule, Site, Source, Tenants,
+    Vantage,
 };
 pub use schema::schema;
 pub use secret::{HeaderText, Secret, SecretError, SecretString};

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
@@ -37,8 +38,8 @@ pub struct Config {
     pub certificate: CertificateExpectation,
     /// `[[overrides]]`, in the order of the file; later ones win.
     pub overrides: Vec<Override>,
-    /// `[severity]`: per name of a cause.
-    pub severity: BTreeMap<String, Severity>,
+    /// `[severity]`: how urgent a cause is, where that is not its default.
+    pub severity: BTreeMap<Cause, Severity>,
     /// `[vantage]`.
     pub vantage: Vantage,
     /// `[schedule]`.
@@ -305,19 +306,6 @@ impl Default for Site {
             max_body: 64 * 1024,
         }
     }
-}
-
-/// How loud a cause is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    /// Wake somebody.
-    Critical,
-    /// Tell somebody.
-    Warning,
-    /// Write it down.
-    Info,
-    /// Say nothing.
-    Off,
 }
 
 /// `[vantage]`: the agent itself.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
@@ -340,4 +341,12 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_severity_is_of_a_cause_that_exists() {
+    let shown = mistakes("[severity]\nsite-slwo = \"off\"");
+    assert!(shown.contains("did you mean `site-slow`"), "{shown}");
+    let config = read("[severity]\nsite-slow = \"off\"");
+    assert_eq!(config.severity[&Cause::SiteSlow], Severity::Off);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use roundsman_checks::diagnosis::{
-    Cause, CauseEntry, Confidence, Diagnosis, FleetFinding, Scope, Status, TenantVerdict,
+    Cause, CauseEntry, Confidence, Diagnosis, FleetFinding, Scope, Severity, Status, TenantVerdict,
 };
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
@@ -38,6 +38,8 @@ pub struct Demand {
     pub expected: Vec<Expected>,
     /// What was wrong before and is no reason to fail.
     pub baseline: Option<Baseline>,
+    /// How urgent causes are, where that is not their default.
+    pub severity: BTreeMap<Cause, Severity>,
     /// How often all was well in a row, where that was too seldom when the time was up.
     pub too_seldom: Option<(u32, u32)>,
 }

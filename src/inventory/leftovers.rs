@@ -1,6 +1,7 @@
 //! What exists without a tenant. Pure; where an answer is missing it says nothing, and never that there is none.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use roundsman_checks::check::is_under;
 use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
@@ -52,8 +53,8 @@ pub struct LooseRecord {
 pub fn leftovers(
     inventory: &Inventory,
     config: &Config,
-    platform: &Asked<Platform>,
-    listing: &Asked<Vec<ZoneRecord>>,
+    platform: &Asked<Arc<Platform>>,
+    listing: &Asked<Arc<Vec<ZoneRecord>>>,
 ) -> Leftovers {
     let Some(platform) = platform.known() else {
         return Leftovers::default();
@@ -197,7 +198,7 @@ mod tests {
             complete,
             ..Inventory::default()
         };
-        let (platform, records) = (Asked::Known(platform), Asked::Known(records));
+        let (platform, records) = (Asked::Known(platform.into()), Asked::Known(records.into()));
         leftovers(&inventory, &config, &platform, &records)
     }
 

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use roundsman_checks::evidence::ChainId;
 use roundsman_checks::world::{Presented, TenantWorld, World};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use thiserror::Error;
 
 use crate::gate::Demand;
@@ -55,7 +56,7 @@ enum Line {
     /// The world without its tenants and chains.
     World(Box<World>),
     /// One chain.
-    Chain(ChainId, Presented),
+    Chain(ChainId, Arc<Presented>),
     /// One tenant.
     Tenant(Box<TenantWorld>),
     /// That nothing is missing.

@@ -113,7 +113,9 @@ fn of_cause(entry: &Merged<'_>, report: &Report) -> Annotation {
     }
     let title = format!("{}: {}", entry.cause(), entry.whom(MOST_TENANTS));
     let about_fleet = report.tenants_only && entry.tenants().is_empty();
-    let level = if entry.is_known(report) || about_fleet {
+    let level = if entry.quiet().is_some() {
+        Level::Notice
+    } else if entry.is_known(report) || about_fleet {
         Level::Warning
     } else {
         level(entry.outcome(), report)

@@ -59,7 +59,11 @@ fn cause(entry: &Merged<'_>, report: &Report, style: Style) -> String {
     };
     let row = format!("{:<22} {}", entry.cause().as_str(), entry.whom(MOST_TENANTS));
     let known = if entry.is_known(report) { ", as before" } else { "" };
-    let row = format!("{row:<61} {confidence}{known}");
+    let quiet = entry
+        .quiet()
+        .map(|severity| format!(", {severity}"))
+        .unwrap_or_default();
+    let row = format!("{row:<61} {confidence}{quiet}{known}");
     let mut text = vec![format!("{} {row}", paint(label, colour, style.colour))];
     let facts = entry.facts();
     let shown = facts.iter().take(MOST_FACTS);

@@ -1,8 +1,11 @@
 //! The JSON report, `roundsman.report/1`: what scripts read. Its fields are a contract; more may be added.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{
-    Cause, CauseEntry, Confidence, Fact, FleetDetail, Object, RecordRef, Remedy, Scope, Status, TenantVerdict,
+    Cause, CauseEntry, Confidence, Diagnosis, Fact, FleetDetail, Object, RecordRef, Remedy, Scope, Severity, Status,
+    TenantVerdict,
 };
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
@@ -132,6 +135,8 @@ pub struct CauseLine {
     pub explanation: &'static str,
     /// How sure it is.
     pub confidence: Confidence,
+    /// How urgent it is.
+    pub severity: Severity,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) transient: bool,
     /// The facts that prove it.
@@ -234,7 +239,7 @@ impl Report {
                 .map(|baseline| baseline.compare(diagnosis, demand)),
             summary: summary(&diagnosis.tenants),
             fleet: fleet.collect(),
-            causes: diagnosis.causes.iter().map(cause).collect(),
+            causes: causes(diagnosis, demand),
             tenants: tenants.collect(),
         }
     }
@@ -289,7 +294,26 @@ fn finding(finding: &Finding) -> FindingLine {
     }
 }
 
-fn cause(entry: &CauseEntry) -> CauseLine {
+/// How many tenants each cause concerns.
+fn concerned(diagnosis: &Diagnosis) -> BTreeMap<Cause, usize> {
+    let mut concerned = BTreeMap::new();
+    for entry in &diagnosis.causes {
+        *concerned.entry(entry.cause).or_default() += entry.tenants.len();
+    }
+    concerned
+}
+
+fn causes(diagnosis: &Diagnosis, demand: &Demand) -> Vec<CauseLine> {
+    let concerned = concerned(diagnosis);
+    let severity = |entry: &CauseEntry| {
+        let configured = demand.severity.get(&entry.cause).copied();
+        configured.unwrap_or_else(|| entry.cause.severity(entry.outcome, concerned[&entry.cause]))
+    };
+    let entries = diagnosis.causes.iter();
+    entries.map(|entry| cause(entry, severity(entry))).collect()
+}
+
+fn cause(entry: &CauseEntry, severity: Severity) -> CauseLine {
     CauseLine {
         cause: entry.cause,
         scope: entry.scope,
@@ -299,6 +323,7 @@ fn cause(entry: &CauseEntry) -> CauseLine {
         title: entry.cause.title(),
         explanation: entry.cause.meaning(),
         confidence: entry.confidence,
+        severity,
         transient: entry.cause.is_transient(),
         evidence: entry.evidence.clone(),
         remedy: entry.remedy.clone(),

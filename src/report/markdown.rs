@@ -112,8 +112,12 @@ fn head(report: &Report) -> String {
 
 fn row(entry: &Merged<'_>, report: &Report) -> String {
     let known = if entry.is_known(report) { ", as before" } else { "" };
+    let quiet = entry
+        .quiet()
+        .map(|severity| format!(", {severity}"))
+        .unwrap_or_default();
     format!(
-        "| {} | {} | {} | {}{known} |\n",
+        "| {} | {} | {} | {}{quiet}{known} |\n",
         word(entry.outcome()),
         code(entry.cause().as_str()),
         plain(&entry.whom(MOST_TENANTS)),

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use roundsman_checks::diagnosis::{Cause, Confidence, Form, Scope};
+use roundsman_checks::diagnosis::{Cause, Confidence, Form, Scope, Severity};
 use roundsman_checks::finding::Outcome;
 
 use super::json::{CauseLine, Report};
@@ -83,6 +83,12 @@ impl<'r> Merged<'r> {
     pub(super) fn confidence(&self) -> Confidence {
         let all = self.lines().map(|line| line.confidence);
         all.max().unwrap_or(self.first.confidence)
+    }
+
+    /// How urgent the most urgent of it is, where that is less than a warning.
+    pub(super) fn quiet(&self) -> Option<Severity> {
+        let severity = self.lines().map(|line| line.severity).max()?;
+        (severity < Severity::Warning).then_some(severity)
     }
 
     /// The tenants that it explains.

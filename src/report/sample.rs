@@ -208,6 +208,7 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
         title: cause.title(),
         explanation: cause.meaning(),
         confidence: Confidence::Confirmed,
+        severity: cause.severity(outcome, tenants.len()),
         transient: false,
         evidence: [HOSTILE, "a second fact"]
             .map(|text| CertificateFact::PlatformSays(text.into()).into())

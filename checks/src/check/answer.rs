@@ -87,7 +87,7 @@ impl Said {
 
     /// How much this says of the zone's servers where none of them gave an answer: a wrong word more than silence,
     /// silence more than a question that could not be asked. It must not depend on who was asked first.
-    pub(super) fn tells(&self) -> (u8, Option<Reason>) {
+    pub(crate) fn tells(&self) -> (u8, Option<Reason>) {
         match self {
             Self::Fault(Reason::DnsTimeout, _) => (2, None),
             Self::Fault(reason, _) => (3, Some(*reason)),

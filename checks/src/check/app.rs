@@ -1,14 +1,14 @@
 //! `app`: the tenant's app exists and runs, or is asleep and will wake by itself. Only the platform can say.
 
-use super::Context;
 use crate::evidence::{App, Asked, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::reading::{MachineEnd, MachineRelease};
 use crate::release::ExpectedImage;
 use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
-    let platform = match &context.world.platform {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
+    let platform = match &context.fleet.platform {
         Asked::NotConfigured => return Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
         Asked::Unknown(fault) => return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
         Asked::Known(platform) => platform,

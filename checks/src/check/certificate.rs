@@ -1,13 +1,14 @@
 //! `certificate`: what the edge really serves for the name verifies, and enough of its lifetime is left.
 
-use super::{CaaSet, Context, caa_forbids, caa_set};
+use super::{CaaSet, caa_forbids, caa_set};
 use crate::chain::Facts;
 use crate::evidence::{AppCertificate, CertificateState, End, Reason, Visit};
 use crate::finding::{Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::reading::Lifetime;
 use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let Some(visit) = tenant.visit() else {
         return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
     };
@@ -21,7 +22,7 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
             let message = format!("{}: {}", visit.address, fault.detail);
             let finding = Finding::plain(Outcome::Fail, message).because(fault.reason).took(ms);
             return match facts {
-                Some(facts) => finding.comparing(format!("a chain valid for {}", visit.name), served(facts)),
+                Some(facts) => finding.comparing(format!("a chain valid for {}", visit.name), served(&facts)),
                 None => finding,
             };
         }
@@ -33,13 +34,13 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
     let Some(facts) = facts else {
         return Finding::plain(Outcome::Unknown, "the chain that verified can't be read").took(ms);
     };
-    verified(context, tenant, visit, facts).took(ms)
+    verified(context, tenant, visit, &facts).took(ms)
 }
 
-fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &Facts) -> Finding {
+fn verified(context: &FleetContext, tenant: &TenantWorld, visit: &Visit, facts: &Facts) -> Finding {
     let limits = tenant.expectation.certificate;
-    let remaining = facts.remaining(context.world.now);
-    let text = format!("{}, {}", facts.issuer, Lifetime::of(facts, context.world.now));
+    let remaining = facts.remaining(context.fleet.now);
+    let text = format!("{}, {}", facts.issuer, Lifetime::of(facts, context.fleet.now));
     let expected = |limit: f64| format!("at least {:.0} % of its lifetime left", limit * 100.0);
     if remaining < limits.fail_below {
         let finding = Finding::plain(Outcome::Fail, text.clone()).because(Reason::TlsExpiring);
@@ -75,8 +76,8 @@ fn verified(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit, facts: &
 }
 
 /// The edge app's certificate for exactly this name, where it is not ready.
-fn pending<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Option<&'w AppCertificate> {
-    let platform = context.world.platform.known()?;
+fn pending<'w>(context: &'w FleetContext, tenant: &TenantWorld) -> Option<&'w AppCertificate> {
+    let platform = context.fleet.platform.known()?;
     let edge = platform.apps.get(&platform.edge_app)?;
     let own = edge
         .certificates
@@ -88,10 +89,10 @@ fn pending<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Option<&'w AppCer
 /// An address at which this tenant fails while another address serves it, unless the control name fails there too:
 /// then it is the address's. A control name that was not seen there takes nothing away.
 #[must_use]
-pub fn partial<'t>(context: &Context<'_>, tenant: &'t TenantWorld) -> Option<&'t Visit> {
+pub fn partial<'t>(context: &FleetContext, tenant: &'t TenantWorld) -> Option<&'t Visit> {
     let control_fails = |visit: &&Visit| {
         context
-            .world
+            .fleet
             .edge
             .control_at(visit.address)
             .is_some_and(|control| control.channel_end().reason().is_some())
@@ -110,7 +111,7 @@ fn channel_reason(visit: &Visit) -> String {
 /// The tenant's own CAA set, where it forbids the authority that issued what is served. The set of the domain is the
 /// fleet's.
 #[must_use]
-pub fn caa_fault(context: &Context<'_>, tenant: &TenantWorld, visit: &Visit) -> Option<CaaSet> {
+pub fn caa_fault(context: &FleetContext, tenant: &TenantWorld, visit: &Visit) -> Option<CaaSet> {
     let facts = context.facts(visit)?;
     let set = tenant.dns.authoritative.iter().find_map(caa_set)?;
     let wildcard = !facts.names.iter().any(|name| name == tenant.tenant.hostname.as_str());

@@ -1,14 +1,14 @@
 //! `conflicts`: the tenant's app holds no certificate for a name under the domain, and no app but the edge's holds one
 //! that covers the tenant's name. Only the platform can say.
 
-use super::Context;
 use crate::evidence::{App, AppCertificate, Asked, Platform, Reason};
 use crate::finding::{Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::target::Hostname;
 use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
-    let platform = match &context.world.platform {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
+    let platform = match &context.fleet.platform {
         Asked::NotConfigured => return Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
         Asked::Unknown(fault) => return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
         Asked::Known(platform) => platform,
@@ -41,8 +41,8 @@ fn missing<'p>(platform: &'p Platform, tenant: &TenantWorld) -> Option<&'p crate
 
 /// Every app and certificate that conflicts with the edge about this tenant, by name.
 #[must_use]
-pub fn holders<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Vec<(&'w App, &'w AppCertificate)> {
-    let Some(platform) = context.world.platform.known() else {
+pub fn holders<'w>(context: &'w FleetContext, tenant: &TenantWorld) -> Vec<(&'w App, &'w AppCertificate)> {
+    let Some(platform) = context.fleet.platform.known() else {
         return Vec::new();
     };
     let mut held = context.foreign_certificates(tenant.tenant.hostname.as_str());
@@ -50,7 +50,7 @@ pub fn holders<'w>(context: &Context<'w>, tenant: &TenantWorld) -> Vec<(&'w App,
         .apps
         .get(&tenant.tenant.app)
         .filter(|app| app.name != platform.edge_app);
-    let under = |certificate: &&AppCertificate| is_under(&certificate.hostname, &context.world.domain);
+    let under = |certificate: &&AppCertificate| is_under(&certificate.hostname, &context.fleet.domain);
     for certificate in own
         .into_iter()
         .flat_map(|app| app.certificates.iter().filter(under).map(move |c| (app, c)))

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::{Context, Said};
+use super::Said;
 use crate::evidence::Reason;
 use crate::finding::{Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let (server, own) = context.own(tenant);
     let ms = tenant.dns.authoritative.iter().map(|look| look.ms).fold(0.0, f64::max);
     match &own {
@@ -55,15 +56,15 @@ pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
 }
 
 /// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing.
-pub(crate) fn stale(context: &Context<'_>, tenant: &TenantWorld, own: &Said) -> Vec<(SocketAddr, Said)> {
-    if context.world.zone.through_resolvers {
+pub(crate) fn stale(context: &FleetContext, tenant: &TenantWorld, own: &Said) -> Vec<(SocketAddr, Said)> {
+    if context.fleet.zone.through_resolvers {
         return Vec::new();
     }
     let name = tenant.tenant.hostname.as_str();
-    let said = context.world.zone.resolvers.iter().map(|resolver| {
+    let said = context.fleet.zone.resolvers.iter().map(|resolver| {
         (
             *resolver,
-            Said::read(&tenant.dns.resolvers, name, *resolver, &context.world.domain, false),
+            Said::read(&tenant.dns.resolvers, name, *resolver, &context.fleet.domain, false),
         )
     });
     let differs = |said: &Said| said.is_usable() && !same_places(context, own, said);
@@ -72,7 +73,7 @@ pub(crate) fn stale(context: &Context<'_>, tenant: &TenantWorld, own: &Said) -> 
 
 /// The zone's own answer may be an alias that only a resolver follows: then the resolvers are compared among each
 /// other, by way of the fresh label.
-fn same_places(context: &Context<'_>, own: &Said, resolver: &Said) -> bool {
+fn same_places(context: &FleetContext, own: &Said, resolver: &Said) -> bool {
     let ours = if own.addresses().is_empty() && own.has_answer() {
         context.resolved(own)
     } else {

@@ -1,8 +1,8 @@
 //! Which app an answer names: headers first, then the issuer document. Knows no outcome.
 
-use super::Context;
 use crate::evidence::{Answer, Visit};
 use crate::expectation::{Identity, Place};
+use crate::fleet::FleetContext;
 use crate::target::Tenant;
 
 /// Where the issuer document names its URL (RFC 8414, section 2).
@@ -23,7 +23,7 @@ pub enum Named<'w> {
 
 /// Reads who answered a visit, in the way that the tenant's expectation says.
 #[must_use]
-pub fn named<'w>(context: &Context<'w>, tenant: &Tenant, identity: &Identity, visit: &Visit) -> Named<'w> {
+pub fn named<'w>(context: &'w FleetContext, tenant: &Tenant, identity: &Identity, visit: &Visit) -> Named<'w> {
     let Some(answer) = &visit.page.answer else {
         return Named::Nothing;
     };
@@ -38,7 +38,7 @@ pub fn named<'w>(context: &Context<'w>, tenant: &Tenant, identity: &Identity, vi
 }
 
 /// Only a value that names a known tenant settles anything: a stranger's value may be anything.
-fn automatic<'w>(context: &Context<'w>, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Named<'w> {
+fn automatic<'w>(context: &'w FleetContext, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Named<'w> {
     let header = |key: &str| Some((answer.header(key)?.to_owned(), format!("header {key}")));
     let said = [header("x-sp-app"), header("x-served-by"), issuer(visit)];
     let mut named = said
@@ -81,7 +81,7 @@ pub fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
     }
 }
 
-fn name<'w>(context: &Context<'w>, tenant: &Tenant, value: &str, whence: String) -> Named<'w> {
+fn name<'w>(context: &'w FleetContext, tenant: &Tenant, value: &str, whence: String) -> Named<'w> {
     let ours = [tenant.id.as_str(), &tenant.app, tenant.hostname.as_str()].contains(&value);
     match context.owner(value) {
         Some(owner) if owner.id == tenant.id => Named::Self_(whence),

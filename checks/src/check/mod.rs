@@ -5,7 +5,6 @@ mod app;
 mod caa;
 mod certificate;
 mod conflicts;
-mod context;
 pub(crate) mod dns;
 mod identity;
 mod route;
@@ -16,12 +15,12 @@ pub use app::{Condition, condition, missing as missing_machines, others as other
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, partial};
 pub use conflicts::{holders, is_under};
-pub use context::Context;
 pub use identity::{ISSUER, Named, named, read as value_at_place};
 pub use site::{answers_like, says_starting};
 
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
 
 /// The findings of one tenant, in the order of [`Check::ALL`].
@@ -48,7 +47,7 @@ impl Findings {
 
 /// Judges all six checks of one tenant.
 #[must_use]
-pub fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Findings {
+pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Findings {
     let dns = when_asked(context, tenant, Check::Dns, || dns::judge(context, tenant));
     let certificate = when_asked(context, tenant, Check::Certificate, || {
         certificate::judge(context, tenant)
@@ -76,22 +75,22 @@ pub fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Findings {
 }
 
 /// What `site` and `route` depend on: authoritative DNS, and a channel that may carry a request.
-fn prerequisite(context: &Context<'_>, tenant: &TenantWorld, dns: &Finding) -> Option<Reason> {
-    if dns.outcome == Outcome::Fail && context.world.selected.contains(&Check::Dns) {
+fn prerequisite(context: &FleetContext, tenant: &TenantWorld, dns: &Finding) -> Option<Reason> {
+    if dns.outcome == Outcome::Fail && context.fleet.selected.contains(&Check::Dns) {
         return Some(Reason::PrerequisiteDns);
     }
     let visit = tenant.visit()?;
     visit.channel_end().reason().map(|_| Reason::PrerequisiteCertificate)
 }
 
-fn when_asked(context: &Context<'_>, tenant: &TenantWorld, check: Check, judge: impl FnOnce() -> Finding) -> Finding {
-    if !context.world.selected.contains(&check) {
+fn when_asked(context: &FleetContext, tenant: &TenantWorld, check: Check, judge: impl FnOnce() -> Finding) -> Finding {
+    if !context.fleet.selected.contains(&check) {
         return Finding::skipped(Reason::NotSelected, "left out of this round");
     }
-    if !tenant.tenant.hostname.is_within(&context.world.domain) {
+    if !tenant.tenant.hostname.is_within(&context.fleet.domain) {
         let message = format!(
             "{} is not below {}: a customer's own domain is not supported yet",
-            tenant.tenant.hostname, context.world.domain
+            tenant.tenant.hostname, context.fleet.domain
         );
         return Finding::plain(Outcome::Unknown, message).because(Reason::PlatformMalformed);
     }

@@ -1,12 +1,13 @@
 //! `route`: the answer came from this tenant's app. No evidence at all is `skipped`, never a pass.
 
-use super::{Context, Named, named};
+use super::{Named, named};
 use crate::evidence::Reason;
 use crate::expectation::Identity;
 use crate::finding::{Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
 
-pub(super) fn judge(context: &Context<'_>, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let identity = &tenant.expectation.site.identity;
     if *identity == Identity::Off {
         return Finding::skipped(Reason::NotConfigured, "identity is off");

@@ -1,9 +1,10 @@
 //! `site`: the page answers with the expected status over the expected HTTP version, headers and body as configured.
 
-use super::{Context, identity};
+use super::identity;
 use crate::evidence::{Answer, End, Reason, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
+use crate::fleet::FleetContext;
 use crate::reading::{StatusLine, excerpt};
 use crate::world::TenantWorld;
 
@@ -159,8 +160,8 @@ pub fn says_starting(answer: &Answer) -> bool {
 /// Whether the edge answers `visit` as it answers a name that exists nowhere: same status, Location and body, the
 /// names masked; never a 5xx, which says nothing about the name.
 #[must_use]
-pub fn answers_like(context: &Context<'_>, visit: &Visit) -> bool {
-    let controls = context.world.edge.controls.iter().chain(&context.world.edge.rechecks);
+pub fn answers_like(context: &FleetContext, visit: &Visit) -> bool {
+    let controls = context.fleet.edge.controls.iter().chain(&context.fleet.edge.rechecks);
     let mut controls = controls.filter_map(|control| Some((control, control.page.answer.as_ref()?)));
     let Some(answer) = visit.page.answer.as_ref().filter(|answer| answer.status < 500) else {
         return false;

@@ -1,53 +1,15 @@
 //! Agent rules: when the agent itself can't see, nothing is said about tenants.
 
-use super::rules::{Rule, silences_nothing};
-use super::{AgentFact, Cause, Fact, Object, Proof, Remedy, Scope};
-use crate::chain::fails_by_dates_alone;
-use crate::check::{Context, Said};
-use crate::evidence::{DnsLook, End, Fault, Reason};
-use crate::finding::{Check, Finding, FleetCheck, Outcome};
-use crate::world::TenantWorld;
+use std::collections::BTreeSet;
 
-/// In order of precedence.
-pub(super) const RULES: &[Rule] = &[
-    Rule {
-        cause: Cause::VantageOffline,
-        scope: Scope::Agent,
-        check: FleetCheck::Vantage,
-        proofs: offline,
-        breaks: looks_outward,
-        silences: |_| true,
-    },
-    Rule {
-        cause: Cause::AgentExhausted,
-        scope: Scope::Agent,
-        check: FleetCheck::Vantage,
-        proofs: exhausted,
-        breaks: was_exhausted,
-        silences: silences_nothing,
-    },
-    Rule {
-        cause: Cause::VantageDnsBlocked,
-        scope: Scope::Agent,
-        check: FleetCheck::Vantage,
-        proofs: dns_blocked,
-        breaks: is_silent_dns,
-        silences: silences_nothing,
-    },
-    Rule {
-        cause: Cause::ClockWrong,
-        scope: Scope::Agent,
-        check: FleetCheck::Vantage,
-        proofs: clock,
-        breaks: fails_by_clock,
-        silences: |cause| {
-            matches!(
-                cause,
-                Cause::WildcardCertificateExpired | Cause::WildcardCertificateNotYetValid
-            )
-        },
-    },
-];
+use jiff::Timestamp;
+
+use super::{AgentFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
+use crate::chain::{Facts, fails_by_dates_alone};
+use crate::check::Said;
+use crate::evidence::{DnsLook, Fault, Reason, Visit};
+use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 
 fn hidden(object: Object, evidence: Vec<Fact>) -> Proof {
     Proof::fail(object, evidence).outcome(Outcome::Unknown)
@@ -57,13 +19,13 @@ fn answered(look: &DnsLook) -> bool {
     look.reply.is_some()
 }
 
-fn offline(context: &Context<'_>) -> Vec<Proof> {
-    let world = context.world;
-    let (vantage, zone) = (&world.vantage, &world.zone);
+pub(super) fn offline(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+    let fleet = &context.fleet;
+    let (vantage, zone) = (&fleet.vantage, &fleet.zone);
     let tried = !vantage.resolvers.is_empty()
         || !vantage.controls.is_empty()
         || !zone.controls.is_empty()
-        || !world.edge.controls.is_empty()
+        || !fleet.edge.controls.is_empty()
         || no_family(context);
     let dns = vantage
         .resolvers
@@ -73,15 +35,15 @@ fn offline(context: &Context<'_>) -> Vec<Proof> {
         .chain(&zone.resolver_controls);
     let sees = dns.into_iter().any(answered)
         || vantage.controls.iter().any(|control| control.end.is_done())
-        || world.edge.controls.iter().any(|visit| visit.connect.end.is_done())
-        || world.platform.known().is_some()
-        || world.listing.known().is_some()
-        || [world.platform.fault(), world.listing.fault()]
+        || fleet.edge.controls.iter().any(|visit| visit.connect.end.is_done())
+        || fleet.platform.known().is_some()
+        || fleet.listing.known().is_some()
+        || [fleet.platform.fault(), fleet.listing.fault()]
             .into_iter()
             .flatten()
             .any(answered_by_http)
-        || world.tenants.iter().any(saw_something);
-    let exhausted = exhausted_look(context).is_some();
+        || totals.saw > 0;
+    let exhausted = exhausted_look(context, totals).is_some();
     if !tried || sees || exhausted {
         return Vec::new();
     }
@@ -89,7 +51,7 @@ fn offline(context: &Context<'_>) -> Vec<Proof> {
         resolvers: vantage.resolvers.len(),
         controls: vantage.controls.len(),
         servers: zone.servers.len(),
-        addresses: world.edge.addresses.len(),
+        addresses: fleet.edge.addresses.len(),
     };
     let remedy = Remedy::look("check the network of the machine that roundsman runs on, then run it again");
     vec![hidden(Object::Vantage, vec![silence.into()]).remedy(remedy)]
@@ -100,70 +62,40 @@ fn answered_by_http(fault: &Fault) -> bool {
     !matches!(fault.reason, Reason::PlatformTimeout | Reason::PlatformUnavailable)
 }
 
-fn no_family(context: &Context<'_>) -> bool {
-    let vantage = &context.world.vantage;
+fn no_family(context: &FleetContext) -> bool {
+    let vantage = &context.fleet.vantage;
     let families = [vantage.ipv4, vantage.ipv6];
     families.contains(&Some(false)) && !families.contains(&Some(true))
 }
 
-fn saw_something(tenant: &TenantWorld) -> bool {
-    tenant
-        .dns
-        .authoritative
-        .iter()
-        .chain(&tenant.dns.resolvers)
-        .any(answered)
-        || tenant.all_visits().any(|visit| visit.connect.end.is_done())
-}
-
-fn looks_outward(_: &Context<'_>, _: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let hidden = matches!(check, Check::Dns | Check::Certificate | Check::Site | Check::Route);
-    let judged = finding.outcome != Outcome::Skipped || is_prerequisite(finding);
-    hidden && judged
-}
-
-fn is_prerequisite(finding: &Finding) -> bool {
+pub(super) fn looks_outward(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     use Reason::{PrerequisiteCertificate, PrerequisiteDns, PrerequisiteSite};
-    matches!(
-        finding.reason,
+    let hidden = matches!(check, Check::Dns | Check::Certificate | Check::Site | Check::Route);
+    let follows = matches!(
+        facts.reason(check),
         Some(PrerequisiteDns | PrerequisiteCertificate | PrerequisiteSite)
-    )
+    );
+    hidden && (facts.outcome(check) != Outcome::Skipped || follows)
 }
 
-fn exhausted_look<'a>(context: &'a Context<'_>) -> Option<&'a str> {
-    let world = context.world;
-    let zone = &world.zone;
+fn exhausted_look<'a>(context: &'a FleetContext, totals: &'a Totals) -> Option<&'a str> {
+    let (zone, edge) = (&context.fleet.zone, &context.fleet.edge);
     let dns = zone
         .controls
         .iter()
         .chain(&zone.wildcards)
         .chain(&zone.resolver_controls)
-        .chain(&world.vantage.resolvers);
-    let tenants = world.tenants.iter().flat_map(|tenant| {
-        let looks = tenant
-            .dns
-            .authoritative
-            .iter()
-            .chain(&tenant.dns.resolvers)
-            .map(|look| &look.end);
-        looks
-            .filter_map(End::exhausted)
-            .chain(tenant.all_visits().filter_map(|visit| visit.exhausted()))
-    });
-    let visits = world
-        .edge
-        .controls
-        .iter()
-        .chain(&world.edge.rechecks)
-        .filter_map(|visit| visit.exhausted());
+        .chain(&context.fleet.vantage.resolvers);
+    let visits = edge.controls.iter().chain(&edge.rechecks).filter_map(Visit::exhausted);
+    let tenants = totals.exhausted.keys().map(|what| &**what);
     dns.filter_map(|look| look.end.exhausted())
         .chain(visits)
         .chain(tenants)
         .next()
 }
 
-fn exhausted(context: &Context<'_>) -> Vec<Proof> {
-    let Some(what) = exhausted_look(context) else {
+pub(super) fn exhausted(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+    let Some(what) = exhausted_look(context, totals) else {
         return Vec::new();
     };
     let remedy = Remedy::advise("raise the limit (`ulimit -n 4096`) or lower `--concurrency`, then run it again");
@@ -171,25 +103,20 @@ fn exhausted(context: &Context<'_>) -> Vec<Proof> {
     vec![hidden(Object::Agent, vec![ran_out.into()]).remedy(remedy)]
 }
 
-fn was_exhausted(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let visit = tenant.visit().is_some_and(|visit| visit.exhausted().is_some());
-    let fleet_blind = tenant.visits.is_empty() && context.world.edge.controls.iter().any(|v| v.exhausted().is_some());
-    finding.outcome == Outcome::Unknown
+pub(super) fn was_exhausted(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let visit = facts.visit.is_some_and(|visit| visit.exhausted);
+    let controls = || context.fleet.edge.controls.iter();
+    let fleet_blind = !facts.visited && controls().any(|visit| visit.exhausted().is_some());
+    let dns = || context.controls.values().any(|said| matches!(said, Said::Exhausted(_)));
+    facts.outcome(check) == Outcome::Unknown
         && match check {
-            Check::Dns => {
-                tenant
-                    .dns
-                    .authoritative
-                    .iter()
-                    .any(|look| look.end.exhausted().is_some())
-                    || context.controls.values().any(|said| matches!(said, Said::Exhausted(_)))
-            }
+            Check::Dns => facts.dns.any_exhausted || dns(),
             Check::Certificate | Check::Site | Check::Route => visit || fleet_blind,
             Check::Conflicts | Check::App => false,
         }
 }
 
-fn dns_blocked(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn dns_blocked(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let all_silent = !context.controls.is_empty() && context.controls.values().all(Said::is_silent);
     if !all_silent || !context.resolver_sees_zone() {
         return Vec::new();
@@ -206,25 +133,26 @@ fn dns_blocked(context: &Context<'_>) -> Vec<Proof> {
     vec![proof.remedy(remedy)]
 }
 
-fn is_silent_dns(_: &Context<'_>, _: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    check == Check::Dns && finding.outcome == Outcome::Unknown
+pub(super) fn is_silent_dns(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    check == Check::Dns && facts.outcome(check) == Outcome::Unknown
 }
 
-fn clock(context: &Context<'_>) -> Vec<Proof> {
-    let visits = context
-        .world
-        .edge
-        .controls
-        .iter()
-        .chain(context.world.tenants.iter().filter_map(TenantWorld::visit));
-    let failed = visits.filter(|visit| fails_by_dates_alone(&visit.handshake.faults));
-    let proven = failed
-        .filter_map(|visit| Some((visit, explaining_date(context, visit)?)))
-        .next();
-    let Some((visit, (theirs, ours))) = proven else {
-        return Vec::new();
-    };
-    let Some(facts) = context.facts(visit) else {
+pub(super) fn clock(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+    let controls = context.fleet.edge.controls.iter();
+    let of_controls = controls.filter(|visit| fails_by_dates_alone(&visit.handshake.faults));
+    let of_controls = of_controls.filter_map(|visit| visit.handshake.chain);
+    let tenants = totals.dates_only.keys();
+    let of_tenants = tenants
+        .filter_map(|key| context.chains.id(*key))
+        .collect::<BTreeSet<_>>();
+    let failed = of_controls
+        .chain(of_tenants)
+        .filter_map(|chain| context.chains.facts(chain));
+    let mut proven = failed.filter_map(|facts| {
+        let (theirs, ours) = explaining_date(context, &facts)?;
+        Some((facts, theirs, ours))
+    });
+    let Some((facts, theirs, ours)) = proven.next() else {
         return Vec::new();
     };
     let (from, until) = facts.window;
@@ -236,31 +164,22 @@ fn clock(context: &Context<'_>) -> Vec<Proof> {
     vec![hidden(Object::Clock, evidence).likely().remedy(remedy)]
 }
 
-/// Another clock by which the visit's chain would be valid, and ours at that moment.
-fn explaining_date(
-    context: &Context<'_>,
-    visit: &crate::evidence::Visit,
-) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
-    let facts = context.facts(visit)?;
-    let dates = context
-        .world
-        .vantage
-        .dates
-        .iter()
-        .filter_map(|look| Some((look.date?, look.ours)));
-    dates
-        .into_iter()
-        .find(|(theirs, _)| facts.window.0 <= *theirs && *theirs <= facts.window.1)
+/// Another clock by which a chain would be valid, and ours at that moment.
+fn explaining_date(context: &FleetContext, facts: &Facts) -> Option<(Timestamp, Timestamp)> {
+    let dates = context.fleet.vantage.dates.iter();
+    let mut dates = dates.filter_map(|look| Some((look.date?, look.ours)));
+    let (from, until) = facts.window;
+    dates.find(|(theirs, _)| from <= *theirs && *theirs <= until)
 }
 
 /// While the clock is wrong, no chain that our dates refuse is spoken of, whatever else may be wrong with it.
-fn fails_by_clock(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let first = tenant.visit().and_then(|visit| visit.handshake.faults.first());
+pub(super) fn fails_by_clock(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let first = facts.visit.and_then(|visit| visit.first_fault);
     let by_dates = matches!(first, Some(Reason::TlsExpired | Reason::TlsNotYetValid));
     by_dates
         && match check {
-            Check::Certificate => finding.outcome == Outcome::Fail,
-            Check::Site | Check::Route => finding.reason == Some(Reason::PrerequisiteCertificate),
+            Check::Certificate => facts.outcome(check) == Outcome::Fail,
+            Check::Site | Check::Route => facts.reason(check) == Some(Reason::PrerequisiteCertificate),
             Check::Dns | Check::Conflicts | Check::App => false,
         }
 }

@@ -1,34 +1,9 @@
 //! Agent rules about the APIs: what could not be asked hides what only the answer could tell, and nothing else.
 
-use super::rules::{Rule, breaks_nothing, silences_nothing};
-use super::{AgentFact, Api, Cause, Fact, Object, PlatformStep, Proof, Remedy, Scope};
-use crate::check::Context;
-use crate::evidence::{Fault, Reason};
-use crate::finding::{Check, Finding, FleetCheck, Outcome};
-use crate::world::TenantWorld;
-
-macro_rules! rule {
-    ($cause:ident, $proofs:ident, $breaks:ident) => {
-        Rule {
-            cause: Cause::$cause,
-            scope: Scope::Agent,
-            check: FleetCheck::Vantage,
-            proofs: |context| $proofs(context, Cause::$cause),
-            breaks: $breaks,
-            silences: silences_nothing,
-        }
-    };
-}
-
-/// In order of precedence.
-pub(super) const RULES: &[Rule] = &[
-    rule!(PlatformApiUnauthorized, platform, hides),
-    rule!(PlatformApiRateLimited, platform, hides),
-    rule!(PlatformApiUnavailable, platform, hides),
-    rule!(PlatformApiUnauthorized, inventory, breaks_nothing),
-    rule!(PlatformApiRateLimited, inventory, breaks_nothing),
-    rule!(PlatformApiUnavailable, inventory, breaks_nothing),
-];
+use super::{AgentFact, Api, Cause, Fact, Object, PlatformStep, Proof, Remedy, TenantFacts};
+use crate::evidence::{Fault, Platform, Reason};
+use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 
 fn named(fault: &Fault) -> Cause {
     match fault.reason {
@@ -39,10 +14,10 @@ fn named(fault: &Fault) -> Cause {
 }
 
 /// The platform's silence hides; a zone listing that is refused is a warning, for the zone's servers tell the rest.
-fn platform(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
-    let world = context.world;
-    let whole = world.platform.fault();
-    let parts = world
+pub(super) fn platform(context: &FleetContext, cause: Cause) -> Vec<Proof> {
+    let fleet = &context.fleet;
+    let whole = fleet.platform.fault();
+    let parts = fleet
         .platform
         .known()
         .into_iter()
@@ -51,7 +26,7 @@ fn platform(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
         .into_iter()
         .chain(parts.flatten())
         .map(|fault| (Api::Platform, fault, Outcome::Unknown));
-    let listing = world.listing.fault().map(|fault| (Api::Listing, fault, Outcome::Warn));
+    let listing = fleet.listing.fault().map(|fault| (Api::Listing, fault, Outcome::Warn));
     let concerned = platform.chain(listing).filter(|(_, fault, _)| named(fault) == cause);
     concerned
         .map(|(api, fault, outcome)| {
@@ -74,8 +49,8 @@ fn platform(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
 const MOST_FAULTS: usize = 5;
 
 /// Who the tenants are was not told, or not of all: it hides no check of those who are known.
-fn inventory(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
-    let faults = context.world.inventory.iter().filter(|fault| named(fault) == cause);
+pub(super) fn inventory(context: &FleetContext, cause: Cause) -> Vec<Proof> {
+    let faults = context.fleet.inventory.iter().filter(|fault| named(fault) == cause);
     let faults = faults.collect::<Vec<_>>();
     let Some(first) = faults.first() else {
         return Vec::new();
@@ -97,12 +72,8 @@ fn inventory(context: &Context<'_>, cause: Cause) -> Vec<Proof> {
     vec![proof.because(first.reason).remedy(Remedy::advise(command))]
 }
 
-fn hides(context: &Context<'_>, _: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let concerned = matches!(check, Check::Conflicts | Check::App) && finding.outcome == Outcome::Unknown;
-    concerned
-        && context
-            .world
-            .platform
-            .known()
-            .is_none_or(|platform| platform.apps_missing.is_some() || platform.machines_missing.is_some())
+pub(super) fn hides(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let concerned = matches!(check, Check::Conflicts | Check::App) && facts.outcome(check) == Outcome::Unknown;
+    let partial = |platform: &Platform| platform.apps_missing.is_some() || platform.machines_missing.is_some();
+    concerned && context.platform().is_none_or(partial)
 }

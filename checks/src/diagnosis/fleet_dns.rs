@@ -4,62 +4,24 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::rules::{Rule, silences_nothing};
-use super::{Cause, DnsFact, Fact, Object, Proof, Remedy, Scope};
-use crate::check::{Context, Said, list};
+use super::{DnsFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
+use crate::check::{Said, list};
 use crate::evidence::Reason;
-use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
 
-/// In order of precedence.
-pub(super) const RULES: &[Rule] = &[
-    Rule {
-        cause: Cause::DnsServersFailing,
-        scope: Scope::Fleet,
-        check: FleetCheck::WildcardDns,
-        proofs: servers,
-        breaks: by_servers,
-        silences: |cause| matches!(cause, Cause::WildcardDnsMissing | Cause::WildcardDnsMismatch),
-    },
-    Rule {
-        cause: Cause::WildcardDnsMissing,
-        scope: Scope::Fleet,
-        check: FleetCheck::WildcardDns,
-        proofs: missing,
-        breaks: by_missing,
-        silences: silences_nothing,
-    },
-    Rule {
-        cause: Cause::WildcardDnsMismatch,
-        scope: Scope::Fleet,
-        check: FleetCheck::WildcardDns,
-        proofs: mismatch,
-        breaks: by_mismatch,
-        silences: silences_nothing,
-    },
-];
-
-/// Stands behind the rules of the edge.
-pub(super) const DNSSEC: Rule = Rule {
-    cause: Cause::DnssecBogus,
-    scope: Scope::Fleet,
-    check: FleetCheck::Dnssec,
-    proofs: bogus,
-    breaks: by_bogus,
-    silences: silences_nothing,
-};
-
 /// What each server says of the control name, in the order in which the servers are configured.
-fn in_order<'c>(context: &'c Context<'_>) -> impl Iterator<Item = (&'c SocketAddr, &'c Said)> {
+fn in_order(context: &FleetContext) -> impl Iterator<Item = (&SocketAddr, &Said)> {
     context
-        .world
+        .fleet
         .zone
         .servers
         .iter()
         .filter_map(|server| Some((server, context.controls.get(server)?)))
 }
 
-fn faulty<'c>(context: &'c Context<'_>) -> Vec<(SocketAddr, Reason, &'c str)> {
+fn faulty<'c>(context: &'c FleetContext) -> Vec<(SocketAddr, Reason, &'c str)> {
     let fault = |(server, said): (&SocketAddr, &'c Said)| match said {
         Said::Fault(reason, detail) if !validates_not(context, *server) => Some((*server, *reason, detail.as_str())),
         _ => None,
@@ -67,13 +29,13 @@ fn faulty<'c>(context: &'c Context<'_>) -> Vec<(SocketAddr, Reason, &'c str)> {
     in_order(context).filter_map(fault).collect()
 }
 
-fn servers(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn servers(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let faulty = faulty(context);
     let asked = context.controls.len();
     let remedy = || {
         Remedy::look(format!(
             "check the name servers of {} with their operator (`dig @SERVER {} SOA`)",
-            context.world.domain, context.world.domain
+            context.fleet.domain, context.fleet.domain
         ))
     };
     if !faulty.is_empty() && faulty.len() == asked {
@@ -90,7 +52,7 @@ fn servers(context: &Context<'_>) -> Vec<Proof> {
         let proof = Proof::fail(Object::Servers, in_order(context).map(says).collect());
         return vec![proof.because(Reason::DnsMismatch).remedy(Remedy::advise(format!(
             "bring the zone's servers to one version of {}: compare their SOA serials",
-            context.world.domain
+            context.fleet.domain
         )))];
     }
     let one = |(server, reason, detail): (SocketAddr, Reason, &str)| {
@@ -119,9 +81,9 @@ pub(super) fn most_frequent(reasons: impl Iterator<Item = Reason>) -> Option<Rea
 }
 
 /// All are silent: it is they only where something else shows that we can see.
-fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> Option<Proof> {
+fn all_failing(context: &FleetContext, faulty: &[(SocketAddr, Reason, &str)]) -> Option<Proof> {
     let silent = context.controls.values().all(Said::is_silent);
-    if silent && (context.resolver_sees_zone() || context.world.zone.through_resolvers) {
+    if silent && (context.resolver_sees_zone() || context.fleet.zone.through_resolvers) {
         return None;
     }
     let fails = |(server, reason, detail): &(SocketAddr, Reason, &str)| DnsFact::ServerFails {
@@ -145,27 +107,28 @@ fn all_failing(context: &Context<'_>, faulty: &[(SocketAddr, Reason, &str)]) -> 
     })
 }
 
-fn by_servers(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    if check != Check::Dns || finding.outcome == Outcome::Skipped {
-        return false;
-    }
-    let (server, own) = context.own(tenant);
-    if !own.is_usable() {
-        return !matches!(own, Said::Exhausted(_));
-    }
-    // What nobody could compare for want of a control is theirs, wherever it leads.
-    if finding.outcome == Outcome::Unknown {
-        return true;
-    }
-    // Records of its own that lead to the edge are no fault of the tenant's, whichever server is wrong.
-    let control = server.and_then(|server| context.controls.get(&server));
-    control.is_some_and(|control| own.same_as(control)) || leads_to_edge(context, &own)
+/// Whether a rule about the zone may be why a `dns` is as it is: one that was judged at all.
+fn is_judged(facts: &TenantFacts, check: Check) -> bool {
+    check == Check::Dns && facts.outcome(check) != Outcome::Skipped
 }
 
-fn missing(context: &Context<'_>) -> Vec<Proof> {
-    let zone = &context.world.zone;
-    let domain = &context.world.domain;
-    let edge = &context.world.edge.addresses;
+pub(super) fn by_servers(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let dns = &facts.dns;
+    if !is_judged(facts, check) {
+        return false;
+    }
+    if !dns.is_usable {
+        return !dns.is_exhausted;
+    }
+    // What nobody could compare for want of a control is theirs, wherever it leads. Records of its own that lead to the
+    // edge are no fault of the tenant's, whichever server is wrong.
+    facts.outcome(check) == Outcome::Unknown || dns.like_same_server || dns.leads_to_edge
+}
+
+pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
+    let zone = &context.fleet.zone;
+    let domain = &context.fleet.domain;
+    let edge = &context.fleet.edge.addresses;
     let kinds = match (
         edge.iter().any(std::net::IpAddr::is_ipv4),
         edge.iter().any(std::net::IpAddr::is_ipv6),
@@ -203,28 +166,19 @@ fn missing(context: &Context<'_>) -> Vec<Proof> {
     };
     let star = context.wildcards.values().find(|said| said.is_usable());
     let star = star.map(|said| DnsFact::WildcardSays {
-        name: context.world.wildcard_name(),
+        name: context.fleet.wildcard_name(),
         answer: said.clone(),
     });
     let evidence = std::iter::once(none).chain(star).map(Fact::from).collect();
     vec![Proof::fail(Object::Wildcard, evidence).because(reason).remedy(remedy)]
 }
 
-fn by_missing(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    if check != Check::Dns || finding.outcome == Outcome::Skipped {
-        return false;
-    }
-    let (server, own) = context.own(tenant);
-    let like_control = context.control_for(server).is_none_or(|control| own.same_as(control));
-    like_control || leads_to_edge(context, &own)
-}
-
 /// An own record that gives the edge's addresses is no fault of the tenant's, whatever the wildcard says.
-fn leads_to_edge(context: &Context<'_>, own: &Said) -> bool {
-    !own.addresses().is_empty() && context.strangers(own).is_empty()
+pub(super) fn by_missing(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    is_judged(facts, check) && (facts.dns.like_control || facts.dns.leads_to_edge)
 }
 
-fn mismatch(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn mismatch(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let strange = context
         .controls
         .iter()
@@ -233,9 +187,9 @@ fn mismatch(context: &Context<'_>) -> Vec<Proof> {
     let Some((_, first)) = strange.first() else {
         return Vec::new();
     };
-    let edge = &context.world.edge.addresses;
+    let edge = &context.fleet.edge.addresses;
     let leads = DnsFact::WildcardLeads {
-        name: context.world.wildcard_name(),
+        name: context.fleet.wildcard_name(),
         answer: (*first).clone(),
         servers: (strange.len(), context.controls.len()),
     };
@@ -245,48 +199,41 @@ fn mismatch(context: &Context<'_>) -> Vec<Proof> {
     };
     let remedy = Remedy::advise(format!(
         "point the record {} to {}",
-        context.world.wildcard_name(),
+        context.fleet.wildcard_name(),
         list(edge)
     ));
     let proof = Proof::fail(Object::Wildcard, vec![leads.into(), outside.into()])
         .because(Reason::DnsMismatch)
         .remedy(remedy);
     // Without the zone's listing it may be a CDN's proxy that answers, and the record behind it be right.
-    vec![if context.world.listing.known().is_some() {
+    vec![if context.fleet.listing.known().is_some() {
         proof
     } else {
         proof.likely()
     }]
 }
 
-fn by_mismatch(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    if check != Check::Dns || finding.outcome == Outcome::Skipped {
-        return false;
-    }
-    let (server, own) = context.own(tenant);
-    let like_control = context
-        .control_for(server)
-        .is_some_and(|control| context.same(&own, control));
-    like_control || leads_to_edge(context, &own)
+pub(super) fn by_mismatch(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    is_judged(facts, check) && (facts.dns.same_place || facts.dns.leads_to_edge)
 }
 
 /// Whether a resolver says SERVFAIL for a fresh label and answers when it is told not to validate.
-fn validates_not(context: &Context<'_>, resolver: SocketAddr) -> bool {
-    let world = context.world;
-    let Some(unchecked) = world.zone.unchecked.iter().find(|look| look.server == resolver) else {
+fn validates_not(context: &FleetContext, resolver: SocketAddr) -> bool {
+    let fleet = &context.fleet;
+    let Some(unchecked) = fleet.zone.unchecked.iter().find(|look| look.server == resolver) else {
         return false;
     };
-    let answered = Said::read(&world.zone.unchecked, &unchecked.name, resolver, &world.domain, false).is_usable();
+    let answered = Said::read(&fleet.zone.unchecked, &unchecked.name, resolver, &fleet.domain, false).is_usable();
     let refused = matches!(
         context.resolver_controls.get(&resolver),
         Some(Said::Fault(Reason::DnsServfail, _))
     );
-    answered && (refused || world.zone.through_resolvers)
+    answered && (refused || fleet.zone.through_resolvers)
 }
 
-fn bogus(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn bogus(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let resolvers = context
-        .world
+        .fleet
         .zone
         .resolvers
         .iter()
@@ -296,7 +243,7 @@ fn bogus(context: &Context<'_>) -> Vec<Proof> {
     if evidence.is_empty() {
         return Vec::new();
     }
-    let domain = &context.world.domain;
+    let domain = &context.fleet.domain;
     let remedy = Remedy::advise(format!(
         "sign the zone of {domain} again, or take its DS record out at the registrar (`delv {domain}` shows where the chain breaks)"
     ));
@@ -307,28 +254,30 @@ fn bogus(context: &Context<'_>) -> Vec<Proof> {
     ]
 }
 
-fn by_bogus(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    if check != Check::Dns || matches!(finding.outcome, Outcome::Skipped | Outcome::Fail) {
-        return false;
-    }
-    let name = tenant.tenant.hostname.as_str();
-    if context.world.zone.through_resolvers && tenant.looked_at && tenant.dns.authoritative.is_empty() {
-        // No resolver that answers was left to ask.
+pub(super) fn by_bogus(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let outcome = facts.outcome(check);
+    check == Check::Dns && !matches!(outcome, Outcome::Skipped | Outcome::Fail) && facts.dns.is_bogus
+}
+
+/// Whether a resolver that does not accept the zone's signatures refuses a tenant's name, or none that answers was left
+/// to ask.
+pub(super) fn is_refused_as_bogus(context: &FleetContext, tenant: &TenantWorld) -> bool {
+    let zone = &context.fleet.zone;
+    if zone.through_resolvers && tenant.looked_at && tenant.dns.authoritative.is_empty() {
         return true;
     }
-    context
-        .world
-        .zone
+    let looks = if zone.through_resolvers {
+        &tenant.dns.authoritative
+    } else {
+        &tenant.dns.resolvers
+    };
+    let name = tenant.tenant.hostname.as_str();
+    let mut refusing = zone
         .resolvers
         .iter()
-        .filter(|resolver| validates_not(context, **resolver))
-        .any(|resolver| {
-            let looks = if context.world.zone.through_resolvers {
-                &tenant.dns.authoritative
-            } else {
-                &tenant.dns.resolvers
-            };
-            let said = Said::read(looks, name, *resolver, &context.world.domain, false);
-            matches!(said, Said::Fault(Reason::DnsServfail, _))
-        })
+        .filter(|resolver| validates_not(context, **resolver));
+    refusing.any(|resolver| {
+        let said = Said::read(looks, name, *resolver, &context.fleet.domain, false);
+        matches!(said, Said::Fault(Reason::DnsServfail, _))
+    })
 }

@@ -3,49 +3,18 @@
 use std::net::SocketAddr;
 
 use super::fleet_dns::most_frequent;
-use super::rules::{Rule, silences_nothing};
-use super::{Cause, EdgeFact, Fact, Object, Proof, Remedy, Scope};
-use crate::check::Context;
+use super::tenant_facts::VisitFacts;
+use super::{EdgeFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::evidence::{Reason, Visit};
-use crate::finding::{Check, Finding, FleetCheck, Outcome};
-use crate::world::TenantWorld;
-
-/// Goes before the rules of the wildcard certificate.
-pub(super) const UNREACHABLE: Rule = Rule {
-    cause: Cause::EdgeUnreachable,
-    scope: Scope::Fleet,
-    check: FleetCheck::Edge,
-    proofs: unreachable,
-    breaks: by_unreachable,
-    silences: silences_nothing,
-};
-
-/// In order of precedence, after the rules of the wildcard certificate.
-pub(super) const RULES: &[Rule] = &[
-    Rule {
-        cause: Cause::EdgeTlsFailing,
-        scope: Scope::Fleet,
-        check: FleetCheck::Edge,
-        proofs: tls_failing,
-        breaks: by_tls,
-        silences: silences_nothing,
-    },
-    Rule {
-        cause: Cause::EdgeThrottled,
-        scope: Scope::Fleet,
-        check: FleetCheck::Edge,
-        proofs: throttled,
-        breaks: by_throttle,
-        silences: silences_nothing,
-    },
-];
+use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 
 /// Fewest first visits that must be cut before a limit is spoken of.
 const MANY: usize = 3;
 
 /// The latest control visit at each address that was asked.
-fn controls<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {
-    let edge = &context.world.edge;
+fn controls(context: &FleetContext) -> Vec<&Visit> {
+    let edge = &context.fleet.edge;
     edge.sockets()
         .filter_map(|socket| edge.control_at(socket))
         .filter(|visit| visit.exhausted().is_none())
@@ -54,7 +23,7 @@ fn controls<'c>(context: &'c Context<'_>) -> Vec<&'c Visit> {
 
 /// One proof where no address works, whatever the others fail with; one warning each where only some fail.
 fn by_address(
-    context: &Context<'_>,
+    context: &FleetContext,
     fails: impl Fn(&Visit) -> Option<Reason>,
     remedy: impl Fn(SocketAddr) -> Remedy,
 ) -> Vec<Proof> {
@@ -104,7 +73,7 @@ pub(super) fn family(address: SocketAddr) -> &'static str {
     if address.is_ipv4() { "IPv4" } else { "IPv6" }
 }
 
-fn unreachable(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn unreachable(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let tcp = |visit: &Visit| visit.connect.end.reason();
     by_address(context, tcp, |address| {
         Remedy::look(format!(
@@ -113,21 +82,28 @@ fn unreachable(context: &Context<'_>) -> Vec<Proof> {
     })
 }
 
-fn by_unreachable(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+pub(super) fn by_unreachable(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     let unreachable = |visit: &Visit| visit.connect.end.reason().is_some();
-    let nobody_went = || !tenant.tenant.inactive && tenant.looked_at && controls(context).into_iter().all(unreachable);
-    check == Check::Certificate
-        && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown)
-        && tenant.visit().map_or_else(nobody_went, |visit| {
-            unreachable(visit) && stands_nowhere(context, visit)
+    let nobody_went = || !facts.inactive && facts.looked_at && controls(context).into_iter().all(unreachable);
+    is_open(facts, check)
+        && facts.visit.map_or_else(nobody_went, |visit| {
+            visit.connect_failed && stands_nowhere(context, facts, &visit)
         })
+}
+
+/// Whether a rule about the edge's handshakes may be why a `certificate` is as it is.
+fn is_open(facts: &TenantFacts, check: Check) -> bool {
+    check == Check::Certificate && matches!(facts.outcome(check), Outcome::Fail | Outcome::Unknown)
 }
 
 /// Whether a visit ended before there was a chain to judge, and the control name's did so too at the same address.
 /// An edge that resets connections does it now before, now after the first byte of TLS: the layers need not agree.
-fn stands_nowhere(context: &Context<'_>, visit: &Visit) -> bool {
+fn stands_nowhere(context: &FleetContext, facts: &TenantFacts, visit: &VisitFacts) -> bool {
     let fails = |visit: &Visit| visit.channel_end().reason().is_some() && visit.handshake.faults.is_empty();
-    fails(visit) && context.world.edge.control_at(visit.address).is_some_and(fails)
+    let control = facts
+        .socket(context)
+        .and_then(|socket| context.fleet.edge.control_at(socket));
+    visit.failed_before_chain && control.is_some_and(fails)
 }
 
 /// A handshake that failed before there was a chain to judge.
@@ -139,88 +115,57 @@ fn tls_fault(visit: &Visit) -> Option<Reason> {
         .filter(|_| visit.handshake.faults.is_empty())
 }
 
-fn tls_failing(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let unsettled =
-        |visit: &Visit| visit.was_cut() && context.world.edge.rechecks.iter().all(|r| r.address != visit.address);
+        |visit: &Visit| visit.was_cut() && context.fleet.edge.rechecks.iter().all(|r| r.address != visit.address);
     let fails = |visit: &Visit| tls_fault(visit).filter(|_| !unsettled(visit));
     let mut proofs = by_address(context, fails, |address| {
         Remedy::look(format!(
             "check the edge app's TLS at {address}: its logs and its certificates (`openssl s_client -connect {address} -servername {}`)",
-            context.world.zone.control
+            context.fleet.zone.control
         ))
     });
     for proof in &mut proofs {
         // Only the platform can say that it is no missing or conflicting wildcard certificate.
-        if context.world.platform.known().is_none() {
+        if context.platform().is_none() {
             proof.confidence = super::Confidence::Likely;
         }
-        let alike = EdgeFact::ControlFailsAlike(context.world.zone.control.to_string());
+        let alike = EdgeFact::ControlFailsAlike(context.fleet.zone.control.to_string());
         proof.evidence.push(alike.into());
     }
     proofs
 }
 
-fn by_tls(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let failing = check == Check::Certificate && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown);
-    failing && tenant.visit().is_some_and(|visit| stands_nowhere(context, visit))
+pub(super) fn by_tls(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let stands_nowhere = |visit: VisitFacts| stands_nowhere(context, facts, &visit);
+    is_open(facts, check) && facts.visit.is_some_and(stands_nowhere)
 }
 
 /// Tenants whose first visit was cut, and how the unhurried ones went.
-fn throttled(context: &Context<'_>) -> Vec<Proof> {
-    let first_cut = |tenant: &&TenantWorld| tenant.visits.first().is_some_and(Visit::was_cut);
-    let cut = context.world.tenants.iter().filter(first_cut).collect::<Vec<_>>();
-    let recovered = cut
-        .iter()
-        .filter(|tenant| tenant.retries.iter().any(|retry| retry.visit.handshake.chain.is_some()))
-        .count();
-    let still = cut.iter().filter(|tenant| limited(tenant)).count();
-    let unhurried = cut
-        .iter()
-        .flat_map(|tenant| &tenant.retries)
-        .filter_map(|retry| retry.control.as_ref());
-    let control_passes = unhurried
-        .chain(&context.world.edge.rechecks)
-        .any(|control| control.handshake.end.is_done());
-    if cut.len() < MANY || (recovered == 0 && (still == 0 || !control_passes)) {
+pub(super) fn throttled(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+    let cut = totals.first_cut.values().sum::<usize>();
+    let (recovered, still) = (totals.recovered, totals.limited);
+    let mut rechecks = context.fleet.edge.rechecks.iter();
+    let control_passes = totals.control_stood > 0 || rechecks.any(|control| control.handshake.end.is_done());
+    if cut < MANY || (recovered == 0 && (still == 0 || !control_passes)) {
         return Vec::new();
     }
-    let reason = cut
-        .iter()
-        .filter_map(|tenant| tenant.visits.first()?.channel_end().reason())
-        .min();
-    let visited = context
-        .world
-        .tenants
-        .iter()
-        .filter(|tenant| !tenant.visits.is_empty())
-        .count();
-    let cut = cut.len();
+    let reason = totals.first_cut.keys().next().copied();
+    let visited = totals.visited;
     let evidence = vec![
         EdgeFact::FirstCut { cut, visited, reason }.into(),
         EdgeFact::Repeated { recovered, still }.into(),
     ];
     let remedy = Remedy::advise("run with a lower `--concurrency`, or set `[schedule] rate` below the edge's limit");
-    vec![
-        Proof::fail(Object::Edge, evidence)
-            .outcome(Outcome::Warn)
-            .because(reason)
-            .remedy(remedy),
-    ]
+    let proof = Proof::fail(Object::Edge, evidence).outcome(Outcome::Warn);
+    vec![proof.because(reason).remedy(remedy)]
 }
 
-/// Cut in its last unhurried visit too, and the control name with it; or cut and never repeated.
-fn limited(tenant: &TenantWorld) -> bool {
-    match tenant.retries.last() {
-        Some(retry) => retry.visit.was_cut() && retry.control.as_ref().is_some_and(Visit::was_cut),
-        None => tenant.visits.last().is_some_and(Visit::was_cut),
-    }
-}
-
-fn by_throttle(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+pub(super) fn by_throttle(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     let hidden = match check {
-        Check::Certificate => finding.outcome == Outcome::Fail,
-        Check::Site | Check::Route => finding.reason == Some(Reason::PrerequisiteCertificate),
+        Check::Certificate => facts.outcome(check) == Outcome::Fail,
+        Check::Site | Check::Route => facts.reason(check) == Some(Reason::PrerequisiteCertificate),
         Check::Dns | Check::Conflicts | Check::App => false,
     };
-    hidden && tenant.visit().is_some_and(Visit::was_cut) && limited(tenant)
+    hidden && facts.limited && facts.visit.is_some_and(|visit| visit.was_cut)
 }

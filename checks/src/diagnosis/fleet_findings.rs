@@ -3,28 +3,21 @@
 use std::net::SocketAddr;
 
 use super::fleet_edge::family;
-use super::{CauseEntry, FleetDetail, FleetFinding};
-use crate::check::{Context, Said, list};
+use super::{FleetDetail, FleetFinding, Shared};
+use crate::check::{Said, list};
 use crate::evidence::{End, Reason, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
+use crate::fleet::FleetContext;
 use crate::reading::Lifetime;
 
-/// The fleet checks in the order of reports. `proven` are the entries of fleet and agent with the check that each
-/// decides.
-pub(super) fn findings(
-    context: &Context<'_>,
-    proven: &[(FleetCheck, Option<Reason>, &CauseEntry)],
-) -> Vec<FleetFinding> {
+/// The fleet checks in the order of reports.
+pub(super) fn findings(context: &FleetContext, shared: &Shared) -> Vec<FleetFinding> {
     use FleetCheck::{Dnssec, Edge, Vantage, WildcardCertificate, WildcardDns};
     let all = [WildcardDns, Dnssec, WildcardCertificate, Edge, Vantage];
-    all.into_iter().map(|check| finding(context, check, proven)).collect()
+    all.into_iter().map(|check| finding(context, check, shared)).collect()
 }
 
-fn finding(
-    context: &Context<'_>,
-    check: FleetCheck,
-    proven: &[(FleetCheck, Option<Reason>, &CauseEntry)],
-) -> FleetFinding {
+fn finding(context: &FleetContext, check: FleetCheck, shared: &Shared) -> FleetFinding {
     let told = |(finding, detail)| FleetFinding {
         check,
         finding,
@@ -34,18 +27,17 @@ fn finding(
     if let Some(skipped) = not_selected(context, check) {
         return told((skipped, None));
     }
-    let decisive = proven
-        .iter()
-        .filter(|(decides, _, _)| *decides == check)
-        .rev()
-        .max_by_key(|(_, _, entry)| entry.outcome);
-    if let Some((_, reason, entry)) = decisive {
-        let first = entry.evidence.first().map(ToString::to_string);
-        let message = format!("{}: {}", entry.cause, first.unwrap_or_default());
+    let decides = shared.proven.iter().filter(|proven| proven.rule.check == check);
+    let proofs = decides.flat_map(|proven| proven.proofs.iter().map(|proof| (proven.rule.cause, proof)));
+    // Of those that are as bad the first in the order of the rules.
+    let decisive = proofs.rev().max_by_key(|(_, proof)| proof.outcome);
+    if let Some((cause, proof)) = decisive {
+        let first = proof.evidence.first().map(ToString::to_string);
+        let message = format!("{cause}: {}", first.unwrap_or_default());
         return FleetFinding {
             check,
-            finding: Finding::plain(entry.outcome, message).because(*reason),
-            cause: Some(entry.cause),
+            finding: Finding::plain(proof.outcome, message).because(proof.reason),
+            cause: Some(cause),
             detail: None,
         };
     }
@@ -58,8 +50,8 @@ fn finding(
     })
 }
 
-fn not_selected(context: &Context<'_>, check: FleetCheck) -> Option<Finding> {
-    let selected = |checks: &[Check]| checks.iter().any(|check| context.world.selected.contains(check));
+fn not_selected(context: &FleetContext, check: FleetCheck) -> Option<Finding> {
+    let selected = |checks: &[Check]| checks.iter().any(|check| context.fleet.selected.contains(check));
     let asked = match check {
         FleetCheck::WildcardDns | FleetCheck::Dnssec => selected(&[Check::Dns]),
         FleetCheck::WildcardCertificate => selected(&[Check::Certificate]),
@@ -69,8 +61,8 @@ fn not_selected(context: &Context<'_>, check: FleetCheck) -> Option<Finding> {
     (!asked).then(|| Finding::skipped(Reason::NotSelected, "left out of this round"))
 }
 
-fn wildcard_dns(context: &Context<'_>) -> Finding {
-    let zone = &context.world.zone;
+fn wildcard_dns(context: &FleetContext) -> Finding {
+    let zone = &context.fleet.zone;
     if let End::Failed(fault) = &zone.discovery {
         return Finding::plain(
             Outcome::Unknown,
@@ -86,7 +78,7 @@ fn wildcard_dns(context: &Context<'_>) -> Finding {
     let Some((_, said)) = usable.first() else {
         return Finding::plain(Outcome::Unknown, "no server of the zone could be asked");
     };
-    let edge = &context.world.edge.addresses;
+    let edge = &context.fleet.edge.addresses;
     let resolved = context.resolved(said);
     if resolved.is_empty() {
         return Finding::plain(
@@ -118,9 +110,9 @@ fn wildcard_dns(context: &Context<'_>) -> Finding {
     Finding::plain(Outcome::Pass, message).comparing(list(edge), list(&resolved))
 }
 
-fn dnssec(context: &Context<'_>) -> Finding {
+fn dnssec(context: &FleetContext) -> Finding {
     let authentic = context
-        .world
+        .fleet
         .zone
         .resolver_controls
         .iter()
@@ -134,18 +126,18 @@ fn dnssec(context: &Context<'_>) -> Finding {
     }
 }
 
-fn wildcard_certificate(context: &Context<'_>) -> (Finding, Option<FleetDetail>) {
+fn wildcard_certificate(context: &FleetContext) -> (Finding, Option<FleetDetail>) {
     let served = context
-        .world
+        .fleet
         .edge
         .controls
         .iter()
-        .chain(&context.world.edge.rechecks)
+        .chain(&context.fleet.edge.rechecks)
         .rev();
     let visit = served.into_iter().find(|visit| visit.handshake.end.is_done());
     match visit.and_then(|visit| context.facts(visit)) {
         Some(facts) => {
-            let lifetime = Lifetime::of(facts, context.world.now);
+            let lifetime = Lifetime::of(&facts, context.fleet.now);
             let finding = Finding::plain(Outcome::Pass, format!("{}, {lifetime}", facts.issuer));
             (finding, Some(FleetDetail::Lifetime(lifetime)))
         }
@@ -156,8 +148,8 @@ fn wildcard_certificate(context: &Context<'_>) -> (Finding, Option<FleetDetail>)
     }
 }
 
-fn edge(context: &Context<'_>) -> (Finding, Option<FleetDetail>) {
-    let edge = &context.world.edge;
+fn edge(context: &FleetContext) -> (Finding, Option<FleetDetail>) {
+    let edge = &context.fleet.edge;
     let works = |visit: &&Visit| visit.handshake.end.is_done() || visit.handshake.chain.is_some();
     let seen = edge
         .sockets()
@@ -199,8 +191,8 @@ fn edge(context: &Context<'_>) -> (Finding, Option<FleetDetail>) {
 }
 
 /// The families that the agent does not have.
-fn lacking(context: &Context<'_>) -> Vec<(Option<bool>, Reason, &'static str)> {
-    let vantage = &context.world.vantage;
+fn lacking(context: &FleetContext) -> Vec<(Option<bool>, Reason, &'static str)> {
+    let vantage = &context.fleet.vantage;
     let families = [
         (vantage.ipv4, Reason::NoIpv4, "IPv4"),
         (vantage.ipv6, Reason::NoIpv6, "IPv6"),
@@ -209,8 +201,8 @@ fn lacking(context: &Context<'_>) -> Vec<(Option<bool>, Reason, &'static str)> {
     lacking.collect()
 }
 
-fn vantage(context: &Context<'_>) -> Finding {
-    let vantage = &context.world.vantage;
+fn vantage(context: &FleetContext) -> Finding {
+    let vantage = &context.fleet.vantage;
     let answered = vantage.resolvers.iter().filter(|look| look.reply.is_some()).count();
     let controls = vantage.controls.iter().filter(|control| control.end.is_done()).count();
     let silent = context.resolver_controls.iter().filter(|(_, said)| !said.is_usable());

@@ -1,74 +1,19 @@
 //! Fleet rules that need the platform's word: the edge app, its wildcard certificate and what its renewal needs.
 
-use super::rules::{Rule, breaks_nothing, silences_nothing};
 use super::{
-    Action, AppFact, Cause, CertificateFact, EdgeFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Scope,
+    Action, AppFact, CertificateFact, EdgeFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, TenantFacts,
+    Totals,
 };
-use crate::check::Context;
-use crate::evidence::{App, CertificateState, Platform, Reason, Visit};
-use crate::finding::{Check, Finding, FleetCheck, Outcome};
-use crate::world::TenantWorld;
+use crate::evidence::{App, CertificateState, Reason, Visit};
+use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 
-/// Goes before every other rule of the fleet.
-pub(super) const EDGE: Rule = Rule {
-    cause: Cause::EdgeMissing,
-    scope: Scope::Fleet,
-    check: FleetCheck::Edge,
-    proofs: edge_missing,
-    breaks: by_edge_missing,
-    silences: |cause| {
-        matches!(
-            cause,
-            Cause::WildcardDnsMismatch | Cause::EdgeUnreachable | Cause::WildcardCertificateMissing
-        )
-    },
-};
-
-/// In order of precedence, before what the edge serves.
-pub(super) const RULES: &[Rule] = &[
-    Rule {
-        cause: Cause::WildcardCertificateMissing,
-        scope: Scope::Fleet,
-        check: FleetCheck::WildcardCertificate,
-        proofs: wildcard_missing,
-        breaks: by_cut_wildcard,
-        silences: |cause| cause == Cause::EdgeTlsFailing,
-    },
-    Rule {
-        cause: Cause::WildcardCertificateConflict,
-        scope: Scope::Fleet,
-        check: FleetCheck::WildcardCertificate,
-        proofs: wildcard_conflict,
-        breaks: by_wildcard_conflict,
-        silences: |cause| cause == Cause::EdgeTlsFailing,
-    },
-];
-
-/// Stands beside all others.
-pub(super) const ACME: Rule = Rule {
-    cause: Cause::AcmeChallengeBroken,
-    scope: Scope::Fleet,
-    check: FleetCheck::WildcardCertificate,
-    proofs: acme_broken,
-    breaks: breaks_nothing,
-    silences: silences_nothing,
-};
-
-fn platform<'w>(context: &Context<'w>) -> Option<&'w Platform> {
-    context.world.platform.known()
-}
-
-fn edge<'w>(context: &Context<'w>) -> Option<&'w App> {
-    let platform = platform(context)?;
-    platform.apps.get(&platform.edge_app)
-}
-
-fn edge_missing(context: &Context<'_>) -> Vec<Proof> {
-    let Some(platform) = platform(context) else {
+pub(super) fn edge_missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
+    let Some(platform) = context.platform() else {
         return Vec::new();
     };
     let name = &platform.edge_app;
-    let fact = match edge(context) {
+    let fact = match context.edge_app() {
         None if platform.apps_missing.is_none() => Fact::from(AppFact::Missing {
             organization: platform.organization.clone(),
             app: name.clone(),
@@ -84,18 +29,18 @@ fn edge_missing(context: &Context<'_>) -> Vec<Proof> {
     ]
 }
 
-fn by_edge_missing(_: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let stands = tenant.visit().is_some_and(|visit| visit.handshake.end.is_done());
-    check == Check::Certificate && !stands && matches!(finding.outcome, Outcome::Fail | Outcome::Unknown)
+pub(super) fn by_edge_missing(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let stands = facts.visit.is_some_and(|visit| visit.stood);
+    check == Check::Certificate && !stands && matches!(facts.outcome(check), Outcome::Fail | Outcome::Unknown)
 }
 
-fn wildcard(context: &Context<'_>) -> String {
-    context.world.wildcard_name()
+fn wildcard(context: &FleetContext) -> String {
+    context.fleet.wildcard_name()
 }
 
 /// Whether the control name is cut at every address, and how.
-fn control_is_cut(context: &Context<'_>) -> Option<Reason> {
-    let edge = &context.world.edge;
+fn control_is_cut(context: &FleetContext) -> Option<Reason> {
+    let edge = &context.fleet.edge;
     let latest = edge
         .sockets()
         .filter_map(|socket| edge.control_at(socket))
@@ -104,8 +49,8 @@ fn control_is_cut(context: &Context<'_>) -> Option<Reason> {
     latest.first().filter(|_| cut)?.channel_end().reason()
 }
 
-fn wildcard_missing(context: &Context<'_>) -> Vec<Proof> {
-    let Some(app) = edge(context).filter(|app| app.certificates_missing.is_none()) else {
+pub(super) fn wildcard_missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
+    let Some(app) = context.edge_app().filter(|app| app.certificates_missing.is_none()) else {
         return Vec::new();
     };
     let name = wildcard(context);
@@ -129,7 +74,7 @@ fn wildcard_missing(context: &Context<'_>) -> Vec<Proof> {
         },
     };
     let cut = CertificateFact::ControlCut {
-        control: context.world.zone.control.to_string(),
+        control: context.fleet.zone.control.to_string(),
         reason,
     };
     let add = Action::AddCertificate {
@@ -140,17 +85,20 @@ fn wildcard_missing(context: &Context<'_>) -> Vec<Proof> {
     vec![proof.because(reason).remedy(add.by_hand())]
 }
 
-fn by_cut_wildcard(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
-    let control_cut = |visit: &Visit| context.world.edge.control_at(visit.address).is_some_and(Visit::was_cut);
+pub(super) fn by_cut_wildcard(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    let control = || {
+        facts
+            .socket(context)
+            .and_then(|socket| context.fleet.edge.control_at(socket))
+    };
     check == Check::Certificate
-        && finding.outcome == Outcome::Fail
-        && tenant
-            .visit()
-            .is_some_and(|visit| visit.was_cut() && control_cut(visit))
+        && facts.outcome(check) == Outcome::Fail
+        && facts.visit.is_some_and(|visit| visit.was_cut)
+        && control().is_some_and(Visit::was_cut)
 }
 
-fn wildcard_conflict(context: &Context<'_>) -> Vec<Proof> {
-    let (name, Some(platform)) = (wildcard(context), platform(context)) else {
+pub(super) fn wildcard_conflict(context: &FleetContext, _: &Totals) -> Vec<Proof> {
+    let (name, Some(platform)) = (wildcard(context), context.platform()) else {
         return Vec::new();
     };
     let held = platform.apps.values().filter(|app| app.name != platform.edge_app);
@@ -183,23 +131,18 @@ fn wildcard_conflict(context: &Context<'_>) -> Vec<Proof> {
     held.map(proof).collect()
 }
 
-fn by_wildcard_conflict(context: &Context<'_>, tenant: &TenantWorld, check: Check, finding: &Finding) -> bool {
+pub(super) fn by_wildcard_conflict(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     match check {
-        Check::Conflicts => {
-            let held = crate::check::holders(context, tenant);
-            let wildcard = wildcard(context);
-            finding.outcome == Outcome::Fail
-                && !held.is_empty()
-                && held.iter().all(|(_, held)| held.hostname == wildcard)
-        }
-        _ => by_cut_wildcard(context, tenant, check, finding),
+        Check::Conflicts => facts.only_wildcard_held,
+        _ => by_cut_wildcard(context, facts, check),
     }
 }
 
 /// The delegation `_acme-challenge.DOMAIN`, by the platform's own requirement, at the zone's servers.
-fn acme_broken(context: &Context<'_>) -> Vec<Proof> {
+pub(super) fn acme_broken(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let name = wildcard(context);
-    let required = edge(context)
+    let required = context
+        .edge_app()
         .into_iter()
         .flat_map(|app| &app.certificates)
         .find(|held| held.hostname == name && !held.imported);
@@ -207,7 +150,7 @@ fn acme_broken(context: &Context<'_>) -> Vec<Proof> {
         return Vec::new();
     };
     let replies = context
-        .world
+        .fleet
         .zone
         .acme
         .iter()
@@ -237,7 +180,7 @@ fn acme_broken(context: &Context<'_>) -> Vec<Proof> {
         found,
         target: target.to_owned(),
     };
-    let command = format!("set CNAME {owner} to {target} in zone {}", context.world.domain);
+    let command = format!("set CNAME {owner} to {target} in zone {}", context.fleet.domain);
     vec![
         Proof::fail(Object::Name(owner.clone()), vec![delegation.into()])
             .outcome(Outcome::Warn)

@@ -8,24 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::action::Remedy;
 use super::fact::Fact;
 use super::object::Object;
-use super::{Cause, Question};
+use super::{Cause, FollowUp, Scope};
 use crate::check::Findings;
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::reading::Lifetime;
 use crate::target::TenantId;
-
-/// Whom a cause concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// The agent itself: it can't see.
-    Agent,
-    /// Everything behind the edge.
-    Fleet,
-    /// One tenant, or each of a few.
-    Tenant,
-}
 
 /// How sure a cause is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,6 +39,8 @@ pub(super) struct Proof {
     pub remedy: Vec<Remedy>,
     /// The one check that it explains; `None`: all that its table is about.
     pub only: Option<Check>,
+    /// The check that it fails where it explains none.
+    pub otherwise: Option<Check>,
 }
 
 impl Proof {
@@ -63,11 +53,17 @@ impl Proof {
             evidence,
             remedy: Vec::new(),
             only: None,
+            otherwise: None,
         }
     }
 
     pub(super) fn only(mut self, check: Check) -> Self {
         self.only = Some(check);
+        self
+    }
+
+    pub(super) fn otherwise(mut self, check: Check) -> Self {
+        self.otherwise = Some(check);
         self
     }
 
@@ -209,6 +205,6 @@ pub struct Diagnosis {
     pub causes: Vec<CauseEntry>,
     /// The tenants in the order of the world.
     pub tenants: Vec<TenantVerdict>,
-    /// What would settle what is open.
-    pub questions: Vec<Question>,
+    /// What would settle what is open, in the order in which it should be asked.
+    pub follow_ups: Vec<FollowUp>,
 }

@@ -1,78 +1,22 @@
 //! Tenant rules about a wrong answer: who answered, and what is wrong with what was said.
 
-use super::tenant_rules::Prove::One;
-use super::tenant_rules::{Rule, Subject};
-use super::{AnswerFact, Cause, Fact, Heard, Object, PlatformStep, Proof, Remedy, Wait, tenant_replay};
+use super::tenant_rules::Subject;
+use super::{AnswerFact, Fact, Heard, Object, PlatformStep, Proof, Remedy, Wait};
 use crate::check::{Named, answers_like, named, says_starting};
 use crate::evidence::{App, Platform, Reason, Visit};
 use crate::expectation::Identity;
 use crate::finding::{Check, Outcome};
 use crate::reading::StatusLine;
 
-/// In order of precedence.
-pub(super) const RULES: &[Rule] = &[
-    (Cause::AppStarting, One(starting)),
-    (Cause::TenantUnknownToEdge, One(unknown_to_edge)),
-    (Cause::RouteWrongApp, One(tenant_replay::wrong_app)),
-    (Cause::RouteWrongTenant, One(wrong_tenant)),
-    (Cause::RouteBroken, One(route_broken)),
-    (
-        Cause::SiteRedirect,
-        One(|subject| {
-            site(
-                subject,
-                &[Reason::HttpRedirect],
-                "find out who redirects; expected: add the status to `[site] status`",
-            )
-        }),
-    ),
-    (
-        Cause::SiteProtocol,
-        One(|subject| {
-            site(
-                subject,
-                &[Reason::HttpProtocol],
-                "enable the HTTP version at the edge for this name, or set `[site] http`",
-            )
-        }),
-    ),
-    (
-        Cause::SiteBody,
-        One(|subject| {
-            site(
-                subject,
-                &[Reason::HttpBody, Reason::HttpTooLarge],
-                "look at what the app answers (its log, its last deploy)",
-            )
-        }),
-    ),
-    (
-        Cause::SiteHeader,
-        One(|subject| {
-            site(
-                subject,
-                &[Reason::HttpHeader],
-                "look at what sets the header (the app or the edge)",
-            )
-        }),
-    ),
-    (Cause::AppUnhealthy, One(app_unhealthy)),
-    (
-        Cause::SiteStatus,
-        One(|subject| site(subject, &[Reason::HttpStatus], "look at the app's log for this request")),
-    ),
-    (Cause::SiteSlow, One(slow)),
-];
-
 /// The visit, where it brought an answer that `site` or `route` does not pass.
-fn wrong_answer<'s>(subject: &'s Subject<'_, '_>) -> Option<&'s Visit> {
+fn wrong_answer<'s>(subject: &'s Subject<'_>) -> Option<&'s Visit> {
     let visit = subject.tenant.visit()?;
     visit.page.answer.as_ref()?;
     let unidentified = subject.findings.of(Check::Route).reason == Some(Reason::NotIdentifiable);
     (subject.fails(Check::Site) || subject.fails(Check::Route) || unidentified).then_some(visit)
 }
 
-fn starting(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn starting(subject: &Subject<'_>) -> Option<Proof> {
     let visit = wrong_answer(subject).filter(|_| subject.fails(Check::Site))?;
     let answer = visit.page.answer.as_ref().filter(|answer| says_starting(answer))?;
     let says = AnswerFact::SaysStarting(StatusLine::of(answer));
@@ -82,7 +26,7 @@ fn starting(subject: &Subject<'_, '_>) -> Option<Proof> {
     Some(proof.remedy(Remedy::wait(Wait::Boot)))
 }
 
-fn unknown_to_edge(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn unknown_to_edge(subject: &Subject<'_>) -> Option<Proof> {
     let visit = wrong_answer(subject)?;
     let identity = &subject.tenant.expectation.site.identity;
     let known = matches!(
@@ -95,7 +39,7 @@ fn unknown_to_edge(subject: &Subject<'_, '_>) -> Option<Proof> {
     let answer = visit.page.answer.as_ref()?;
     let alike = AnswerFact::LikeUnknown {
         name: subject.name().to_owned(),
-        control: subject.context.world.zone.control.to_string(),
+        control: subject.context.fleet.zone.control.to_string(),
         answer: StatusLine::of(answer),
     };
     let remedy = Remedy::advise(format!(
@@ -110,6 +54,8 @@ fn unknown_to_edge(subject: &Subject<'_, '_>) -> Option<Proof> {
         .or(Some(Reason::HttpWrongTenant));
     let object = Object::Name(subject.name().to_owned());
     let proof = Proof::fail(object, vec![alike.into()]).because(reason).remedy(remedy);
+    // An answer that only resembles the edge's word for an unknown name fails `route`, which nothing had identified.
+    let proof = proof.otherwise(Check::Route);
     Some(if subject.fails(Check::Site) {
         proof
     } else {
@@ -117,7 +63,7 @@ fn unknown_to_edge(subject: &Subject<'_, '_>) -> Option<Proof> {
     })
 }
 
-fn wrong_tenant(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn wrong_tenant(subject: &Subject<'_>) -> Option<Proof> {
     let visit = subject.tenant.visit().filter(|_| subject.fails(Check::Route))?;
     let identity = &subject.tenant.expectation.site.identity;
     let app = &subject.tenant.tenant.app;
@@ -140,7 +86,8 @@ fn wrong_tenant(subject: &Subject<'_, '_>) -> Option<Proof> {
     Some(if direct { proof } else { proof.likely() })
 }
 
-fn site(subject: &Subject<'_, '_>, reasons: &[Reason], what: &str) -> Option<Proof> {
+/// An answer that is not as expected for one of these reasons, and nothing deeper was found.
+pub(super) fn site(subject: &Subject<'_>, reasons: &[Reason]) -> Option<Proof> {
     let finding = subject.findings.of(Check::Site);
     let reason = finding
         .reason
@@ -156,8 +103,18 @@ fn site(subject: &Subject<'_, '_>, reasons: &[Reason], what: &str) -> Option<Pro
     Some(
         Proof::fail(Object::Name(subject.name().to_owned()), vec![page.into()])
             .because(reason)
-            .remedy(Remedy::look(what)),
+            .remedy(Remedy::look(what_to_do(reason))),
     )
+}
+
+fn what_to_do(reason: Reason) -> &'static str {
+    match reason {
+        Reason::HttpRedirect => "find out who redirects; expected: add the status to `[site] status`",
+        Reason::HttpProtocol => "enable the HTTP version at the edge for this name, or set `[site] http`",
+        Reason::HttpHeader => "look at what sets the header (the app or the edge)",
+        Reason::HttpStatus => "look at the app's log for this request",
+        _ => "look at what the app answers (its log, its last deploy)",
+    }
 }
 
 /// Whether a visit brought no answer, or one of a server's faults.
@@ -168,18 +125,18 @@ fn is_down(visit: &Visit) -> bool {
 }
 
 /// Whether a visit brought an answer with an expected status.
-fn is_right(subject: &Subject<'_, '_>, visit: &Visit) -> bool {
+fn is_right(subject: &Subject<'_>, visit: &Visit) -> bool {
     let status = visit.page.answer.as_ref().map(|answer| answer.status);
     status.is_some_and(|status| subject.tenant.expectation.site.status.contains(&status))
 }
 
 /// Right when asked directly, wrong through the edge. An app without a public address is asked by its own health checks.
-fn route_broken(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn route_broken(subject: &Subject<'_>) -> Option<Proof> {
     let visit = subject
         .tenant
         .visit()
         .filter(|visit| subject.fails(Check::Site) && visit.handshake.end.is_done() && is_down(visit))?;
-    let platform = subject.context.world.platform.known()?;
+    let platform = subject.context.platform()?;
     let app = platform.apps.get(&subject.tenant.tenant.app)?;
     let direct = subject.tenant.direct.as_ref();
     let checks_pass = app.addresses.is_empty()
@@ -224,7 +181,7 @@ fn between(platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep)
 }
 
 /// A server's fault both ways.
-fn app_unhealthy(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn app_unhealthy(subject: &Subject<'_>) -> Option<Proof> {
     let visit = subject
         .tenant
         .visit()
@@ -241,7 +198,7 @@ fn app_unhealthy(subject: &Subject<'_, '_>) -> Option<Proof> {
     Some(proof.remedy(Remedy::platform(PlatformStep::ReadLog(app.clone()))))
 }
 
-fn slow(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn slow(subject: &Subject<'_>) -> Option<Proof> {
     let finding = subject.findings.of(Check::Site);
     if finding.outcome != Outcome::Warn || finding.reason != Some(Reason::HttpSlow) {
         return None;

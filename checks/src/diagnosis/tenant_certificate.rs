@@ -1,66 +1,14 @@
 //! Tenant rules about what the edge serves for one name.
 
-use super::tenant_rules::Prove::One;
-use super::tenant_rules::{Rule, Subject};
-use super::{Cause, CertificateFact, Fact, Object, Proof, Remedy};
+use super::tenant_rules::Subject;
+use super::{CertificateFact, Fact, Object, Proof, Remedy};
 use crate::check::caa_fault;
 use crate::evidence::Reason;
 use crate::finding::{Check, Outcome};
 use crate::reading::Lifetime;
 
-/// In order of precedence.
-pub(super) const RULES: &[Rule] = &[
-    (
-        Cause::CertificateExpired,
-        One(|subject| served(subject, Reason::TlsExpired, "renew the certificate")),
-    ),
-    (
-        Cause::CertificateNotYetValid,
-        One(|subject| served(subject, Reason::TlsNotYetValid, "issue a new certificate")),
-    ),
-    (
-        Cause::CertificateNameMismatch,
-        One(|subject| {
-            served(
-                subject,
-                Reason::TlsNameMismatch,
-                "configure a certificate that covers the name",
-            )
-        }),
-    ),
-    (
-        Cause::CertificateChainIncomplete,
-        One(|subject| {
-            served(
-                subject,
-                Reason::TlsIncompleteChain,
-                "serve the whole chain (leaf and intermediates)",
-            )
-        }),
-    ),
-    (
-        Cause::CertificateUntrusted,
-        One(|subject| {
-            served(
-                subject,
-                Reason::TlsUnknownIssuer,
-                "serve a certificate of a trusted authority",
-            )
-        }),
-    ),
-    (
-        Cause::CertificateExpiring,
-        One(|subject| {
-            served(
-                subject,
-                Reason::TlsExpiring,
-                "find out why renewal fails and renew the certificate",
-            )
-        }),
-    ),
-];
-
-fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof> {
+/// What is served for the name fails, or will soon, for this reason.
+pub(super) fn served(subject: &Subject<'_>, reason: Reason) -> Option<Proof> {
     let finding = subject.findings.of(Check::Certificate);
     if finding.reason != Some(reason) || !matches!(finding.outcome, Outcome::Fail | Outcome::Warn) {
         return None;
@@ -70,13 +18,13 @@ fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof
         return None;
     }
     let facts = subject.context.facts(visit);
-    let served = facts.map_or_else(
+    let served = facts.as_ref().map_or_else(
         || CertificateFact::UnreadAt(visit.address, finding.message.clone()),
         |facts| CertificateFact::ServedAt {
             address: visit.address,
             names: facts.names.iter().take(3).cloned().collect(),
             issuer: facts.issuer.clone(),
-            lifetime: Lifetime::of(facts, subject.context.world.now),
+            lifetime: Lifetime::of(facts, subject.context.fleet.now),
         },
     );
     let alone = facts.is_some() && reason == Reason::TlsIncompleteChain;
@@ -85,7 +33,8 @@ fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof
     let alone = alone.then_some(CertificateFact::OnlyLeaf);
     let evidence = std::iter::once(served).chain(alone).chain(besides).map(Fact::from);
     let remedy = Remedy::advise(format!(
-        "{what} for {} at the edge, or remove it so that the wildcard serves the name",
+        "{} for {} at the edge, or remove it so that the wildcard serves the name",
+        what_to_do(reason),
         subject.name()
     ));
     Some(
@@ -96,8 +45,19 @@ fn served(subject: &Subject<'_, '_>, reason: Reason, what: &str) -> Option<Proof
     )
 }
 
+fn what_to_do(reason: Reason) -> &'static str {
+    match reason {
+        Reason::TlsNotYetValid => "issue a new certificate",
+        Reason::TlsNameMismatch => "configure a certificate that covers the name",
+        Reason::TlsIncompleteChain => "serve the whole chain (leaf and intermediates)",
+        Reason::TlsUnknownIssuer => "serve a certificate of a trusted authority",
+        Reason::TlsExpiring => "find out why renewal fails and renew the certificate",
+        _ => "renew the certificate",
+    }
+}
+
 /// The name has records of its own that equal the wildcard's, and a CAA set among them.
-pub(super) fn latent(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn forbidden(subject: &Subject<'_>) -> Option<Proof> {
     let visit = subject.tenant.visit()?;
     let set = caa_fault(subject.context, subject.tenant, visit)?;
     if !matches!(

@@ -1,27 +1,18 @@
 //! Tenant rules about DNS: what stands at a tenant's name and keeps the wildcard away.
 
-use super::tenant_rules::Prove::One;
-use super::tenant_rules::{Rule, Subject};
-use super::{Action, Cause, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wait};
-use crate::check::{Context, Said};
+use super::tenant_rules::Subject;
+use super::{Action, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wait};
+use crate::check::Said;
 use crate::evidence::{CertificateState, DnsRecord, RecordKind, ZoneRecord};
 use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
 
-/// In order of precedence.
-pub(super) const RULES: &[Rule] = &[
-    (Cause::DnsDelegated, One(delegated)),
-    (Cause::DnsBlocked, One(blocked)),
-    (Cause::DnsProxied, One(proxied)),
-    (Cause::DnsOverride, One(overridden)),
-    (Cause::DnsStaleResolver, One(stale)),
-];
-
-fn zone(subject: &Subject<'_, '_>) -> String {
-    subject.context.world.domain.to_string()
+fn zone(subject: &Subject<'_>) -> String {
+    subject.context.fleet.domain.to_string()
 }
 
-fn delegated(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn delegated(subject: &Subject<'_>) -> Option<Proof> {
     let (Some(server), Said::Delegated { at, servers }) = subject.context.own(subject.tenant) else {
         return None;
     };
@@ -48,7 +39,7 @@ fn ns(at: &str) -> RecordRef {
 }
 
 /// What deletes records at a name of the zone.
-fn delete(subject: &Subject<'_, '_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
+fn delete(subject: &Subject<'_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
     Action::DeleteRecords {
         zone: zone(subject),
         name: name.to_owned(),
@@ -67,7 +58,7 @@ fn listed_ref(record: &ZoneRecord) -> RecordRef {
 
 /// Whether something other than an address stands at or below the name: it has no address and the wildcard is
 /// answered, or it exists and the control name does not.
-pub(super) fn is_blocked(context: &Context<'_>, tenant: &TenantWorld) -> bool {
+pub(super) fn is_blocked(context: &FleetContext, tenant: &TenantWorld) -> bool {
     let (server, own) = context.own(tenant);
     let Some(control) = context.control_for(server) else {
         return false;
@@ -76,7 +67,7 @@ pub(super) fn is_blocked(context: &Context<'_>, tenant: &TenantWorld) -> bool {
         || own == Said::NoData && *control == Said::NxDomain
 }
 
-fn blocked(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn blocked(subject: &Subject<'_>) -> Option<Proof> {
     if !subject.fails(Check::Dns) || !is_blocked(subject.context, subject.tenant) {
         return None;
     }
@@ -110,7 +101,7 @@ fn blocked(subject: &Subject<'_, '_>) -> Option<Proof> {
     Some(proof)
 }
 
-fn differs(subject: &Subject<'_, '_>, own: &Said, control: &Said) -> Fact {
+fn differs(subject: &Subject<'_>, own: &Said, control: &Said) -> Fact {
     let differs = DnsFact::Differs {
         name: subject.name().to_owned(),
         own: own.clone(),
@@ -120,7 +111,7 @@ fn differs(subject: &Subject<'_, '_>, own: &Said, control: &Said) -> Fact {
 }
 
 /// The zone's listing names every record that stands in the way, of whatever type and however deep.
-fn blocked_by_listing(subject: &Subject<'_, '_>, own: &Said, control: &Said) -> Option<Proof> {
+fn blocked_by_listing(subject: &Subject<'_>, own: &Said, control: &Said) -> Option<Proof> {
     let records = subject
         .context
         .listed(subject.name())
@@ -161,10 +152,10 @@ fn listed(record: &ZoneRecord, named: bool) -> Fact {
     DnsFact::Listed { record, named }.into()
 }
 
-fn wildcard_is_ready(subject: &Subject<'_, '_>) -> bool {
-    let platform = subject.context.world.platform.known();
+fn wildcard_is_ready(subject: &Subject<'_>) -> bool {
+    let platform = subject.context.platform();
     let edge = platform.and_then(|platform| platform.apps.get(&platform.edge_app));
-    let wildcard = subject.context.world.wildcard_name();
+    let wildcard = subject.context.fleet.wildcard_name();
     edge.is_some_and(|edge| {
         edge.certificates
             .iter()
@@ -196,7 +187,7 @@ fn blockers(tenant: &TenantWorld) -> Vec<DnsRecord> {
 }
 
 /// Address and alias records at the name in the zone's listing.
-fn listed_addresses<'w>(subject: &Subject<'_, 'w>) -> Vec<&'w ZoneRecord> {
+fn listed_addresses<'w>(subject: &'w Subject<'_>) -> Vec<&'w ZoneRecord> {
     let kinds = [
         RecordKind::A.as_str(),
         RecordKind::Aaaa.as_str(),
@@ -231,7 +222,7 @@ fn is_managed(record: &ZoneRecord) -> bool {
     texts.into_iter().any(|text| kept(&text))
 }
 
-fn proxied(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn proxied(subject: &Subject<'_>) -> Option<Proof> {
     let records = listed_addresses(subject);
     if !subject.fails(Check::Dns) || !records.iter().any(|record| record.proxied) {
         return None;
@@ -244,7 +235,7 @@ fn proxied(subject: &Subject<'_, '_>) -> Option<Proof> {
     Some(proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy))
 }
 
-fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn overridden(subject: &Subject<'_>) -> Option<Proof> {
     let (server, own) = subject.context.own(subject.tenant);
     let control = subject.context.control_for(server)?;
     if !subject.fails(Check::Dns) || !own.has_answer() || subject.context.same(&own, control) {
@@ -273,7 +264,7 @@ fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
     let proof = Proof::fail(Object::Name(subject.name().to_owned()), evidence.collect());
     let proof = proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy);
     // A resolver may answer from an old cache: its word alone confirms nothing.
-    Some(if subject.context.world.zone.through_resolvers {
+    Some(if subject.context.fleet.zone.through_resolvers {
         proof.likely()
     } else {
         proof
@@ -281,7 +272,7 @@ fn overridden(subject: &Subject<'_, '_>) -> Option<Proof> {
 }
 
 /// How many servers say the same of the control name, of how many.
-fn servers_that_agree(context: &Context<'_>, control: &Said) -> (usize, usize) {
+fn servers_that_agree(context: &FleetContext, control: &Said) -> (usize, usize) {
     let agree = context.controls.values().filter(|said| said.same_as(control)).count();
     (agree, context.controls.len())
 }
@@ -314,12 +305,17 @@ fn own_records(tenant: &TenantWorld) -> Vec<DnsRecord> {
     records
 }
 
-fn stale(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn stale(subject: &Subject<'_>) -> Option<Proof> {
     all_stale(subject).into_iter().next()
 }
 
-/// A proof for each resolver that still has an old answer: each is a guilty object of its own.
-pub(super) fn all_stale(subject: &Subject<'_, '_>) -> Vec<Proof> {
+/// Every stale resolver beside the first: each is a guilty object of its own.
+pub(super) fn further_stale(subject: &Subject<'_>) -> Vec<Proof> {
+    all_stale(subject).into_iter().skip(1).collect()
+}
+
+/// A proof for each resolver that still has an old answer.
+fn all_stale(subject: &Subject<'_>) -> Vec<Proof> {
     let finding = subject.findings.of(Check::Dns);
     if finding.outcome != Outcome::Warn {
         return Vec::new();

@@ -1,7 +1,6 @@
 //! Tenant rules that need the platform's word: who holds certificates, how far they are, how the app is.
 
-use super::tenant_rules::Prove::{Each, One};
-use super::tenant_rules::{Rule, Subject};
+use super::tenant_rules::Subject;
 use super::{Action, AppFact, Cause, CertificateFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Wait};
 use crate::chain::covers;
 use crate::check::{Condition, condition, holders};
@@ -9,47 +8,14 @@ use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, 
 use crate::finding::{Check, Outcome};
 use crate::reading::MachineEnd;
 
-/// Certificates at the edge that are not served yet, and conflicts: before what is served is looked at.
-pub(super) const CERTIFICATE_RULES: &[Rule] = &[
-    (Cause::CertificateConflict, Each(conflicts_that_cut)),
-    (
-        Cause::CertificateRateLimited,
-        One(|subject| pending(subject, Cause::CertificateRateLimited)),
-    ),
-    (
-        Cause::CertificateAwaitingConfiguration,
-        One(|subject| pending(subject, Cause::CertificateAwaitingConfiguration)),
-    ),
-    (
-        Cause::CertificateStuck,
-        One(|subject| pending(subject, Cause::CertificateStuck)),
-    ),
-    (
-        Cause::CertificateIssuing,
-        One(|subject| pending(subject, Cause::CertificateIssuing)),
-    ),
-    (Cause::CertificateMissing, One(missing)),
-];
-
-/// What is wrong with the app explains its answers too.
-pub(super) const APP_RULES: &[Rule] = &[
-    (Cause::AppMissing, One(app_missing)),
-    (Cause::AppStopped, One(app_stopped)),
-    (Cause::AppCrashed, One(app_crashed)),
-    (Cause::AppStarting, One(app_starting)),
-];
-
-/// A conflict is a failure also while the handshake still works.
-pub(super) const CONFLICT_RULES: &[Rule] = &[(Cause::CertificateConflict, Each(conflicts))];
-
-fn platform<'w>(subject: &Subject<'_, 'w>) -> Option<&'w Platform> {
-    subject.context.world.platform.known()
+fn platform<'w>(subject: &'w Subject<'_>) -> Option<&'w Platform> {
+    subject.context.platform()
 }
 
 /// Whether the handshake was cut while the control name stands at the same address.
-fn is_cut_alone(subject: &Subject<'_, '_>) -> bool {
+fn is_cut_alone(subject: &Subject<'_>) -> bool {
     let control_stands = |visit: &Visit| {
-        let control = subject.context.world.edge.control_at(visit.address);
+        let control = subject.context.fleet.edge.control_at(visit.address);
         control.is_some_and(|control| control.handshake.end.is_done())
     };
     subject
@@ -58,7 +24,7 @@ fn is_cut_alone(subject: &Subject<'_, '_>) -> bool {
         .is_some_and(|visit| visit.was_cut() && control_stands(visit))
 }
 
-fn conflicts_that_cut(subject: &Subject<'_, '_>) -> Vec<Proof> {
+pub(super) fn conflicts_that_cut(subject: &Subject<'_>) -> Vec<Proof> {
     if subject.fails(Check::Certificate) && is_cut_alone(subject) {
         conflicts(subject)
     } else {
@@ -68,18 +34,18 @@ fn conflicts_that_cut(subject: &Subject<'_, '_>) -> Vec<Proof> {
 
 /// Each certificate that conflicts is a guilty object of its own: while one is left, so is its conflict, and no other
 /// takes its name.
-fn conflicts(subject: &Subject<'_, '_>) -> Vec<Proof> {
+pub(super) fn conflicts(subject: &Subject<'_>) -> Vec<Proof> {
     let Some(platform) = platform(subject) else {
         return Vec::new();
     };
-    let wildcard = subject.context.world.wildcard_name();
+    let wildcard = subject.context.fleet.wildcard_name();
     let held = holders(subject.context, subject.tenant).into_iter();
     let held = held.filter(|(_, certificate)| certificate.hostname != wildcard);
     held.map(|(app, certificate)| conflict(subject, &platform.edge_app, app, certificate))
         .collect()
 }
 
-fn conflict(subject: &Subject<'_, '_>, edge: &str, app: &App, certificate: &AppCertificate) -> Proof {
+fn conflict(subject: &Subject<'_>, edge: &str, app: &App, certificate: &AppCertificate) -> Proof {
     let (app, name) = (app.name.clone(), certificate.hostname.clone());
     // On the line that is always shown: a latent conflict can wait until the morning.
     let handshake = subject
@@ -108,7 +74,7 @@ fn conflict(subject: &Subject<'_, '_>, edge: &str, app: &App, certificate: &AppC
 }
 
 /// The edge's own certificate for exactly this name, where it is not ready.
-fn explicit<'w>(subject: &Subject<'_, 'w>) -> Option<&'w AppCertificate> {
+fn explicit<'w>(subject: &'w Subject<'_>) -> Option<&'w AppCertificate> {
     let platform = platform(subject)?;
     let edge = platform.apps.get(&platform.edge_app)?;
     let own = edge
@@ -139,14 +105,14 @@ pub(super) fn waits_for(certificate: &AppCertificate, now: jiff::Timestamp) -> O
     }
 }
 
-fn pending(subject: &Subject<'_, '_>, cause: Cause) -> Option<Proof> {
+pub(super) fn pending(subject: &Subject<'_>, cause: Cause) -> Option<Proof> {
     let finding = subject.findings.of(Check::Certificate);
     let warns = finding.outcome == Outcome::Warn && finding.reason == Some(Reason::PlatformPending);
     let cut = finding.outcome == Outcome::Fail && is_cut_alone(subject);
     if !(warns || cut) {
         return None;
     }
-    let certificate = explicit(subject).filter(|own| waits_for(own, subject.context.world.now) == Some(cause))?;
+    let certificate = explicit(subject).filter(|own| waits_for(own, subject.context.fleet.now) == Some(cause))?;
     let edge = &platform(subject)?.edge_app;
     let (app, name) = (edge.clone(), certificate.hostname.clone());
     let awaited = CertificateFact::Awaited {
@@ -179,7 +145,7 @@ fn pending(subject: &Subject<'_, '_>, cause: Cause) -> Option<Proof> {
     )
 }
 
-fn missing(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn missing(subject: &Subject<'_>) -> Option<Proof> {
     let platform = platform(subject)?;
     let edge = platform
         .apps
@@ -210,13 +176,13 @@ fn missing(subject: &Subject<'_, '_>) -> Option<Proof> {
     )
 }
 
-fn app_is<'w>(subject: &Subject<'_, 'w>) -> Option<Condition<'w>> {
+fn app_is<'w>(subject: &'w Subject<'_>) -> Option<Condition<'w>> {
     let wrong = subject.fails(Check::App);
     let platform = platform(subject).filter(|_| wrong)?;
     Some(condition(platform, &subject.tenant.tenant.app))
 }
 
-fn app_missing(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn app_missing(subject: &Subject<'_>) -> Option<Proof> {
     if subject.tenant.tenant.unlisted {
         let (id, app) = (subject.id(), &subject.tenant.tenant.app);
         let unlisted = AppFact::Unlisted(id.to_owned());
@@ -243,7 +209,7 @@ fn app_missing(subject: &Subject<'_, '_>) -> Option<Proof> {
     )
 }
 
-fn app_stopped(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn app_stopped(subject: &Subject<'_>) -> Option<Proof> {
     let Some(Condition::Stopped(machine)) = app_is(subject) else {
         return None;
     };
@@ -275,7 +241,7 @@ fn down(machine: &Machine, stays_down: bool) -> AppFact {
     }
 }
 
-fn app_crashed(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn app_crashed(subject: &Subject<'_>) -> Option<Proof> {
     let Some(Condition::Crashed(machine)) = app_is(subject) else {
         return None;
     };
@@ -292,13 +258,13 @@ fn app_crashed(subject: &Subject<'_, '_>) -> Option<Proof> {
     )
 }
 
-fn others(subject: &Subject<'_, '_>, machine: &Machine) -> Option<AppFact> {
+fn others(subject: &Subject<'_>, machine: &Machine) -> Option<AppFact> {
     let app = platform(subject)?.apps.get(&subject.tenant.tenant.app)?;
     let more = app.machines.iter().filter(|other| other.id != machine.id).count();
     (more > 0).then_some(AppFact::NoneRuns(more + 1))
 }
 
-fn app_starting(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn app_starting(subject: &Subject<'_>) -> Option<Proof> {
     let Some(Condition::Starting(machine)) = app_is(subject) else {
         return None;
     };

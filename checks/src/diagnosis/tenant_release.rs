@@ -8,14 +8,14 @@ use crate::finding::Check;
 use crate::reading::MachineRelease;
 
 /// A machine that runs another image explains `app` alone: whether the answer is wrong for that is not proven by it.
-pub(super) fn machines(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn machines(subject: &Subject<'_>) -> Option<Proof> {
     if subject.findings.of(Check::App).reason != Some(Reason::PlatformRelease) {
         return None;
     }
     let expected = subject.tenant.expectation.image.as_ref()?;
     let app = subject
         .context
-        .world
+        .fleet
         .platform
         .known()?
         .apps
@@ -37,7 +37,7 @@ pub(super) fn machines(subject: &Subject<'_, '_>) -> Option<Proof> {
 }
 
 /// The answer is right but for its version.
-pub(super) fn answer(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn answer(subject: &Subject<'_>) -> Option<Proof> {
     let finding = subject.findings.of(Check::Site);
     if finding.reason != Some(Reason::HttpRelease) {
         return None;

@@ -2,20 +2,18 @@
 
 use super::tenant_rules::Subject;
 use super::{AnswerFact, Fact, Object, Proof, Remedy};
-use crate::check::{Condition, Context, Findings, answers_like, condition, says_starting};
+use crate::check::{Condition, Findings, answers_like, condition, says_starting};
 use crate::evidence::{Asked, LogLine, Reason};
 use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 use crate::logs::Replay;
 use crate::reading::StatusLine;
 use crate::world::TenantWorld;
 
-/// How many tenants' lines are looked for in one round.
-const MOST_ASKED: usize = 20;
-
 /// Whether the edge's log may tell why a tenant answers wrongly: its site or its route fails with an answer, and
 /// neither its app nor an edge that does not know the name explains it.
-pub(super) fn is_worth_asking(context: &Context<'_>, tenant: &TenantWorld, findings: &Findings) -> bool {
-    let Some(platform) = context.world.platform.known() else {
+pub(super) fn is_worth_asking(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> bool {
+    let Some(platform) = context.platform() else {
         return false;
     };
     if !matches!(tenant.log.edge, Asked::NotConfigured) {
@@ -39,22 +37,15 @@ pub(super) fn is_worth_asking(context: &Context<'_>, tenant: &TenantWorld, findi
     (fails(Check::Site) || fails(Check::Route)) && !explained && !answers_like(context, visit) && !says_starting(answer)
 }
 
-/// How many more tenants may be asked for.
-pub(super) fn left(context: &Context<'_>) -> usize {
-    let tenants = context.world.tenants.iter();
-    let asked = tenants.filter(|tenant| !matches!(tenant.log.edge, Asked::NotConfigured));
-    MOST_ASKED.saturating_sub(asked.count())
-}
-
 /// The edge says itself that it replays the name elsewhere. Its latest word counts.
-pub(super) fn wrong_app(subject: &Subject<'_, '_>) -> Option<Proof> {
+pub(super) fn wrong_app(subject: &Subject<'_>) -> Option<Proof> {
     let visit = subject.tenant.visit()?;
     let answer = visit.page.answer.as_ref()?;
     if !subject.fails(Check::Site) && !subject.fails(Check::Route) {
         return None;
     }
     let lines = subject.tenant.log.edge.known()?;
-    let (tenant, domain) = (&subject.tenant.tenant, &subject.context.world.domain);
+    let (tenant, domain) = (&subject.tenant.tenant, &subject.context.fleet.domain);
     let replays = lines
         .iter()
         .filter_map(|line| Some((line, Replay::read(&line.message)?)))
@@ -98,8 +89,8 @@ fn quoted(line: &LogLine) -> AnswerFact {
 }
 
 /// That the app which gets the requests does not exist, where the platform knows all apps.
-fn absent(subject: &Subject<'_, '_>, app: &str) -> Option<AnswerFact> {
-    let platform = subject.context.world.platform.known()?;
+fn absent(subject: &Subject<'_>, app: &str) -> Option<AnswerFact> {
+    let platform = subject.context.platform()?;
     let missing = platform.apps_missing.is_none() && !platform.apps.contains_key(app);
     missing.then(|| AnswerFact::NoApp {
         app: app.to_owned(),

@@ -1,28 +1,39 @@
-//! Tenant rules: what is wrong with one tenant alone. Each table is read from top to bottom, the first rule that
-//! applies names the cause.
+//! The shape of the rules about one tenant, and the last resort where none applies.
 
-use super::{
-    Cause, EdgeFact, Fact, Object, Proof, Remedy, tenant_answer, tenant_certificate, tenant_dns, tenant_platform,
-    tenant_release,
-};
-use crate::check::{Context, Findings};
+use super::catalog::Cause;
+use super::{EdgeFact, Fact, Object, Proof, Remedy};
+use crate::check::Findings;
 use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
 
+/// Rules that explain the same checks.
+pub(super) struct Table {
+    /// The checks that they explain.
+    pub checks: &'static [Check],
+    /// In order of precedence.
+    pub rules: &'static [Rule],
+    /// What is told of the first check also where something else explains it.
+    pub besides: &'static [Rule],
+}
+
 /// One rule: a cause and what proves it.
-pub(super) type Rule = (Cause, Prove);
+pub(super) struct Rule {
+    pub cause: Cause,
+    pub prove: Prove,
+}
 
 /// What proves a cause of a tenant.
 #[derive(Clone, Copy)]
 pub(super) enum Prove {
     /// There is one guilty object at most.
-    One(fn(&Subject<'_, '_>) -> Option<Proof>),
+    One(fn(&Subject<'_>) -> Option<Proof>),
     /// Each guilty object is proven by itself.
-    Each(fn(&Subject<'_, '_>) -> Vec<Proof>),
+    Each(fn(&Subject<'_>) -> Vec<Proof>),
 }
 
 impl Prove {
-    pub(super) fn proofs(self, subject: &Subject<'_, '_>) -> Vec<Proof> {
+    pub(super) fn proofs(self, subject: &Subject<'_>) -> Vec<Proof> {
         match self {
             Self::One(prove) => prove(subject).into_iter().collect(),
             Self::Each(prove) => prove(subject),
@@ -31,13 +42,13 @@ impl Prove {
 }
 
 /// The tenant that a rule looks at.
-pub(super) struct Subject<'s, 'w> {
-    pub context: &'s Context<'w>,
+pub(super) struct Subject<'s> {
+    pub context: &'s FleetContext,
     pub tenant: &'s TenantWorld,
     pub findings: &'s Findings,
 }
 
-impl Subject<'_, '_> {
+impl Subject<'_> {
     /// The host name as text.
     pub(super) fn name(&self) -> &str {
         self.tenant.tenant.hostname.as_str()
@@ -54,27 +65,8 @@ impl Subject<'_, '_> {
     }
 }
 
-/// The tables, in the order in which a tenant's first cause is looked for, with the checks that each explains.
-pub(super) const TABLES: &[(&[Check], &[&[Rule]])] = &[
-    (&[Check::Dns], &[tenant_dns::RULES]),
-    (
-        &[Check::Certificate],
-        &[tenant_platform::CERTIFICATE_RULES, tenant_certificate::RULES],
-    ),
-    (
-        &[Check::App, Check::Route, Check::Site],
-        &[
-            &[(Cause::ReleaseMismatch, Prove::One(tenant_release::machines))],
-            tenant_platform::APP_RULES,
-            tenant_answer::RULES,
-            &[(Cause::ReleaseMismatch, Prove::One(tenant_release::answer))],
-        ],
-    ),
-    (&[Check::Conflicts], &[tenant_platform::CONFLICT_RULES]),
-];
-
 /// The last resort: the evidence as it is.
-pub(super) fn unexplained(subject: &Subject<'_, '_>, check: Check) -> Proof {
+pub(super) fn unexplained(subject: &Subject<'_>, check: Check) -> Proof {
     let finding = subject.findings.of(check);
     let mut evidence = vec![Fact::Unexplained {
         name: subject.name().to_owned(),
@@ -85,7 +77,7 @@ pub(super) fn unexplained(subject: &Subject<'_, '_>, check: Check) -> Proof {
     let control = subject
         .tenant
         .visit()
-        .and_then(|visit| subject.context.world.edge.control_at(visit.address));
+        .and_then(|visit| subject.context.fleet.edge.control_at(visit.address));
     if let Some(control) = control.filter(|control| check != Check::Dns && control.handshake.end.is_done()) {
         evidence.push(EdgeFact::ControlPasses(control.name.to_string()).into());
     }

@@ -48,6 +48,12 @@ pub struct TenantLog {
 }
 
 impl TenantLog {
+    /// Whether the edge's log was asked.
+    #[must_use]
+    pub fn was_edge_asked(&self) -> bool {
+        !matches!(self.edge, Asked::NotConfigured)
+    }
+
     /// Whether nobody asked for it.
     #[must_use]
     pub fn is_unasked(&self) -> bool {

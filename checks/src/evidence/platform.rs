@@ -32,6 +32,16 @@ impl<T> Asked<T> {
         }
     }
 
+    /// The same with the answer made into something else.
+    #[must_use]
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Asked<U> {
+        match self {
+            Self::Known(answer) => Asked::Known(make(answer)),
+            Self::Unknown(fault) => Asked::Unknown(fault),
+            Self::NotConfigured => Asked::NotConfigured,
+        }
+    }
+
     /// Why there is no answer, where it was asked for.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
@@ -62,6 +72,12 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The edge app, where it exists and is known.
+    #[must_use]
+    pub fn edge(&self) -> Option<&App> {
+        self.apps.get(&self.edge_app)
+    }
+
     /// Takes in what the detail of an app's machines tells besides.
     pub fn learn(&mut self, app: &str, machines: &[Machine]) {
         let Some(app) = self.apps.get_mut(app) else { return };

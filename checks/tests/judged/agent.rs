@@ -84,8 +84,10 @@ fn one_thing_that_answers_is_enough_to_see() {
             world.zone.resolver_controls[1].reply = reply.clone();
         }),
         ("edge", &|world| world.edge.controls[1].connect.end = End::Done),
-        ("platform", &|world| world.platform = Asked::Known(Platform::default())),
-        ("listing", &|world| world.listing = Asked::Known(Vec::new())),
+        ("platform", &|world| {
+            world.platform = Asked::Known(Platform::default().into());
+        }),
+        ("listing", &|world| world.listing = Asked::Known(Vec::new().into())),
         ("refusal", &|world| {
             world.platform = Asked::Unknown(Fault::new(Reason::PlatformUnauthorized, "401"));
         }),

@@ -39,12 +39,15 @@ pub(crate) fn with_apps(others: Vec<App>) -> World {
     edge.addresses.clone_from(&world.edge.addresses);
     let own = world.known.iter().map(|tenant| app(&tenant.app, &[]));
     let apps = own.chain([edge]).collect::<Vec<_>>().into_iter().chain(others);
-    world.platform = Asked::Known(Platform {
-        organization: "lab".to_owned(),
-        edge_app: EDGE.to_owned(),
-        apps: apps.map(|app| (app.name.clone(), app)).collect(),
-        ..Platform::default()
-    });
+    world.platform = Asked::Known(
+        Platform {
+            organization: "lab".to_owned(),
+            edge_app: EDGE.to_owned(),
+            apps: apps.map(|app| (app.name.clone(), app)).collect(),
+            ..Platform::default()
+        }
+        .into(),
+    );
     world
 }
 
@@ -162,7 +165,7 @@ fn a_conflict_that_is_removed_renames_no_other() {
 #[test]
 fn the_edges_own_certificate_for_a_name_is_no_conflict() {
     let mut world = with_apps(Vec::new());
-    if let Asked::Known(platform) = &mut world.platform {
+    if let Some(platform) = world.platform_mut() {
         let own = app(EDGE, &["a3b1.tenants.test"]).certificates;
         platform.apps.get_mut(EDGE).unwrap().certificates.extend(own);
     }
@@ -222,7 +225,7 @@ fn behind_the_proxy(listing: Vec<ZoneRecord>) -> World {
         each_look(tenant, proxy);
         tenant.dns.resolvers.iter_mut().for_each(proxy);
     }
-    world.listing = Asked::Known(listing);
+    world.listing = Asked::Known(listing.into());
     world
 }
 
@@ -279,7 +282,7 @@ fn the_listing_names_what_dns_alone_cannot_tell() {
     each_look(&mut world.tenants[1], |look| {
         look.reply.iter_mut().for_each(|reply| reply.answers.clear());
     });
-    world.listing = Asked::Known(vec![proxied, deep]);
+    world.listing = Asked::Known(vec![proxied, deep].into());
     let diagnosis = diagnose(&world);
     let named = |index: usize| diagnosis.tenants[index].cause.map(|cause| cause.to_string());
     assert_eq!(named(0).as_deref(), Some("dns-proxied"));

@@ -1,10 +1,13 @@
 //! Which release runs and answers, where one is expected.
 
+use std::sync::Arc;
+
 use roundsman_checks::check::judge;
 use roundsman_checks::diagnosis::{Cause, Diagnosis, TenantVerdict, diagnose};
-use roundsman_checks::evidence::{Asked, Machine, Reason};
+use roundsman_checks::evidence::{Machine, Reason};
 use roundsman_checks::expectation::{ExpectedVersion, Place};
 use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::fleet::{ChainStore, FleetContext};
 use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
 
@@ -16,9 +19,7 @@ fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
     let mut world = with_apps(Vec::new());
     world.tenants[0].expectation.image = Some(":v43".parse().unwrap());
     let app = world.tenants[0].tenant.app.clone();
-    let Asked::Known(platform) = &mut world.platform else {
-        return world;
-    };
+    let platform = world.platform_mut().unwrap();
     platform.apps.get_mut(&app).unwrap().machines = machines
         .iter()
         .map(|(id, state, image)| Machine {
@@ -84,7 +85,7 @@ fn what_is_not_told_of_a_machine_is_unknown() {
     let other = app(&[("a", "started", None), ("b", "started", Some("v42"))]);
     assert_eq!(other, (Outcome::Fail, Some(Reason::PlatformRelease)));
     let mut silent = deployed(&[("a", "started", Some("v43"))]);
-    if let Asked::Known(platform) = &mut silent.platform {
+    if let Some(platform) = silent.platform_mut() {
         platform.silent_regions.insert("iad".into());
     }
     assert_eq!(first(&silent).1.findings.of(Check::App).outcome, Outcome::Unknown);
@@ -142,7 +143,7 @@ fn releases_that_differ_alike_are_no_outage() {
     for tenant in &mut world.tenants {
         tenant.expectation.image = Some(":v43".parse().unwrap());
     }
-    if let Asked::Known(platform) = &mut world.platform {
+    if let Some(platform) = world.platform_mut() {
         for app in platform.apps.values_mut() {
             app.machines[0].image = Some(format!("registry.fly.io/{}:v42", app.name));
         }
@@ -155,7 +156,7 @@ fn releases_that_differ_alike_are_no_outage() {
             .iter()
             .all(|entry| entry.cause == Cause::ReleaseMismatch)
     );
-    let context = roundsman_checks::check::Context::new(&world);
+    let context = FleetContext::new(world.fleet(), Arc::new(ChainStore::of(&world.chains)));
     let unexpected = |tenant| judge(&context, tenant).of(Check::App).reason != Some(Reason::PlatformRelease);
     assert!(!world.tenants.iter().any(unexpected));
 }
@@ -164,10 +165,7 @@ fn releases_that_differ_alike_are_no_outage() {
 fn deployed_one_by_one(digest: impl Fn(usize) -> Option<String>) -> World {
     let mut world = with_apps(Vec::new());
     let (first, app) = (world.tenants[0].clone(), world.tenants[0].tenant.app.clone());
-    let Asked::Known(platform) = &mut world.platform else {
-        return world;
-    };
-    let template = platform.apps.get(&app).unwrap().clone();
+    let template = world.platform_mut().unwrap().apps.get(&app).unwrap().clone();
     world.tenants.clear();
     for index in 0..12 {
         let mut tenant = first.clone();
@@ -180,7 +178,8 @@ fn deployed_one_by_one(digest: impl Fn(usize) -> Option<String>) -> World {
             machine.image = Some(format!("registry.fly.io/sp-{name}:deployment-01{index}"));
             machine.digest = digest(index);
         }
-        platform.apps.insert(app.name.clone(), app);
+        let apps = &mut world.platform_mut().unwrap().apps;
+        apps.insert(app.name.clone(), app);
         without_header(&mut tenant);
         if index < 4 {
             answer(&mut tenant).status = 500;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use roundsman_checks::evidence::{
     Alert, Answer, Body, ChainId, ControlLook, DateLook, End, Exchange, Fault, Matches, Reason, Retry, VantageEvidence,
@@ -92,14 +93,14 @@ pub(crate) fn world(plan: &Plan) -> World {
         platform: match plan.platform {
             0 => Asked::NotConfigured,
             1 => Asked::Unknown(Fault::new(Reason::PlatformUnavailable, plan.text.clone())),
-            _ => Asked::Known(Platform {
+            _ => Asked::Known(Arc::new(Platform {
                 apps_missing: Some(Fault::new(Reason::PlatformPartial, plan.text.clone())),
                 ..Platform::default()
-            }),
+            })),
         },
         listing: Asked::NotConfigured,
         inventory: Vec::new(),
-        known,
+        known: Arc::new(known),
         tenants,
         chains,
         interrupted: plan.interrupted,
@@ -158,7 +159,7 @@ fn zone(plan: &Plan) -> ZoneEvidence {
     zone
 }
 
-fn edge(plan: &Plan, chains: &mut BTreeMap<ChainId, Presented>) -> EdgeEvidence {
+fn edge(plan: &Plan, chains: &mut BTreeMap<ChainId, Arc<Presented>>) -> EdgeEvidence {
     let addresses = edge_addresses(plan);
     let mut edge = EdgeEvidence {
         addresses: addresses.clone(),
@@ -275,7 +276,7 @@ fn tenant_world(
     index: usize,
     planned: &TenantPlan,
     known: &[Tenant],
-    chains: &mut BTreeMap<ChainId, Presented>,
+    chains: &mut BTreeMap<ChainId, Arc<Presented>>,
 ) -> TenantWorld {
     let tenant = known[index].clone();
     let mut world = TenantWorld::unseen(tenant.clone(), expectation(plan, planned));
@@ -322,7 +323,7 @@ fn visits(
     index: usize,
     planned: &TenantPlan,
     known: &[Tenant],
-    chains: &mut BTreeMap<ChainId, Presented>,
+    chains: &mut BTreeMap<ChainId, Arc<Presented>>,
     world: &mut TenantWorld,
 ) {
     let addresses = edge_addresses(plan);
@@ -360,7 +361,7 @@ fn visit(
     address: SocketAddr,
     name: &Hostname,
     who: Who<'_>,
-    chains: &mut BTreeMap<ChainId, Presented>,
+    chains: &mut BTreeMap<ChainId, Arc<Presented>>,
 ) -> Visit {
     let mut visit = Visit::new(address, name.clone());
     let failed = |reason| End::failed(reason, plan.text.clone());
@@ -410,10 +411,10 @@ fn visit(
 }
 
 /// Lets a visit be served a chain, with what the product finds wrong with it.
-pub(crate) fn show(visit: &mut Visit, presented: Presented, chains: &mut BTreeMap<ChainId, Presented>) {
+pub(crate) fn show(visit: &mut Visit, presented: Presented, chains: &mut BTreeMap<ChainId, Arc<Presented>>) {
     let faults = chains::faults(&presented, visit.name.as_str());
     let id = ChainId::of(&presented.0);
-    chains.insert(id, presented);
+    chains.insert(id, Arc::new(presented));
     visit.handshake.chain = Some(id);
     visit.handshake.version = Some("1.3".into());
     visit.handshake.end = match faults.first() {

@@ -5,6 +5,7 @@ mod build;
 mod chains;
 mod dns;
 mod found;
+mod increments;
 mod order;
 mod plan;
 mod removal;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use roundsman_checks::diagnosis::{Cause, Diagnosis, Scope, Status, diagnose};
+use roundsman_checks::diagnosis::{Cause, Diagnosis, Scope, Shown, Status, diagnose};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, FleetCheck, Outcome};
 use roundsman_checks::world::World;
@@ -132,6 +133,29 @@ proptest! {
         let world = world(&plan);
         let shuffled = order::shuffled(&world, seed);
         order::alike(&diagnose(&world), &diagnose(&shuffled))?;
+    }
+
+    /// Tenants examined one by one, in any order and some of them again, mean what the final world means.
+    #[test]
+    fn increments_in_any_order_mean_the_same(plan in plan(), steps in increments::examined(), seed in any::<u64>()) {
+        increments::compare(&world(&plan), &steps, seed)?;
+    }
+
+    /// Each cause shows where the catalog says, or nobody could tell whether it is gone.
+    #[test]
+    fn causes_show_where_the_catalog_says(plan in plan()) {
+        let diagnosis = diagnose(&world(&plan));
+        let of_tenants = diagnosis.causes.iter().filter(|entry| entry.scope == Scope::Tenant);
+        let of_tenants = of_tenants.map(|entry| entry.cause).collect::<BTreeSet<_>>();
+        for verdict in &diagnosis.tenants {
+            for (check, cause) in verdict.explained.iter().filter(|(_, cause)| of_tenants.contains(cause)) {
+                prop_assert!(cause.row().shown_by.contains(&Shown::By(*check)), "{} at {}", cause, check);
+            }
+        }
+        for told in &diagnosis.fleet {
+            let shown = told.cause.map(|cause| cause.row().shown_by.contains(&Shown::ByFleet(told.check)));
+            prop_assert!(shown != Some(false), "{:?}", told);
+        }
     }
 
     /// More that is wrong with a tenant never makes it look better, nor another one worse or better.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -29,7 +30,7 @@ pub(crate) fn shuffled(world: &World, seed: u64) -> World {
     world
         .tenants
         .sort_by_key(|tenant| place(seed, tenant.tenant.hostname.as_str()));
-    world.known.sort_by_key(|tenant| place(!seed, tenant.hostname.as_str()));
+    Arc::make_mut(&mut world.known).sort_by_key(|tenant| place(!seed, tenant.hostname.as_str()));
     for tenant in &mut world.tenants {
         by_server(&mut tenant.dns.authoritative, seed);
         by_server(&mut tenant.dns.resolvers, seed);

@@ -182,10 +182,10 @@ pub(crate) fn table<'a>(value: &'a Value<'a>) -> Read<&'a DeTable<'a>> {
 }
 
 /// A table of free keys, of which `key` and `read` accept or refuse each.
-pub(crate) fn pairs<T>(
-    key: impl Fn(&str) -> Result<String, String>,
+pub(crate) fn pairs<K: Ord, T>(
+    key: impl Fn(&str) -> Result<K, String>,
     read: impl Fn(&Value<'_>) -> Read<T>,
-) -> impl Fn(&Value<'_>) -> Read<BTreeMap<String, T>> {
+) -> impl Fn(&Value<'_>) -> Read<BTreeMap<K, T>> {
     move |value| {
         let entries = table(value)?.iter().map(|(name, value)| {
             let name = key(name.get_ref()).map_err(|label| {

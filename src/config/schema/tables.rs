@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::expectation::HttpVersion;
 use roundsman_checks::finding::Check;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::form::{
     AutoCount, AutoDuration, AutoRate, DurationText, Fraction, Headers, IdentityPlace, PathText, Pointer, Port,
@@ -28,7 +29,8 @@ pub(super) struct File {
     certificate: Option<Certificate>,
     /// What differs for some tenants; later ones win, what is not said stays.
     overrides: Option<Vec<Override>>,
-    /// How loud each cause is.
+    /// How urgent each cause is, by its name.
+    #[schemars(schema_with = "severities")]
     severity: Option<BTreeMap<String, Severity>>,
     vantage: Option<Vantage>,
     schedule: Option<Schedule>,
@@ -202,6 +204,15 @@ struct Match {
     status: Option<String>,
     /// Labels that it has, with these values.
     labels: Option<BTreeMap<String, String>>,
+}
+
+fn severities(generator: &mut SchemaGenerator) -> Schema {
+    let names = Cause::ALL.iter().map(|cause| cause.as_str()).collect::<Vec<_>>();
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "enum": names },
+        "additionalProperties": generator.subschema_for::<Severity>(),
+    })
 }
 
 #[derive(JsonSchema)]

@@ -2,11 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::expectation::Place;
 use roundsman_checks::finding::{Check, UnknownCheck};
 use roundsman_checks::target::{Hostname, NameError};
 
 use crate::config::model::Control;
+use crate::config::nearest::nearest;
 
 /// Headers that belong to the connection: a second value would break the request.
 const OWN_HEADERS: [&str; 5] = ["host", "connection", "content-length", "transfer-encoding", "upgrade"];
@@ -152,13 +154,15 @@ pub(super) fn header_value(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The name of a cause, kept as it is.
-pub(super) fn cause(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !text.is_empty() && text.chars().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("expected the name of a cause, such as `site-slow`".into())
+/// The name of a cause.
+pub(super) fn cause(text: &str) -> Result<Cause, String> {
+    text.parse().map_err(|_| {
+        let names = Cause::ALL.iter().map(|cause| cause.as_str());
+        match nearest(text, names, 1).first() {
+            Some(meant) => format!("no cause has this name; did you mean `{meant}`?"),
+            None => "expected the name of a cause, such as `site-slow`".into(),
+        }
+    })
 }
 
 /// The start of app names.

@@ -10,9 +10,10 @@ mod secret;
 mod site;
 mod tenants;
 
+use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::target::Hostname;
 
-use super::model::{Ask, Config, Dns, Severity, Vantage};
+use super::model::{Ask, Config, Dns, Vantage};
 use super::reader::{Section, choice, duration, each, pairs, parsed};
 pub use form::domain as parse_domain;
 pub(crate) use platform::fly_of_environment;
@@ -89,7 +90,7 @@ fn dns(section: Section<'_>, dns: &mut Dns) {
     section.finish();
 }
 
-fn severity() -> impl Fn(&super::reader::Value<'_>) -> super::reader::Read<std::collections::BTreeMap<String, Severity>>
+fn severity() -> impl Fn(&super::reader::Value<'_>) -> super::reader::Read<std::collections::BTreeMap<Cause, Severity>>
 {
     let levels = [
         ("critical", Severity::Critical),

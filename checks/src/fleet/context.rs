@@ -1,130 +1,124 @@
-//! What judging one tenant needs to know of all others: computed once per world.
+//! The fleet as it is read for judging: what each server says of the control name, what a chain says of itself, who holds
+//! what. Decides nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
-use super::Said;
+use super::{ChainStore, Directory, Fleet};
 use crate::chain::Facts;
-use crate::evidence::{App, AppCertificate, ChainId, Visit, ZoneRecord};
+use crate::check::Said;
+use crate::evidence::{App, AppCertificate, Platform, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
 use crate::target::Tenant;
-use crate::world::{TenantWorld, World};
+use crate::world::{EdgeEvidence, TenantWorld};
 
-/// A world with what follows from it for every tenant.
-pub struct Context<'w> {
-    /// The world.
-    pub world: &'w World,
+/// A fleet with what follows from it for every tenant.
+#[derive(Clone, Debug)]
+pub struct FleetContext {
+    /// The fleet.
+    pub fleet: Fleet,
     /// What each server says of the control name.
     pub controls: BTreeMap<SocketAddr, Said>,
     /// What each server says of `*.DOMAIN`.
     pub wildcards: BTreeMap<SocketAddr, Said>,
     /// What each resolver says of a label that it can't know yet.
     pub resolver_controls: BTreeMap<SocketAddr, Said>,
-    facts: BTreeMap<ChainId, Result<Facts, String>>,
-    known: HashMap<&'w str, &'w Tenant>,
-    foreign: HashMap<&'w str, Vec<(&'w App, &'w AppCertificate)>>,
+    /// The chains that were seen.
+    pub chains: Arc<ChainStore>,
+    /// Who is who.
+    pub directory: Arc<Directory>,
 }
 
-/// Certificates of all apps but the edge's, by the name that they are for.
-fn foreign(world: &World) -> HashMap<&str, Vec<(&App, &AppCertificate)>> {
-    let mut by_name = HashMap::<&str, Vec<(&App, &AppCertificate)>>::new();
-    let Some(platform) = world.platform.known() else {
-        return by_name;
-    };
-    for app in platform.apps.values().filter(|app| app.name != platform.edge_app) {
-        for certificate in &app.certificates {
-            by_name
-                .entry(&certificate.hostname)
-                .or_default()
-                .push((app, certificate));
-        }
-    }
-    by_name
-}
-
-impl<'w> Context<'w> {
-    /// Reads the fleet's part of a world.
+impl FleetContext {
+    /// Reads a fleet. Building the directory looks at every tenant, app and record once.
     #[must_use]
-    pub fn new(world: &'w World) -> Self {
-        let zone = &world.zone;
+    pub fn new(fleet: Fleet, chains: Arc<ChainStore>) -> Self {
+        let directory = Directory::new(Arc::clone(&fleet.known), &fleet.platform, &fleet.listing);
+        Self::read(fleet, chains, Arc::new(directory))
+    }
+
+    /// The same with a new look at zone, edge and vantage: the directory and the chains stay.
+    #[must_use]
+    pub fn observe(&self, zone: ZoneEvidence, edge: EdgeEvidence, vantage: VantageEvidence) -> Self {
+        let fleet = Fleet {
+            zone,
+            edge,
+            vantage,
+            ..self.fleet.clone()
+        };
+        Self::read(fleet, Arc::clone(&self.chains), Arc::clone(&self.directory))
+    }
+
+    fn read(fleet: Fleet, chains: Arc<ChainStore>, directory: Arc<Directory>) -> Self {
+        let zone = &fleet.zone;
         let authority = !zone.through_resolvers;
-        let star = format!("*.{}", world.domain);
+        let star = fleet.wildcard_name();
         let read =
-            |looks, name: &str, server, authority| (server, Said::read(looks, name, server, &world.domain, authority));
+            |looks, name: &str, server, authority| (server, Said::read(looks, name, server, &fleet.domain, authority));
         let fresh = |server: SocketAddr| {
             let label = zone.resolver_controls.iter().find(|look| look.server == server);
             label.map(|look| look.name.clone()).unwrap_or_default()
         };
-        let machines = world.platform.known().into_iter().flat_map(|platform| {
-            let of = |tenant: &'w Tenant| platform.apps.get(&tenant.app).map(|app| (tenant, app));
-            let owned = world.known.iter().filter_map(of);
-            owned.flat_map(|(tenant, app)| app.machines.iter().map(move |machine| (machine.id.as_str(), tenant)))
-        });
-        let known = world.known.iter().flat_map(|tenant| {
-            [tenant.id.as_str(), tenant.app.as_str(), tenant.hostname.as_str()].map(|name| (name, tenant))
-        });
+        let servers = zone.servers.iter().copied();
+        let controls = servers
+            .clone()
+            .map(|server| read(&zone.controls, zone.control.as_str(), server, authority))
+            .collect();
+        let wildcards = servers
+            .map(|server| read(&zone.wildcards, &star, server, authority))
+            .collect();
+        let resolvers = zone.resolvers.iter().copied();
+        let resolver_controls = resolvers
+            .map(|server| read(&zone.resolver_controls, &fresh(server), server, false))
+            .collect();
         Self {
-            world,
-            controls: zone
-                .servers
-                .iter()
-                .map(|s| read(&zone.controls, zone.control.as_str(), *s, authority))
-                .collect(),
-            wildcards: zone
-                .servers
-                .iter()
-                .map(|s| read(&zone.wildcards, &star, *s, authority))
-                .collect(),
-            resolver_controls: zone
-                .resolvers
-                .iter()
-                .map(|server| read(&zone.resolver_controls, &fresh(*server), *server, false))
-                .collect(),
-            facts: world
-                .chains
-                .iter()
-                .map(|(id, chain)| (*id, Facts::read(&chain.0)))
-                .collect(),
-            known: known.chain(machines).collect(),
-            foreign: foreign(world),
+            controls,
+            wildcards,
+            resolver_controls,
+            chains,
+            directory,
+            fleet,
         }
+    }
+
+    /// The platform's word, where it is known.
+    #[must_use]
+    pub fn platform(&self) -> Option<&Platform> {
+        self.fleet.platform.known().map(Arc::as_ref)
+    }
+
+    /// The edge app, where the platform knows it.
+    #[must_use]
+    pub fn edge_app(&self) -> Option<&App> {
+        self.platform()?.edge()
     }
 
     /// What the chain of a visit says of itself.
     #[must_use]
-    pub fn facts(&self, visit: &Visit) -> Option<&Facts> {
-        self.facts.get(visit.handshake.chain.as_ref()?)?.as_ref().ok()
+    pub fn facts(&self, visit: &Visit) -> Option<Arc<Facts>> {
+        self.chains.facts(visit.handshake.chain?)
     }
 
-    /// The tenant that an id, an app or a host name belongs to.
+    /// The tenant that an id, an app, a host name or a machine belongs to.
     #[must_use]
-    pub fn owner(&self, name: &str) -> Option<&'w Tenant> {
-        self.known.get(name).copied()
+    pub fn owner(&self, name: &str) -> Option<&Tenant> {
+        self.directory.owner(name)
     }
 
     /// The records of the zone's listing at a name and below it; `None` without a listing.
     #[must_use]
-    pub fn listed(&self, name: &str) -> Option<Vec<&'w ZoneRecord>> {
-        let records = self.world.listing.known()?;
-        Some(
-            records
-                .iter()
-                .filter(|record| super::is_or_below(&record.name, name))
-                .collect(),
-        )
+    pub fn listed(&self, name: &str) -> Option<Vec<&ZoneRecord>> {
+        self.directory.listed(name)
     }
 
     /// The address records of the wildcard, where the listing says that they go through the provider's proxy: DNS then
     /// answers with the proxy's addresses, and their content is what counts.
     #[must_use]
     pub fn behind_proxy(&self) -> Option<BTreeSet<IpAddr>> {
-        let star = format!("*.{}", self.world.domain);
-        let records = self
-            .world
-            .listing
-            .known()?
-            .iter()
-            .filter(|record| record.name == star && record.proxied);
+        let star = self.fleet.wildcard_name();
+        let records = self.directory.listed(&star)?.into_iter();
         let content = records
+            .filter(|record| record.name == star && record.proxied)
             .filter_map(|record| record.content.parse().ok())
             .collect::<BTreeSet<_>>();
         (!content.is_empty()).then_some(content)
@@ -132,26 +126,21 @@ impl<'w> Context<'w> {
 
     /// The certificates of other apps than the edge's that cover a host name.
     #[must_use]
-    pub fn foreign_certificates(&self, hostname: &str) -> Vec<(&'w App, &'w AppCertificate)> {
+    pub fn foreign_certificates(&self, hostname: &str) -> Vec<(&App, &AppCertificate)> {
         let parent = hostname.split_once('.').map(|(_, parent)| format!("*.{parent}"));
         let names = [Some(hostname), parent.as_deref()];
-        names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| self.foreign.get(name))
-            .flatten()
-            .copied()
-            .collect()
+        let names = names.into_iter().flatten();
+        names.flat_map(|name| self.directory.foreign(name)).collect()
     }
 
     /// What the zone says of a tenant: the first usable answer, else the fault that says most; and who said it.
     #[must_use]
     pub fn own(&self, tenant: &TenantWorld) -> (Option<SocketAddr>, Said) {
-        let authority = !self.world.zone.through_resolvers;
+        let authority = !self.fleet.zone.through_resolvers;
         let mut most = (None, Said::Nothing);
         for server in in_order(tenant.dns.authoritative.iter().map(|look| look.server)) {
             let name = tenant.tenant.hostname.as_str();
-            let said = Said::read(&tenant.dns.authoritative, name, server, &self.world.domain, authority);
+            let said = Said::read(&tenant.dns.authoritative, name, server, &self.fleet.domain, authority);
             if said.is_usable() {
                 return (Some(server), said);
             }
@@ -194,7 +183,7 @@ impl<'w> Context<'w> {
     /// not compared.
     #[must_use]
     pub fn strangers(&self, control: &Said) -> BTreeSet<IpAddr> {
-        let edge = &self.world.edge.addresses;
+        let edge = &self.fleet.edge.addresses;
         let compared = |address: &IpAddr| edge.iter().any(|known| known.is_ipv4() == address.is_ipv4());
         self.behind_proxy()
             .unwrap_or_else(|| self.resolved(control))
@@ -214,7 +203,7 @@ impl<'w> Context<'w> {
     /// Whether a resolver got a fresh label from the zone's servers.
     #[must_use]
     pub fn resolver_sees_zone(&self) -> bool {
-        !self.world.zone.through_resolvers && self.resolver_controls.values().any(Said::is_usable)
+        !self.fleet.zone.through_resolvers && self.resolver_controls.values().any(Said::is_usable)
     }
 }
 

@@ -1,0 +1,299 @@
+//! The catalog: one row per cause with everything that is true of it. Decides nothing.
+
+use super::{Class, Effect, Scope, Severity, Shown};
+use crate::finding::{Check, FleetCheck};
+
+/// Everything that is true of a cause, wherever it shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Row {
+    /// The cause.
+    pub cause: Cause,
+    /// Its name in reports, configuration and messages.
+    pub name: &'static str,
+    /// What is wrong, in a few words.
+    pub title: &'static str,
+    /// What it means for users, in a sentence or two.
+    pub meaning: &'static str,
+    /// Whom it is about, as a rule: a few are told of the fleet and of a tenant alike.
+    pub scope: Scope,
+    /// The checks that could show it. Where it is not told, it is gone only if one of them was judged.
+    pub shown_by: &'static [Shown],
+    /// What it does to the checks that it explains, at the worst.
+    pub effect: Effect,
+    /// Whether waiting mends it.
+    pub class: Class,
+    /// Whether a cause that tenants have in common (a release, a region, an outage) takes it in.
+    pub absorbable: bool,
+    /// Whether a `dns` that fails by it skips what depends on `dns`, as one that fails by itself does.
+    pub skips_dependents: bool,
+    /// How urgent it is where the configuration says nothing else.
+    pub severity: Severity,
+}
+
+macro_rules! flag {
+    ($wanted:ident) => {
+        false
+    };
+    (absorbable absorbable) => {
+        true
+    };
+    (skips skips) => {
+        true
+    };
+    ($wanted:ident $other:ident) => {
+        false
+    };
+}
+
+macro_rules! shown {
+    (Dns) => {
+        Shown::By(Check::Dns)
+    };
+    (Certificate) => {
+        Shown::By(Check::Certificate)
+    };
+    (Site) => {
+        Shown::By(Check::Site)
+    };
+    (Conflicts) => {
+        Shown::By(Check::Conflicts)
+    };
+    (App) => {
+        Shown::By(Check::App)
+    };
+    (Route) => {
+        Shown::By(Check::Route)
+    };
+    ($fleet:ident) => {
+        Shown::ByFleet(FleetCheck::$fleet)
+    };
+}
+
+macro_rules! causes {
+    ($($variant:ident = $name:literal: $scope:ident $effect:ident $class:ident $severity:ident $($flag:ident)?,
+        shown by [$($shown:ident),*], $title:literal, $meaning:literal;)*) => {
+        /// What is wrong, named by the thing that is wrong and not by where it showed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        #[non_exhaustive]
+        pub enum Cause {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Cause {
+            /// Every cause, as lists have them: agent, fleet, tenant. Which wins is said by the lists of rules.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Everything that is true of it.
+            #[must_use]
+            pub fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$variant => const {
+                        &Row {
+                            cause: Self::$variant,
+                            name: $name,
+                            title: $title,
+                            meaning: $meaning,
+                            scope: Scope::$scope,
+                            shown_by: &[$(shown!($shown)),*],
+                            effect: Effect::$effect,
+                            class: Class::$class,
+                            absorbable: flag!(absorbable $($flag)?),
+                            skips_dependents: flag!(skips $($flag)?),
+                            severity: Severity::$severity,
+                        }
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+causes! {
+    AgentExhausted = "agent-exhausted": Agent Hides Neither Critical, shown by [Vantage],
+        "the agent ran out of descriptors, ports or memory",
+        "The agent could not look. This says nothing about the tenants that it hides.";
+    VantageOffline = "vantage-offline": Agent Hides Neither Critical, shown by [Vantage],
+        "the agent has no working network",
+        "No control, no server of the zone and no edge address answers the agent. This says nothing about the tenants.";
+    VantageDnsBlocked = "vantage-dns-blocked": Agent Hides Neither Critical, shown by [Vantage],
+        "the agent can't reach the zone's DNS servers",
+        "The zone's servers are silent to the agent while a resolver gets fresh names from them: port 53 is closed to the agent.";
+    ClockWrong = "clock-wrong": Agent Hides Neither Critical, shown by [Vantage],
+        "the agent's clock is wrong",
+        "Certificates fail by their dates alone, and another clock says a time at which they are valid.";
+    PlatformApiUnauthorized = "platform-api-unauthorized": Agent Hides Neither Critical, shown by [Vantage],
+        "an API does not accept the agent's token",
+        "What only this API can tell is not known. Nothing is said of the tenants that it hides.";
+    PlatformApiRateLimited = "platform-api-rate-limited": Agent Hides Neither Critical, shown by [Vantage],
+        "an API asks the agent to slow down",
+        "What only this API can tell is not known in this round. Nothing is said of the tenants that it hides.";
+    PlatformApiUnavailable = "platform-api-unavailable": Agent Hides Neither Critical, shown by [Vantage],
+        "an API does not answer the agent",
+        "What only this API can tell is not known. Nothing is said of the tenants that it hides.";
+    EdgeMissing = "edge-missing": Fleet Fails Neither Critical, shown by [Edge],
+        "the edge app is missing or has no public address",
+        "There is nothing that users could reach: every tenant behind the edge is down.";
+    DnsServersFailing = "dns-servers-failing": Fleet Fails Neither Critical skips, shown by [WildcardDns],
+        "the zone's DNS servers fail",
+        "Resolvers that ask these servers get no answer, or different ones: users reach the tenants by chance or not at all.";
+    WildcardDnsMissing = "wildcard-dns-missing": Fleet Fails Neither Critical skips, shown by [WildcardDns],
+        "the wildcard record is missing",
+        "Names that only the wildcard answers have no address: users reach no tenant that relies on it.";
+    WildcardDnsMismatch = "wildcard-dns-mismatch": Fleet Fails Neither Critical skips, shown by [WildcardDns],
+        "the wildcard record points elsewhere than the edge",
+        "Users are sent to an address that is not the edge's.";
+    EdgeUnreachable = "edge-unreachable": Fleet Fails Neither Critical, shown by [Edge],
+        "the edge can't be reached",
+        "Connections to the edge's address are refused, reset or time out before any tenant matters.";
+    WildcardCertificateExpired = "wildcard-certificate-expired": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
+        "the wildcard certificate has expired",
+        "Browsers refuse every tenant that the wildcard certificate serves.";
+    WildcardCertificateNotYetValid = "wildcard-certificate-not-yet-valid": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
+        "the wildcard certificate is not valid yet",
+        "Browsers refuse every tenant that the wildcard certificate serves.";
+    WildcardCertificateNameMismatch = "wildcard-certificate-name-mismatch": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
+        "the edge serves a certificate for other names",
+        "Browsers refuse every tenant that has no certificate of its own.";
+    WildcardCertificateChainIncomplete = "wildcard-certificate-chain-incomplete": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
+        "the edge does not send the wildcard's intermediate",
+        "Clients that do not know the intermediate refuse every tenant; browsers may hide it by fetching or caching it.";
+    WildcardCertificateUntrusted = "wildcard-certificate-untrusted": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
+        "the wildcard's chain ends at no trusted root",
+        "Clients refuse every tenant that the wildcard certificate serves.";
+    WildcardCertificateExpiring = "wildcard-certificate-expiring": Fleet Fails Neither Critical, shown by [WildcardCertificate],
+        "the wildcard certificate is not being renewed",
+        "Little of its lifetime is left: renewal, which normally happens after two thirds of it, has not happened.";
+    WildcardCertificateMissing = "wildcard-certificate-missing": Fleet Fails Neither Critical, shown by [WildcardCertificate],
+        "the edge app holds no wildcard certificate",
+        "Handshakes for names that only the wildcard covers are cut: users reach no tenant without a certificate of its own.";
+    WildcardCertificateConflict = "wildcard-certificate-conflict": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
+        "another app holds the wildcard certificate too",
+        "Where two apps hold a certificate for one name the platform's router does not know who handles TLS: handshakes are cut, now or after the next change.";
+    EdgeTlsFailing = "edge-tls-failing": Fleet Fails Neither Critical, shown by [Edge],
+        "the edge fails TLS handshakes, whatever the name",
+        "A name that exists nowhere fails the same way: the edge is to blame, no tenant.";
+    EdgeThrottled = "edge-throttled": Fleet Hides Neither Warning, shown by [Edge],
+        "the edge limits our handshakes",
+        "Many handshakes at once were cut and unhurried ones succeed: the agent was too fast, users are not affected.";
+    AcmeChallengeBroken = "acme-challenge-broken": Fleet Warns Neither Warning, shown by [WildcardCertificate],
+        "the delegation that the wildcard's renewal needs is gone",
+        "The wildcard certificate works until its renewal, which then fails for all tenants at once.";
+    DnssecBogus = "dnssec-bogus": Fleet Fails Neither Critical, shown by [Dnssec],
+        "the zone's signatures do not validate",
+        "Validating resolvers refuse to answer for the zone: their users reach no tenant.";
+    ReleaseFailing = "release-failing": Fleet Fails Neither Critical, shown by [Certificate, Site, App, Route],
+        "tenants on one image fail alike",
+        "Tenants that run this image fail with one reason and those on others do not: the release is to blame.";
+    RegionFailing = "region-failing": Fleet Fails Neither Critical, shown by [Certificate, Site, App, Route],
+        "tenants in one region fail alike",
+        "Tenants whose machines are in this region fail with one reason and those elsewhere do not.";
+    PlatformOutage = "platform-outage": Fleet Fails Neither Critical, shown by [Certificate, Site, App, Route],
+        "most tenants fail alike",
+        "More than half of the visited tenants fail with one reason, and nothing else explains it.";
+    DnsDelegated = "dns-delegated": Tenant Fails Lasting Warning, shown by [Dns],
+        "an NS record takes the name out of the zone",
+        "Other name servers decide where the name leads; the wildcard does not reach it.";
+    DnsBlocked = "dns-blocked": Tenant Fails Lasting Warning, shown by [Dns],
+        "a record stops the wildcard without giving an address",
+        "A name that exists with any type, or has anything below it, is not answered by the wildcard (RFC 4592): it has no address.";
+    DnsProxied = "dns-proxied": Tenant Fails Lasting Warning, shown by [Dns],
+        "an own record goes through the CDN's proxy",
+        "The name has a record of its own that sends users through the CDN's proxy and past the wildcard.";
+    DnsOverride = "dns-override": Tenant Fails Lasting Warning, shown by [Dns],
+        "an own record shadows the wildcard",
+        "The name has an address record of its own, which differs from the wildcard: users are sent elsewhere than the edge.";
+    DnsStaleResolver = "dns-stale-resolver": Tenant Warns Neither Warning, shown by [Dns],
+        "a resolver still has an old answer",
+        "The zone's servers are right and the resolver's cache is not: users of that resolver go elsewhere until its time to live ends.";
+    CertificateConflict = "certificate-conflict": Tenant Fails Lasting Warning, shown by [Conflicts, Certificate],
+        "an app other than the edge holds a certificate for the name",
+        "Where two apps hold a certificate for one name the platform's router does not know who handles TLS: handshakes are cut, now or after the next change.";
+    CertificateRateLimited = "certificate-rate-limited": Tenant Fails Neither Warning, shown by [Certificate],
+        "the authority refuses to issue for now",
+        "The tenant's own certificate at the edge can't be issued until the authority's limit is over.";
+    CertificateAwaitingConfiguration = "certificate-awaiting-configuration": Tenant Fails Neither Warning, shown by [Certificate],
+        "validation of the tenant's certificate fails",
+        "The edge app's own certificate for the name is not issued: the platform says what its validation misses.";
+    CertificateStuck = "certificate-stuck": Tenant Fails Neither Warning, shown by [Certificate],
+        "the tenant's certificate is not being issued",
+        "The edge app's own certificate for the name has been awaited for more than two minutes, where 30 to 60 seconds are usual.";
+    CertificateIssuing = "certificate-issuing": Tenant Fails Transient Warning, shown by [Certificate],
+        "the tenant's certificate is being issued",
+        "The edge app's own certificate for the name was asked for a moment ago. This passes by itself.";
+    CertificateMissing = "certificate-missing": Tenant Fails Neither Warning, shown by [Certificate],
+        "the edge has no certificate that covers the name",
+        "The edge cuts the handshake: neither the wildcard, which covers one label only, nor another certificate is for this name.";
+    CertificateExpired = "certificate-expired": Tenant Fails Lasting Warning, shown by [Certificate],
+        "the tenant's own certificate has expired",
+        "The edge serves the name with a certificate of its own, and browsers refuse it.";
+    CertificateNotYetValid = "certificate-not-yet-valid": Tenant Fails Lasting Warning, shown by [Certificate],
+        "the tenant's own certificate is not valid yet",
+        "The edge serves the name with a certificate of its own, and browsers refuse it.";
+    CertificateNameMismatch = "certificate-name-mismatch": Tenant Fails Lasting Warning, shown by [Certificate],
+        "the certificate served is for other names",
+        "Browsers refuse the certificate that the edge serves for the name.";
+    CertificateChainIncomplete = "certificate-chain-incomplete": Tenant Fails Lasting Warning, shown by [Certificate],
+        "the edge does not send the intermediate",
+        "Clients that do not know the intermediate refuse the chain; browsers may hide it by fetching or caching it.";
+    CertificateUntrusted = "certificate-untrusted": Tenant Fails Lasting Warning, shown by [Certificate],
+        "the chain served ends at no trusted root",
+        "Clients refuse the certificate that the edge serves for the name.";
+    CertificateExpiring = "certificate-expiring": Tenant Fails Neither Warning, shown by [Certificate],
+        "the tenant's own certificate is not being renewed",
+        "Little of its lifetime is left: renewal, which normally happens after two thirds of it, has not happened.";
+    AppMissing = "app-missing": Tenant Fails Neither Warning, shown by [App, Route, Site],
+        "the tenant has no app",
+        "No app of that name is in the organization: the edge has nothing to replay requests to.";
+    AppStopped = "app-stopped": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
+        "no machine runs and none will wake",
+        "No machine of the app runs, and the proxy is not allowed to start one on a request.";
+    AppCrashed = "app-crashed": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
+        "the app's machine failed",
+        "A machine of the app failed, or ended by itself with a fault, and none runs.";
+    AppStarting = "app-starting": Tenant Fails Transient Warning absorbable, shown by [App, Route, Site],
+        "the app is still booting",
+        "The app itself says so. This passes by itself.";
+    TenantUnknownToEdge = "tenant-unknown-to-edge": Tenant Fails Neither Warning, shown by [Route, Site],
+        "the edge does not know the tenant",
+        "The edge answers as it does for a name that exists nowhere: it has no route for this tenant.";
+    RouteWrongApp = "route-wrong-app": Tenant Fails Lasting Warning, shown by [Route, Site],
+        "the edge replays the name to another app",
+        "The edge's own log says so: users of this tenant get what another app answers, or an error where there is none.";
+    RouteWrongTenant = "route-wrong-tenant": Tenant Fails Lasting Warning, shown by [Route, Site],
+        "another tenant's app answers",
+        "Users of this tenant see another tenant's site.";
+    RouteBroken = "route-broken": Tenant Fails Neither Warning absorbable, shown by [Route, Site],
+        "the app answers directly but not through the edge",
+        "The app is well; what lies between the edge and the app is not.";
+    AppUnhealthy = "app-unhealthy": Tenant Fails Neither Warning absorbable, shown by [Route, Site],
+        "the app itself answers wrongly, directly too",
+        "The app fails whichever way it is asked: the edge is not to blame.";
+    ReleaseMismatch = "release-mismatch": Tenant Fails Transient Warning, shown by [App, Site],
+        "another release than the expected one",
+        "A machine runs, or the site answers with, another release than this run was told to expect. A deploy under way passes by itself.";
+    SiteRedirect = "site-redirect": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
+        "the page redirects",
+        "The page answers with a redirect where none was expected.";
+    SiteProtocol = "site-protocol": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
+        "the page answers over another HTTP version",
+        "The edge did not agree on the expected HTTP version for this name.";
+    SiteBody = "site-body": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
+        "the page says something else",
+        "The status is right and the body is not what was expected.";
+    SiteHeader = "site-header": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
+        "a header is missing or differs",
+        "The status is right and a header is not what was expected.";
+    SiteStatus = "site-status": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
+        "the page answers with another status",
+        "The request reaches a server, which answers with another status than expected.";
+    SiteSlow = "site-slow": Tenant Warns Neither Warning, shown by [Site, Route],
+        "the page is slow",
+        "The answer is right and took longer than the limit, from connect to the last byte.";
+    CaaForbidsIssuance = "caa-forbids-issuance": Tenant Warns Lasting Warning, shown by [Certificate, WildcardCertificate],
+        "CAA forbids the authority that issues the certificate",
+        "The certificate works until its renewal, which the authority must refuse (RFC 8659).";
+    Unexplained = "unexplained": Tenant Fails Neither Warning absorbable, shown by [Dns, Certificate, Site, Conflicts, App, Route],
+        "no rule explains this failure",
+        "The evidence is listed as it is; nothing is guessed.";
+}

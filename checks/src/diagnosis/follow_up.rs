@@ -1,0 +1,158 @@
+//! What would settle what is open: the deeper looks that run only where something failed.
+
+use std::net::SocketAddr;
+
+use super::tenant_dns::is_blocked;
+use super::tenant_replay;
+use crate::chain::fails_by_dates_alone;
+use crate::check::{Condition, Findings, condition};
+use crate::evidence::{Reason, Visit};
+use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
+use crate::target::TenantId;
+use crate::world::TenantWorld;
+
+/// A look that a diagnosis asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FollowUp {
+    /// The control name again, without haste, at this address.
+    Control(SocketAddr),
+    /// What clock the edge at this address keeps.
+    Date(SocketAddr),
+    /// What stands at or below this tenant's name.
+    Blockers(TenantId),
+    /// This tenant again, without haste, at this address.
+    Unhurried(TenantId, SocketAddr),
+    /// This tenant at another address of the edge.
+    OtherAddress(TenantId, SocketAddr),
+    /// This tenant's app asked directly, past the edge.
+    Direct(TenantId),
+    /// What the health checks of this tenant's app say.
+    Checks(TenantId),
+    /// What the edge's log says of requests for this tenant.
+    Log(TenantId),
+}
+
+impl FollowUp {
+    /// The tenant that it is about, where it is about one.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Control(_) | Self::Date(_) => None,
+            Self::Blockers(tenant)
+            | Self::Unhurried(tenant, _)
+            | Self::OtherAddress(tenant, _)
+            | Self::Direct(tenant)
+            | Self::Checks(tenant)
+            | Self::Log(tenant) => Some(tenant),
+        }
+    }
+}
+
+/// What is worth asking about the fleet, in the order in which it should be asked.
+pub(super) fn of_fleet(context: &FleetContext) -> Vec<FollowUp> {
+    let controls = || context.fleet.edge.controls.iter();
+    let again = controls().filter_map(|visit| control(context, visit));
+    let dates = controls().filter_map(|visit| date(context, Some(visit)));
+    again.chain(dates).collect()
+}
+
+/// What is worth asking about a tenant that was judged so. Its log is proposed whoever else's was asked for already.
+pub(super) fn of_tenant(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> Vec<FollowUp> {
+    let id = &tenant.tenant.id;
+    let mut asked = Vec::new();
+    asked.extend(date(context, tenant.visit()));
+    asked.extend(blockers(context, tenant, findings).then(|| FollowUp::Blockers(id.clone())));
+    asked.extend(visit(context, tenant));
+    asked.extend(direct(context, tenant, findings));
+    let log = tenant_replay::is_worth_asking(context, tenant, findings);
+    asked.extend(log.then(|| FollowUp::Log(id.clone())));
+    asked
+}
+
+/// Keeps as many questions for the log as may still be asked; `asked` were before.
+pub(super) fn limit_logs(follow_ups: &mut Vec<FollowUp>, asked: usize) {
+    let mut left = MOST_LOGS.saturating_sub(asked);
+    follow_ups.retain(|follow_up| match follow_up {
+        FollowUp::Log(_) => {
+            let kept = left > 0;
+            left = left.saturating_sub(1);
+            kept
+        }
+        _ => true,
+    });
+}
+
+/// How many tenants' lines are looked for in one round.
+const MOST_LOGS: usize = 20;
+
+fn control(context: &FleetContext, visit: &Visit) -> Option<FollowUp> {
+    let again = context
+        .fleet
+        .edge
+        .rechecks
+        .iter()
+        .any(|recheck| recheck.address == visit.address);
+    (visit.was_cut() && !again).then_some(FollowUp::Control(visit.address))
+}
+
+fn date(context: &FleetContext, visit: Option<&Visit>) -> Option<FollowUp> {
+    let visit = visit.filter(|visit| fails_by_dates_alone(&visit.handshake.faults))?;
+    let asked = context
+        .fleet
+        .vantage
+        .dates
+        .iter()
+        .any(|look| look.address == visit.address);
+    (!asked).then_some(FollowUp::Date(visit.address))
+}
+
+/// The app itself, where its page fails: asked directly, or by its own health checks where it has no public address.
+fn direct(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> Option<FollowUp> {
+    let platform = context.platform()?;
+    let app = platform.apps.get(&tenant.tenant.app)?;
+    let runs = matches!(condition(platform, &tenant.tenant.app), Condition::Running(_));
+    if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
+        return None;
+    }
+    let told = app.machines.iter().any(|machine| machine.healthy.is_some());
+    match app.addresses.is_empty() {
+        true => (!told && !tenant.checks_asked).then(|| FollowUp::Checks(tenant.tenant.id.clone())),
+        false => tenant
+            .direct
+            .is_none()
+            .then(|| FollowUp::Direct(tenant.tenant.id.clone())),
+    }
+}
+
+fn blockers(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> bool {
+    let fails = findings.of(Check::Dns).outcome == Outcome::Fail;
+    fails && tenant.dns.blockers.is_empty() && is_blocked(context, tenant)
+}
+
+/// A visit that failed is repeated before anything is said: without haste where it was cut, at another address where
+/// the address itself may be to blame. Where the control name fails everywhere there is nothing to settle.
+fn visit(context: &FleetContext, tenant: &TenantWorld) -> Option<FollowUp> {
+    let failed = tenant.visit().filter(|visit| visit.channel_end().reason().is_some())?;
+    let stands = |address: SocketAddr| {
+        context
+            .fleet
+            .edge
+            .control_at(address)
+            .is_some_and(|control| control.handshake.end.is_done())
+    };
+    if failed.was_cut() && stands(failed.address) && tenant.retries.is_empty() {
+        return Some(FollowUp::Unhurried(tenant.tenant.id.clone(), failed.address));
+    }
+    let untried = context
+        .fleet
+        .edge
+        .sockets()
+        .find(|socket| stands(*socket) && tenant.all_visits().all(|visit| visit.address != *socket));
+    let about_the_chain = !failed.handshake.faults.is_empty();
+    if about_the_chain && stands(failed.address) || failed.channel_end().reason() == Some(Reason::TlsMalformed) {
+        return None;
+    }
+    untried.map(|socket| FollowUp::OtherAddress(tenant.tenant.id.clone(), socket))
+}

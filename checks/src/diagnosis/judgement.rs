@@ -1,0 +1,146 @@
+//! Judging one tenant against the fleet: its findings, what explains them where nothing shared does, and what stays of it
+//! for the rules that look at many. The unit of all diagnosing.
+
+use super::Proof;
+use super::catalog::Cause;
+use super::follow_up::{self, FollowUp};
+use super::rules::TENANT;
+use super::tenant_facts::TenantFacts;
+use super::tenant_rules::{Subject, Table, unexplained};
+use crate::check::{Findings, judge as judge_checks};
+use crate::evidence::Reason;
+use crate::finding::{Check, Finding, Outcome};
+use crate::fleet::FleetContext;
+use crate::world::TenantWorld;
+
+/// What is said of one tenant alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// All six checks.
+    pub findings: Findings,
+    /// Which causes of its own explain them, as long as nothing shared does.
+    pub own: Vec<Explanation>,
+    /// What stays of it for the rules about many.
+    pub facts: TenantFacts,
+    /// What would settle what is open.
+    pub follow_ups: Vec<FollowUp>,
+}
+
+/// One cause of a tenant's own, and the checks that it explains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The cause.
+    pub cause: Cause,
+    /// The checks, in the order of its table.
+    pub checks: Vec<Check>,
+    /// Whether it is told also where something shared explains the check.
+    pub(super) besides: bool,
+    pub(super) proof: Proof,
+}
+
+/// Judges a tenant.
+#[must_use]
+pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Judgement {
+    let mut findings = judge_checks(context, tenant);
+    let follow_ups = follow_up::of_tenant(context, tenant, &findings);
+    let own = explain_alone(context, tenant, &mut findings);
+    let mut facts = TenantFacts::of(context, tenant, &findings);
+    for explanation in own.iter().filter(|own| own.cause.row().absorbable) {
+        explanation
+            .checks
+            .iter()
+            .for_each(|check| facts.absorbable.insert(*check));
+    }
+    Judgement {
+        findings,
+        own,
+        facts,
+        follow_ups,
+    }
+}
+
+fn explain_alone(context: &FleetContext, tenant: &TenantWorld, findings: &mut Findings) -> Vec<Explanation> {
+    let mut own = Vec::<Explanation>::new();
+    for table in TENANT {
+        explain_by(table, context, tenant, findings, &mut own);
+        let subject = Subject {
+            context,
+            tenant,
+            findings,
+        };
+        for rule in table.besides {
+            let proofs = rule.prove.proofs(&subject).into_iter();
+            own.extend(proofs.map(|proof| Explanation {
+                cause: rule.cause,
+                checks: table.checks.iter().copied().take(1).collect(),
+                besides: true,
+                proof,
+            }));
+        }
+        for check in open_checks(table.checks, findings, &own) {
+            if findings.of(check).outcome != Outcome::Skipped {
+                own.push(Explanation {
+                    cause: Cause::Unexplained,
+                    checks: vec![check],
+                    besides: false,
+                    proof: unexplained(&subject, check),
+                });
+            }
+        }
+    }
+    own
+}
+
+fn explain_by(
+    table: &Table,
+    context: &FleetContext,
+    tenant: &TenantWorld,
+    findings: &mut Findings,
+    own: &mut Vec<Explanation>,
+) {
+    for rule in table.rules {
+        let open = open_checks(table.checks, findings, own);
+        if open.is_empty() {
+            return;
+        }
+        let proofs = rule.prove.proofs(&Subject {
+            context,
+            tenant,
+            findings,
+        });
+        for proof in proofs {
+            let concerned = |check: &Check| {
+                let outcome = findings.of(*check).outcome;
+                let only = proof.only.is_none_or(|only| only == *check);
+                only && outcome >= proof.outcome && outcome != Outcome::Skipped
+            };
+            let mut checks = open.iter().copied().filter(concerned).collect::<Vec<_>>();
+            if let (true, Some(check)) = (checks.is_empty(), proof.otherwise) {
+                let finding = Finding::plain(Outcome::Fail, "answered as a name that does not exist");
+                *findings.of_mut(check) = finding.because(proof.reason);
+                checks.push(check);
+            }
+            if !checks.is_empty() {
+                own.push(Explanation {
+                    cause: rule.cause,
+                    checks,
+                    besides: false,
+                    proof,
+                });
+            }
+        }
+    }
+}
+
+/// The checks that nothing explains yet: what fails or warns, and an answer that nothing identifies.
+fn open_checks(checks: &[Check], findings: &Findings, own: &[Explanation]) -> Vec<Check> {
+    let explains = |check: Check| own.iter().any(|explanation| explanation.checks.contains(&check));
+    let open = checks.iter().copied().filter(|check| {
+        let finding = findings.of(*check);
+        let wrong = matches!(finding.outcome, Outcome::Fail | Outcome::Warn);
+        // Where the answer itself is explained already, who gave it settles nothing more.
+        let nameless = finding.reason == Some(Reason::NotIdentifiable) && !explains(Check::Site);
+        (wrong || nameless) && !explains(*check)
+    });
+    open.collect()
+}

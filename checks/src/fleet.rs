@@ -1,0 +1,56 @@
+//! What all tenants share: the looks at zone, edge and vantage, the platform's word and the directory of tenants, with
+//! what follows from them for each tenant. Owned, so that it can be handed to many workers at once.
+
+mod chains;
+mod context;
+mod directory;
+
+pub use chains::{ChainKey, ChainStore};
+pub use context::FleetContext;
+pub use directory::{Directory, GroupKey};
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::evidence::{Asked, Fault, Platform, VantageEvidence, ZoneEvidence, ZoneRecord};
+use crate::expectation::CertificateExpectation;
+use crate::finding::Check;
+use crate::target::{Hostname, Tenant};
+use crate::world::EdgeEvidence;
+
+/// All that tenants share, as it was seen last. Each part is replaced as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    /// The moment of judgement.
+    pub now: Timestamp,
+    /// The domain whose tenants are verified.
+    pub domain: Hostname,
+    /// The checks that were asked for.
+    pub selected: BTreeSet<Check>,
+    /// The agent's own place.
+    pub vantage: VantageEvidence,
+    /// The zone.
+    pub zone: ZoneEvidence,
+    /// The edge.
+    pub edge: EdgeEvidence,
+    /// The certificate thresholds of the wildcard itself.
+    pub wildcard: CertificateExpectation,
+    /// The platform's word.
+    pub platform: Asked<Arc<Platform>>,
+    /// The zone's listing at the DNS provider.
+    pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    /// What the source of the tenants did not answer, or answered wrongly.
+    pub inventory: Vec<Fault>,
+    /// Every tenant that the inventory knows, also those that are not verified now.
+    pub known: Arc<Vec<Tenant>>,
+}
+
+impl Fleet {
+    /// The wildcard's name, `*.DOMAIN`.
+    #[must_use]
+    pub fn wildcard_name(&self) -> String {
+        format!("*.{}", self.domain)
+    }
+}
