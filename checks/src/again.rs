@@ -12,7 +12,7 @@ use crate::expectation::{Expectation, SiteExpectation};
 use crate::matching::matches;
 use crate::world::{Presented, TenantWorld, World};
 
-/// Judges every presented chain of the world by these anchors, at the world's own moment. What a channel carried stays
+/// Judges every presented chain of the world by these anchors, each at the moment of its visit. What a channel carried stays
 /// as it was: where a chain fails now, a check that needs the channel is skipped; where one passes now that failed, what
 /// was never asked stays unknown.
 pub fn judge_chains(world: &mut World, anchors: &Anchors) {
@@ -64,7 +64,8 @@ fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<Presented>>, anchors:
         .iter()
         .map(|der| CertificateDer::from(der.as_slice()))
         .collect::<Vec<_>>();
-    let verdict = chain::judge(&presented, anchors, visit.name.as_str(), now);
+    let moment = visit.started_at.unwrap_or(now);
+    let verdict = chain::judge(&presented, anchors, visit.name.as_str(), moment);
     // A handshake that was cut, or refused for another reason, ended as it ended.
     let by_chain = match &handshake.end {
         End::Done => true,

@@ -41,6 +41,8 @@ pub struct Fleet {
     pub platform: Asked<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
     pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    /// When the listing was read.
+    pub listed_at: Option<Timestamp>,
     /// What the source of the tenants did not answer, or answered wrongly.
     pub inventory: Vec<Fault>,
     /// Every tenant that the inventory knows, also those that are not verified now.

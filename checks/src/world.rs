@@ -54,6 +54,9 @@ pub struct TenantWorld {
     pub expectation: Expectation,
     /// Whether the round came as far as this tenant.
     pub looked_at: bool,
+    /// When it was, by the agent's clock; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// What DNS says.
     pub dns: TenantDns,
     /// Visits in the order made: the first, then the other addresses where it failed.
@@ -85,6 +88,7 @@ impl TenantWorld {
             tenant,
             expectation,
             looked_at: false,
+            at: None,
             dns: TenantDns::default(),
             visits: Vec::new(),
             retries: Vec::new(),
@@ -138,6 +142,9 @@ pub struct EdgeEvidence {
     pub controls: Vec<Visit>,
     /// The control name again, without haste, where it was cut.
     pub rechecks: Vec<Visit>,
+    /// When it was looked at; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
 }
 
 impl EdgeEvidence {
@@ -184,6 +191,7 @@ impl World {
             wildcard: self.wildcard,
             platform: self.platform.clone(),
             listing: self.listing.clone(),
+            listed_at: self.listed_at,
             inventory: self.inventory.clone(),
             known: Arc::clone(&self.known),
         }
@@ -213,6 +221,9 @@ pub struct World {
     /// The zone's listing at the DNS provider.
     #[serde(default)]
     pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    /// When the listing was read, by the agent's clock; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_at: Option<Timestamp>,
     /// What the source of the tenants did not answer, or answered wrongly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<Fault>,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use roundsman_checks::evidence::{Answer, Asked, ChainId, Fault, Platform, ZoneRecord};
 use roundsman_checks::expectation::{Expectation, Identity};
 use roundsman_checks::finding::Check;
@@ -43,6 +44,8 @@ pub struct ApiSnapshot {
     pub platform: Asked<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
     pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    /// When the listing was read.
+    pub listed_at: Option<Timestamp>,
 }
 
 /// Evidence of tenants that an earlier round gathered. They are part of the round without being probed again, so that

@@ -14,6 +14,7 @@ use roundsman_checks::target::Hostname;
 use roundsman_checks::world::{EdgeEvidence, Presented};
 
 use super::assignment::Assignment;
+use super::clock::now;
 use super::probes::ProbeSetup;
 
 /// How long the control name rests before it is asked again after a cut.
@@ -78,7 +79,7 @@ impl<'r> EdgeProber<'r> {
             settings: setup.prober.settings(),
             open: &never,
         };
-        let (visit, chain) = setup.prober.visit(address, &self.control, &wish, self.now).await;
+        let (visit, chain) = setup.prober.visit(address, &self.control, &wish, now()).await;
         self.chains.keep(chain);
         visit
     }
@@ -88,7 +89,7 @@ impl<'r> EdgeProber<'r> {
     pub(super) async fn visit(&self, address: SocketAddr, name: &Hostname, wish: &Wish<'_>) -> Visit {
         let setup = self.setup;
         setup.pacers.turn(address).await;
-        let (visit, chain) = setup.prober.visit(address, name, wish, self.now).await;
+        let (visit, chain) = setup.prober.visit(address, name, wish, now()).await;
         self.chains.keep(chain);
         if setup.pacers.heard(address, visit.was_cut()) && self.control(address).await.was_cut() {
             setup.pacers.slow_down(address);
@@ -132,6 +133,7 @@ pub(super) async fn look(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> 
         port: prober.setup.port,
         controls: Vec::new(),
         rechecks: Vec::new(),
+        taken_at: Some(now()),
     };
     if !prober.assignment.visits() {
         return edge;

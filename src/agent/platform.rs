@@ -9,6 +9,7 @@ use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
 use thiserror::Error;
 
 use super::assignment::ApiSnapshot;
+use super::clock::now;
 use crate::config::{Config, SecretError};
 
 /// Most apps whose machines are asked for one by one, where nothing failed.
@@ -157,7 +158,11 @@ impl Clients {
         };
         let (platform, listing) = tokio::join!(platform, listing);
         ApiSnapshot {
-            platform: platform.map(Arc::new),
+            platform: platform.map(|mut platform| {
+                platform.taken_at = Some(now());
+                Arc::new(platform)
+            }),
+            listed_at: listing.known().map(|_| now()),
             listing: listing.map(Arc::new),
         }
     }
@@ -204,7 +209,11 @@ impl Clients {
             .cloudflare
             .as_ref()
             .map_or(Asked::NotConfigured, |_| Asked::Unknown(fault()));
-        ApiSnapshot { platform, listing }
+        ApiSnapshot {
+            platform,
+            listing,
+            listed_at: None,
+        }
     }
 
     async fn platform(&self) -> Asked<Platform> {

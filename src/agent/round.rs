@@ -133,6 +133,7 @@ fn unseen(edge: &EdgeProber<'_>) -> World {
         wildcard: setup.fleet.certificate,
         platform: assignment.snapshot.platform.clone(),
         listing: assignment.snapshot.listing.clone(),
+        listed_at: assignment.snapshot.listed_at,
         inventory: assignment.inventory.clone(),
         known: assignment.known.clone(),
         tenants: assignment

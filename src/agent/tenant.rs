@@ -12,6 +12,7 @@ use roundsman_checks::target::{Hostname, Tenant};
 use roundsman_checks::world::{TenantWorld, World};
 
 use super::assignment::{Assignment, Names, ProbeTarget, WakePolicy};
+use super::clock::now;
 use super::edge::EdgeProber;
 use super::probes::ProbeSetup;
 
@@ -59,9 +60,11 @@ impl<'r> TenantProber<'r> {
 
     /// Gathers all evidence of one tenant.
     pub(super) async fn look(&self, target: &ProbeTarget) -> TenantWorld {
+        let at = now();
         if !target.tenant.hostname.is_within(&self.setup().domain) {
             return TenantWorld {
                 looked_at: true,
+                at: Some(at),
                 ..TenantWorld::unseen(target.tenant.clone(), target.expectation.clone())
             };
         }
@@ -72,6 +75,7 @@ impl<'r> TenantProber<'r> {
             dns,
             visits: visit.into_iter().collect(),
             looked_at: true,
+            at: Some(at),
             asleep,
             woken: asleep && page && self.assignment().asks_for_pages(),
             ..unseen
@@ -254,7 +258,7 @@ impl<'r> TenantProber<'r> {
             open: &never,
         };
         let socket = SocketAddr::new(address, *port);
-        let (visit, _) = self.setup().prober.visit(socket, &name, &wish, self.edge.now).await;
+        let (visit, _) = self.setup().prober.visit(socket, &name, &wish, now()).await;
         Some(visit)
     }
 }

@@ -9,6 +9,7 @@ use roundsman_checks::probe::{self, DnsQuestion};
 use roundsman_checks::target::{Hostname, NameError};
 
 use super::assignment::{ApiSnapshot, Assignment};
+use super::clock::now;
 use super::probes::ProbeSetup;
 use super::servers;
 use crate::config::Control;
@@ -24,6 +25,7 @@ const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
 /// Gathers all that is said of the zone.
 pub(super) async fn look(setup: &ProbeSetup, assignment: &Assignment, control: Hostname) -> ZoneEvidence {
     let mut zone = ZoneEvidence::unseen(control);
+    zone.taken_at = Some(now());
     zone.through_resolvers = setup.through_resolvers;
     zone.resolvers.clone_from(&setup.resolvers);
     if !assignment.selects(Check::Dns) {
@@ -203,6 +205,7 @@ pub(super) async fn vantage(setup: &ProbeSetup, assignment: &Assignment) -> Vant
         resolvers,
         controls,
         dates: Vec::new(),
+        taken_at: Some(now()),
     }
 }
 

@@ -108,6 +108,7 @@ fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::
     let ApiSnapshot {
         platform,
         listing: records,
+        ..
     } = snapshot;
     let answers = Answers {
         platform: platform.known().map(|platform| &**platform),

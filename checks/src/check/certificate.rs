@@ -39,8 +39,9 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
 
 fn verified(context: &FleetContext, tenant: &TenantWorld, visit: &Visit, facts: &Facts) -> Finding {
     let limits = tenant.expectation.certificate;
-    let remaining = facts.remaining(context.fleet.now);
-    let text = format!("{}, {}", facts.issuer, Lifetime::of(facts, context.fleet.now));
+    let moment = context.moment_of(visit);
+    let remaining = facts.remaining(moment);
+    let text = format!("{}, {}", facts.issuer, Lifetime::of(facts, moment));
     let expected = |limit: f64| format!("at least {:.0} % of its lifetime left", limit * 100.0);
     if remaining < limits.fail_below {
         let finding = Finding::plain(Outcome::Fail, text.clone()).because(Reason::TlsExpiring);

@@ -34,7 +34,7 @@ pub(super) fn faults(context: &FleetContext, reason: Reason) -> Vec<Proof> {
     let served = context.facts(first).map(|facts| CertificateFact::Served {
         names: facts.names.iter().take(3).cloned().collect(),
         issuer: facts.issuer.clone(),
-        lifetime: Lifetime::of(&facts, context.fleet.now),
+        lifetime: Lifetime::of(&facts, context.moment_of(first)),
         sent: facts.length,
     });
     let evidence = std::iter::once(faulty).chain(served).map(Fact::from).collect();
@@ -68,7 +68,7 @@ pub(super) fn expiring(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let remaining = |visit: &Visit| {
         context
             .facts(visit)
-            .map_or(1.0, |facts| facts.remaining(context.fleet.now))
+            .map_or(1.0, |facts| facts.remaining(context.moment_of(visit)))
     };
     let Some(worst) = good.min_by(|a, b| remaining(a).total_cmp(&remaining(b))) else {
         return Vec::new();
@@ -85,7 +85,7 @@ pub(super) fn expiring(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let expiring = CertificateFact::Expiring {
         name: facts.names.first().cloned().unwrap_or_default(),
         issuer: facts.issuer.clone(),
-        lifetime: Lifetime::of(&facts, context.fleet.now),
+        lifetime: Lifetime::of(&facts, context.moment_of(worst)),
         below: limit,
     };
     let object = Object::Certificate(context.fleet.wildcard_name());

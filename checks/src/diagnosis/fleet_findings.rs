@@ -135,9 +135,9 @@ fn wildcard_certificate(context: &FleetContext) -> (Finding, Option<FleetDetail>
         .chain(&context.fleet.edge.rechecks)
         .rev();
     let visit = served.into_iter().find(|visit| visit.handshake.end.is_done());
-    match visit.and_then(|visit| context.facts(visit)) {
-        Some(facts) => {
-            let lifetime = Lifetime::of(&facts, context.fleet.now);
+    match visit.and_then(|visit| Some((visit, context.facts(visit)?))) {
+        Some((visit, facts)) => {
+            let lifetime = Lifetime::of(&facts, context.moment_of(visit));
             let finding = Finding::plain(Outcome::Pass, format!("{}, {lifetime}", facts.issuer));
             (finding, Some(FleetDetail::Lifetime(lifetime)))
         }

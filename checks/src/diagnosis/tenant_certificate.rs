@@ -24,7 +24,7 @@ pub(super) fn served(subject: &Subject<'_>, reason: Reason) -> Option<Proof> {
             address: visit.address,
             names: facts.names.iter().take(3).cloned().collect(),
             issuer: facts.issuer.clone(),
-            lifetime: Lifetime::of(facts, subject.context.fleet.now),
+            lifetime: Lifetime::of(facts, subject.context.moment_of(visit)),
         },
     );
     let alone = facts.is_some() && reason == Reason::TlsIncompleteChain;

@@ -112,7 +112,8 @@ pub(super) fn pending(subject: &Subject<'_>, cause: Cause) -> Option<Proof> {
     if !(warns || cut) {
         return None;
     }
-    let certificate = explicit(subject).filter(|own| waits_for(own, subject.context.fleet.now) == Some(cause))?;
+    let certificate =
+        explicit(subject).filter(|own| waits_for(own, subject.context.platform_moment()) == Some(cause))?;
     let edge = &platform(subject)?.edge_app;
     let (app, name) = (edge.clone(), certificate.hostname.clone());
     let awaited = CertificateFact::Awaited {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::End;
@@ -106,6 +107,9 @@ pub struct DnsLook {
     pub end: End,
     /// From the question to the response or the end of patience, in milliseconds.
     pub ms: f64,
+    /// When the question was sent, by the agent's clock; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
 }
 
 /// What DNS says of one tenant.
@@ -145,6 +149,9 @@ pub struct ZoneEvidence {
     /// CNAME at the name of the wildcard's ACME delegation, asked where the platform tells what it must be.
     #[serde(default)]
     pub acme: Vec<DnsLook>,
+    /// When it was looked at; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
 }
 
 impl ZoneEvidence {
@@ -163,6 +170,7 @@ impl ZoneEvidence {
             unchecked: Vec::new(),
             caa: Vec::new(),
             acme: Vec::new(),
+            taken_at: None,
         }
     }
 }

@@ -57,6 +57,9 @@ impl<T> Asked<T> {
 pub struct Platform {
     /// The organization's slug.
     pub organization: String,
+    /// When the last of it was answered, by the agent's clock; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
     /// The edge app's name.
     pub edge_app: String,
     /// Every app that was answered, by name.

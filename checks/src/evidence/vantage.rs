@@ -44,4 +44,7 @@ pub struct VantageEvidence {
     pub controls: Vec<ControlLook>,
     /// Clocks of others, asked only where a chain fails by its dates alone.
     pub dates: Vec<DateLook>,
+    /// When it was looked at; old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
 }

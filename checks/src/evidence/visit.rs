@@ -185,6 +185,9 @@ pub struct Visit {
     pub address: SocketAddr,
     /// The name that was asked for.
     pub name: Hostname,
+    /// When it began, by the agent's clock: its chain is judged at this moment. Old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
     /// The connection.
     pub connect: Connect,
     /// The handshake.
@@ -202,6 +205,7 @@ impl Visit {
         Self {
             address,
             name,
+            started_at: None,
             connect: Connect::default(),
             handshake: Handshake::default(),
             page: Exchange::default(),

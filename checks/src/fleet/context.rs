@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{ChainStore, Directory, Fleet};
 use crate::chain::Facts;
 use crate::check::Said;
@@ -97,6 +99,19 @@ impl FleetContext {
     #[must_use]
     pub fn facts(&self, visit: &Visit) -> Option<Arc<Facts>> {
         self.chains.facts(visit.handshake.chain?)
+    }
+
+    /// When a visit was made: its certificate is judged at that moment. Old recordings tell only when all was judged.
+    #[must_use]
+    pub fn moment_of(&self, visit: &Visit) -> Timestamp {
+        visit.started_at.unwrap_or(self.fleet.now)
+    }
+
+    /// When the platform answered.
+    #[must_use]
+    pub fn platform_moment(&self) -> Timestamp {
+        let taken = self.platform().and_then(|platform| platform.taken_at);
+        taken.unwrap_or(self.fleet.now)
     }
 
     /// The tenant that an id, an app, a host name or a machine belongs to.

@@ -10,7 +10,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpStream, UdpSocket};
 
-use super::clock::Stopwatch;
+use super::clock::{self, Stopwatch};
 use super::exhaustion;
 use super::message::{message, parse, reply};
 use crate::evidence::{DnsLook, End, Fault, PORT_UNREACHABLE, Reason, RecordKind};
@@ -102,6 +102,7 @@ impl Asked {
             reply: None,
             end: End::NotReached,
             ms: 0.0,
+            sent_at: Some(clock::now()),
         };
         let mut asked = Self {
             query: Message::query(),

@@ -106,6 +106,7 @@ impl Prober {
     ) -> (Visit, Option<(ChainId, Presented)>) {
         let watch = Stopwatch::start();
         let mut visit = Visit::new(address, name.clone());
+        visit.started_at = Some(now);
         let settings = wish.settings;
         let (connected, tcp) = connect(address, settings.connect_timeout.min(settings.timeout)).await;
         visit.connect = connected;

@@ -7,8 +7,11 @@ mod release;
 
 use std::io::{BufRead, BufReader};
 
-use roundsman_checks::diagnosis::{CauseEntry, Diagnosis, TenantVerdict, diagnose};
-use roundsman_checks::evidence::{Answer, Body, DnsLook, DnsRecord, End, Exchange, Reason, RecordKind};
+use roundsman_checks::chain::Facts;
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, TenantVerdict, diagnose};
+use roundsman_checks::evidence::{
+    Answer, Body, CertificateState, DnsLook, DnsRecord, End, Exchange, Reason, RecordKind,
+};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::finding::{Check, Finding, Outcome};
 use roundsman_checks::world::{TenantWorld, World};
@@ -328,4 +331,57 @@ fn expiry_begins_below_each_threshold_and_not_at_it() {
     assert_eq!(with(left, 0.1), Outcome::Pass);
     assert_eq!(with(0.9, 0.1), Outcome::Warn);
     assert_eq!(with(0.95, 0.9), Outcome::Fail);
+}
+
+/// The healthy world's certificate is looked at when it is visited, not when all is judged.
+#[test]
+fn a_certificate_is_judged_at_the_moment_of_its_visit() {
+    let late = |started_at: Option<jiff::Timestamp>| {
+        let mut world = healthy();
+        let ends = last_moment(&world);
+        world.now = ends + jiff::SignedDuration::from_hours(1);
+        let tenant = &mut world.tenants[0];
+        tenant.visits[0].started_at = started_at.or(Some(ends - jiff::SignedDuration::from_hours(1)));
+        diagnose(&world).tenants[0].findings.of(Check::Certificate).clone()
+    };
+    let during = late(None);
+    assert_eq!(during.reason, Some(Reason::TlsExpiring));
+    assert!(during.message.contains(" % left"), "{}", during.message);
+}
+
+/// A recording of before visits told their time is judged at the world's own moment.
+#[test]
+fn a_visit_without_a_time_is_judged_with_the_world() {
+    let mut world = healthy();
+    world.now = last_moment(&world) - jiff::SignedDuration::from_hours(1);
+    for tenant in &mut world.tenants {
+        tenant.visits[0].started_at = None;
+    }
+    let diagnosis = diagnose(&world);
+    let certificate = diagnosis.tenants[0].findings.of(Check::Certificate);
+    assert_eq!(certificate.reason, Some(Reason::TlsExpiring));
+}
+
+fn last_moment(world: &World) -> jiff::Timestamp {
+    let chain = world.tenants[0].visits[0].handshake.chain.unwrap();
+    Facts::read(&world.chains[&chain].0).unwrap().not_after
+}
+
+/// A certificate that is awaited is as old as it was when the platform answered.
+#[test]
+fn an_awaited_certificate_is_as_old_as_the_platforms_answer() {
+    let cause = |seconds_before: i64| {
+        let mut world = platform::with_apps(Vec::new());
+        let (now, host) = (world.now, world.tenants[0].tenant.hostname.to_string());
+        let created = now - jiff::SignedDuration::from_secs(150);
+        let platform = world.platform_mut().unwrap();
+        platform.taken_at = Some(now - jiff::SignedDuration::from_secs(seconds_before));
+        let mut own = platform::app("x", &[&host]).certificates.remove(0);
+        (own.state, own.created_at) = (CertificateState::AwaitingCertificates, Some(created));
+        let edge = platform.edge_app.clone();
+        platform.apps.get_mut(&edge).unwrap().certificates.push(own);
+        diagnose(&world).tenants[0].cause
+    };
+    assert_eq!(cause(0), Some(Cause::CertificateStuck));
+    assert_eq!(cause(100), Some(Cause::CertificateIssuing));
 }

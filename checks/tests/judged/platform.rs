@@ -12,7 +12,7 @@ use crate::{answer, each_look, healthy, told};
 
 const EDGE: &str = "edge";
 
-fn app(name: &str, names: &[&str]) -> App {
+pub(crate) fn app(name: &str, names: &[&str]) -> App {
     let certificate = |hostname: &&str| AppCertificate {
         hostname: (*hostname).to_owned(),
         state: CertificateState::Ready,

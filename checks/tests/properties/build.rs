@@ -99,6 +99,7 @@ pub(crate) fn world(plan: &Plan) -> World {
             })),
         },
         listing: Asked::NotConfigured,
+        listed_at: None,
         inventory: Vec::new(),
         known: Arc::new(known),
         tenants,
@@ -166,6 +167,7 @@ fn edge(plan: &Plan, chains: &mut BTreeMap<ChainId, Arc<Presented>>) -> EdgeEvid
         port: 443,
         controls: Vec::new(),
         rechecks: Vec::new(),
+        taken_at: None,
     };
     for (index, address) in addresses.into_iter().enumerate() {
         if plan.families[usize::from(address.is_ipv6())] == 1 {
@@ -224,6 +226,7 @@ fn vantage(plan: &Plan) -> VantageEvidence {
         resolvers: root,
         controls: controls.collect(),
         dates: dates.collect(),
+        taken_at: None,
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn replied(server: SocketAddr, name: &str, kind: RecordKind, reply: D
         reply: Some(reply),
         end: End::Done,
         ms: 1.5,
+        sent_at: None,
     }
 }
 
