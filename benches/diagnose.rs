@@ -17,7 +17,9 @@ use nix::sys::time::TimeValLike as _;
 use roundsman::gate::{Demand, exit_code};
 use roundsman::report::{self, COMMENT_LIMIT, Report, Style};
 use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
-use roundsman_checks::evidence::{App, AppCertificate, Asked, CertificateState, DnsLook, Machine, Platform};
+use roundsman_checks::evidence::{
+    App, AppCertificate, Asked, CertificateState, DnsLook, Machine, MachineState, Platform,
+};
 use roundsman_checks::round::Round;
 use roundsman_checks::target::{Hostname, TenantId};
 use roundsman_checks::world::{TenantWorld, World};
@@ -187,7 +189,7 @@ fn app(name: &str, certificates: &[String]) -> App {
         certificates: held.collect(),
         machines: vec![Machine {
             id: format!("m{name}"),
-            state: "started".into(),
+            state: MachineState::Started,
             region: if name.ends_with('1') { "iad" } else { "lhr" }.into(),
             image: Some(format!("registry.fly.io/{name}:deployment-01{name}")),
             autostart: Some(true),
@@ -253,7 +255,7 @@ fn spoil(kind: usize, index: usize, tenant: &mut TenantWorld, app: &mut App) {
         3 => app.certificates = self::app(&app.name, &[tenant.tenant.hostname.to_string()]).certificates,
         4 => {
             for machine in &mut app.machines {
-                (machine.state, machine.autostart) = ("stopped".into(), Some(false));
+                (machine.state, machine.autostart) = (MachineState::Stopped, Some(false));
             }
             answer(tenant, 502);
         }

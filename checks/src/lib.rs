@@ -13,7 +13,6 @@ pub mod finding;
 pub mod fleet;
 pub mod logs;
 pub mod matching;
-#[cfg(feature = "platform")]
 pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 
 use roundsman_checks::diagnosis::{Cause, Diagnosis, diagnose};
+use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::world::World;
 use serde::Deserialize;
 
@@ -55,7 +56,7 @@ fn tell(diagnosis: &Diagnosis) -> String {
                 "    {} ({}): {remedy_text}",
                 remedy.action.as_str(),
                 remedy.automatic,
-                remedy_text = remedy.command()
+                remedy_text = remedy.command(&Flyctl)
             );
         }
     }

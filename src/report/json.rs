@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{
-    Cause, CauseEntry, Confidence, Diagnosis, Fact, FleetDetail, Object, RecordRef, Remedy, Scope, Severity, Status,
-    TenantVerdict,
+    Cause, CauseEntry, CommandLine, Confidence, Diagnosis, Fact, FleetDetail, Form, Object, RecordRef, Remedy, Scope,
+    Severity, Status, TenantVerdict,
 };
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
+use roundsman_checks::platform::command_line;
+use roundsman_checks::world::World;
 use serde::{Serialize, Serializer};
 
 use crate::agent;
@@ -143,8 +145,7 @@ pub struct CauseLine {
     #[serde(serialize_with = "as_texts")]
     pub evidence: Vec<Fact>,
     /// What to do.
-    #[serde(serialize_with = "as_actions")]
-    pub remedy: Vec<Remedy>,
+    pub remedy: Vec<RemedyLine>,
 }
 
 fn as_text<S: Serializer>(object: &Object, serializer: S) -> Result<S::Ok, S::Error> {
@@ -155,37 +156,40 @@ fn as_texts<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Er
     serializer.collect_seq(facts.iter().map(ToString::to_string))
 }
 
-fn as_actions<S: Serializer>(remedy: &[Remedy], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(remedy.iter().map(RemedyLine::of))
-}
-
 /// One remedy: its kind, what it is done to, and what a person types or clicks.
-#[derive(Serialize)]
-struct RemedyLine<'r> {
+#[derive(Clone, Debug, Serialize)]
+pub struct RemedyLine {
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    app: Option<&'r str>,
+    app: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hostname: Option<&'r str>,
+    hostname: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    machine: Option<&'r str>,
-    #[serde(skip_serializing_if = "<[RecordRef]>::is_empty")]
-    records: &'r [RecordRef],
-    command: String,
+    machine: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    records: Vec<RecordRef>,
+    /// What a person types or clicks.
+    pub command: String,
     automatic: bool,
+    /// How a person carries it out.
+    #[serde(skip)]
+    pub form: Form,
 }
 
-impl<'r> RemedyLine<'r> {
-    fn of(remedy: &'r Remedy) -> Self {
+impl RemedyLine {
+    /// With the words of a platform's own tool.
+    #[must_use]
+    pub fn of(remedy: &Remedy, tool: &dyn CommandLine) -> Self {
         let action = &remedy.action;
         Self {
             action: action.as_str(),
-            app: action.app(),
-            hostname: action.hostname(),
-            machine: action.machine(),
-            records: action.records(),
-            command: remedy.command(),
+            app: action.app().map(str::to_owned),
+            hostname: action.hostname().map(str::to_owned),
+            machine: action.machine().map(str::to_owned),
+            records: action.records().to_vec(),
+            command: action.command(tool),
             automatic: remedy.automatic,
+            form: action.form(),
         }
     }
 }
@@ -239,7 +243,7 @@ impl Report {
                 .map(|baseline| baseline.compare(diagnosis, demand)),
             summary: summary(&diagnosis.tenants),
             fleet: fleet.collect(),
-            causes: causes(diagnosis, demand),
+            causes: causes(diagnosis, demand, tool(world)),
             tenants: tenants.collect(),
         }
     }
@@ -303,17 +307,23 @@ fn concerned(diagnosis: &Diagnosis) -> BTreeMap<Cause, usize> {
     concerned
 }
 
-fn causes(diagnosis: &Diagnosis, demand: &Demand) -> Vec<CauseLine> {
+/// The tool of the platform that the tenants are on.
+fn tool(world: &World) -> &'static dyn CommandLine {
+    let cloud = world.platform.known().map(|platform| platform.cloud);
+    command_line(cloud.unwrap_or_default())
+}
+
+fn causes(diagnosis: &Diagnosis, demand: &Demand, tool: &dyn CommandLine) -> Vec<CauseLine> {
     let concerned = concerned(diagnosis);
     let severity = |entry: &CauseEntry| {
         let configured = demand.severity.get(&entry.cause).copied();
         configured.unwrap_or_else(|| entry.cause.severity(entry.outcome, concerned[&entry.cause]))
     };
     let entries = diagnosis.causes.iter();
-    entries.map(|entry| cause(entry, severity(entry))).collect()
+    entries.map(|entry| cause(entry, severity(entry), tool)).collect()
 }
 
-fn cause(entry: &CauseEntry, severity: Severity) -> CauseLine {
+fn cause(entry: &CauseEntry, severity: Severity, tool: &dyn CommandLine) -> CauseLine {
     CauseLine {
         cause: entry.cause,
         scope: entry.scope,
@@ -326,7 +336,7 @@ fn cause(entry: &CauseEntry, severity: Severity) -> CauseLine {
         severity,
         transient: entry.cause.is_transient(),
         evidence: entry.evidence.clone(),
-        remedy: entry.remedy.clone(),
+        remedy: entry.remedy.iter().map(|remedy| RemedyLine::of(remedy, tool)).collect(),
     }
 }
 

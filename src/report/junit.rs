@@ -245,7 +245,7 @@ fn proof(cause: Option<Cause>, lines: &[&CauseLine]) -> String {
         .flat_map(|line| &line.evidence)
         .map(|fact| xml(&fact.to_string()));
     let fixes = lines.iter().flat_map(|line| &line.remedy);
-    let fixes = fixes.map(|remedy| format!("fix: {}", xml(&remedy.command())));
+    let fixes = fixes.map(|remedy| format!("fix: {}", xml(&remedy.command)));
     for more in [facts.collect::<Vec<_>>(), fixes.collect::<Vec<_>>()] {
         let hidden = more.len().saturating_sub(MOST_FACTS);
         text.extend(more.into_iter().take(MOST_FACTS));

@@ -126,8 +126,8 @@ impl<'r> Merged<'r> {
         let all = self.lines().flat_map(|line| &line.remedy);
         let mut seen = HashSet::new();
         let fixes = all.map(|remedy| Fix {
-            text: remedy.command(),
-            is_typed: remedy.action.form() == Form::Run,
+            text: remedy.command.clone(),
+            is_typed: remedy.form == Form::Run,
         });
         fixes.filter(|fix| seen.insert(fix.text.clone())).collect()
     }

@@ -6,10 +6,11 @@ use roundsman_checks::diagnosis::{
 };
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::platform::fly::Flyctl;
 
 use crate::gate::Unmet;
 
-use super::json::{CauseLine, CheckLine, FindingLine, FleetLine, Report, SCHEMA, Summary, TenantLine};
+use super::json::{CauseLine, CheckLine, FindingLine, FleetLine, RemedyLine, Report, SCHEMA, Summary, TenantLine};
 
 /// What a target would answer to break out of a form.
 pub(super) const HOSTILE: &str =
@@ -213,12 +214,15 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
         evidence: [HOSTILE, "a second fact"]
             .map(|text| CertificateFact::PlatformSays(text.into()).into())
             .into(),
-        remedy: vec![Remedy {
-            action: Action::RemoveCertificate {
-                app: "\"$(touch /tmp/`id`)\"".into(),
-                name: "x".into(),
+        remedy: vec![RemedyLine::of(
+            &Remedy {
+                action: Action::RemoveCertificate {
+                    app: "\"$(touch /tmp/`id`)\"".into(),
+                    name: "x".into(),
+                },
+                automatic: false,
             },
-            automatic: false,
-        }],
+            &Flyctl,
+        )],
     }
 }

@@ -99,7 +99,7 @@ fn causes(trace: &Trace, page: Page) -> Option<String> {
         let facts = entry.evidence.iter().take(MOST);
         rows.extend(facts.map(|fact| page.line("", &fact.to_string())));
         let fixes = entry.remedy.iter().take(MOST);
-        rows.extend(fixes.map(|remedy| page.command("fix", &remedy.command())));
+        rows.extend(fixes.map(|remedy| page.command("fix", &remedy.command)));
         rows.join("\n")
     });
     let entries = entries.collect::<Vec<_>>();

@@ -221,7 +221,7 @@ pub(super) fn beyond(trace: &Trace, page: Page) -> String {
                 let image = machine.image.as_deref().map(image).unwrap_or_default();
                 let exit = machine.last_exit.as_ref().map(ended).unwrap_or_default();
                 let sleeps = match machine.autostart {
-                    Some(false) if machine.state != "started" => ", autostart is off",
+                    Some(false) if !machine.state.is_running() => ", autostart is off",
                     _ => "",
                 };
                 let state = format!("{} in {}", machine.state, machine.region);

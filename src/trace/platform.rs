@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use roundsman_checks::chain::covers;
 use roundsman_checks::check::{is_under, missing_machines};
-use roundsman_checks::evidence::{Exit, Platform};
+use roundsman_checks::evidence::{Exit, MachineState, Platform};
 use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ pub(crate) struct Told {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
     pub(crate) id: String,
-    pub(crate) state: String,
+    pub(crate) state: MachineState,
     pub(crate) region: String,
     pub(crate) image: Option<String>,
     pub(crate) autostart: Option<bool>,

@@ -2,7 +2,8 @@
 
 use roundsman::agent::Round;
 use roundsman::gate::{Demand, exit_code};
-use roundsman_checks::diagnosis::{Remedy, Status, diagnose};
+use roundsman_checks::diagnosis::{Status, diagnose};
+use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::world::World;
 use roundsman_lab::LabOptions;
 
@@ -76,7 +77,7 @@ pub(super) fn row(scenario: &Scenario, outcome: &Round) -> String {
     let first = entries.first();
     let fix = first
         .and_then(|entry| entry.remedy.first())
-        .map(Remedy::command)
+        .map(|remedy| remedy.command(&Flyctl))
         .unwrap_or_default();
     let sure = first.map(|entry| word(entry.confidence)).unwrap_or_default();
     let ended = first.map(|entry| word(entry.outcome)).unwrap_or_default();
@@ -106,7 +107,7 @@ pub(super) fn judge(bench: &Bench, scenario: &Scenario, outcome: &Round) -> Vec<
         let fits = entry
             .remedy
             .iter()
-            .any(|remedy| remedy.command().contains(&scenario.remedy));
+            .any(|remedy| remedy.command(&Flyctl).contains(&scenario.remedy));
         expect(
             "remedy",
             scenario.remedy.clone(),

@@ -82,8 +82,7 @@ fn with_release(tenant: &TenantWorld, message: String) -> String {
 #[must_use]
 pub fn others<'a>(expected: &ExpectedImage, app: &'a App) -> Vec<&'a Machine> {
     let other = |machine: &&Machine| {
-        let on_its_way = TRANSIENT.contains(&machine.state.as_str()) && machine.state != "created";
-        !machine.is_gone() && (on_its_way || told(expected, app, machine) == Some(false))
+        !machine.is_gone() && (machine.state.is_on_its_way() || told(expected, app, machine) == Some(false))
     };
     app.machines.iter().filter(other).collect()
 }
@@ -126,9 +125,6 @@ pub enum Condition<'p> {
     Stopped(Option<&'p Machine>),
 }
 
-/// States that pass by themselves (Machines API, "machine states").
-const TRANSIENT: &[&str] = &["created", "creating", "starting", "restarting", "updating", "replacing"];
-
 /// Judges an app by its machines: the best of them decides.
 #[must_use]
 pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
@@ -143,41 +139,32 @@ pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
         .iter()
         .filter(|machine| !machine.is_gone())
         .collect::<Vec<_>>();
-    let running = machines.iter().filter(|machine| machine.state == "started").count();
+    let running = machines.iter().filter(|machine| machine.state.is_running()).count();
     if running > 0 {
         return Condition::Running(running);
     }
     let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(ended_well);
     let find = |is: &dyn Fn(&Machine) -> bool| machines.iter().copied().find(|machine| is(machine));
-    if find(&|machine| rests(machine) && machine.autostart == Some(true) && fit(machine)).is_some() {
+    if find(&|machine| machine.state.is_at_rest() && machine.autostart == Some(true) && fit(machine)).is_some() {
         return Condition::Asleep;
     }
     if let Some(fault) = missing(platform, app) {
         return Condition::Unknown(fault);
     }
-    if let Some(machine) = find(&|machine| TRANSIENT.contains(&machine.state.as_str())) {
+    if let Some(machine) = find(&|machine| machine.state.is_transient()) {
         return Condition::Starting(machine);
     }
-    let crashed = |machine: &Machine| {
-        matches!(machine.state.as_str(), "failed" | "launch_failed") || (rests(machine) && !fit(machine))
-    };
+    let crashed = |machine: &Machine| machine.state.has_failed() || (machine.state.is_at_rest() && !fit(machine));
     if let Some(machine) = find(&crashed) {
         return Condition::Crashed(machine);
     }
-    if find(&|machine| rests(machine) && machine.autostart.is_none()).is_some() {
+    if find(&|machine| machine.state.is_at_rest() && machine.autostart.is_none()).is_some() {
         return Condition::Unknown(Fault::new(
             Reason::PlatformPartial,
             "the platform does not tell whether a request wakes it",
         ));
     }
     Condition::Stopped(machines.first().copied())
-}
-
-fn rests(machine: &Machine) -> bool {
-    matches!(
-        machine.state.as_str(),
-        "stopped" | "suspended" | "stopping" | "suspending"
-    )
 }
 
 /// Why the machines of an app are not all known, where they are not.

@@ -1,6 +1,6 @@
 //! Which app an answer names: headers first, then the issuer document. Knows no outcome.
 
-use crate::evidence::{Answer, Visit};
+use crate::evidence::{Answer, IDENTITY_HEADERS, Visit};
 use crate::expectation::{Identity, Place};
 use crate::fleet::FleetContext;
 use crate::target::Tenant;
@@ -40,11 +40,8 @@ pub fn named<'w>(context: &'w FleetContext, tenant: &Tenant, identity: &Identity
 /// Only a value that names a known tenant settles anything: a stranger's value may be anything.
 fn automatic<'w>(context: &'w FleetContext, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Named<'w> {
     let header = |key: &str| Some((answer.header(key)?.to_owned(), format!("header {key}")));
-    let said = [header("x-sp-app"), header("x-served-by"), issuer(visit)];
-    let mut named = said
-        .into_iter()
-        .flatten()
-        .map(|(value, whence)| name(context, tenant, &value, whence));
+    let said = IDENTITY_HEADERS.into_iter().filter_map(header).chain(issuer(visit));
+    let mut named = said.map(|(value, whence)| name(context, tenant, &value, whence));
     named
         .find(|named| !matches!(named, Named::Stranger(_)))
         .unwrap_or(Named::Nothing)

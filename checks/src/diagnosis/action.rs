@@ -1,11 +1,9 @@
 //! What to do about a cause: a closed set of actions with the ids and names that they need as fields. Their words for a
-//! person are made here, those of a platform's own tool in `commands`; nothing reads them back.
+//! person are made here, those of a platform's own tool by its [`CommandLine`]; nothing reads them back.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::commands;
 
 /// A record as a zone's provider, or an answer, names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,10 +187,10 @@ impl Remedy {
         Action::Wait(wait).automatically(true)
     }
 
-    /// What a person types, clicks or looks at.
+    /// What a person types, clicks or looks at, with the tool of the platform.
     #[must_use]
-    pub fn command(&self) -> String {
-        self.action.to_string()
+    pub fn command(&self, tool: &dyn CommandLine) -> String {
+        self.action.command(tool)
     }
 }
 
@@ -264,6 +262,23 @@ impl Action {
         }
     }
 
+    /// What a person types, clicks or looks at, with the tool of the platform. What only a platform's tool does and this
+    /// one does not is named by its kind.
+    #[must_use]
+    pub fn command(&self, tool: &dyn CommandLine) -> String {
+        tool.command(self).unwrap_or_else(|| match self {
+            Self::DeleteRecords {
+                zone,
+                name,
+                which,
+                records,
+            } => delete(zone, name, *which, records),
+            Self::Wait(wait) => wait.to_string(),
+            Self::Manual(Step::Do(text) | Step::Look(text)) => text.clone(),
+            other => other.as_str().to_owned(),
+        })
+    }
+
     pub(super) fn automatically(self, automatic: bool) -> Remedy {
         Remedy {
             action: self,
@@ -290,25 +305,10 @@ impl PlatformStep {
     }
 }
 
-/// What a person types, clicks or looks at.
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RemoveCertificate { app, name } => commands::remove_certificate(f, app, name),
-            Self::AddCertificate { app, name } => commands::add_certificate(f, app, name),
-            Self::StartMachine { app, machine } => commands::start_machine(f, app, machine),
-            Self::RestartMachine { app, machine } => commands::restart_machine(f, app, machine),
-            Self::DeleteRecords {
-                zone,
-                name,
-                which,
-                records,
-            } => delete(f, zone, name, *which, records),
-            Self::Wait(wait) => wait.fmt(f),
-            Self::Manual(Step::Do(text) | Step::Look(text)) => f.write_str(text),
-            Self::Manual(Step::Platform(step)) => commands::step(f, step),
-        }
-    }
+/// How the tool of a platform says what to do.
+pub trait CommandLine: Sync {
+    /// What a person types there; `None` where the action is none of the platform's.
+    fn command(&self, action: &Action) -> Option<String>;
 }
 
 impl fmt::Display for Wait {
@@ -319,32 +319,26 @@ impl fmt::Display for Wait {
             Self::Issuance => f.write_str("wait until it is issued, usually 30 to 60 seconds"),
             Self::RateLimit => f.write_str("wait until the authority's limit is over, and add nothing until then"),
             Self::Boot => f.write_str("wait until the app has booted, usually seconds"),
-            Self::Deploy(app) => commands::wait_for_deploy(f, app),
+            Self::Deploy(app) => write!(f, "wait until the deploy of {app} has replaced every machine"),
         }
     }
 }
 
-fn delete(f: &mut fmt::Formatter<'_>, zone: &str, name: &str, which: Records, records: &[RecordRef]) -> fmt::Result {
+fn delete(zone: &str, name: &str, which: Records, records: &[RecordRef]) -> String {
     let label = label(name, zone);
     match which {
-        Records::Unseen => write!(f, "list zone {zone} and delete what stands at {name} or below it"),
-        Records::Delegation => write!(f, "delete the NS records of {name} in zone {zone}"),
-        Records::Proxied => write!(f, "delete the proxied records of {label} in zone {zone}"),
+        Records::Unseen => format!("list zone {zone} and delete what stands at {name} or below it"),
+        Records::Delegation => format!("delete the NS records of {name} in zone {zone}"),
+        Records::Proxied => format!("delete the proxied records of {label} in zone {zone}"),
         Records::Named => {
-            let mut kinds = records.iter().map(|record| record.kind.as_str()).collect::<Vec<_>>();
-            let plural = if kinds.len() == 1 { "record" } else { "records" };
-            let mut seen = Vec::new();
-            kinds.retain(|kind| {
-                !seen.contains(kind) && {
-                    seen.push(*kind);
-                    true
+            let mut kinds = Vec::<&str>::new();
+            for record in records {
+                if !kinds.contains(&record.kind.as_str()) {
+                    kinds.push(&record.kind);
                 }
-            });
-            write!(
-                f,
-                "delete the {} {plural} of {label} in zone {zone}",
-                kinds.join(" and ")
-            )
+            }
+            let plural = if records.len() == 1 { "record" } else { "records" };
+            format!("delete the {} {plural} of {label} in zone {zone}", kinds.join(" and "))
         }
     }
 }

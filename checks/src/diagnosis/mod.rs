@@ -7,7 +7,6 @@ mod agent_platform;
 mod assemble;
 mod catalog;
 mod cause;
-mod commands;
 mod correlation;
 mod explain;
 mod fact;
@@ -32,7 +31,7 @@ mod tenant_replay;
 mod tenant_rules;
 mod totals;
 
-pub use action::{Action, Form, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
+pub use action::{Action, CommandLine, Form, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
 pub use assemble::{conclude, diagnose};
 pub use catalog::{Cause, Row};
 pub use cause::{Class, Effect, Scope, Severity, Shown, UnknownCause};

@@ -143,7 +143,7 @@ pub(super) fn route_broken(subject: &Subject<'_>) -> Option<Proof> {
         && app
             .machines
             .iter()
-            .any(|machine| machine.state == "started" && machine.healthy == Some(true));
+            .any(|machine| machine.state.is_running() && machine.healthy == Some(true));
     let right = direct.is_some_and(|direct| is_right(subject, direct));
     if !right && !checks_pass {
         return None;

@@ -3,7 +3,7 @@
 use super::tenant_rules::Subject;
 use super::{Action, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wait};
 use crate::check::Said;
-use crate::evidence::{CertificateState, DnsRecord, RecordKind, ZoneRecord};
+use crate::evidence::{CertificateState, DnsRecord, RecordKind, VALIDATION_LABELS, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 use crate::world::TenantWorld;
@@ -121,9 +121,8 @@ fn blocked_by_listing(subject: &Subject<'_>, own: &Said, control: &Said) -> Opti
     let object = Object::Name(subject.name().to_owned());
     let mut proof = Proof::fail(object, evidence).because(own.reason());
     for (name, records) in by_name_and_kind(records) {
-        let left_over = ["_acme-challenge.", "_fly-ownership."]
-            .iter()
-            .any(|prefix| name.starts_with(prefix));
+        let label = name.split('.').next().unwrap_or_default();
+        let left_over = VALIDATION_LABELS.contains(&label);
         let managed = records.iter().any(|record| is_managed(record));
         let automatic = left_over && !managed && wildcard_is_ready(subject);
         let seen = records.into_iter().map(listed_ref).collect::<Vec<_>>();

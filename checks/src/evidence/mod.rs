@@ -2,6 +2,7 @@
 
 mod dns;
 mod logs;
+mod machine_state;
 mod platform;
 mod reason;
 mod vantage;
@@ -9,7 +10,8 @@ mod visit;
 
 pub use dns::{DnsLook, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
 pub use logs::{LogLine, TenantLog};
-pub use platform::{App, AppCertificate, Asked, CertificateState, Exit, Machine, Platform, ZoneRecord};
+pub use machine_state::MachineState;
+pub use platform::{App, AppCertificate, Asked, CertificateState, Cloud, Exit, Machine, Platform, ZoneRecord};
 pub use reason::{Alert, Reason, UnknownReason};
 pub use vantage::{ControlLook, DateLook, VantageEvidence};
 pub use visit::{Answer, Body, ChainId, Connect, Exchange, Handshake, Matches, Retry, Visit};
@@ -85,3 +87,14 @@ impl End {
         }
     }
 }
+
+/// Headers in which an answer names its app or machine, as the platforms that are known here and their edge apps set
+/// them; the surest first.
+pub const IDENTITY_HEADERS: [&str; 2] = ["x-sp-app", "x-served-by"];
+
+/// Labels below a tenant's name that a platform asks for while it validates a certificate, and that may be left over:
+/// `_acme-challenge` (RFC 8555, section 8.4) and the platforms' own.
+pub const VALIDATION_LABELS: [&str; 2] = ["_acme-challenge", "_fly-ownership"];
+
+/// Headers in which a platform names a request, to be found again in its logs.
+pub(crate) const REQUEST_ID_HEADERS: [&str; 1] = ["fly-request-id"];

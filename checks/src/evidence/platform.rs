@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
+use super::{Fault, MachineState};
 
 /// What an API was asked: an answer, a failure, or nobody to ask.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -52,9 +52,28 @@ impl<T> Asked<T> {
     }
 }
 
+/// A platform that is known here: what its own tool calls things, and what its client speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Cloud {
+    /// Fly.io.
+    #[default]
+    Fly,
+}
+
+impl Cloud {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// One organization on the platform.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Platform {
+    /// Which platform it is.
+    #[serde(default, skip_serializing_if = "Cloud::is_default")]
+    pub cloud: Cloud,
     /// The organization's slug.
     pub organization: String,
     /// When the last of it was answered, by the agent's clock; old recordings do not tell.
@@ -155,8 +174,8 @@ pub enum CertificateState {
 pub struct Machine {
     /// Its id.
     pub id: String,
-    /// The platform's word for its state: `started`, `stopped`, `suspended`, `failed`, `starting` …
-    pub state: String,
+    /// How it is.
+    pub state: MachineState,
     /// Where it is.
     pub region: String,
     /// The image that it runs, as deployed.
@@ -176,14 +195,11 @@ pub struct Machine {
     pub updated_at: Option<Timestamp>,
 }
 
-/// States of machines that are gone (Machines API, "machine states").
-const GONE: &[&str] = &["destroyed", "destroying", "replaced", "migrated"];
-
 impl Machine {
     /// Whether it is gone for good, and listed all the same.
     #[must_use]
     pub fn is_gone(&self) -> bool {
-        GONE.contains(&self.state.as_str())
+        self.state.is_gone()
     }
 }
 

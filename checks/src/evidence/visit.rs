@@ -139,7 +139,7 @@ impl Answer {
     /// What the platform calls the request: the key that joins it with lines of its logs.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
-        self.header("fly-request-id")
+        super::REQUEST_ID_HEADERS.iter().find_map(|name| self.header(name))
     }
 
     /// The first value of a header; `name` in lower case.

@@ -1,8 +1,23 @@
-//! The API clients: what the platform and the DNS provider know, read in bulk. They only read; what fails comes back as
-//! part of the answer.
+//! Platforms and DNS providers: what their own tools call things and, behind the feature `platform`, the clients that read
+//! what they know in bulk. Clients only read; what fails comes back as part of the answer. A platform's words stay in
+//! its folder: a client translates them into those of [`crate::evidence`].
 
+#[cfg(feature = "platform")]
 pub mod cloudflare;
 pub mod fly;
+#[cfg(feature = "platform")]
 mod http;
 
+#[cfg(feature = "platform")]
 pub use http::{Api, ApiError, Calls, Token};
+
+use crate::diagnosis::CommandLine;
+use crate::evidence::Cloud;
+
+/// How a platform's own tool says what to do.
+#[must_use]
+pub fn command_line(cloud: Cloud) -> &'static dyn CommandLine {
+    match cloud {
+        Cloud::Fly => &fly::Flyctl,
+    }
+}

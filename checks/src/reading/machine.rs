@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::text::second;
-use crate::evidence::{Exit, Machine};
+use crate::evidence::{Exit, Machine, MachineState};
 use crate::release::short;
 
 /// How a machine is, and how it last ended.
@@ -11,8 +11,8 @@ use crate::release::short;
 pub struct MachineEnd {
     /// Its id.
     pub id: String,
-    /// The platform's word for its state.
-    pub state: String,
+    /// How it is.
+    pub state: MachineState,
     /// How it last ended, where that is known.
     pub exit: Option<Exit>,
 }
@@ -51,8 +51,8 @@ impl fmt::Display for MachineEnd {
 pub struct MachineRelease {
     /// Its id.
     pub id: String,
-    /// The platform's word for its state.
-    pub state: String,
+    /// How it is.
+    pub state: MachineState,
     /// Its image, where that is told.
     pub image: Option<String>,
 }
@@ -73,9 +73,10 @@ impl MachineRelease {
 impl fmt::Display for MachineRelease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let image = self.image.as_deref().map_or("an unknown image".to_owned(), short);
-        match self.state.as_str() {
-            "started" => write!(f, "machine {} runs {image}", self.id),
-            state => write!(f, "machine {} is {state} with {image}", self.id),
+        if self.state.is_running() {
+            write!(f, "machine {} runs {image}", self.id)
+        } else {
+            write!(f, "machine {} is {} with {image}", self.id, self.state)
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use roundsman_checks::diagnosis::{Diagnosis, diagnose};
 use roundsman_checks::evidence::{
-    App, AppCertificate, Asked, CertificateState, LogLine, Machine, Platform, Reason, ZoneRecord,
+    App, AppCertificate, Asked, CertificateState, LogLine, Machine, MachineState, Platform, Reason, ZoneRecord,
 };
 use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::world::World;
 
 use crate::{answer, each_look, healthy, told};
@@ -24,7 +25,7 @@ pub(crate) fn app(name: &str, names: &[&str]) -> App {
         certificates: names.iter().map(certificate).collect(),
         machines: vec![Machine {
             id: format!("m-{name}"),
-            state: "started".to_owned(),
+            state: MachineState::Started,
             autostart: Some(true),
             ..Machine::default()
         }],
@@ -291,7 +292,7 @@ fn the_listing_names_what_dns_alone_cannot_tell() {
         .causes
         .iter()
         .find(|entry| entry.cause.as_str() == "dns-blocked");
-    let fix = &blocked.expect("the entry").remedy[0].command();
+    let fix = &blocked.expect("the entry").remedy[0].command(&Flyctl);
     assert!(fix.contains("delete the TXT record of x.deep.c04e"), "{fix}");
 }
 

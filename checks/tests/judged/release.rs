@@ -24,7 +24,7 @@ fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
         .iter()
         .map(|(id, state, image)| Machine {
             id: (*id).to_owned(),
-            state: (*state).to_owned(),
+            state: (*state).into(),
             image: image.map(|tag| format!("registry.fly.io/{app}:{tag}")),
             autostart: Some(true),
             ..Machine::default()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::evidence::MachineState;
 use crate::reading::{MachineEnd, MachineRelease};
 
 /// A fact about an app.
@@ -32,8 +33,8 @@ pub enum AppFact {
     Starting {
         /// Its id.
         machine: String,
-        /// The platform's word for its state.
-        state: String,
+        /// How it is.
+        state: MachineState,
     },
     /// What a machine runs.
     Runs(MachineRelease),

@@ -245,7 +245,7 @@ fn machine(node: &Value) -> Option<Machine> {
     });
     Some(Machine {
         id: text(node, "id")?,
-        state: text(node, "state").unwrap_or_default(),
+        state: text(node, "state").unwrap_or_default().into(),
         region: text(node, "region").unwrap_or_default(),
         last_exit: exit,
         ..Machine::default()

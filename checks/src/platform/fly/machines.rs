@@ -147,7 +147,7 @@ fn machine(value: &Value) -> Option<Machine> {
     let passing = |check: &Value| check.get("status").and_then(Value::as_str) == Some("passing");
     Some(Machine {
         id: text("id")?,
-        state: text("state").unwrap_or_default(),
+        state: text("state").unwrap_or_default().into(),
         region: text("region").unwrap_or_default(),
         image: value
             .pointer("/config/image")
