@@ -1,36 +1,23 @@
-//! The hands of the agent: probes everything once, asks the diagnosis what is still open, and probes again.
+//! The agent: from a configuration and a request to rounds, and what the APIs said to each of them. Gathering evidence is
+//! the work of [`roundsman_checks::gather`].
 //!
 //! Three lifetimes, three types: a [`Setup`] lasts until the configuration is read again, a [`Snapshot`] until the APIs
 //! are, and a [`RoundRequest`] is what one command asks of its rounds.
 
-mod assignment;
-pub mod clock;
-mod drill;
-mod edge;
-mod logs;
-mod pacer;
 mod platform;
-mod probes;
-mod progress;
 mod request;
 mod roots;
-mod round;
 mod run;
-pub mod servers;
 mod setup;
 mod snapshot;
-mod tenant;
-mod trail;
-mod zone;
 
-pub use assignment::{ApiSnapshot, Assignment, ProbeTarget, ReusedEvidence, WakePolicy};
-pub use pacer::{Pacer, Pacers};
 pub use platform::{Clients, ClientsError, Fetch};
-pub use probes::ProbeSetup;
-pub use progress::{NoProgress, Observer, Stop};
 pub use request::RoundRequest;
 pub use roots::{RootsError, anchors, roots};
-pub use round::round;
+pub use roundsman_checks::gather::{
+    ApiSnapshot, Assignment, NoProgress, Observer, Pacers, ProbeSetup, ReusedEvidence, Stop, WakePolicy, round,
+};
+pub use roundsman_checks::probe::clock;
 pub use roundsman_checks::round::Round;
 pub use run::{CompletedRound, RunError, assign, run};
 pub use setup::{HeaderError, Setup, SetupError, USER_AGENT};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use roundsman_checks::evidence::{Asked, Fault, Platform, Reason};
+use roundsman_checks::gather::ApiSnapshot;
 use roundsman_checks::platform::fly::{Details, Logs};
 use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
+use roundsman_checks::probe::clock::now;
 use thiserror::Error;
 
-use super::assignment::ApiSnapshot;
-use super::clock::now;
 use crate::config::{Config, SecretError};
 
 /// Most apps whose machines are asked for one by one, where nothing failed.

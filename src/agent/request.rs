@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use roundsman_checks::finding::Check;
+use roundsman_checks::gather::WakePolicy;
 
-use super::assignment::WakePolicy;
 use super::platform::Fetch;
 use super::setup::Setup;
 use crate::config::Source;

@@ -5,14 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use roundsman_checks::evidence::{Asked, Platform};
+use roundsman_checks::gather::{ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, round};
 use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
 use thiserror::Error;
 
-use super::assignment::{ApiSnapshot, Assignment, ReusedEvidence};
-use super::progress::{Observer, Stop};
 use super::request::RoundRequest;
-use super::round;
 use super::setup::{HeaderError, Setup};
 use super::snapshot::Snapshot;
 use crate::config::Config;

@@ -4,30 +4,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use roundsman_checks::chain::Anchors;
 use roundsman_checks::expectation::Expectation;
-use roundsman_checks::probe::{Asker, Prober, ProberError, Settings};
+use roundsman_checks::gather::{Pacers, ProbeSetup, ProbeTarget, WakePolicy};
+use roundsman_checks::probe::{DnsClient, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 
-use super::assignment::{ProbeTarget, WakePolicy};
-use super::pacer::Pacers;
 use super::platform::{Clients, ClientsError};
-use super::probes::ProbeSetup;
-use super::{RootsError, clock, roots, servers};
+use super::{RootsError, clock, roots};
 use crate::config::{Ask, Config, HeaderText, SecretError, Site};
 use crate::inventory::{Listing, Remote, RemoteError, TenantsFrom};
 
 /// What the agent calls itself.
 pub const USER_AGENT: &str = concat!("roundsman/", env!("CARGO_PKG_VERSION"));
-
-/// How many tenants are probed together where nothing else is said: enough to fill one core, and polite.
-const CONCURRENCY: usize = 64;
-/// How long a control may take.
-const CONTROL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why there is no setup; exit code 2.
 #[derive(Debug, Error)]
@@ -129,14 +121,10 @@ impl Setup {
 }
 
 fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSetup, HeaderError> {
-    let resolvers = if config.dns.resolvers.is_empty() {
-        servers::of_system()
-    } else {
-        config.dns.resolvers.clone()
-    };
-    let concurrency = config.schedule.concurrency.map(|n| usize::try_from(n.get()));
+    let plain = ProbeSetup::new(config.domain.clone(), prober);
+    let together = config.schedule.concurrency;
+    let together = together.and_then(|together| usize::try_from(together.get()).ok());
     Ok(ProbeSetup {
-        domain: config.domain.clone(),
         port: config.edge.port,
         fleet: Expectation {
             site: config.site.expectation.clone(),
@@ -146,19 +134,21 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
         headers: headers(&config.site)?,
         authoritative: config.dns.authoritative.clone(),
         through_resolvers: config.dns.ask == Ask::Resolvers,
-        resolvers,
+        resolvers: match config.dns.resolvers.is_empty() {
+            true => plain.resolvers,
+            false => config.dns.resolvers.clone(),
+        },
         vantage: vantage(config),
         controls: config.vantage.controls.clone(),
-        control_timeout: CONTROL_TIMEOUT,
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
-        concurrency: concurrency.map_or(CONCURRENCY, |n| n.unwrap_or(CONCURRENCY)),
-        asker: Asker {
+        concurrency: together.unwrap_or(plain.concurrency),
+        dns: DnsClient {
             timeout: config.dns.timeout,
         },
-        prober,
         pacers: Pacers::new(config.schedule.rate),
         logs: clients.logs(),
         details: clients.details(),
+        ..plain
     })
 }
 

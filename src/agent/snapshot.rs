@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use roundsman_checks::evidence::Asked;
+use roundsman_checks::gather::{ApiSnapshot, Stop};
 
-use super::assignment::ApiSnapshot;
-use super::progress::Stop;
 use super::request::RoundRequest;
 use super::run::RunError;
 use super::setup::Setup;

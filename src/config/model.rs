@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
+pub use roundsman_checks::gather::Control;
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 
@@ -324,19 +325,6 @@ impl Default for Vantage {
             controls: vec![Control::Resolvers, Control::Apis],
         }
     }
-}
-
-/// Something that answers whenever the agent can see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// The resolvers: any DNS response.
-    Resolvers,
-    /// The configured APIs: any HTTP response.
-    Apis,
-    /// A TCP address that accepts.
-    Address(SocketAddr),
-    /// An `http://` or `https://` URL that responds.
-    Url(String),
 }
 
 /// `[schedule]`: how often and how fast.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use roundsman_checks::check::Said;
 use roundsman_checks::evidence::{DnsLook, RecordKind};
-use roundsman_checks::probe::{Asker, DnsQuestion};
+use roundsman_checks::probe::{DnsClient, DnsQuestion};
 use roundsman_checks::target::Hostname;
 
 /// Longer than any answer on loopback takes, also on a busy machine.
-pub(crate) const ASKER: Asker = Asker {
+pub(crate) const CLIENT: DnsClient = DnsClient {
     timeout: Duration::from_secs(10),
 };
 
@@ -21,7 +21,7 @@ pub(crate) async fn look(server: SocketAddr, name: &str, kind: RecordKind, recur
         recursion,
         checking_disabled: false,
     };
-    ASKER.ask(server, question).await
+    CLIENT.ask(server, question).await
 }
 
 /// What a server of the zone `domain` says of the addresses of a name.

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use roundsman_checks::evidence::{DnsLook, End, Reason, RecordKind};
-use roundsman_checks::probe::{Asker, DnsQuestion};
+use roundsman_checks::probe::{DnsClient, DnsQuestion};
 use tokio::net::UdpSocket;
 
 const KINDS: [RecordKind; 3] = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
@@ -16,7 +16,7 @@ async fn ask(server: SocketAddr, timeout: Duration) -> [DnsLook; 3] {
         recursion: false,
         checking_disabled: false,
     });
-    Asker { timeout }.ask_each(server, questions).await
+    DnsClient { timeout }.ask_each(server, questions).await
 }
 
 async fn server() -> (UdpSocket, SocketAddr) {

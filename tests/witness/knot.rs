@@ -7,11 +7,11 @@ use roundsman_checks::check::Said;
 use roundsman_checks::diagnosis::{Cause, TenantVerdict};
 use roundsman_checks::evidence::{DnsLook, Reason, RecordKind};
 use roundsman_checks::finding::Check;
-use roundsman_checks::probe::{Asker, DnsQuestion};
+use roundsman_checks::probe::{DnsClient, DnsQuestion};
 use roundsman_checks::target::Hostname;
 use roundsman_lab::{Lab, LabOptions};
 
-use super::ask::{ASKER, authority, look, resolver};
+use super::ask::{CLIENT, authority, look, resolver};
 use super::server::{Knot, Served, Unbound, Upstream};
 use super::zone::{self, CASES, DOMAIN, Says, WILDCARD};
 use crate::support::{Bench, bench};
@@ -228,7 +228,7 @@ async fn a_resolver_in_the_place_of_a_server_is_lame() {
 async fn a_server_that_never_answers_is_a_timeout() {
     let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let server = silent.local_addr().unwrap();
-    let asker = Asker {
+    let dns = DnsClient {
         timeout: Duration::from_millis(300),
     };
     let question = DnsQuestion {
@@ -237,7 +237,7 @@ async fn a_server_that_never_answers_is_a_timeout() {
         recursion: false,
         checking_disabled: false,
     };
-    let look = asker.ask(server, question).await;
+    let look = dns.ask(server, question).await;
     assert_eq!(look.end.reason(), Some(Reason::DnsTimeout));
     assert!(look.ms >= 300.0, "gave up after {} ms", look.ms);
     let domain = Hostname::parse(DOMAIN).unwrap();
@@ -251,7 +251,7 @@ async fn a_port_where_nothing_listens_refuses() {
     let look = look(gone, "healthy.tenants.test", RecordKind::A, false).await;
     assert_eq!(look.end.reason(), Some(Reason::DnsRefused));
     // Told at once, not when the question is sent again.
-    assert!(look.ms < ASKER.timeout.as_secs_f64() * 500.0, "{} ms", look.ms);
+    assert!(look.ms < CLIENT.timeout.as_secs_f64() * 500.0, "{} ms", look.ms);
 }
 
 #[tokio::test]

@@ -33,14 +33,14 @@ pub struct Question<'a> {
     pub checking_disabled: bool,
 }
 
-/// Asks name servers.
+/// Client of name servers: asks one, caches nothing, and asks nobody else.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker {
+pub struct DnsClient {
     /// How long all attempts together may take.
     pub timeout: Duration,
 }
 
-impl Asker {
+impl DnsClient {
     /// Asks `server`, and keeps whatever comes.
     pub async fn ask(&self, server: SocketAddr, question: Question<'_>) -> DnsLook {
         let [look] = self.ask_each(server, [question]).await;

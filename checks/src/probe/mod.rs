@@ -12,6 +12,6 @@ mod message;
 mod vantage;
 mod visit;
 
-pub use dns::{Asker, Question as DnsQuestion};
+pub use dns::{DnsClient, Question as DnsQuestion};
 pub use vantage::{control_socket, date, families};
 pub use visit::{Prober, ProberError, Settings, Wish};

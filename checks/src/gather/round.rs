@@ -1,23 +1,23 @@
 //! One round: the agent's own place, the zone and the edge first, then every tenant, then what is still open.
 
 use futures_util::stream::{self, StreamExt};
-use roundsman_checks::diagnosis::{Diagnosis, FollowUp, diagnose};
-use roundsman_checks::evidence::ZoneEvidence;
-use roundsman_checks::round::Round;
-use roundsman_checks::target::NameError;
-use roundsman_checks::world::{EdgeEvidence, TenantWorld, World};
 
 use super::assignment::{Assignment, ProbeTarget};
-use super::clock::now;
-use super::edge::{self, EdgeProber};
-use super::probes::ProbeSetup;
+use super::edge::EdgeProber;
+use super::log_follower::LogFollower;
 use super::progress::{Observer, Stop};
+use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
-use super::trail::Trail;
-use super::{drill, zone};
+use super::{edge, follow_up, vantage, zone};
+use crate::diagnosis::{Diagnosis, FollowUp, diagnose};
+use crate::evidence::ZoneEvidence;
+use crate::probe::clock::now;
+use crate::round::Round;
+use crate::target::NameError;
+use crate::world::{EdgeEvidence, TenantWorld, World};
 
-/// How often a diagnosis may ask for deeper looks.
-const QUESTIONS: usize = 2;
+/// How often a diagnosis may ask for follow-ups.
+const FOLLOW_UPS: usize = 2;
 
 /// Verifies every target of the assignment once. Ends at once, with what is known, when `stop` is pulled.
 ///
@@ -32,12 +32,12 @@ pub async fn round(
     let started = now();
     let edge = EdgeProber::new(setup, assignment, zone::fresh(&setup.domain)?, started);
     edge.chains.put(assignment.reused.chains.clone());
-    let mut world = unseen(&edge);
+    let mut world = unprobed(&edge);
     observer.stage("zone and edge", 0);
-    let mut trail = None;
+    let mut follower = None;
     let begin = async {
         if assignment.traced {
-            trail = Trail::begin(setup, assignment).await;
+            follower = LogFollower::begin(setup, assignment).await;
         }
     };
     tokio::select! {
@@ -48,7 +48,7 @@ pub async fn round(
     let zone = world.zone.clone();
     let prober = TenantProber::new(&edge, &zone, sockets);
     probe_tenants(&prober, &mut world, observer, &mut stop).await;
-    let diagnosis = settle(&prober, &mut world, trail, observer, &mut stop).await;
+    let diagnosis = settle(&prober, &mut world, follower, observer, &mut stop).await;
     world.interrupted = stop.pulled();
     Ok(Round {
         world,
@@ -58,18 +58,18 @@ pub async fn round(
     })
 }
 
-/// Diagnoses, asks what the diagnosis leaves open, and diagnoses again; follows a traced request into the logs.
+/// Diagnoses, follows up what the diagnosis leaves open, and diagnoses again; follows a traced request into the logs.
 async fn settle(
     prober: &TenantProber<'_>,
     world: &mut World,
-    mut trail: Option<Trail<'_>>,
+    mut follower: Option<LogFollower<'_>>,
     observer: &dyn Observer,
     stop: &mut Stop,
 ) -> Diagnosis {
     let chains = &prober.edge.chains;
     world.chains = chains.take();
     let mut diagnosis = diagnose(world);
-    for pass in 0..QUESTIONS {
+    for pass in 0..FOLLOW_UPS {
         let follow_ups = &mut diagnosis.follow_ups;
         if pass == 0 && prober.edge.assignment.traced {
             let extra = prober.worth_tracing(world);
@@ -77,10 +77,10 @@ async fn settle(
             follow_ups.extend(new);
         }
         if follow_ups.iter().any(|follow_up| matches!(follow_up, FollowUp::Log(_))) {
-            if let Some(trail) = trail.take() {
-                follow(trail, world, observer, stop).await;
+            if let Some(follower) = follower.take() {
+                follow(follower, world, observer, stop).await;
             }
-            // What the trail has brought is not asked for once more.
+            // What the follower has brought is not asked for once more.
             follow_ups.retain(|follow_up| !is_answered(follow_up, world));
         }
         if follow_ups.is_empty() || stop.pulled() {
@@ -88,21 +88,21 @@ async fn settle(
         }
         let follow_ups = std::mem::take(follow_ups);
         chains.put(std::mem::take(&mut world.chains));
-        drill::drill(prober, world, &follow_ups, observer, stop).await;
+        follow_up::follow_up(prober, world, &follow_ups, observer, stop).await;
         world.chains = chains.take();
         diagnosis = diagnose(world);
     }
-    if let Some(trail) = trail.take() {
-        follow(trail, world, observer, stop).await;
+    if let Some(follower) = follower.take() {
+        follow(follower, world, observer, stop).await;
         diagnosis = diagnose(world);
     }
     diagnosis
 }
 
-async fn follow(trail: Trail<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
+async fn follow(follower: LogFollower<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
     observer.stage("logs", 0);
     tokio::select! {
-        () = trail.follow(world) => {}
+        () = follower.follow(world) => {}
         () = stop.wait() => {}
     }
 }
@@ -117,7 +117,7 @@ fn is_answered(follow_up: &FollowUp, world: &World) -> bool {
     }
 }
 
-fn unseen(edge: &EdgeProber<'_>) -> World {
+fn unprobed(edge: &EdgeProber<'_>) -> World {
     let (setup, assignment) = (edge.setup, edge.assignment);
     World {
         now: edge.now,
@@ -139,25 +139,25 @@ fn unseen(edge: &EdgeProber<'_>) -> World {
         tenants: assignment
             .targets
             .iter()
-            .map(|target| reused_or_unseen(assignment, target))
+            .map(|target| reused_or_unprobed(assignment, target))
             .collect(),
         chains: Default::default(),
         interrupted: false,
     }
 }
 
-fn reused_or_unseen(assignment: &Assignment, target: &ProbeTarget) -> TenantWorld {
-    let unseen = || TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
-    assignment.reused.of(target).cloned().unwrap_or_else(unseen)
+fn reused_or_unprobed(assignment: &Assignment, target: &ProbeTarget) -> TenantWorld {
+    let unprobed = || TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
+    assignment.reused.of(target).cloned().unwrap_or_else(unprobed)
 }
 
 async fn probe_fleet(edge: &EdgeProber<'_>, world: &mut World) {
     let (setup, assignment) = (edge.setup, edge.assignment);
     let (vantage, zone) = tokio::join!(
-        zone::vantage(setup, assignment),
-        zone::look(setup, assignment, edge.control.clone())
+        vantage::probe(setup, assignment),
+        zone::probe(setup, assignment, edge.control.clone())
     );
-    world.edge = edge::look(edge, &vantage).await;
+    world.edge = edge::probe(edge, &vantage).await;
     world.vantage = vantage;
     world.zone = zone;
 }
@@ -171,11 +171,11 @@ async fn probe_tenants(prober: &TenantProber<'_>, world: &mut World, observer: &
     let new = |(_, target): &(usize, &ProbeTarget)| assignment.reused.of(target).is_none();
     let wanted = || assignment.targets.iter().enumerate().filter(new);
     observer.stage("tenants", wanted().count());
-    let looks = wanted().map(async |(index, target)| (index, prober.look(target).await));
-    let mut looks = stream::iter(looks).buffer_unordered(prober.edge.setup.concurrency.max(1));
+    let probes = wanted().map(async |(index, target)| (index, prober.probe(target).await));
+    let mut probes = stream::iter(probes).buffer_unordered(prober.edge.setup.concurrency.max(1));
     loop {
         tokio::select! {
-            look = looks.next() => match look {
+            probed = probes.next() => match probed {
                 Some((index, seen)) => world.tenants[index] = seen,
                 None => return,
             },

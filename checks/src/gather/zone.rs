@@ -1,18 +1,17 @@
-//! Looks at the zone once per round: control name and wildcard at every server, a fresh label at every resolver.
+//! Probes the zone once per round: control name and wildcard at every server, a fresh label at every resolver.
 
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
-use roundsman_checks::evidence::{ControlLook, DnsLook, End, Reason, RecordKind, VantageEvidence, ZoneEvidence};
-use roundsman_checks::finding::Check;
-use roundsman_checks::probe::{self, DnsQuestion};
-use roundsman_checks::target::{Hostname, NameError};
 
 use super::assignment::{ApiSnapshot, Assignment};
-use super::clock::now;
-use super::probes::ProbeSetup;
 use super::servers;
-use crate::config::Control;
+use super::setup::ProbeSetup;
+use crate::evidence::{DnsLook, End, Reason, RecordKind, ZoneEvidence};
+use crate::finding::Check;
+use crate::probe::DnsQuestion;
+use crate::probe::clock::now;
+use crate::target::{Hostname, NameError};
 
 /// A label that nothing but the wildcard can answer. Fifteen letters of 26 are 70 bits: no cache and no tenant has it.
 pub(super) fn fresh(domain: &Hostname) -> Result<Hostname, NameError> {
@@ -22,8 +21,8 @@ pub(super) fn fresh(domain: &Hostname) -> Result<Hostname, NameError> {
 
 const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
 
-/// Gathers all that is said of the zone.
-pub(super) async fn look(setup: &ProbeSetup, assignment: &Assignment, control: Hostname) -> ZoneEvidence {
+/// Probes the zone: all that its servers and the resolvers say of it.
+pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment, control: Hostname) -> ZoneEvidence {
     let mut zone = ZoneEvidence::unseen(control);
     zone.taken_at = Some(now());
     zone.through_resolvers = setup.through_resolvers;
@@ -41,7 +40,7 @@ pub(super) async fn look(setup: &ProbeSetup, assignment: &Assignment, control: H
             if setup.resolvers.is_empty() { none } else { End::Done },
         )
     } else if setup.authoritative.is_empty() {
-        servers::of_zone(&setup.asker, &setup.resolvers, &setup.domain).await
+        servers::of_zone(&setup.dns, &setup.resolvers, &setup.domain).await
     } else {
         (setup.authoritative.clone(), End::Done)
     };
@@ -65,7 +64,7 @@ pub(super) async fn look(setup: &ProbeSetup, assignment: &Assignment, control: H
 async fn both_families(setup: &ProbeSetup, servers: &[SocketAddr], name: &str, recursion: bool) -> Vec<DnsLook> {
     let asks = servers.iter().flat_map(|server| FAMILIES.map(|kind| (*server, kind)));
     let ask = |(server, kind)| {
-        setup.asker.ask(
+        setup.dns.ask(
             server,
             DnsQuestion {
                 name,
@@ -104,7 +103,7 @@ async fn unchecked(setup: &ProbeSetup, looks: &[DnsLook]) -> Vec<DnsLook> {
             recursion: true,
             checking_disabled: true,
         };
-        setup.asker.ask(look.server, question)
+        setup.dns.ask(look.server, question)
     });
     join_all(again).await
 }
@@ -135,7 +134,7 @@ async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -
         recursion: setup.through_resolvers,
         checking_disabled: false,
     };
-    vec![setup.asker.ask(answering, question).await]
+    vec![setup.dns.ask(answering, question).await]
 }
 
 /// CAA at the domain from its servers, then upwards from a resolver, until a set is found (RFC 8659, section 3).
@@ -161,7 +160,7 @@ async fn caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsLook> {
                 recursion: !at_domain,
                 checking_disabled: false,
             };
-            let look = setup.asker.ask(server, question).await;
+            let look = setup.dns.ask(server, question).await;
             let silent = look.reply.is_none();
             let found = look
                 .reply
@@ -177,67 +176,5 @@ async fn caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsLook> {
             Some((_, parent)) => name = parent,
             None => return looks,
         }
-    }
-}
-
-/// Looks at the agent's own place.
-pub(super) async fn vantage(setup: &ProbeSetup, assignment: &Assignment) -> VantageEvidence {
-    let (ipv4, ipv6) = probe::families(&assignment.addresses, setup.port);
-    let asked = setup.controls.contains(&Control::Resolvers);
-    let root = DnsQuestion {
-        name: ".",
-        kind: RecordKind::Ns,
-        recursion: true,
-        checking_disabled: false,
-    };
-    let resolvers = setup
-        .resolvers
-        .iter()
-        .filter(|_| asked)
-        .map(|resolver| setup.asker.ask(*resolver, root));
-    let others = setup.controls.iter().map(|what| control(setup, what));
-    let (resolvers, controls) = tokio::join!(join_all(resolvers), join_all(others));
-    let controls = controls.into_iter().flatten().collect();
-    VantageEvidence {
-        name: setup.vantage.clone(),
-        ipv4,
-        ipv6,
-        resolvers,
-        controls,
-        dates: Vec::new(),
-        taken_at: Some(now()),
-    }
-}
-
-async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlLook> {
-    match control {
-        Control::Address(address) => {
-            Some(probe::control_socket(&address.to_string(), *address, setup.control_timeout).await)
-        }
-        Control::Url(url) => Some(ControlLook {
-            what: url.clone(),
-            end: url_answers(url, setup).await,
-        }),
-        Control::Resolvers | Control::Apis => None,
-    }
-}
-
-/// Any HTTP response proves that the agent sees, whatever it says.
-async fn url_answers(url: &str, setup: &ProbeSetup) -> End {
-    let failed = |detail: String| End::failed(Reason::HttpClosed, detail);
-    // Another part of the process may have installed the same provider already; then this changes nothing.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let user_agent = setup.prober.settings().user_agent.clone();
-    let client = reqwest::Client::builder()
-        .user_agent(user_agent)
-        .timeout(setup.control_timeout)
-        .build();
-    match client {
-        Err(error) => failed(error.to_string()),
-        Ok(client) => match client.head(url).send().await {
-            Ok(_) => End::Done,
-            Err(error) if error.is_timeout() => End::failed(Reason::HttpTimeout, error.to_string()),
-            Err(error) => failed(error.to_string()),
-        },
     }
 }

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use roundsman_checks::evidence::{Answer, Asked, ChainId, Fault, Platform, ZoneRecord};
-use roundsman_checks::expectation::{Expectation, Identity};
-use roundsman_checks::finding::Check;
-use roundsman_checks::probe::Settings;
-use roundsman_checks::target::{Tenant, TenantId};
-use roundsman_checks::world::{Presented, TenantWorld, World};
+
+use crate::evidence::{Answer, Asked, ChainId, Fault, Platform, ZoneRecord};
+use crate::expectation::{Expectation, Identity};
+use crate::finding::Check;
+use crate::probe::Settings;
+use crate::target::{Tenant, TenantId};
+use crate::world::{Presented, TenantWorld, World};
 
 /// Assignment of one round.
 #[derive(Clone)]

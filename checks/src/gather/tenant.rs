@@ -1,20 +1,20 @@
-//! Looks at one tenant: DNS at one server of the zone and at the resolvers, and one visit.
+//! Probes one tenant: DNS at one server of the zone and at the resolvers, and one visit.
 
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
-use roundsman_checks::check::{Condition, Said, condition};
-use roundsman_checks::diagnosis::FollowUp;
-use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
-use roundsman_checks::finding::Check;
-use roundsman_checks::probe::{DnsQuestion, Wish};
-use roundsman_checks::target::{Hostname, Tenant};
-use roundsman_checks::world::{TenantWorld, World};
 
 use super::assignment::{Assignment, Names, ProbeTarget, WakePolicy};
-use super::clock::now;
 use super::edge::EdgeProber;
-use super::probes::ProbeSetup;
+use super::setup::ProbeSetup;
+use crate::check::{Condition, Said, condition};
+use crate::diagnosis::FollowUp;
+use crate::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
+use crate::finding::Check;
+use crate::probe::clock::now;
+use crate::probe::{DnsQuestion, Wish};
+use crate::target::{Hostname, Tenant};
+use crate::world::{TenantWorld, World};
 
 /// Prober of tenants: what probing one of them needs in one round.
 pub(super) struct TenantProber<'r> {
@@ -58,8 +58,8 @@ impl<'r> TenantProber<'r> {
         self.edge.assignment
     }
 
-    /// Gathers all evidence of one tenant.
-    pub(super) async fn look(&self, target: &ProbeTarget) -> TenantWorld {
+    /// Probes one tenant: DNS and a visit at the same time.
+    pub(super) async fn probe(&self, target: &ProbeTarget) -> TenantWorld {
         let at = now();
         if !target.tenant.hostname.is_within(&self.setup().domain) {
             return TenantWorld {
@@ -150,7 +150,7 @@ impl<'r> TenantProber<'r> {
             recursion,
             checking_disabled: false,
         });
-        self.setup().asker.ask_each(server, questions).await
+        self.setup().dns.ask_each(server, questions).await
     }
 
     /// What stands at the name or below it and keeps the wildcard away: asked type by type, never ANY (RFC 8482).

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::clock::Moment;
+use crate::probe::clock::Moment;
 
 /// The latest handshakes that are looked at together.
 const WINDOW: usize = 16;

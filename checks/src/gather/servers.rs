@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use roundsman_checks::evidence::{DnsLook, End, Reason, RecordKind};
-use roundsman_checks::probe::{Asker, DnsQuestion};
-use roundsman_checks::target::Hostname;
+use crate::evidence::{DnsLook, End, Reason, RecordKind};
+use crate::probe::{DnsClient, DnsQuestion};
+use crate::target::Hostname;
 
 /// Most servers of a zone that are asked: thirteen fit an answer, more is no zone's need.
 const MOST_SERVERS: usize = 13;
@@ -31,14 +31,14 @@ pub fn of_system() -> Vec<SocketAddr> {
 }
 
 /// Finds the servers of the zone that `domain` lies in: NS at the domain, else above it, and their addresses.
-pub(super) async fn of_zone(asker: &Asker, resolvers: &[SocketAddr], domain: &Hostname) -> (Vec<SocketAddr>, End) {
+pub(super) async fn of_zone(dns: &DnsClient, resolvers: &[SocketAddr], domain: &Hostname) -> (Vec<SocketAddr>, End) {
     if resolvers.is_empty() {
         let detail = "there is no resolver to ask for the zone's servers: set `[dns] authoritative` or `resolvers`";
         return (Vec::new(), End::failed(Reason::DnsTimeout, detail));
     }
     let mut last = End::failed(Reason::DnsNodata, format!("no NS record at {domain} or above it"));
     for resolver in resolvers {
-        match from(asker, *resolver, domain).await {
+        match from(dns, *resolver, domain).await {
             Ok(servers) => return (servers, End::Done),
             Err(end) => last = end,
         }
@@ -46,13 +46,13 @@ pub(super) async fn of_zone(asker: &Asker, resolvers: &[SocketAddr], domain: &Ho
     (Vec::new(), last)
 }
 
-async fn from(asker: &Asker, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, End> {
+async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, End> {
     let mut zone = domain.as_str();
     loop {
-        let look = ask(asker, resolver, zone, RecordKind::Ns).await;
+        let look = ask(dns, resolver, zone, RecordKind::Ns).await;
         let names = data(&look, RecordKind::Ns);
         if !names.is_empty() {
-            return addresses(asker, resolver, &names).await;
+            return addresses(dns, resolver, &names).await;
         }
         let Some(reply) = look.reply.filter(|reply| matches!(reply.rcode, 0 | 3)) else {
             return Err(match look.end {
@@ -78,11 +78,11 @@ async fn from(asker: &Asker, resolver: SocketAddr, domain: &Hostname) -> Result<
     }
 }
 
-async fn addresses(asker: &Asker, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, End> {
+async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, End> {
     let mut servers = Vec::new();
     for name in names {
         for kind in [RecordKind::A, RecordKind::Aaaa] {
-            let look = ask(asker, resolver, name, kind).await;
+            let look = ask(dns, resolver, name, kind).await;
             let found = data(&look, kind)
                 .iter()
                 .filter_map(|text| text.parse::<IpAddr>().ok())
@@ -105,22 +105,21 @@ async fn addresses(asker: &Asker, resolver: SocketAddr, names: &[String]) -> Res
 }
 
 fn usable(address: IpAddr) -> bool {
-    let (v4, v6) = roundsman_checks::probe::families(&[address], 53);
+    let (v4, v6) = crate::probe::families(&[address], 53);
     v4.or(v6) == Some(true)
 }
 
-async fn ask(asker: &Asker, server: SocketAddr, name: &str, kind: RecordKind) -> DnsLook {
-    asker
-        .ask(
-            server,
-            DnsQuestion {
-                name,
-                kind,
-                recursion: true,
-                checking_disabled: false,
-            },
-        )
-        .await
+async fn ask(dns: &DnsClient, server: SocketAddr, name: &str, kind: RecordKind) -> DnsLook {
+    dns.ask(
+        server,
+        DnsQuestion {
+            name,
+            kind,
+            recursion: true,
+            checking_disabled: false,
+        },
+    )
+    .await
 }
 
 fn data(look: &DnsLook, kind: RecordKind) -> Vec<String> {

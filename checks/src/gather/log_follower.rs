@@ -1,23 +1,15 @@
 //! Follows one request into the logs: where the logs ended before it, and what stood in them after it, late lines waited
 //! for. What is kept is what can be this request's.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use roundsman_checks::evidence::{Asked, Fault, LogLine, TenantLog};
-use roundsman_checks::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
-use roundsman_checks::world::{TenantWorld, World};
 
 use super::assignment::Assignment;
-use super::logs::{Tail, is_about};
-use super::probes::ProbeSetup;
+use super::log_cursor::{LogCursor, is_about};
+use super::setup::ProbeSetup;
+use crate::evidence::{Asked, Fault, LogLine, TenantLog};
+use crate::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
+use crate::world::{TenantWorld, World};
 
-/// The pauses before the logs are read again.
-const PAUSES: [Duration; 3] = [
-    Duration::from_millis(1_250),
-    Duration::from_millis(1_250),
-    Duration::from_millis(2_500),
-];
 /// How often one log is read at most.
 const READS: usize = 8;
 /// How many lines of one log are kept.
@@ -25,7 +17,7 @@ const KEPT: usize = 50;
 
 /// One log from before the request on.
 struct Side<'p> {
-    tail: Tail<'p>,
+    cursor: LogCursor<'p>,
     lines: Vec<LogLine>,
     fault: Option<Fault>,
 }
@@ -35,7 +27,7 @@ impl Side<'_> {
         if self.fault.is_some() {
             return;
         }
-        match self.tail.more().await {
+        match self.cursor.more().await {
             Ok(lines) => self.lines.extend(lines),
             Err(fault) => self.fault = Some(fault),
         }
@@ -51,14 +43,14 @@ impl Side<'_> {
     }
 }
 
-/// The logs of the edge app and of one tenant's app.
-pub(super) struct Trail<'p> {
+/// Follower of one request into the logs of the edge app and of the tenant's app.
+pub(super) struct LogFollower<'p> {
     setup: &'p ProbeSetup,
     edge: Side<'p>,
     app: Side<'p>,
 }
 
-impl<'p> Trail<'p> {
+impl<'p> LogFollower<'p> {
     /// Marks where the logs end, before the only target is asked for its page; nothing where there are no logs to be
     /// read.
     pub(super) async fn begin(setup: &'p ProbeSetup, assignment: &Assignment) -> Option<Self> {
@@ -66,7 +58,7 @@ impl<'p> Trail<'p> {
         let platform = assignment.snapshot.platform.known()?;
         let target = assignment.targets.first()?;
         let side = |app: &str| Side {
-            tail: Tail::new(logs, app, READS),
+            cursor: LogCursor::new(logs, app, READS),
             lines: Vec::new(),
             fault: None,
         };
@@ -84,9 +76,10 @@ impl<'p> Trail<'p> {
             return;
         };
         let sent = tenant.visit().is_some_and(|visit| visit.page.sent_at.is_some());
+        let pauses = &self.setup.timing.log_follow;
         // Of what was never sent at most the proxy tells, that it cut it; it is not waited for twice.
-        let pauses = if sent { PAUSES.len() } else { 1 };
-        for pause in PAUSES.iter().take(pauses) {
+        let most = if sent { pauses.len() } else { 1 };
+        for pause in pauses.iter().take(most) {
             if self.has_all(tenant) {
                 break;
             }
@@ -124,7 +117,7 @@ impl<'p> Trail<'p> {
         let refused = edge.lines.iter().any(|(_, line)| line.error_code.is_some());
         let mut replays = edge.lines.iter().filter_map(|(_, line)| Replay::read(&line.message));
         let elsewhere = replays.any(|replay| replay.app != *app);
-        let done = |side: &Side<'_>| side.fault.is_some() || side.tail.is_spent();
+        let done = |side: &Side<'_>| side.fault.is_some() || side.cursor.is_spent();
         let edge_is_over = told(&edge) || done(&self.edge);
         // What was refused, or went to another app, leaves no line here; the refusal itself is worth waiting for.
         let answer = tenant.visit().and_then(|visit| visit.page.answer.as_ref());

@@ -1,24 +1,20 @@
-//! Looks at the edge once per round: the control name at each address of each family that the agent has.
+//! Probes the edge once per round: the control name at each address of each family that the agent has.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use roundsman_checks::evidence::{Answer, ChainId, VantageEvidence, Visit};
-use roundsman_checks::probe::Wish;
-use roundsman_checks::target::Hostname;
-use roundsman_checks::world::{EdgeEvidence, Presented};
 
 use super::assignment::Assignment;
-use super::clock::now;
-use super::probes::ProbeSetup;
-
-/// How long the control name rests before it is asked again after a cut.
-const REST: Duration = Duration::from_millis(500);
+use super::setup::ProbeSetup;
+use crate::evidence::{Answer, ChainId, VantageEvidence, Visit};
+use crate::probe::Wish;
+use crate::probe::clock::now;
+use crate::target::Hostname;
+use crate::world::{EdgeEvidence, Presented};
 
 /// The chains seen so far, each once.
 #[derive(Default)]
@@ -127,7 +123,7 @@ pub(super) fn probe_addresses(edge: &EdgeEvidence) -> Vec<SocketAddr> {
 }
 
 /// Visits the control name everywhere; where it is cut, once more after a rest.
-pub(super) async fn look(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
+pub(super) async fn probe(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
     let mut edge = EdgeEvidence {
         addresses: prober.assignment.addresses.clone(),
         port: prober.setup.port,
@@ -147,7 +143,7 @@ pub(super) async fn look(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> 
         .map(|visit| visit.address)
         .collect::<Vec<_>>();
     if !cut.is_empty() {
-        tokio::time::sleep(REST).await;
+        tokio::time::sleep(prober.setup.timing.rest).await;
         edge.rechecks = join_all(cut.iter().map(|socket| prober.control(*socket))).await;
     }
     edge

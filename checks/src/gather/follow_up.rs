@@ -1,30 +1,24 @@
-//! Answers what a diagnosis asks: the deeper looks that run only where something failed.
+//! Follow-ups: the deeper looks that a diagnosis asks for, only where something failed.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt};
-use roundsman_checks::diagnosis::FollowUp;
-use roundsman_checks::evidence::{Asked, DateLook, DnsLook, LogLine, Machine, Retry, Visit};
-use roundsman_checks::probe;
-use roundsman_checks::world::World;
 
 use super::assignment::ProbeTarget;
-use super::clock::{Moment, now};
-use super::logs;
+use super::log_search;
 use super::progress::{Observer, Stop};
+use super::retry::PacedRetry;
 use super::tenant::TenantProber;
+use crate::diagnosis::FollowUp;
+use crate::evidence::{Asked, DateLook, DnsLook, LogLine, Machine, Retry, Visit};
+use crate::probe;
+use crate::probe::clock::{Moment, now};
+use crate::world::World;
 
-/// How many deeper looks run together: few, for they follow a failure.
+/// How many follow-ups run together: few, for they follow a failure.
 const TOGETHER: usize = 8;
-/// How often a visit that is cut together with the control name is repeated.
-const ATTEMPTS: u32 = 5;
-/// The pause before a cut visit is repeated; doubled each time.
-const PAUSE: Duration = Duration::from_millis(250);
-/// How long all repetitions of one round may take together.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 enum Answer {
     Control(Box<Visit>),
@@ -37,8 +31,8 @@ enum Answer {
     Logs(Vec<(usize, Asked<Vec<LogLine>>)>),
 }
 
-/// Asks all follow_ups and adds the answers to the world, each the same whatever the order they came in.
-pub(super) async fn drill(
+/// Asks all of them and adds the answers to the world, each the same whatever the order they came in.
+pub(super) async fn follow_up(
     prober: &TenantProber<'_>,
     world: &mut World,
     follow_ups: &[FollowUp],
@@ -64,7 +58,7 @@ pub(super) async fn drill(
         .map(|follow_up| ask(prober, world, follow_up, position(follow_up), begun).boxed())
         .collect::<Vec<_>>();
     if !logged.is_empty() {
-        let read = async { Some(Answer::Logs(logs::ask(prober, &logged).await)) };
+        let read = async { Some(Answer::Logs(log_search::search(prober, &logged).await)) };
         asks.insert(0, read.boxed());
     }
     let mut answers = stream::iter(asks).buffer_unordered(TOGETHER);
@@ -107,14 +101,13 @@ async fn ask(
     match follow_up {
         FollowUp::Blockers(_) => Some(Answer::Blockers(at, prober.blockers(tenant).await)),
         FollowUp::Unhurried(_, address) => {
-            let retry = unhurried(prober, target, *address, begun).await?;
+            let retry = paced_retry(prober, target, *address, begun).await?;
             Some(Answer::Retry(at, Box::new(retry)))
         }
         FollowUp::Direct(_) => Some(Answer::Direct(at, Box::new(prober.direct(target).await?))),
         FollowUp::Checks(_) => {
-            // What is refused is asked once all the same: there is no more to be had.
-            let machines = edge.setup.details.as_ref()?.read(&target.tenant.app).await;
-            Some(Answer::Checks(at, machines.unwrap_or_default()))
+            let machines = edge.setup.machines(&target.tenant.app).await?;
+            Some(Answer::Checks(at, machines))
         }
         FollowUp::OtherAddress(_, address) => {
             let visit = prober.visit(target, *address, prober.may_ask(target)).await;
@@ -126,40 +119,32 @@ async fn ask(
 }
 
 /// Repeats a cut visit, with the control name right after each cut: together they tell the tenant's fault from a limit
-/// of the edge. What the control name survives twice is the tenant's own.
-async fn unhurried(
+/// of the edge.
+async fn paced_retry(
     prober: &TenantProber<'_>,
     target: &ProbeTarget,
     address: SocketAddr,
     begun: Moment,
 ) -> Option<Retry> {
-    let page = prober.may_ask(target);
-    let mut pause = PAUSE;
+    let (edge, page) = (prober.edge, prober.may_ask(target));
+    let mut retry = PacedRetry::new(&edge.setup.timing.retry);
     let mut last = None;
-    let mut alone = 0;
-    for _ in 0..ATTEMPTS {
-        if begun.elapsed() > PATIENCE {
-            break;
-        }
+    while retry.begin(Moment::now().since(begun)) {
         let visit = prober.visit(target, address, page).await;
         if !visit.was_cut() {
             return Some(Retry { visit, control: None });
         }
-        let control = prober.edge.control(address).await;
-        let together = control.was_cut();
+        let control = edge.control(address).await;
+        let limited = control.was_cut();
         last = Some(Retry {
             visit,
             control: Some(control),
         });
-        alone += u32::from(!together);
-        if alone == 2 {
-            break;
+        if limited {
+            edge.setup.pacers.slow_down(address);
         }
-        if together {
-            prober.edge.setup.pacers.slow_down(address);
-        }
+        let Some(pause) = retry.was_cut(limited) else { break };
         tokio::time::sleep(pause).await;
-        pause *= 2;
     }
     last
 }

@@ -1,0 +1,40 @@
+//! Gathers the evidence of a round: the agent's own place, the zone and the edge first, then every tenant, then what is
+//! still open. It paces itself, judges nothing, and asks the diagnosis what would settle what is open.
+//!
+//! A [`ProbeSetup`] lasts as long as its configuration, an [`Assignment`] is given to one round, and [`round`] carries
+//! it out.
+
+mod assignment;
+mod edge;
+mod follow_up;
+#[cfg(feature = "platform")]
+mod log_cursor;
+#[cfg(feature = "platform")]
+mod log_follower;
+#[cfg(feature = "platform")]
+mod log_search;
+#[cfg(not(feature = "platform"))]
+mod no_logs;
+mod pacer;
+mod progress;
+mod retry;
+mod round;
+mod servers;
+mod setup;
+mod tenant;
+mod vantage;
+mod zone;
+
+#[cfg(not(feature = "platform"))]
+use no_logs as log_follower;
+#[cfg(not(feature = "platform"))]
+use no_logs as log_search;
+
+pub use assignment::{ApiSnapshot, Assignment, ProbeTarget, ReusedEvidence, WakePolicy};
+pub use pacer::{Pacer, Pacers};
+pub use progress::{NoProgress, Observer, Stop};
+pub use retry::{PacedRetry, RetrySchedule};
+pub use round::round;
+pub use servers::of_system as system_resolvers;
+pub use setup::{CONCURRENCY, ProbeSetup, Timing};
+pub use vantage::{Control, UrlControls};

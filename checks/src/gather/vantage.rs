@@ -1,0 +1,106 @@
+//! Probes the agent's own place: address families, resolvers, and whatever else proves that it sees.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::assignment::Assignment;
+use super::setup::ProbeSetup;
+use crate::evidence::{ControlLook, End, Reason, RecordKind, VantageEvidence};
+use crate::probe::clock::now;
+use crate::probe::{self as probes, DnsQuestion};
+
+/// Control of the vantage: something that answers whenever the agent can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The resolvers: any DNS response.
+    Resolvers,
+    /// The configured APIs: any HTTP response.
+    Apis,
+    /// A TCP address that accepts.
+    Address(SocketAddr),
+    /// An `http://` or `https://` URL that responds.
+    Url(String),
+}
+
+/// Client of the controls that are URLs; made when the first of them is asked.
+#[derive(Clone, Debug)]
+pub struct UrlControls {
+    user_agent: String,
+    client: Arc<OnceLock<Result<reqwest::Client, String>>>,
+}
+
+impl UrlControls {
+    /// A client that calls itself `user_agent`.
+    #[must_use]
+    pub fn new(user_agent: &str) -> Self {
+        Self {
+            user_agent: user_agent.to_owned(),
+            client: Arc::default(),
+        }
+    }
+
+    /// Any HTTP response proves that the agent sees, whatever it says.
+    async fn ask(&self, url: &str, timeout: Duration) -> End {
+        let failed = |detail: String| End::failed(Reason::HttpClosed, detail);
+        match self.client.get_or_init(|| self.connect()) {
+            Err(error) => failed(error.clone()),
+            Ok(client) => match client.head(url).timeout(timeout).send().await {
+                Ok(_) => End::Done,
+                Err(error) if error.is_timeout() => End::failed(Reason::HttpTimeout, error.to_string()),
+                Err(error) => failed(error.to_string()),
+            },
+        }
+    }
+
+    fn connect(&self) -> Result<reqwest::Client, String> {
+        // Another part of the process may have installed the same provider already; then this changes nothing.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        // A connection that was open before proves little: each look makes a new one.
+        let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+        let client = builder.user_agent(&self.user_agent).build();
+        client.map_err(|error| error.to_string())
+    }
+}
+
+/// Probes the agent's own place.
+pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment) -> VantageEvidence {
+    let (ipv4, ipv6) = probes::families(&assignment.addresses, setup.port);
+    let asked = setup.controls.contains(&Control::Resolvers);
+    let root = DnsQuestion {
+        name: ".",
+        kind: RecordKind::Ns,
+        recursion: true,
+        checking_disabled: false,
+    };
+    let resolvers = setup
+        .resolvers
+        .iter()
+        .filter(|_| asked)
+        .map(|resolver| setup.dns.ask(*resolver, root));
+    let others = setup.controls.iter().map(|what| control(setup, what));
+    let (resolvers, controls) = tokio::join!(join_all(resolvers), join_all(others));
+    VantageEvidence {
+        name: setup.vantage.clone(),
+        ipv4,
+        ipv6,
+        resolvers,
+        controls: controls.into_iter().flatten().collect(),
+        dates: Vec::new(),
+        taken_at: Some(now()),
+    }
+}
+
+async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlLook> {
+    let timeout = setup.timing.control;
+    match control {
+        Control::Address(address) => Some(probes::control_socket(&address.to_string(), *address, timeout).await),
+        Control::Url(url) => Some(ControlLook {
+            what: url.clone(),
+            end: setup.url_controls.ask(url, timeout).await,
+        }),
+        Control::Resolvers | Control::Apis => None,
+    }
+}
