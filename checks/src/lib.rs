@@ -1,8 +1,8 @@
-//! What is true of a tenant behind a shared edge, and why.
-//!
-//! Data flows one way: `probe` looks and `gather` decides where, what they saw is [`evidence`], [`check`] judges it,
-//! [`diagnosis`] explains it. Everything but those two (feature `probe`) and the API clients (feature `platform`) is a
-//! pure function over plain data: no clock, no I/O.
+#![cfg_attr(all(feature = "platform", feature = "probe"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "platform", feature = "probe")),
+    doc = "What is true of a tenant behind a shared edge, and why; `README.md` shows how all of it is used."
+)]
 
 pub mod again;
 pub mod chain;
@@ -24,3 +24,15 @@ pub mod release;
 pub mod round;
 pub mod target;
 pub mod world;
+
+pub use chain::Anchors;
+pub use diagnosis::{Cause, Diagnosis, diagnose};
+pub use expectation::Expectation;
+pub use round::Round;
+pub use target::{Hostname, Tenant, TenantId};
+pub use world::World;
+
+#[cfg(feature = "probe")]
+pub use gather::{Assignment, ProbeSetup, ProbeTarget};
+#[cfg(feature = "probe")]
+pub use probe::{Prober, Settings};

@@ -44,6 +44,17 @@ pub enum NameError {
 }
 
 /// A host name in lower case without the trailing dot (RFC 952, RFC 1123 section 2.1; `_` is allowed as in practice).
+///
+/// ```
+/// # use roundsman_checks::Hostname;
+/// # fn main() -> Result<(), roundsman_checks::target::NameError> {
+/// let domain = Hostname::parse("Example.COM.")?;
+/// assert_eq!(domain.as_str(), "example.com");
+/// assert!(domain.child("abc123")?.is_within(&domain));
+/// assert!(Hostname::parse("under the sea").is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Hostname(String);
@@ -148,6 +159,12 @@ impl TenantId {
     /// A number that spreads tenants evenly over whatever they share: servers, addresses, the seconds of an interval.
     /// SipHash-1-3 with a key of our own, so that it is the same on every machine and in every version: a schedule that
     /// goes by it must not move.
+    ///
+    /// ```
+    /// # use roundsman_checks::TenantId;
+    /// let second = |id| TenantId::new(id).spread() % 300;
+    /// assert_eq!([second("abc123"), second("def456")], [59, 46]);
+    /// ```
     #[must_use]
     pub fn spread(&self) -> u64 {
         let mut hasher = SipHasher13::new_with_keys(SPREAD_KEY.0, SPREAD_KEY.1);
@@ -186,6 +203,33 @@ pub struct Tenant {
     /// Asked for by name while no source of the inventory names it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlisted: bool,
+}
+
+impl Tenant {
+    /// A tenant whose id is the first label of its host name and the name of its app; everything else can be set.
+    ///
+    /// # Errors
+    /// [`NameError`] where the id is no label, or the name grows too long.
+    ///
+    /// ```
+    /// # use roundsman_checks::{Hostname, Tenant};
+    /// # fn main() -> Result<(), roundsman_checks::target::NameError> {
+    /// let tenant = Tenant::below(&Hostname::parse("example.com")?, "abc123")?;
+    /// assert_eq!(tenant.hostname.as_str(), "abc123.example.com");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn below(domain: &Hostname, id: &str) -> Result<Self, NameError> {
+        Ok(Self {
+            id: TenantId::new(id),
+            hostname: domain.child(id)?,
+            app: id.to_owned(),
+            labels: BTreeMap::new(),
+            status: None,
+            inactive: false,
+            unlisted: false,
+        })
+    }
 }
 
 #[cfg(test)]

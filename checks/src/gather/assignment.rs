@@ -100,6 +100,20 @@ pub struct ProbeTarget {
     pub wake: WakePolicy,
 }
 
+impl ProbeTarget {
+    /// A tenant of which nothing special is expected: that its page at `/` answers 200 over HTTP/2.
+    #[must_use]
+    pub fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            expectation: Expectation::default(),
+            headers: Arc::default(),
+            settings: Arc::default(),
+            wake: WakePolicy::default(),
+        }
+    }
+}
+
 /// Policy about tenants that sleep: whether they may be woken for their page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WakePolicy {
@@ -113,6 +127,23 @@ pub enum WakePolicy {
 }
 
 impl Assignment {
+    /// An assignment without a platform: all checks of these targets, at these addresses of the edge.
+    #[must_use]
+    pub fn new(addresses: Vec<IpAddr>, targets: Vec<ProbeTarget>) -> Self {
+        Self {
+            number: 0,
+            known: targets.iter().map(|target| target.tenant.clone()).collect(),
+            targets,
+            inventory: Vec::new(),
+            selected: Check::ALL.into(),
+            addresses,
+            snapshot: ApiSnapshot::default(),
+            traced: false,
+            logs: false,
+            reused: ReusedEvidence::default(),
+        }
+    }
+
     /// Whether a check was asked for.
     #[must_use]
     pub fn selects(&self, check: Check) -> bool {

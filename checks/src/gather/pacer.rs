@@ -69,6 +69,16 @@ impl Pacers {
 }
 
 /// Pacer of handshakes towards one address. Pure: it is told the time, and says how long to wait.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use roundsman_checks::gather::Pacer;
+/// # use roundsman_checks::probe::clock::Moment;
+/// let now = Moment::now();
+/// let mut pacer = Pacer::new(Some(10.0)); // a second
+/// assert_eq!(pacer.turn(now), Duration::ZERO);
+/// assert_eq!(pacer.turn(now), Duration::from_millis(100));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Pacer {
     rate: Option<f64>,

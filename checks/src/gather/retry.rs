@@ -28,6 +28,15 @@ impl Default for RetrySchedule {
 }
 
 /// Paced retry of one visit, with the control name right after each cut.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use roundsman_checks::gather::{PacedRetry, RetrySchedule};
+/// let mut retry = PacedRetry::new(&RetrySchedule::default());
+/// assert!(retry.begin(Duration::ZERO));
+/// let limited = true; // the control name was cut too
+/// assert_eq!(retry.was_cut(limited), Some(Duration::from_millis(250)));
+/// ```
 #[derive(Clone, Debug)]
 pub struct PacedRetry {
     left: u32,

@@ -8,6 +8,7 @@ mod echo;
 mod exchange;
 mod exhaustion;
 mod handshake;
+mod limits;
 mod message;
 mod vantage;
 mod visit;
