@@ -15,6 +15,7 @@ pub const MAX_NAME: usize = 253;
 
 /// Why a text is no host name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum NameError {
     /// Nothing stands there, or two dots follow each other.
     #[error("`{0}` has an empty label")]

@@ -47,6 +47,7 @@ impl<'de> Deserialize<'de> for Presented {
 
 /// One tenant and all that was seen of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TenantWorld {
     /// Whom we watch.
     pub tenant: Tenant,

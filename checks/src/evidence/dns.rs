@@ -12,6 +12,7 @@ use crate::target::Hostname;
 /// The record types that are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum RecordKind {
     /// An IPv4 address (RFC 1035).
     A,
@@ -114,6 +115,7 @@ pub struct DnsLook {
 
 /// What DNS says of one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TenantDns {
     /// A, AAAA and CAA at one server of the zone; at the next one too where the first gave no usable answer.
     pub authoritative: Vec<DnsLook>,
@@ -125,6 +127,7 @@ pub struct TenantDns {
 
 /// What DNS says of the zone as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ZoneEvidence {
     /// Whether `servers` are resolvers that stand in for the zone's own servers (`ask = "resolvers"`).
     pub through_resolvers: bool,

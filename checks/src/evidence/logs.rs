@@ -40,6 +40,7 @@ pub struct LogLine {
 /// What the logs say of requests for one tenant. Each side is asked only where somebody wants to know.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct TenantLog {
     /// Lines of the edge app that name the tenant, or one of our requests for it.
     pub edge: Asked<Vec<LogLine>>,

@@ -10,6 +10,7 @@ macro_rules! reasons {
         /// Why a check did not pass: a layer and what went wrong on it, or for `skipped` what it depends on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[non_exhaustive]
         pub enum Reason {
             $($(#[$doc])* $name,)*
             /// A TLS alert that the peer sent (RFC 8446, section 6).

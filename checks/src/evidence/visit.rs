@@ -70,6 +70,7 @@ impl From<ChainId> for String {
 
 /// The TCP connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Connect {
     /// How it ended.
     pub end: End,
@@ -79,6 +80,7 @@ pub struct Connect {
 
 /// The TLS handshake.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Handshake {
     /// How it ended; a chain that does not verify ends it `Failed`.
     pub end: End,
@@ -169,6 +171,7 @@ pub struct Body {
 
 /// What was looked for in a body while it was whole in memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Matches {
     /// Whether the text was found; `None` where none was looked for.
     pub contains: Option<bool>,
@@ -180,6 +183,7 @@ pub struct Matches {
 
 /// One TCP connection to an edge address with a name as SNI and Host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Visit {
     /// Where the connection went.
     pub address: SocketAddr,

@@ -14,6 +14,7 @@ use crate::probe::{self as probes, DnsQuestion};
 
 /// Control of the vantage: something that answers whenever the agent can see.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Control {
     /// The resolvers: any DNS response.
     Resolvers,

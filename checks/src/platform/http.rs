@@ -87,6 +87,7 @@ impl std::fmt::Debug for Token {
 
 /// Why there is no client; the user's to mend.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ApiError {
     /// The address is none.
     #[error("`{0}` is no URL of an API: expected https://HOST")]
@@ -96,7 +97,7 @@ pub enum ApiError {
     Clear(String),
     /// The HTTP library can't be set up.
     #[error("no HTTP client: {0}")]
-    Client(String),
+    Client(#[source] reqwest::Error),
 }
 
 /// One API.
@@ -134,7 +135,7 @@ impl Api {
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().user_agent(user_agent).build();
-        let client = client.map_err(|error| ApiError::Client(error.to_string()))?;
+        let client = client.map_err(ApiError::Client)?;
         Ok(Self {
             name,
             base: url.as_str().trim_end_matches('/').to_owned(),

@@ -51,11 +51,11 @@ pub struct Wish<'a> {
 }
 
 /// Why no visit can be made at all.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProberError {
     /// The TLS library takes none of its own protocol versions.
     #[error("TLS can't be set up: {0}")]
-    Tls(String),
+    Tls(#[from] rustls::Error),
 }
 
 /// Makes visits.
@@ -74,7 +74,7 @@ impl Prober {
     pub fn new(anchors: Anchors, settings: Settings) -> Result<Self, ProberError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let builder = builder.map_err(|error| ProberError::Tls(error.to_string()))?;
+        let builder = builder?;
         let verifier = anchors.verifier().clone();
         let mut config = builder
             .dangerous()
