@@ -41,7 +41,7 @@ fn round(lab: &LabProcess) -> Result<(), Failure> {
         .arg(lab.dir().join("roundsman.toml"))
         .stdout(Stdio::null())
         .status()?;
-    let wall = watch.ms() / 1000.0;
+    let wall = watch.ms().0 / 1000.0;
     if !status.success() {
         return Err(format!("verify of a healthy fleet: {status}").into());
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 
 use roundsman_checks::gather::{NoProgress, Stop, round};
+use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::{Anchors, Assignment, Hostname, ProbeSetup, ProbeTarget, Prober, Settings, Tenant};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -36,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         entry
             .remedy
             .iter()
-            .for_each(|remedy| println!("  fix: {}", remedy.command));
+            .for_each(|remedy| println!("  fix: {}", remedy.command(&Flyctl)));
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ fn lookup(look: &DnsLook, control: bool) -> Lookup {
         authority: look.reply.as_ref().map(|reply| reply.authoritative),
         records: records.collect(),
         failure: Failure::of(&look.end),
-        ms: look.ms,
+        ms: look.ms.0,
     }
 }
 
@@ -180,7 +180,7 @@ fn given(seen: &TenantWorld, address: IpAddr) -> String {
 
 pub(super) fn connected(visit: &Visit) -> Connected {
     Connected {
-        ms: visit.connect.ms,
+        ms: visit.connect.ms.0,
         failure: Failure::of(&visit.connect.end),
     }
 }
@@ -198,7 +198,7 @@ pub(super) fn tls(world: &World, visit: &Visit) -> Option<Tls> {
         links
     });
     Some(Tls {
-        ms: shaken.ms,
+        ms: shaken.ms.0,
         version: shaken.version.clone(),
         cipher: shaken.cipher.clone(),
         alpn: shaken.alpn.clone(),
@@ -228,8 +228,8 @@ pub(super) fn http(seen: &TenantWorld, visit: &Visit, setting: &Setting) -> Opti
             .unwrap_or_default(),
         release: release.and_then(|(place, answer)| Some(value_at_place(place, answer)?.0)),
         bytes: answer.map_or(0, |answer| answer.body.length),
-        first_byte_ms: page.first_byte_ms,
-        total_ms: page.total_ms,
+        first_byte_ms: page.first_byte_ms.0,
+        total_ms: page.total_ms.0,
         failure,
     })
 }
@@ -264,7 +264,7 @@ pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
             address: visit.address,
             status: answer.map(|answer| answer.status),
             version: answer.map(|answer| answer.version.clone()),
-            ms: visit.connect.ms + visit.handshake.ms + visit.page.total_ms,
+            ms: (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0,
             failure: Failure::of(visit.channel_end()).or_else(|| Failure::of(&visit.page.end)),
         });
     }
@@ -299,15 +299,15 @@ pub(super) fn phases(seen: &TenantWorld) -> Vec<Phase> {
         let looks = seen.dns.authoritative.iter().filter(of_addresses);
         looks.filter(move |look| Some(look.server) == server)
     };
-    let resolve = at(decided).map(|look| look.ms).reduce(f64::max);
+    let resolve = at(decided).map(|look| look.ms.0).reduce(f64::max);
     let mut parts = vec![("resolve", resolve)];
     if let Some(visit) = seen.visit() {
         let stood = visit.connect.end.is_done();
         let sent = visit.page.sent_at.is_some() || visit.page.answer.is_some();
-        parts.push(("connect", Some(visit.connect.ms)));
-        parts.push(("tls", stood.then_some(visit.handshake.ms)));
-        parts.push(("processing", sent.then_some(visit.page.first_byte_ms)));
-        let transfer = (visit.page.total_ms - visit.page.first_byte_ms).max(0.0);
+        parts.push(("connect", Some(visit.connect.ms.0)));
+        parts.push(("tls", stood.then_some(visit.handshake.ms.0)));
+        parts.push(("processing", sent.then_some(visit.page.first_byte_ms.0)));
+        let transfer = (visit.page.total_ms.0 - visit.page.first_byte_ms.0).max(0.0);
         parts.push(("transfer", visit.page.answer.as_ref().map(|_| transfer)));
     }
     let mut start_ms = 0.0;

@@ -15,7 +15,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     if let Some(what) = visit.exhausted().filter(|_| !visit.handshake.end.is_done()) {
         return Finding::plain(Outcome::Unknown, format!("not visited: {what}"));
     }
-    let ms = visit.connect.ms + visit.handshake.ms;
+    let ms = (visit.connect.ms + visit.handshake.ms).0;
     let facts = context.facts(visit);
     match visit.channel_end() {
         End::Failed(fault) => {

@@ -10,7 +10,12 @@ use crate::world::TenantWorld;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let (server, own) = context.own(tenant);
-    let ms = tenant.dns.authoritative.iter().map(|look| look.ms).fold(0.0, f64::max);
+    let ms = tenant
+        .dns
+        .authoritative
+        .iter()
+        .map(|look| look.ms.0)
+        .fold(0.0, f64::max);
     match &own {
         Said::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
         Said::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),

@@ -12,7 +12,7 @@ pub(super) fn judge(tenant: &TenantWorld) -> Finding {
     let Some(visit) = tenant.visit() else {
         return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
     };
-    let ms = visit.connect.ms + visit.handshake.ms + visit.page.total_ms;
+    let ms = (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0;
     match &visit.page.end {
         End::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone())
             .because(fault.reason)

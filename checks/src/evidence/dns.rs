@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::End;
+use super::{End, Millis};
 use crate::target::Hostname;
 
 /// The record types that are asked for.
@@ -106,8 +106,8 @@ pub struct DnsLook {
     pub reply: Option<DnsReply>,
     /// How the look ended; `Done` with any response, whatever its code.
     pub end: End,
-    /// From the question to the response or the end of patience, in milliseconds.
-    pub ms: f64,
+    /// From the question to the response or the end of patience.
+    pub ms: Millis,
     /// When the question was sent, by the agent's clock; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,

@@ -3,6 +3,7 @@
 mod dns;
 mod logs;
 mod machine_state;
+mod millis;
 mod platform;
 mod reason;
 mod vantage;
@@ -11,6 +12,7 @@ mod visit;
 pub use dns::{DnsLook, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
 pub use logs::{LogLine, TenantLog};
 pub use machine_state::MachineState;
+pub use millis::Millis;
 pub use platform::{App, AppCertificate, Asked, CertificateState, Cloud, Exit, Machine, Platform, ZoneRecord};
 pub use reason::{Alert, Reason, UnknownReason};
 pub use vantage::{ControlLook, DateLook, VantageEvidence};

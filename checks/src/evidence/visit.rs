@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{End, Reason};
+use super::{End, Millis, Reason};
 use crate::target::Hostname;
 
 /// Names a presented chain: the SHA-256 over its certificates, each with its length before it, in the order sent.
@@ -74,8 +74,8 @@ impl From<ChainId> for String {
 pub struct Connect {
     /// How it ended.
     pub end: End,
-    /// From the SYN to the connection, in milliseconds.
-    pub ms: f64,
+    /// From the SYN to the connection.
+    pub ms: Millis,
 }
 
 /// The TLS handshake.
@@ -84,8 +84,8 @@ pub struct Connect {
 pub struct Handshake {
     /// How it ended; a chain that does not verify ends it `Failed`.
     pub end: End,
-    /// From the ClientHello to the end, in milliseconds.
-    pub ms: f64,
+    /// From the ClientHello to the end.
+    pub ms: Millis,
     /// `1.2` or `1.3`, where one was agreed.
     pub version: Option<String>,
     /// The cipher suite, where one was agreed.
@@ -106,10 +106,10 @@ pub struct Exchange {
     pub sent_at: Option<Timestamp>,
     /// How it ended. Reading stops at the limit of the body, which is `Done` with an incomplete body.
     pub end: End,
-    /// From the request to the first byte of the answer's head, in milliseconds.
-    pub first_byte_ms: f64,
-    /// From the request to the last byte that was read, in milliseconds.
-    pub total_ms: f64,
+    /// From the request to the first byte of the answer's head.
+    pub first_byte_ms: Millis,
+    /// From the request to the last byte that was read.
+    pub total_ms: Millis,
     /// The answer, as far as it came.
     pub answer: Option<Answer>,
 }
@@ -119,7 +119,7 @@ impl Exchange {
     #[must_use]
     pub fn during(&self) -> Option<(Timestamp, Timestamp)> {
         let sent = self.sent_at?;
-        let took = SignedDuration::try_from_secs_f64(self.total_ms / 1000.0).unwrap_or_default();
+        let took = SignedDuration::try_from_secs_f64(self.total_ms.0 / 1000.0).unwrap_or_default();
         Some((sent, sent.saturating_add(took).unwrap_or(sent)))
     }
 }

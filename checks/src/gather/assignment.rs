@@ -132,7 +132,7 @@ impl Assignment {
     pub fn new(addresses: Vec<IpAddr>, targets: Vec<ProbeTarget>) -> Self {
         Self {
             number: 0,
-            known: targets.iter().map(|target| target.tenant.clone()).collect(),
+            known: Arc::new(targets.iter().map(|target| target.tenant.clone()).collect()),
             targets,
             inventory: Vec::new(),
             selected: Check::ALL.into(),

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::evidence::Millis;
+
 /// This moment by the machine's clock.
 #[must_use]
 pub fn now() -> jiff::Timestamp {
@@ -56,10 +58,10 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
-    /// Milliseconds since the start.
+    /// How long ago the start was.
     #[must_use]
-    pub fn ms(self) -> f64 {
-        self.0.elapsed().as_secs_f64() * 1000.0
+    pub fn ms(self) -> Millis {
+        Millis(self.0.elapsed().as_secs_f64() * 1000.0)
     }
 
     /// What is left of `limit`; zero where it is over.

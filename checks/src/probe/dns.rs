@@ -13,7 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::clock::{self, Stopwatch};
 use super::exhaustion;
 use super::message::{message, parse, reply};
-use crate::evidence::{DnsLook, End, Fault, PORT_UNREACHABLE, Reason, RecordKind};
+use crate::evidence::{DnsLook, End, Fault, Millis, PORT_UNREACHABLE, Reason, RecordKind};
 
 /// How often a datagram is sent before silence is believed.
 const ATTEMPTS: u32 = 2;
@@ -101,7 +101,7 @@ impl Asked {
             checking_disabled: question.checking_disabled,
             reply: None,
             end: End::NotReached,
-            ms: 0.0,
+            ms: Millis::default(),
             sent_at: Some(clock::now()),
         };
         let mut asked = Self {

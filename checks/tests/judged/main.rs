@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use roundsman_checks::chain::Facts;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, TenantVerdict, diagnose};
 use roundsman_checks::evidence::{
-    Answer, Body, CertificateState, DnsLook, DnsRecord, End, Exchange, Reason, RecordKind,
+    Answer, Body, CertificateState, DnsLook, DnsRecord, End, Exchange, Millis, Reason, RecordKind,
 };
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::finding::{Check, Finding, Outcome};
@@ -273,7 +273,7 @@ fn slow_is_what_takes_longer_than_the_limit() {
     let site = |limit_ms: f64| {
         finding(Check::Site, |tenant| {
             let visit = &mut tenant.visits[0];
-            (visit.connect.ms, visit.handshake.ms, visit.page.total_ms) = (1.0, 2.0, 97.0);
+            (visit.connect.ms, visit.handshake.ms, visit.page.total_ms) = (Millis(1.0), Millis(2.0), Millis(97.0));
             tenant.expectation.site.slow = std::time::Duration::from_secs_f64(limit_ms / 1000.0);
         })
         .outcome

@@ -9,7 +9,7 @@ use roundsman_checks::evidence::{
     Alert, Answer, Body, ChainId, ControlLook, DateLook, End, Exchange, Fault, Matches, Reason, Retry, VantageEvidence,
     Visit, ZoneEvidence,
 };
-use roundsman_checks::evidence::{Asked, Platform};
+use roundsman_checks::evidence::{Asked, Millis, Platform};
 use roundsman_checks::expectation::{CertificateExpectation, Expectation, HttpVersion, Identity, Place};
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
@@ -373,7 +373,7 @@ fn visit(
         2 => 5,
         _ => planned.end,
     };
-    visit.connect.ms = plan.milliseconds;
+    visit.connect.ms = Millis(plan.milliseconds);
     visit.connect.end = match end {
         1 => failed(Reason::TcpRefused),
         2 => failed(Reason::TcpTimeout),
@@ -386,7 +386,7 @@ fn visit(
     if !visit.connect.end.is_done() {
         return visit;
     }
-    visit.handshake.ms = 3.5;
+    visit.handshake.ms = Millis(3.5);
     visit.handshake.end = match end {
         7 => failed(Reason::TlsUnexpectedEof),
         8 => failed(Reason::TlsReset),
@@ -429,7 +429,7 @@ pub(crate) fn show(visit: &mut Visit, presented: Presented, chains: &mut BTreeMa
 
 fn exchange(plan: &Plan, planned: &VisitPlan, end: u8, who: Who<'_>, visit: &mut Visit) {
     let failed = |reason| End::failed(reason, plan.text.clone());
-    visit.page.total_ms = if planned.slow { 2_500.0 } else { 40.0 };
+    visit.page.total_ms = Millis(if planned.slow { 2_500.0 } else { 40.0 });
     visit.page.end = match end {
         16 => End::NotReached,
         17 => End::Exhausted(plan.text.clone()),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use roundsman_checks::evidence::{DnsLook, DnsRecord, DnsReply, End, Reason, RecordKind};
+use roundsman_checks::evidence::{DnsLook, DnsRecord, DnsReply, End, Millis, Reason, RecordKind};
 
 use crate::build::edge_addresses;
 use crate::chains::DOMAIN;
@@ -32,7 +32,7 @@ pub(crate) fn replied(server: SocketAddr, name: &str, kind: RecordKind, reply: D
         checking_disabled: false,
         reply: Some(reply),
         end: End::Done,
-        ms: 1.5,
+        ms: Millis(1.5),
         sent_at: None,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::evidence::{Reason, Visit};
+use crate::evidence::{Millis, Reason, Visit};
 use crate::reading::StatusLine;
 
 /// What came of a visit.
@@ -116,16 +116,16 @@ pub enum AnswerFact {
         /// The limit.
         limit: String,
     },
-    /// How long each phase of a visit took, in milliseconds.
+    /// How long each phase of a visit took.
     Phases {
         /// To connect.
-        connect: f64,
+        connect: Millis,
         /// To shake hands.
-        tls: f64,
+        tls: Millis,
         /// To the first byte.
-        first_byte: f64,
+        first_byte: Millis,
         /// To the last byte.
-        total: f64,
+        total: Millis,
     },
     /// The edge replays the name to another app.
     Replayed {
@@ -176,7 +176,7 @@ impl AnswerFact {
                 tls,
                 first_byte,
                 total,
-            } => (*connect, *tls, *first_byte, *total) = (0.0, 0.0, 0.0, 0.0),
+            } => (*connect, *tls, *first_byte, *total) = Default::default(),
             Self::Replayed { answer, .. } => *answer = answer.without_excerpt(),
             Self::Log { at, message, .. } => {
                 *at = None;
