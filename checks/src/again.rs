@@ -51,7 +51,9 @@ fn search(answer: &mut Answer, site: &SiteExpectation) {
 fn visits(tenant: &mut TenantWorld) -> impl Iterator<Item = &mut Visit> {
     let retries = tenant.retries.iter_mut();
     let retries = retries.flat_map(|retry| std::iter::once(&mut retry.visit).chain(retry.control.as_mut()));
-    tenant.visits.iter_mut().chain(retries).chain(tenant.direct.as_mut())
+    let logged = tenant.log.visits.iter_mut();
+    let direct = tenant.direct.as_mut();
+    tenant.visits.iter_mut().chain(retries).chain(direct).chain(logged)
 }
 
 fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<Presented>>, anchors: &Anchors, now: Timestamp) {

@@ -89,3 +89,26 @@ async fn late_lines_are_waited_for() {
     assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), ["route-wrong-app"]);
     assert!(calls <= 3, "{calls} calls");
 }
+
+#[tokio::test]
+async fn every_visit_is_evidence_with_its_chain() {
+    // The first is asked directly too, the others are visited once more so that an edge that writes late tells of them.
+    for (faults, direct, logged) in [
+        (&["route-broken@q7f9"][..], true, 0),
+        (&["logs-late=800", "route-wrong-app@q7f9"], false, 1),
+        (&["logs-empty", "site-redirect@q7f9"], true, 1),
+    ] {
+        let bench = bench(LabOptions::with_platform()).await;
+        let (outcome, _) = round(&bench, faults).await;
+        let mut tenants = outcome.world.tenants.iter();
+        let tenant = tenants
+            .find(|tenant| tenant.tenant.id.as_str() == "q7f9")
+            .expect("the tenant");
+        let found = (tenant.direct.is_some(), tenant.log.visits.len());
+        assert_eq!(found, (direct, logged), "{faults:?}");
+        for visit in tenant.all_visits().chain(&tenant.direct).chain(&tenant.log.visits) {
+            let chain = visit.handshake.chain.expect("a chain");
+            assert!(outcome.world.chains.contains_key(&chain), "{faults:?}: {visit:?}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Asked;
+use super::{Asked, Visit};
 
 /// One line of an app's log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,9 @@ pub struct TenantLog {
     pub edge: Asked<Vec<LogLine>>,
     /// Lines of the tenant's app from about the time of our requests.
     pub app: Asked<Vec<LogLine>>,
+    /// Visits made only so that the edge's log has a line about them. Nothing is judged by them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub visits: Vec<Visit>,
 }
 
 impl TenantLog {

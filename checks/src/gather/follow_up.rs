@@ -12,7 +12,7 @@ use super::progress::{Observer, Stop};
 use super::retry::PacedRetry;
 use super::tenant::TenantProber;
 use crate::diagnosis::FollowUp;
-use crate::evidence::{Asked, DateLook, DnsLook, LogLine, Machine, Retry, Visit};
+use crate::evidence::{Asked, DateLook, DnsLook, Machine, Retry, TenantLog, Visit};
 use crate::probe;
 use crate::probe::clock::{Moment, now};
 use crate::world::World;
@@ -28,7 +28,7 @@ enum Answer {
     Visit(usize, Box<Visit>),
     Direct(usize, Box<Visit>),
     Checks(usize, Vec<Machine>),
-    Logs(Vec<(usize, Asked<Vec<LogLine>>)>),
+    Logs(Vec<(usize, TenantLog)>),
 }
 
 /// Asks all of them and adds the answers to the world, each the same whatever the order they came in.
@@ -165,8 +165,9 @@ fn add(world: &mut World, answer: Answer) {
             }
         }
         Answer::Logs(found) => {
-            for (index, lines) in found {
-                world.tenants[index].log.edge = lines;
+            for (index, found) in found {
+                let log = &mut world.tenants[index].log;
+                (log.edge, log.visits) = (found.edge, found.visits);
             }
         }
         Answer::Visit(index, visit) => world.tenants[index].visits.push(*visit),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::assignment::Assignment;
 use super::log_cursor::{LogCursor, is_about};
 use super::setup::ProbeSetup;
-use crate::evidence::{Asked, Fault, LogLine, TenantLog};
+use crate::evidence::{Asked, Fault, LogLine};
 use crate::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
 use crate::world::{TenantWorld, World};
 
@@ -101,7 +101,7 @@ impl<'p> LogFollower<'p> {
         let app = self.app.result(|line| {
             carries(line) || (timely(line) && sent && (received(line) || is_about(line, &host, &domain)))
         });
-        tenant.log = TenantLog { edge, app };
+        (tenant.log.edge, tenant.log.app) = (edge, app);
     }
 
     /// Whether no more lines are to come: each log has told of the request, the proxy has refused it, or cannot be read.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::log_cursor::{LogCursor, is_about};
 use super::tenant::TenantProber;
-use crate::evidence::{Asked, LogLine};
+use crate::evidence::{Asked, LogLine, TenantLog, Visit};
 use crate::logs::{NEAR, Replay};
 use crate::target::{Hostname, Tenant};
 
@@ -17,7 +17,7 @@ const READS: usize = 12;
 const KEPT: usize = 20;
 
 /// Searches for lines about these targets.
-pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<(usize, Asked<Vec<LogLine>>)> {
+pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<(usize, TenantLog)> {
     let (setup, assignment) = (prober.edge.setup, prober.edge.assignment);
     let readable = setup.logs.as_ref().filter(|_| assignment.logs);
     let (Some(logs), Some(platform)) = (readable, assignment.snapshot.platform.known()) else {
@@ -32,23 +32,19 @@ pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<
     let mut cursor = LogCursor::new(logs, &platform.edge_app, most);
     match cursor.more().await {
         Ok(lines) => search.take(&lines),
-        Err(fault) => {
-            return search
-                .wanted()
-                .map(|index| (index, Asked::Unknown(fault.clone())))
-                .collect();
-        }
+        Err(fault) => return search.result(|_| Asked::Unknown(fault.clone())),
     }
     if search.is_over() {
-        return search.result();
+        return search.result(Asked::Known);
     }
     // Their first requests may be buried already: what happens from now on stands behind the token.
     let again = search.missing().filter_map(|index| {
         let target = assignment.targets.get(index)?;
         let socket = *prober.sockets.first()?;
-        Some(prober.visit(target, socket, true))
+        Some(async move { (index, prober.visit(target, socket, true).await) })
     });
-    drop(join_all(again.collect::<Vec<_>>()).await);
+    let visits = join_all(again.collect::<Vec<_>>()).await;
+    search.visited(visits);
     for pause in &setup.timing.log_search {
         tokio::time::sleep(*pause).await;
         let Ok(lines) = cursor.more().await else { break };
@@ -57,7 +53,7 @@ pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<
             break;
         }
     }
-    search.result()
+    search.result(Asked::Known)
 }
 
 /// What the log has told so far, about anybody.
@@ -72,8 +68,16 @@ enum Told {
 struct LogSearch {
     domain: Hostname,
     since: Timestamp,
-    found: Vec<(usize, Tenant, Vec<LogLine>)>,
+    found: Vec<Found>,
     told: Told,
+}
+
+/// What was found of one target so far.
+struct Found {
+    index: usize,
+    tenant: Tenant,
+    lines: Vec<LogLine>,
+    visits: Vec<Visit>,
 }
 
 impl LogSearch {
@@ -82,7 +86,7 @@ impl LogSearch {
         Self {
             domain: domain.clone(),
             since: now.saturating_sub(NEAR).unwrap_or(now),
-            found: wanted.map(|(index, tenant)| (index, tenant, Vec::new())).collect(),
+            found: wanted.map(nothing).collect(),
             told: Told::Nothing,
         }
     }
@@ -97,26 +101,28 @@ impl LogSearch {
             if line.at.is_none_or(|at| at < self.since) {
                 continue;
             }
-            for (_, tenant, found) in &mut self.found {
-                if found.len() < KEPT && is_about(line, &tenant.hostname, &self.domain) {
-                    found.push(line.clone());
+            for found in &mut self.found {
+                if found.lines.len() < KEPT && is_about(line, &found.tenant.hostname, &self.domain) {
+                    found.lines.push(line.clone());
                 }
             }
         }
     }
 
-    fn wanted(&self) -> impl Iterator<Item = usize> {
-        self.found.iter().map(|(index, ..)| *index)
+    /// Takes in visits that were made only for the log.
+    fn visited(&mut self, visits: Vec<(usize, Visit)>) {
+        for (index, visit) in visits {
+            if let Some(found) = self.found.iter_mut().find(|found| found.index == index) {
+                found.visits.push(visit);
+            }
+        }
     }
 
     /// Whose replay is not found yet.
     fn missing(&self) -> impl Iterator<Item = usize> {
         let replayed = |line: &LogLine| Replay::read(&line.message).is_some();
-        let missing = self
-            .found
-            .iter()
-            .filter(move |(_, _, found)| !found.iter().any(replayed));
-        missing.map(|(index, ..)| *index)
+        let missing = self.found.iter().filter(move |found| !found.lines.iter().any(replayed));
+        missing.map(|found| found.index)
     }
 
     fn is_over(&self) -> bool {
@@ -128,9 +134,26 @@ impl LogSearch {
         self.told == Told::OtherThings
     }
 
-    fn result(self) -> Vec<(usize, Asked<Vec<LogLine>>)> {
-        let found = self.found.into_iter();
-        found.map(|(index, _, lines)| (index, Asked::Known(lines))).collect()
+    /// What each log says, as `answer` has it.
+    fn result(self, answer: impl Fn(Vec<LogLine>) -> Asked<Vec<LogLine>>) -> Vec<(usize, TenantLog)> {
+        let log = |found: Found| {
+            let log = TenantLog {
+                edge: answer(found.lines),
+                visits: found.visits,
+                ..TenantLog::default()
+            };
+            (found.index, log)
+        };
+        self.found.into_iter().map(log).collect()
+    }
+}
+
+fn nothing((index, tenant): (usize, Tenant)) -> Found {
+    Found {
+        index,
+        tenant,
+        lines: Vec::new(),
+        visits: Vec::new(),
     }
 }
 
@@ -187,12 +210,9 @@ mod tests {
     }
 
     fn counts(search: LogSearch) -> Vec<(usize, usize)> {
-        let lines = |asked: Asked<Vec<LogLine>>| asked.known().map_or(0, Vec::len);
-        search
-            .result()
-            .into_iter()
-            .map(|(index, asked)| (index, lines(asked)))
-            .collect()
+        let lines = |log: &TenantLog| log.edge.known().map_or(0, Vec::len);
+        let result = search.result(Asked::Known);
+        result.iter().map(|(index, log)| (*index, lines(log))).collect()
     }
 
     #[test]
@@ -237,5 +257,15 @@ mod tests {
         let mut search = search();
         search.take(&vec![replay("abc", BEGAN); 10 * KEPT]);
         assert_eq!(counts(search), [(3, KEPT), (7, 0)]);
+    }
+
+    #[test]
+    fn visits_made_for_the_log_are_kept_with_their_tenant() {
+        let mut search = search();
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 443));
+        search.visited(vec![(7, Visit::new(address, name("def.example.com")))]);
+        let result = search.result(Asked::Known);
+        let visits = result.iter().map(|(index, log)| (*index, log.visits.len()));
+        assert_eq!(visits.collect::<Vec<_>>(), [(3, 0), (7, 1)]);
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
-use crate::evidence::{Asked, LogLine};
+use crate::evidence::TenantLog;
 use crate::world::World;
 
 /// Follower of nothing: there is none.
@@ -25,6 +25,6 @@ impl<'p> LogFollower<'p> {
 }
 
 /// No lines.
-pub(super) async fn search(_: &TenantProber<'_>, _: &[usize]) -> Vec<(usize, Asked<Vec<LogLine>>)> {
+pub(super) async fn search(_: &TenantProber<'_>, _: &[usize]) -> Vec<(usize, TenantLog)> {
     Vec::new()
 }

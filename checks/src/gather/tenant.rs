@@ -258,7 +258,8 @@ impl<'r> TenantProber<'r> {
             open: &never,
         };
         let socket = SocketAddr::new(address, *port);
-        let (visit, _) = self.setup().prober.visit(socket, &name, &wish, now()).await;
+        let (visit, chain) = self.setup().prober.visit(socket, &name, &wish, now()).await;
+        self.edge.chains.keep(chain);
         Some(visit)
     }
 }
