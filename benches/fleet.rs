@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use common::{Failure, LabProcess, cpu, served, usage};
 use nix::sys::resource::UsageWho;
-use roundsman_checks::probe::clock::Stopwatch;
+use roundsman_checks::clock::Stopwatch;
 
 const FLEET: usize = 1000;
 const ROUNDS: usize = 3;

@@ -7,6 +7,8 @@
 pub mod again;
 pub mod chain;
 pub mod check;
+#[cfg(any(feature = "platform", feature = "probe"))]
+pub mod clock;
 pub mod diagnosis;
 pub mod evidence;
 pub mod expectation;

@@ -14,10 +14,10 @@ mod snapshot;
 pub use platform::{Clients, ClientsError, Fetch};
 pub use request::RoundRequest;
 pub use roots::{RootsError, anchors, roots};
+pub use roundsman_checks::clock;
 pub use roundsman_checks::gather::{
     ApiSnapshot, Assignment, NoProgress, Observer, Pacers, ProbeSetup, ReusedEvidence, Stop, WakePolicy, round,
 };
-pub use roundsman_checks::probe::clock;
 pub use roundsman_checks::round::Round;
 pub use run::{CompletedRound, RunError, assign, run};
 pub use setup::{HeaderError, Setup, SetupError, USER_AGENT};

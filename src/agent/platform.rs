@@ -7,7 +7,7 @@ use roundsman_checks::evidence::{Asked, Fault, Platform, Reason};
 use roundsman_checks::gather::ApiSnapshot;
 use roundsman_checks::platform::fly::{Details, Logs};
 use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
-use roundsman_checks::probe::clock::now;
+use roundsman_checks::clock::now;
 use thiserror::Error;
 
 use crate::config::{Config, SecretError};

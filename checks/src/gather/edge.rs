@@ -12,7 +12,7 @@ use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use crate::evidence::{Answer, ChainId, VantageEvidence, Visit};
 use crate::probe::Wish;
-use crate::probe::clock::now;
+use crate::clock::now;
 use crate::target::Hostname;
 use crate::world::{EdgeEvidence, Presented};
 

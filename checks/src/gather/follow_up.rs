@@ -11,10 +11,10 @@ use super::log_search;
 use super::progress::{Observer, Stop};
 use super::retry::PacedRetry;
 use super::tenant::TenantProber;
+use crate::clock::{Moment, now};
 use crate::diagnosis::FollowUp;
 use crate::evidence::{Asked, DateLook, DnsLook, Machine, Retry, TenantLog, Visit};
 use crate::probe;
-use crate::probe::clock::{Moment, now};
 use crate::world::World;
 
 /// How many follow-ups run together: few, for they follow a failure.

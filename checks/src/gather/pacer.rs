@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::probe::clock::Moment;
+use crate::clock::Moment;
 
 /// The latest handshakes that are looked at together.
 const WINDOW: usize = 16;
@@ -73,7 +73,7 @@ impl Pacers {
 /// ```
 /// # use std::time::Duration;
 /// # use roundsman_checks::gather::Pacer;
-/// # use roundsman_checks::probe::clock::Moment;
+/// # use roundsman_checks::clock::Moment;
 /// let now = Moment::now();
 /// let mut pacer = Pacer::new(Some(10.0)); // a second
 /// assert_eq!(pacer.turn(now), Duration::ZERO);

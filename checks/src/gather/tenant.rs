@@ -11,7 +11,7 @@ use crate::check::{Condition, Said, condition};
 use crate::diagnosis::FollowUp;
 use crate::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
 use crate::finding::Check;
-use crate::probe::clock::now;
+use crate::clock::now;
 use crate::probe::{DnsQuestion, Wish};
 use crate::target::{Hostname, Tenant};
 use crate::world::{TenantWorld, World};

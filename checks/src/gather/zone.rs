@@ -10,7 +10,7 @@ use super::setup::ProbeSetup;
 use crate::evidence::{DnsLook, End, Reason, RecordKind, ZoneEvidence};
 use crate::finding::Check;
 use crate::probe::DnsQuestion;
-use crate::probe::clock::now;
+use crate::clock::now;
 use crate::target::{Hostname, NameError};
 
 /// A label that nothing but the wildcard can answer. Fifteen letters of 26 are 70 bits: no cache and no tenant has it.

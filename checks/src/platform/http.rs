@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::clock::now;
 use crate::evidence::{Fault, Reason};
 
 /// How often one call is made at most.
@@ -19,6 +21,8 @@ const ATTEMPTS: u32 = 3;
 const TIMEOUTS: [u64; ATTEMPTS as usize] = [6, 10, 14];
 /// The longest `Retry-After` that is waited for within a round.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What a `Retry-After` that can't be read asks for.
+const UNREADABLE: Duration = Duration::from_secs(3600);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -277,13 +281,13 @@ impl Api {
             401 => Failure::Closed(fault(Reason::PlatformUnauthorized)),
             403 => Failure::Final(fault(Reason::PlatformForbidden)),
             404 => Failure::Final(fault(Reason::PlatformNotFound)),
-            429 => match retry_after(headers) {
+            429 => match retry_after(headers, now()) {
                 Some(wait) if wait > PATIENCE => Failure::Closed(fault(Reason::PlatformRateLimited)),
                 wait => Failure::Again(fault(Reason::PlatformRateLimited), wait),
             },
             408 | 500.. => Failure::Again(
                 fault(Reason::PlatformUnavailable),
-                retry_after(headers).filter(|wait| *wait <= PATIENCE),
+                retry_after(headers, now()).filter(|wait| *wait <= PATIENCE),
             ),
             // The DNS provider answers a bogus token with 400; its error codes say so.
             400 if auth_code(bytes) => Failure::Closed(fault(Reason::PlatformUnauthorized)),
@@ -301,14 +305,15 @@ enum Failure {
     Again(Fault, Option<Duration>),
 }
 
-/// `Retry-After` in seconds (RFC 9110, section 10.2.3); a date is not understood and counts as long.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    Some(
-        text.trim()
-            .parse()
-            .map_or(Duration::from_secs(3600), Duration::from_secs),
-    )
+/// How long to wait from `now` on by `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). What is neither
+/// counts as long.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let date = || Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok();
+    let seconds = text.parse().map(Duration::from_secs).ok();
+    // A date that has passed asks for no wait at all.
+    let until = || Some(Duration::try_from(date()?.duration_since(now)).unwrap_or_default());
+    Some(seconds.or_else(until).unwrap_or(UNREADABLE))
 }
 
 /// What the API says in its own words, at most a line.
@@ -338,6 +343,26 @@ mod tests {
         assert_eq!(Token::fly("FlyV1 fm2_a,fo1_b, fm1r_c").0, "FlyV1 fm2_a,fm1r_c");
         assert_eq!(Token::fly("Bearer fo1_b").0, "Bearer fo1_b");
         assert_eq!(format!("{:?}", Token::fly("fm2_a")), "[secret]");
+    }
+
+    #[test]
+    fn what_an_api_asks_for_is_waited_for_as_seconds_or_until_a_date() {
+        let now = "2026-11-24T09:39:13.5Z".parse().unwrap();
+        for (text, expected) in [
+            ("2", Some(2_000)),
+            (" 0 ", Some(0)),
+            ("Tue, 24 Nov 2026 09:39:15 GMT", Some(1_500)),
+            ("Tuesday, 24-Nov-26 09:40:13 GMT", Some(59_500)),
+            ("Tue Nov 24 09:39:14 2026", Some(500)),
+            ("Tue, 24 Nov 2026 09:39:13 GMT", Some(0)),
+            ("soon", Some(3_600_000)),
+            ("-1", Some(3_600_000)),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
+            let wait = retry_after(&headers, now).map(|wait| wait.as_millis());
+            assert_eq!(wait, expected, "{text}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     #[test]

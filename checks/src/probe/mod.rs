@@ -1,7 +1,6 @@
 //! The only sockets of this crate. A probe returns evidence, never a verdict, and never an error.
 
 mod body;
-pub mod clock;
 mod connect;
 mod dns;
 mod echo;
@@ -13,6 +12,7 @@ mod message;
 mod vantage;
 mod visit;
 
+pub use crate::clock;
 pub use dns::{DnsClient, Question as DnsQuestion};
 pub use vantage::{control_socket, date, families};
 pub use visit::{Prober, ProberError, Settings, Wish};

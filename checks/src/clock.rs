@@ -1,4 +1,4 @@
-//! The one place of this crate that reads clocks. Everything else is told the time.
+//! The one place that reads clocks, for this crate and for the agent. Everything else is told the time.
 #![expect(clippy::disallowed_methods, reason = "the clock file of this crate")]
 
 use std::time::{Duration, Instant};
