@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use roundsman_checks::clock::now;
 use roundsman_checks::evidence::{Asked, Fault, Platform, Reason};
 use roundsman_checks::gather::ApiSnapshot;
+use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::fly::{Details, Logs};
-use roundsman_checks::platform::{Api, ApiError, Calls, Token, cloudflare, fly};
-use roundsman_checks::clock::now;
+use roundsman_checks::platform::{Api, ApiError, Calls, Token, fly};
 use thiserror::Error;
 
 use crate::config::{Config, SecretError};
@@ -18,7 +19,7 @@ const MOST_DETAILS: usize = 50;
 /// Clients of the APIs. They outlive rounds, with their connections.
 pub struct Clients {
     fly: Option<Fly>,
-    cloudflare: Option<(Api, String)>,
+    cloudflare: Option<Zone>,
     /// Every request that was made, in all rounds.
     pub calls: Calls,
 }
@@ -82,16 +83,15 @@ impl Clients {
     /// [`ClientsError`] where a token is unset or empty, or an address can't be used.
     pub fn new(config: &Config, user_agent: &str) -> Result<Self, ClientsError> {
         let calls = Calls::default();
-        let api = |table, name, url: &str, token: Token| {
-            Api::new(name, url, token, user_agent, calls.clone()).map_err(|source| ClientsError::Api { table, source })
-        };
+        let wrong = |source| ClientsError::Api { table: "fly", source };
+        let api = |name, url: &str, token: Token| Api::new(name, url, token, user_agent, calls.clone()).map_err(wrong);
         let fly = config.fly.as_ref().map(|fly| {
             let token = fly.token.read().map_err(|source| match (source, &config.path) {
                 (SecretError::Unset(name) | SecretError::Empty(name), None) => ClientsError::NoToken(name),
                 (source, _) => ClientsError::Token { table: "fly", source },
             })?;
             let token = Token::fly(token.expose());
-            let graphql = Arc::new(api("fly", "graphql", &fly.api_url, token.clone())?);
+            let graphql = Arc::new(api("graphql", &fly.api_url, token.clone())?);
             let logs = Logs::new(
                 &fly.api_url,
                 token.clone(),
@@ -100,9 +100,9 @@ impl Clients {
                 Arc::clone(&graphql),
             );
             Ok(Fly {
-                logs: logs.map_err(|source| ClientsError::Api { table: "fly", source })?,
+                logs: logs.map_err(wrong)?,
                 graphql,
-                rest: Arc::new(api("fly", "machines", &fly.machines_url, token)?),
+                rest: Arc::new(api("machines", &fly.machines_url, token)?),
                 organization: fly.organization.clone(),
                 edge_app: config.edge.app.clone().unwrap_or_default(),
             })
@@ -113,15 +113,11 @@ impl Clients {
                 source,
             })?;
             let zone = cloudflare.zone.clone().unwrap_or_else(|| config.domain.to_string());
-            Ok((
-                api(
-                    "cloudflare",
-                    "cloudflare",
-                    &cloudflare.api_url,
-                    Token::bearer(token.expose()),
-                )?,
-                zone,
-            ))
+            let zone = Zone::new(&cloudflare.api_url, zone, token.expose(), user_agent, calls.clone());
+            zone.map_err(|source| ClientsError::Api {
+                table: "cloudflare",
+                source,
+            })
         });
         Ok(Self {
             fly: fly.transpose()?,
@@ -137,8 +133,8 @@ impl Clients {
             fly.rest.begin_round();
             fly.logs.begin_round();
         }
-        if let Some((api, _)) = &self.cloudflare {
-            api.begin_round();
+        if let Some(zone) = &self.cloudflare {
+            zone.begin_round();
         }
     }
 
@@ -146,7 +142,7 @@ impl Clients {
     pub async fn read(&self, fetch: Fetch) -> ApiSnapshot {
         let listing = async {
             match &self.cloudflare {
-                Some((api, zone)) if fetch.listing => cloudflare::listing(api, zone).await,
+                Some(zone) if fetch.listing => zone.listing().await,
                 _ => Asked::NotConfigured,
             }
         };

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
+use crate::clock::now;
 use crate::evidence::{Answer, ChainId, VantageEvidence, Visit};
 use crate::probe::Wish;
-use crate::clock::now;
 use crate::target::Hostname;
 use crate::world::{EdgeEvidence, Presented};
 

@@ -13,7 +13,7 @@ use super::retry::PacedRetry;
 use super::tenant::TenantProber;
 use crate::clock::{Moment, now};
 use crate::diagnosis::FollowUp;
-use crate::evidence::{Asked, DateLook, DnsLook, Machine, Retry, TenantLog, Visit};
+use crate::evidence::{DateLook, DnsLook, Machine, Retry, TenantLog, Visit};
 use crate::probe;
 use crate::world::World;
 

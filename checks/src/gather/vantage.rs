@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
-use crate::evidence::{ControlLook, End, Reason, RecordKind, VantageEvidence};
 use crate::clock::now;
+use crate::evidence::{ControlLook, End, Reason, RecordKind, VantageEvidence};
 use crate::probe::{self as probes, DnsQuestion};
 
 /// Control of the vantage: something that answers whenever the agent can see.

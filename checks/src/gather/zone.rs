@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use super::assignment::{ApiSnapshot, Assignment};
 use super::servers;
 use super::setup::ProbeSetup;
+use crate::clock::now;
 use crate::evidence::{DnsLook, End, Reason, RecordKind, ZoneEvidence};
 use crate::finding::Check;
 use crate::probe::DnsQuestion;
-use crate::clock::now;
 use crate::target::{Hostname, NameError};
 
 /// A label that nothing but the wildcard can answer. Fifteen letters of 26 are 70 bits: no cache and no tenant has it.

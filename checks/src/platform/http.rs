@@ -114,6 +114,7 @@ pub struct Api {
     client: reqwest::Client,
     calls: Calls,
     most: usize,
+    refuses_token: fn(u16, &[u8]) -> bool,
     closed: Mutex<Option<Fault>>,
 }
 
@@ -147,6 +148,7 @@ impl Api {
             client,
             calls,
             most: MAX_ANSWER,
+            refuses_token: |_, _| false,
             closed: Mutex::new(None),
         })
     }
@@ -155,6 +157,14 @@ impl Api {
     #[must_use]
     pub fn at_most(mut self, bytes: usize) -> Self {
         self.most = bytes.min(MAX_ANSWER);
+        self
+    }
+
+    /// The same for an API that refuses a token in words of its own: told status and body of an answer that is no
+    /// success, `refuses_token` says whether it is one. 401 always is.
+    #[must_use]
+    pub(super) fn refusing_by(mut self, refuses_token: fn(u16, &[u8]) -> bool) -> Self {
+        self.refuses_token = refuses_token;
         self
     }
 
@@ -289,8 +299,7 @@ impl Api {
                 fault(Reason::PlatformUnavailable),
                 retry_after(headers, now()).filter(|wait| *wait <= PATIENCE),
             ),
-            // The DNS provider answers a bogus token with 400; its error codes say so.
-            400 if auth_code(bytes) => Failure::Closed(fault(Reason::PlatformUnauthorized)),
+            status if (self.refuses_token)(status, bytes) => Failure::Closed(fault(Reason::PlatformUnauthorized)),
             _ => Failure::Final(fault(Reason::PlatformMalformed)),
         }
     }
@@ -324,13 +333,6 @@ fn said(bytes: &[u8]) -> Option<String> {
         .iter()
         .find_map(|place| body.pointer(place)?.as_str().map(str::to_owned))?;
     Some(text.chars().filter(|c| !c.is_control()).take(120).collect())
-}
-
-/// Codes 9106, 9109, 10000 and 1000: "Authentication failed" and the like.
-fn auth_code(bytes: &[u8]) -> bool {
-    let body = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
-    let code = body.pointer("/errors/0/code").and_then(Value::as_i64);
-    matches!(code, Some(9106 | 9109 | 10000 | 1000))
 }
 
 #[cfg(test)]
