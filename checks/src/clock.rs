@@ -15,6 +15,12 @@ pub fn now() -> jiff::Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Moment(Instant);
 
+impl From<Instant> for Moment {
+    fn from(instant: Instant) -> Self {
+        Self(instant)
+    }
+}
+
 impl Moment {
     /// This moment.
     #[must_use]

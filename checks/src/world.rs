@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::evidence::Asked;
 use crate::evidence::{
-    ChainId, Fault, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence, ZoneRecord,
+    App, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence,
+    ZoneRecord,
 };
 use crate::expectation::Expectation;
 use crate::finding::Check;
@@ -73,6 +74,12 @@ pub struct TenantWorld {
     /// Whether the app's own health checks were asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checks_asked: bool,
+    /// What the detail of its app's machines tells, where it was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Machine>,
+    /// Whether it was not visited because the edge fails for every name: it carries the fleet's cause.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spared: bool,
     /// The app asked directly, past the edge; asked only where the page failed.
     #[serde(default)]
     pub direct: Option<Visit>,
@@ -96,9 +103,21 @@ impl TenantWorld {
             asleep: false,
             woken: false,
             checks_asked: false,
+            details: Vec::new(),
+            spared: false,
             direct: None,
             log: TenantLog::default(),
         }
+    }
+
+    /// Whether a machine of its app passes its own health checks, by what the platform tells in detail; `None`: no such
+    /// checks are known.
+    #[must_use]
+    pub fn is_healthy(&self, app: &App) -> Option<bool> {
+        let machines = || app.machines.iter().chain(&self.details);
+        let told = machines().any(|machine| machine.healthy.is_some());
+        let passes = |machine: &Machine| machine.state.is_running() && machine.healthy == Some(true);
+        told.then(|| machines().any(passes))
     }
 
     /// Every visit of this tenant, in the order made.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use roundsman_checks::chain::Anchors;
 use roundsman_checks::expectation::Expectation;
-use roundsman_checks::gather::{Pacers, ProbeSetup, ProbeTarget, WakePolicy};
+use roundsman_checks::gather::{Concurrency, Pacers, ProbeSetup, ProbeTarget, WakePolicy};
 use roundsman_checks::probe::{DnsClient, Prober, ProberError, Settings};
 use roundsman_checks::target::Tenant;
 use rustls::pki_types::CertificateDer;
@@ -120,10 +120,20 @@ impl Setup {
     }
 }
 
+/// How many tenants are probed together: as many as configured, or as the process has descriptors for.
+fn concurrency(config: &Config) -> Concurrency {
+    let descriptors = || rlimit::getrlimit(rlimit::Resource::NOFILE).ok();
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    match config.schedule.concurrency {
+        Some(fixed) => Concurrency::Fixed(count(fixed.get().into())),
+        None => Concurrency::Auto {
+            descriptors: descriptors().map(|(soft, _)| count(soft)),
+        },
+    }
+}
+
 fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSetup, HeaderError> {
     let plain = ProbeSetup::new(config.domain.clone(), prober);
-    let together = config.schedule.concurrency;
-    let together = together.and_then(|together| usize::try_from(together.get()).ok());
     Ok(ProbeSetup {
         port: config.edge.port,
         fleet: Expectation {
@@ -141,7 +151,7 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
         vantage: vantage(config),
         controls: config.vantage.controls.clone(),
         direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
-        concurrency: together.unwrap_or(plain.concurrency),
+        concurrency: concurrency(config),
         dns: DnsClient {
             timeout: config.dns.timeout,
         },

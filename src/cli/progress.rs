@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use roundsman_checks::diagnosis::FleetFinding;
+use roundsman_checks::finding::Outcome;
+
 use crate::agent::Observer;
 use crate::report::wrap;
 
@@ -75,5 +78,12 @@ impl Observer for Progress {
 
     fn step(&self) {
         self.0.inc(1);
+    }
+
+    /// What fails for everybody is said at once: whoever waits for a large round need not wait for that.
+    fn fleet(&self, findings: &[FleetFinding]) {
+        for told in findings.iter().filter(|told| told.finding.outcome == Outcome::Fail) {
+            self.say(&format!("{} fails: {}", told.check, told.finding.message), 0);
+        }
     }
 }

@@ -62,7 +62,7 @@ fn a_wrong_clock_says_nothing_of_tenants() {
 fn running_out_of_descriptors_says_nothing_of_tenants() {
     let served = serve(LabOptions::with_tenants(200), &[]);
     let script = format!(
-        "ulimit -n 24; exec {} verify --config {} --format json",
+        "ulimit -n 24; exec {} verify --concurrency 64 --config {} --format json",
         env!("CARGO_BIN_EXE_roundsman"),
         served.config.display()
     );
@@ -75,6 +75,22 @@ fn running_out_of_descriptors_says_nothing_of_tenants() {
         serde_json::from_str::<Value>(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err));
     assert_eq!((ran.code, causes(&report)), (Some(3), vec!["agent-exhausted"]));
     assert_eq!(report["summary"]["failing"], 0);
+}
+
+#[test]
+fn with_few_descriptors_fewer_tenants_are_probed_together() {
+    let served = serve(LabOptions::with_tenants(50), &[]);
+    let script = format!(
+        "ulimit -n 32; exec {} verify --config {} --format json",
+        env!("CARGO_BIN_EXE_roundsman"),
+        served.config.display()
+    );
+    let ran: Ran = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .expect("sh runs")
+        .into();
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
 }
 
 #[test]

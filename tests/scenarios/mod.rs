@@ -4,6 +4,7 @@ mod alone;
 mod deeper;
 mod fleet;
 mod logs;
+mod outages;
 mod platform;
 mod record;
 mod resolvers;

@@ -1,6 +1,6 @@
 //! `certificate`: what the edge really serves for the name verifies, and enough of its lifetime is left.
 
-use super::{CaaSet, caa_forbids, caa_set};
+use super::{CaaSet, caa_forbids, caa_set, unvisited};
 use crate::chain::Facts;
 use crate::evidence::{AppCertificate, CertificateState, End, Reason, Visit};
 use crate::finding::{Finding, Outcome};
@@ -10,7 +10,7 @@ use crate::world::TenantWorld;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let Some(visit) = tenant.visit() else {
-        return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
+        return unvisited(tenant);
     };
     if let Some(what) = visit.exhausted().filter(|_| !visit.handshake.end.is_done()) {
         return Finding::plain(Outcome::Unknown, format!("not visited: {what}"));

@@ -45,6 +45,15 @@ impl Findings {
     }
 }
 
+/// What is said of a check of a visit where there was none.
+fn unvisited(tenant: &TenantWorld) -> Finding {
+    let why = match tenant.spared {
+        true => "not visited, for the edge fails for every name",
+        false => "no address of the edge could be visited",
+    };
+    Finding::plain(Outcome::Unknown, why)
+}
+
 /// Judges all six checks of one tenant.
 #[must_use]
 pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Findings {

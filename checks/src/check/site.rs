@@ -1,6 +1,6 @@
 //! `site`: the page answers with the expected status over the expected HTTP version, headers and body as configured.
 
-use super::identity;
+use super::{identity, unvisited};
 use crate::evidence::{Answer, End, Reason, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
@@ -10,7 +10,7 @@ use crate::world::TenantWorld;
 
 pub(super) fn judge(tenant: &TenantWorld) -> Finding {
     let Some(visit) = tenant.visit() else {
-        return Finding::plain(Outcome::Unknown, "no address of the edge could be visited");
+        return unvisited(tenant);
     };
     let ms = (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0;
     match &visit.page.end {

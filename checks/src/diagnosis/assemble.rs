@@ -6,12 +6,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::explain::{Source, explain};
-use super::fleet_findings;
-use super::follow_up::{self, limit_logs};
+use super::fleet_findings::findings;
+use super::follow_up::follow_ups;
 use super::judgement::{Judgement, judge};
 use super::rules::TENANT;
 use super::shared::{Shared, prove};
-use super::{Cause, CauseEntry, Diagnosis, Object, Proof, Scope, Status, TenantVerdict, Totals};
+use super::{Cause, CauseEntry, Diagnosis, FleetFinding, Object, Proof, Scope, Status, TenantVerdict, Totals};
 use crate::check::Findings;
 use crate::finding::Check;
 use crate::fleet::{ChainStore, FleetContext};
@@ -41,6 +41,12 @@ pub fn diagnose(world: &World) -> Diagnosis {
     )
 }
 
+/// What is said of the fleet before any tenant is known.
+#[must_use]
+pub fn fleet_findings(context: &FleetContext) -> Vec<FleetFinding> {
+    findings(context, &prove(context, &Totals::default()))
+}
+
 /// What judgements of tenants mean together; for `logs_asked` of them the edge's log was asked already.
 #[must_use]
 pub fn conclude(context: &FleetContext, judged: Vec<(TenantId, Judgement)>, logs_asked: usize) -> Diagnosis {
@@ -50,17 +56,12 @@ pub fn conclude(context: &FleetContext, judged: Vec<(TenantId, Judgement)>, logs
     }
     let shared = prove(context, &totals);
     let mut entries = Entries::of(&shared);
-    let mut follow_ups = follow_up::of_fleet(context);
-    let verdicts = judged.into_iter().map(|(tenant, mut judgement)| {
-        follow_ups.append(&mut judgement.follow_ups);
-        entries.verdict(context, &shared, tenant, judgement)
-    });
+    let follow_ups = follow_ups(context, judged.iter().map(|(_, judgement)| judgement), logs_asked);
+    let verdicts = judged.into_iter();
+    let verdicts = verdicts.map(|(tenant, judgement)| entries.verdict(context, &shared, tenant, judgement));
     let tenants = verdicts.collect();
-    follow_ups.sort();
-    follow_ups.dedup();
-    limit_logs(&mut follow_ups, logs_asked);
     Diagnosis {
-        fleet: fleet_findings::findings(context, &shared),
+        fleet: findings(context, &shared),
         tenants,
         causes: in_order(entries.all),
         follow_ups,

@@ -99,6 +99,9 @@ pub(super) fn expiring(context: &FleetContext, _: &Totals) -> Vec<Proof> {
 
 /// A tenant that is served the very chain that the control name is served, and fails or warns for the same reason.
 pub(super) fn serves(context: &FleetContext, facts: &TenantFacts, check: Check, reason: Reason) -> bool {
+    if facts.spared {
+        return check == Check::Certificate;
+    }
     let concerned = check == Check::Certificate
         && matches!(facts.outcome(check), Outcome::Fail | Outcome::Warn)
         && facts.reason(check) == Some(reason);

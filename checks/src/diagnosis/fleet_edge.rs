@@ -86,9 +86,10 @@ pub(super) fn by_unreachable(context: &FleetContext, facts: &TenantFacts, check:
     let unreachable = |visit: &Visit| visit.connect.end.reason().is_some();
     let nobody_went = || !facts.inactive && facts.looked_at && controls(context).into_iter().all(unreachable);
     is_open(facts, check)
-        && facts.visit.map_or_else(nobody_went, |visit| {
-            visit.connect_failed && stands_nowhere(context, facts, &visit)
-        })
+        && facts.visit.map_or_else(
+            || facts.spared || nobody_went(),
+            |visit| visit.connect_failed && stands_nowhere(context, facts, &visit),
+        )
 }
 
 /// Whether a rule about the edge's handshakes may be why a `certificate` is as it is.
@@ -138,7 +139,7 @@ pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
 
 pub(super) fn by_tls(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     let stands_nowhere = |visit: VisitFacts| stands_nowhere(context, facts, &visit);
-    is_open(facts, check) && facts.visit.is_some_and(stands_nowhere)
+    is_open(facts, check) && facts.visit.map_or(facts.spared, stands_nowhere)
 }
 
 /// Tenants whose first visit was cut, and how the unhurried ones went.

@@ -91,10 +91,12 @@ pub(super) fn by_cut_wildcard(context: &FleetContext, facts: &TenantFacts, check
             .socket(context)
             .and_then(|socket| context.fleet.edge.control_at(socket))
     };
-    check == Check::Certificate
-        && facts.outcome(check) == Outcome::Fail
-        && facts.visit.is_some_and(|visit| visit.was_cut)
-        && control().is_some_and(Visit::was_cut)
+    let cut = || {
+        facts.outcome(check) == Outcome::Fail
+            && facts.visit.is_some_and(|visit| visit.was_cut)
+            && control().is_some_and(Visit::was_cut)
+    };
+    check == Check::Certificate && (facts.spared || cut())
 }
 
 pub(super) fn wildcard_conflict(context: &FleetContext, _: &Totals) -> Vec<Proof> {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::tenant_dns::is_blocked;
-use super::tenant_replay;
+use super::{Judgement, tenant_replay};
 use crate::chain::fails_by_dates_alone;
 use crate::check::{Condition, Findings, condition};
 use crate::evidence::{Reason, Visit};
@@ -51,7 +51,7 @@ impl FollowUp {
 }
 
 /// What is worth asking about the fleet, in the order in which it should be asked.
-pub(super) fn of_fleet(context: &FleetContext) -> Vec<FollowUp> {
+pub(crate) fn of_fleet(context: &FleetContext) -> Vec<FollowUp> {
     let controls = || context.fleet.edge.controls.iter();
     let again = controls().filter_map(|visit| control(context, visit));
     let dates = controls().filter_map(|visit| date(context, Some(visit)));
@@ -71,8 +71,22 @@ pub(super) fn of_tenant(context: &FleetContext, tenant: &TenantWorld, findings: 
     asked
 }
 
+/// What is open about fleet and tenants together, each once; for `logs_asked` tenants the edge's log was asked already.
+pub(crate) fn follow_ups<'j>(
+    context: &FleetContext,
+    judgements: impl Iterator<Item = &'j Judgement>,
+    logs_asked: usize,
+) -> Vec<FollowUp> {
+    let mut open = of_fleet(context);
+    open.extend(judgements.flat_map(|judgement| judgement.follow_ups.iter().cloned()));
+    open.sort();
+    open.dedup();
+    limit_logs(&mut open, logs_asked);
+    open
+}
+
 /// Keeps as many questions for the log as may still be asked; `asked` were before.
-pub(super) fn limit_logs(follow_ups: &mut Vec<FollowUp>, asked: usize) {
+fn limit_logs(follow_ups: &mut Vec<FollowUp>, asked: usize) {
     let mut left = MOST_LOGS.saturating_sub(asked);
     follow_ups.retain(|follow_up| match follow_up {
         FollowUp::Log(_) => {
@@ -116,7 +130,7 @@ fn direct(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> 
     if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
         return None;
     }
-    let told = app.machines.iter().any(|machine| machine.healthy.is_some());
+    let told = tenant.is_healthy(app).is_some();
     match app.addresses.is_empty() {
         true => (!told && !tenant.checks_asked).then(|| FollowUp::Checks(tenant.tenant.id.clone())),
         false => tenant

@@ -32,12 +32,14 @@ mod tenant_rules;
 mod totals;
 
 pub use action::{Action, CommandLine, Form, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
-pub use assemble::{conclude, diagnose};
+pub use assemble::{conclude, diagnose, fleet_findings};
 pub use catalog::{Cause, Row};
 pub use cause::{Class, Effect, Scope, Severity, Shown, UnknownCause};
 pub use explain::{Overlay, explain};
 pub use fact::{AgentFact, AnswerFact, AppFact, CertificateFact, DnsFact, EdgeFact, Fact, HandshakeNow, Heard};
 pub use follow_up::FollowUp;
+#[cfg(feature = "probe")]
+pub(crate) use follow_up::{follow_ups, of_fleet as fleet_follow_ups};
 pub use judgement::{Explanation, Judgement, judge};
 pub use object::{Api, Object};
 pub use proof::{CauseEntry, Confidence, Diagnosis, FleetDetail, FleetFinding, Status, TenantVerdict};

@@ -139,11 +139,7 @@ pub(super) fn route_broken(subject: &Subject<'_>) -> Option<Proof> {
     let platform = subject.context.platform()?;
     let app = platform.apps.get(&subject.tenant.tenant.app)?;
     let direct = subject.tenant.direct.as_ref();
-    let checks_pass = app.addresses.is_empty()
-        && app
-            .machines
-            .iter()
-            .any(|machine| machine.state.is_running() && machine.healthy == Some(true));
+    let checks_pass = app.addresses.is_empty() && subject.tenant.is_healthy(app) == Some(true);
     let right = direct.is_some_and(|direct| is_right(subject, direct));
     if !right && !checks_pass {
         return None;

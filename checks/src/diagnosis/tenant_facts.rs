@@ -56,6 +56,8 @@ pub struct TenantFacts {
     pub(super) inactive: bool,
     /// Whether there was a visit.
     pub(super) visited: bool,
+    /// Whether there was none because the edge fails for every name.
+    pub(super) spared: bool,
     /// Whether anything answered.
     pub(super) saw: bool,
     /// Whether all certificates that conflict are for the wildcard's name.
@@ -133,6 +135,7 @@ impl TenantFacts {
             looked_at: tenant.looked_at,
             inactive: tenant.tenant.inactive,
             visited: !tenant.visits.is_empty(),
+            spared: tenant.spared,
             saw: saw_something(tenant),
             only_wildcard_held: only_wildcard_held(context, tenant, findings),
             dns: dns(context, tenant),
@@ -149,6 +152,12 @@ impl TenantFacts {
             release: app.and_then(|app| context.directory.release(app)),
             region: app.and_then(|app| context.directory.region(app)),
         }
+    }
+
+    /// Whether the agent itself ran out of something while it looked.
+    #[cfg(feature = "probe")]
+    pub(crate) fn ran_out(&self) -> bool {
+        self.exhausted.is_some()
     }
 
     /// How a check ended.
@@ -168,7 +177,7 @@ impl TenantFacts {
             let mut asked = servers.enumerate().filter(|(at, _)| self.dns.servers >> at & 1 == 1);
             return asked.any(|(_, server)| *server == address);
         }
-        self.socket(context) == Some(address)
+        self.spared || self.socket(context) == Some(address)
     }
 
     /// Where the visit that counts went.

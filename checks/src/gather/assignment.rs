@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::evidence::{Answer, Asked, ChainId, Fault, Platform, ZoneRecord};
+use crate::evidence::{Answer, Asked, ChainId, Fault, IDENTITY_HEADERS, Platform, ZoneRecord};
 use crate::expectation::{Expectation, Identity};
 use crate::finding::Check;
 use crate::probe::Settings;
@@ -185,7 +185,7 @@ impl Names {
 
     /// Whether headers leave open who answered, so that the issuer document is worth a request.
     pub(super) fn leaves_open(&self, identity: &Identity, answer: &Answer) -> bool {
-        let settled = ["x-sp-app", "x-served-by"]
+        let settled = IDENTITY_HEADERS
             .iter()
             .filter_map(|key| answer.header(key))
             .any(|name| self.0.contains(name));

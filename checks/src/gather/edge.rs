@@ -1,44 +1,23 @@
 //! Probes the edge once per round: the control name at each address of each family that the agent has.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
-use crate::clock::now;
+use crate::clock::{Moment, now};
 use crate::evidence::{Answer, ChainId, VantageEvidence, Visit};
+use crate::fleet::ChainStore;
 use crate::probe::Wish;
 use crate::target::Hostname;
 use crate::world::{EdgeEvidence, Presented};
 
-/// The chains seen so far, each once.
-#[derive(Default)]
-pub(super) struct Chains(Mutex<BTreeMap<ChainId, Arc<Presented>>>);
-
-impl Chains {
-    pub(super) fn keep(&self, chain: Option<(ChainId, Presented)>) {
-        if let Some((id, presented)) = chain {
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(id)
-                .or_insert_with(|| Arc::new(presented));
-        }
-    }
-
-    pub(super) fn take(&self) -> BTreeMap<ChainId, Arc<Presented>> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn put(&self, chains: BTreeMap<ChainId, Arc<Presented>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chains;
-    }
-}
+/// How many repetitions without haste run together: few, for they tell a fault from a limit.
+const UNHURRIED: usize = 8;
 
 /// Prober of the edge: what visiting an address of it needs in one round.
 pub(super) struct EdgeProber<'r> {
@@ -48,7 +27,10 @@ pub(super) struct EdgeProber<'r> {
     pub control: Hostname,
     /// When the round began, which chains are judged by.
     pub now: Timestamp,
-    pub chains: Chains,
+    pub chains: Arc<ChainStore>,
+    /// Whose turn it is to be repeated without haste.
+    pub unhurried: Semaphore,
+    first_retry: OnceLock<Moment>,
 }
 
 fn never(_: &Answer) -> bool {
@@ -56,13 +38,33 @@ fn never(_: &Answer) -> bool {
 }
 
 impl<'r> EdgeProber<'r> {
-    pub(super) fn new(setup: &'r ProbeSetup, assignment: &'r Assignment, control: Hostname, now: Timestamp) -> Self {
+    pub(super) fn new(
+        setup: &'r ProbeSetup,
+        assignment: &'r Assignment,
+        control: Hostname,
+        now: Timestamp,
+        chains: Arc<ChainStore>,
+    ) -> Self {
         Self {
             setup,
             assignment,
             control,
             now,
-            chains: Chains::default(),
+            chains,
+            unhurried: Semaphore::new(UNHURRIED),
+            first_retry: OnceLock::new(),
+        }
+    }
+
+    /// When the first repetition of the round began: patience is for all of them together.
+    pub(super) fn first_retry(&self) -> Moment {
+        *self.first_retry.get_or_init(Moment::now)
+    }
+
+    /// Keeps a chain that was served.
+    pub(super) fn keep(&self, chain: Option<(ChainId, Presented)>) {
+        if let Some((id, presented)) = chain {
+            self.chains.insert(id, Arc::new(presented));
         }
     }
 
@@ -76,7 +78,7 @@ impl<'r> EdgeProber<'r> {
             open: &never,
         };
         let (visit, chain) = setup.prober.visit(address, &self.control, &wish, now()).await;
-        self.chains.keep(chain);
+        self.keep(chain);
         visit
     }
 
@@ -86,7 +88,7 @@ impl<'r> EdgeProber<'r> {
         let setup = self.setup;
         setup.pacers.turn(address).await;
         let (visit, chain) = setup.prober.visit(address, name, wish, now()).await;
-        self.chains.keep(chain);
+        self.keep(chain);
         if setup.pacers.heard(address, visit.was_cut()) && self.control(address).await.was_cut() {
             setup.pacers.slow_down(address);
         }
@@ -122,29 +124,17 @@ pub(super) fn probe_addresses(edge: &EdgeEvidence) -> Vec<SocketAddr> {
     }
 }
 
-/// Visits the control name everywhere; where it is cut, once more after a rest.
+/// Visits the control name everywhere.
 pub(super) async fn probe(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
-    let mut edge = EdgeEvidence {
+    let sockets = match prober.assignment.visits() {
+        true => usable(prober, vantage),
+        false => Vec::new(),
+    };
+    EdgeEvidence {
         addresses: prober.assignment.addresses.clone(),
         port: prober.setup.port,
-        controls: Vec::new(),
-        rechecks: Vec::new(),
         taken_at: Some(now()),
-    };
-    if !prober.assignment.visits() {
-        return edge;
+        controls: join_all(sockets.iter().map(|socket| prober.control(*socket))).await,
+        rechecks: Vec::new(),
     }
-    let sockets = usable(prober, vantage);
-    edge.controls = join_all(sockets.iter().map(|socket| prober.control(*socket))).await;
-    let cut = edge
-        .controls
-        .iter()
-        .filter(|visit| visit.was_cut())
-        .map(|visit| visit.address)
-        .collect::<Vec<_>>();
-    if !cut.is_empty() {
-        tokio::time::sleep(prober.setup.timing.rest).await;
-        edge.rechecks = join_all(cut.iter().map(|socket| prober.control(*socket))).await;
-    }
-    edge
 }

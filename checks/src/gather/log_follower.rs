@@ -8,7 +8,7 @@ use super::log_cursor::{LogCursor, is_about};
 use super::setup::ProbeSetup;
 use crate::evidence::{Asked, Fault, LogLine};
 use crate::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
-use crate::world::{TenantWorld, World};
+use crate::world::TenantWorld;
 
 /// How often one log is read at most.
 const READS: usize = 8;
@@ -70,11 +70,9 @@ impl<'p> LogFollower<'p> {
         Some(Self { setup, edge, app })
     }
 
-    /// Waits until both sides have told of the request, or patience ends; the lines become part of the world.
-    pub(super) async fn follow(mut self, world: &mut World) {
-        let Some(tenant) = world.tenants.first_mut() else {
-            return;
-        };
+    /// Waits until both sides have told of the request, or patience ends; the lines become part of the evidence.
+    /// `began` is when the round did.
+    pub(super) async fn follow(mut self, tenant: &mut TenantWorld, began: Timestamp) {
         let sent = tenant.visit().is_some_and(|visit| visit.page.sent_at.is_some());
         let pauses = &self.setup.timing.log_follow;
         // Of what was never sent at most the proxy tells, that it cut it; it is not waited for twice.
@@ -88,7 +86,7 @@ impl<'p> LogFollower<'p> {
         }
         let domain = self.setup.domain.clone();
         let host = tenant.tenant.hostname.clone();
-        let window = window(tenant, world.now);
+        let window = window(tenant, began);
         let timely = |line: &LogLine| line.at.is_some_and(|at| window.0 <= at && at <= window.1);
         let id = request_id(tenant).map(str::to_owned);
         let carries = |line: &LogLine| id.is_some() && line.request_id == id;

@@ -5,7 +5,10 @@
 //! it out.
 
 mod assignment;
+mod concurrency;
 mod edge;
+mod examine;
+mod fleet_look;
 mod follow_up;
 #[cfg(feature = "platform")]
 mod log_cursor;
@@ -15,6 +18,7 @@ mod log_follower;
 mod log_search;
 #[cfg(not(feature = "platform"))]
 mod no_logs;
+mod outage;
 mod pacer;
 mod progress;
 mod retry;
@@ -31,10 +35,12 @@ use no_logs as log_follower;
 use no_logs as log_search;
 
 pub use assignment::{ApiSnapshot, Assignment, ProbeTarget, ReusedEvidence, WakePolicy};
+pub use concurrency::Concurrency;
+pub use examine::Examination;
 pub use pacer::{Pacer, Pacers};
 pub use progress::{NoProgress, Observer, Stop};
 pub use retry::{PacedRetry, RetrySchedule};
 pub use round::round;
 pub use servers::of_system as system_resolvers;
-pub use setup::{CONCURRENCY, ProbeSetup, Timing};
+pub use setup::{ProbeSetup, Timing};
 pub use vantage::{Control, UrlControls};

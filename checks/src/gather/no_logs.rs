@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
+use jiff::Timestamp;
+
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
 use crate::evidence::TenantLog;
-use crate::world::World;
+use crate::world::TenantWorld;
 
 /// Follower of nothing: there is none.
 pub(super) struct LogFollower<'p>(Infallible, PhantomData<&'p ()>);
@@ -19,7 +21,7 @@ impl<'p> LogFollower<'p> {
     }
 
     /// Never called.
-    pub(super) async fn follow(self, _: &mut World) {
+    pub(super) async fn follow(self, _: &mut TenantWorld, _: Timestamp) {
         match self.0 {}
     }
 }

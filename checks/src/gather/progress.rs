@@ -2,12 +2,16 @@
 
 use tokio::sync::watch;
 
+use crate::diagnosis::FleetFinding;
+
 /// Observer of a round: hears how it comes along.
 pub trait Observer: Sync {
     /// A part of the round begins; `steps` is how many steps it has, 0 where nobody knows.
     fn stage(&self, name: &'static str, steps: usize);
     /// A step of the part is done.
     fn step(&self);
+    /// What is known of the fleet, before any tenant is probed.
+    fn fleet(&self, _: &[FleetFinding]) {}
 }
 
 /// Observer that shows nothing.

@@ -1,23 +1,33 @@
-//! One round: the agent's own place, the zone and the edge first, then every tenant, then what is still open.
+//! One round: the fleet first, then every tenant, then what is still open; and what all of it means.
 
-use futures_util::stream::{self, StreamExt};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::assignment::{Assignment, ProbeTarget};
-use super::edge::EdgeProber;
+use super::concurrency::Places;
+use super::edge::{self, EdgeProber};
+use super::examine::{Examination, first_look, settle};
 use super::log_follower::LogFollower;
+use super::outage::OutageWatch;
 use super::progress::{Observer, Stop};
 use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
-use super::{edge, follow_up, vantage, zone};
-use crate::clock::now;
-use crate::diagnosis::{Diagnosis, FollowUp, diagnose};
-use crate::evidence::ZoneEvidence;
+use super::{fleet_look, log_search, zone};
+use crate::clock::{Moment, now};
+use crate::diagnosis::{FollowUp, conclude, fleet_findings, follow_ups};
+use crate::fleet::{ChainStore, FleetContext};
 use crate::round::Round;
 use crate::target::NameError;
-use crate::world::{EdgeEvidence, TenantWorld, World};
+use crate::world::{TenantWorld, World};
 
-/// How often a diagnosis may ask for follow-ups.
-const FOLLOW_UPS: usize = 2;
+/// How often the pace of the event loop is felt.
+const PULSE: Duration = Duration::from_millis(100);
+/// How often one tenant is looked at again after the agent ran out of something.
+const AGAIN: usize = 2;
 
 /// Verifies every target of the assignment once. Ends at once, with what is known, when `stop` is pulled.
 ///
@@ -30,157 +40,225 @@ pub async fn round(
     mut stop: Stop,
 ) -> Result<Round, NameError> {
     let started = now();
-    let edge = EdgeProber::new(setup, assignment, zone::fresh(&setup.domain)?, started);
-    edge.chains.put(assignment.reused.chains.clone());
-    let mut world = unprobed(&edge);
+    let chains = Arc::new(ChainStore::of(&assignment.reused.chains));
+    let edge = EdgeProber::new(setup, assignment, zone::fresh(&setup.domain)?, started, chains);
     observer.stage("zone and edge", 0);
-    let mut follower = None;
     let begin = async {
-        if assignment.traced {
-            follower = LogFollower::begin(setup, assignment).await;
+        match assignment.traced {
+            true => LogFollower::begin(setup, assignment).await,
+            false => None,
         }
     };
-    tokio::select! {
-        _ = async { tokio::join!(probe_fleet(&edge, &mut world), begin) } => {}
-        () = stop.wait() => {}
+    let seen = tokio::select! {
+        seen = async { tokio::join!(fleet_look::look(&edge), begin) } => Some(seen),
+        () = stop.wait() => None,
+    };
+    let unseen = || FleetContext::new(fleet_look::unseen(&edge), Arc::clone(&edge.chains));
+    let (context, follower) = seen.unwrap_or_else(|| (unseen(), None));
+    observer.fleet(&fleet_findings(&context));
+    let prober = TenantProber::new(&edge, &context, edge::probe_addresses(&context.fleet.edge));
+    let mut examined = look_at_all(&prober, observer, &mut stop).await;
+    // Before anything else asks the app: that would leave lines in its log as well.
+    if let Some(follower) = follower {
+        follow(follower, &prober, &mut examined, observer, &mut stop).await;
     }
-    let sockets = edge::probe_addresses(&world.edge);
-    let zone = world.zone.clone();
-    let prober = TenantProber::new(&edge, &zone, sockets);
-    probe_tenants(&prober, &mut world, observer, &mut stop).await;
-    let diagnosis = settle(&prober, &mut world, follower, observer, &mut stop).await;
-    world.interrupted = stop.pulled();
+    settle_all(&prober, &mut examined, observer, &mut stop).await;
+    let context = together(&prober, &mut examined, observer, &mut stop).await;
+    let asked = logs_asked(&examined);
+    let (seen, judged): (Vec<_>, Vec<_>) = examined.into_iter().map(Examination::into_parts).unzip();
+    let diagnosis = conclude(&context, judged, asked);
     Ok(Round {
-        world,
+        world: world(context, seen, stop.pulled()),
         diagnosis,
         started,
         finished: now(),
     })
 }
 
-/// Diagnoses, follows up what the diagnosis leaves open, and diagnoses again; follows a traced request into the logs.
-async fn settle(
-    prober: &TenantProber<'_>,
-    world: &mut World,
-    mut follower: Option<LogFollower<'_>>,
-    observer: &dyn Observer,
-    stop: &mut Stop,
-) -> Diagnosis {
-    let chains = &prober.edge.chains;
-    world.chains = chains.take();
-    let mut diagnosis = diagnose(world);
-    for pass in 0..FOLLOW_UPS {
-        let follow_ups = &mut diagnosis.follow_ups;
-        if pass == 0 && prober.edge.assignment.traced {
-            let extra = prober.worth_tracing(world);
-            let new = extra.filter(|follow_up| !follow_ups.contains(follow_up));
-            follow_ups.extend(new);
-        }
-        if follow_ups.iter().any(|follow_up| matches!(follow_up, FollowUp::Log(_))) {
-            if let Some(follower) = follower.take() {
-                follow(follower, world, observer, stop).await;
-            }
-            // What the follower has brought is not asked for once more.
-            follow_ups.retain(|follow_up| !is_answered(follow_up, world));
-        }
-        if follow_ups.is_empty() || stop.pulled() {
-            break;
-        }
-        let follow_ups = std::mem::take(follow_ups);
-        chains.put(std::mem::take(&mut world.chains));
-        follow_up::follow_up(prober, world, &follow_ups, observer, stop).await;
-        world.chains = chains.take();
-        diagnosis = diagnose(world);
-    }
-    if let Some(follower) = follower.take() {
-        follow(follower, world, observer, stop).await;
-        diagnosis = diagnose(world);
-    }
-    diagnosis
-}
-
-async fn follow(follower: LogFollower<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
-    observer.stage("logs", 0);
-    tokio::select! {
-        () = follower.follow(world) => {}
-        () = stop.wait() => {}
-    }
-}
-
-fn is_answered(follow_up: &FollowUp, world: &World) -> bool {
-    match follow_up {
-        FollowUp::Log(id) => {
-            let tenant = world.tenants.iter().find(|tenant| tenant.tenant.id == *id);
-            tenant.is_some_and(|tenant| !tenant.log.is_unasked())
-        }
-        _ => false,
-    }
-}
-
-fn unprobed(edge: &EdgeProber<'_>) -> World {
-    let (setup, assignment) = (edge.setup, edge.assignment);
-    World {
-        now: edge.now,
-        domain: setup.domain.clone(),
-        selected: assignment.selected.clone(),
-        vantage: Default::default(),
-        zone: ZoneEvidence::unseen(edge.control.clone()),
-        edge: EdgeEvidence {
-            addresses: assignment.addresses.clone(),
-            port: setup.port,
-            ..Default::default()
-        },
-        wildcard: setup.fleet.certificate,
-        platform: assignment.snapshot.platform.clone(),
-        listing: assignment.snapshot.listing.clone(),
-        listed_at: assignment.snapshot.listed_at,
-        inventory: assignment.inventory.clone(),
-        known: assignment.known.clone(),
-        tenants: assignment
-            .targets
-            .iter()
-            .map(|target| reused_or_unprobed(assignment, target))
-            .collect(),
-        chains: Default::default(),
-        interrupted: false,
-    }
-}
-
-fn reused_or_unprobed(assignment: &Assignment, target: &ProbeTarget) -> TenantWorld {
-    let unprobed = || TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
-    assignment.reused.of(target).cloned().unwrap_or_else(unprobed)
-}
-
-async fn probe_fleet(edge: &EdgeProber<'_>, world: &mut World) {
-    let (setup, assignment) = (edge.setup, edge.assignment);
-    let (vantage, zone) = tokio::join!(
-        vantage::probe(setup, assignment),
-        zone::probe(setup, assignment, edge.control.clone())
-    );
-    world.edge = edge::probe(edge, &vantage).await;
-    world.vantage = vantage;
-    world.zone = zone;
-}
-
-/// Probes all tenants, `concurrency` at a time. Their order in the world stays that of the assignment.
-async fn probe_tenants(prober: &TenantProber<'_>, world: &mut World, observer: &dyn Observer, stop: &mut Stop) {
+/// Looks at all tenants once, as many together as pays. In the order of the assignment.
+async fn look_at_all(prober: &TenantProber<'_>, observer: &dyn Observer, stop: &mut Stop) -> Vec<Examination> {
     let assignment = prober.edge.assignment;
+    let mut examined = assignment
+        .targets
+        .iter()
+        .map(|target| Examination::of(prober.context, reused_or_unseen(assignment, target)))
+        .collect::<Vec<_>>();
     if stop.pulled() {
+        return examined;
+    }
+    let mut waiting = examined
+        .iter()
+        .enumerate()
+        .filter(|(_, examination)| !examination.evidence.looked_at)
+        .map(|(index, _)| (index, AGAIN))
+        .rev()
+        .collect::<Vec<_>>();
+    observer.stage("tenants", waiting.len());
+    let mut places = Places::new(prober.edge.setup.concurrency);
+    let mut outage = OutageWatch::new(prober.context);
+    let mut under_way = FuturesUnordered::new();
+    let mut pulse = interval(PULSE);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        while under_way.len() < places.count()
+            && let Some((index, again)) = waiting.pop()
+        {
+            let target = &assignment.targets[index];
+            let visit = !outage.spares(prober.context, target.tenant.hostname.as_str());
+            under_way.push(async move { (index, again, first_look(prober, target, visit).await) });
+        }
+        tokio::select! {
+            seen = under_way.next() => {
+                let Some((index, again, examination)) = seen else { return examined };
+                if examination.ran_out() && again > 0 && places.exhausted(under_way.len() + 1) {
+                    waiting.push((index, again - 1));
+                    continue;
+                }
+                outage.hear(&examination.evidence);
+                if let Some(ms) = examination.answered_in() {
+                    places.answered(ms);
+                }
+                examined[index] = examination;
+                observer.step();
+            }
+            due = pulse.tick() => places.pulse(Moment::from(due.into_std()).elapsed(), under_way.len()),
+            () = stop.wait() => return examined,
+        }
+    }
+}
+
+fn reused_or_unseen(assignment: &Assignment, target: &ProbeTarget) -> TenantWorld {
+    let unseen = || TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
+    assignment.reused.of(target).cloned().unwrap_or_else(unseen)
+}
+
+/// Follows up what is open about single tenants. What concerns the edge is repeated without haste, see
+/// [`EdgeProber::unhurried`]; what concerns a tenant's own app hinders nobody.
+async fn settle_all(prober: &TenantProber<'_>, examined: &mut [Examination], observer: &dyn Observer, stop: &mut Stop) {
+    let traced = prober.edge.assignment.traced;
+    let open = |examination: &Examination| examination.evidence.looked_at && (traced || examination.is_open());
+    let open = examined.iter().enumerate().filter(|(_, examination)| open(examination));
+    let open = open
+        .map(|(index, examination)| (index, examination.clone()))
+        .collect::<Vec<_>>();
+    if open.is_empty() || stop.pulled() {
         return;
     }
-    let new = |(_, target): &(usize, &ProbeTarget)| assignment.reused.of(target).is_none();
-    let wanted = || assignment.targets.iter().enumerate().filter(new);
-    observer.stage("tenants", wanted().count());
-    let probes = wanted().map(async |(index, target)| (index, prober.probe(target).await));
-    let mut probes = stream::iter(probes).buffer_unordered(prober.edge.setup.concurrency.max(1));
+    observer.stage("follow-ups", open.len());
+    let settled = open.into_iter().map(async |(index, examination)| {
+        let besides = match traced {
+            true => prober.worth_tracing(&examination.evidence),
+            false => None,
+        };
+        (
+            index,
+            settle(prober, &prober.edge.assignment.targets[index], examination, besides).await,
+        )
+    });
+    let together = Places::new(prober.edge.setup.concurrency).most();
+    let mut settled = stream::iter(settled).buffer_unordered(together);
     loop {
         tokio::select! {
-            probed = probes.next() => match probed {
-                Some((index, seen)) => world.tenants[index] = seen,
+            next = settled.next() => match next {
+                Some((index, examination)) => examined[index] = examination,
                 None => return,
             },
             () = stop.wait() => return,
         }
         observer.step();
+    }
+}
+
+/// Follows the request of the only target into the logs.
+async fn follow(
+    follower: LogFollower<'_>,
+    prober: &TenantProber<'_>,
+    examined: &mut [Examination],
+    observer: &dyn Observer,
+    stop: &mut Stop,
+) {
+    let Some(only) = examined.first_mut() else { return };
+    if stop.pulled() {
+        return;
+    }
+    observer.stage("logs", 0);
+    tokio::select! {
+        () = follower.follow(&mut only.evidence, prober.edge.now) => {}
+        () = stop.wait() => {}
+    }
+    only.judge_again(prober.context);
+}
+
+/// What is asked once for many tenants together: the clocks of addresses, and the edge's log.
+async fn together(
+    prober: &TenantProber<'_>,
+    examined: &mut [Examination],
+    observer: &dyn Observer,
+    stop: &mut Stop,
+) -> FleetContext {
+    let context = prober.context.clone();
+    let judgements = examined.iter().map(|examination| &examination.judgement);
+    let open = follow_ups(&context, judgements, logs_asked(examined));
+    if open.is_empty() || stop.pulled() {
+        return context;
+    }
+    observer.stage("logs and clocks", 0);
+    let wanted = open.iter().filter_map(|follow_up| match follow_up {
+        FollowUp::Log(tenant) => Some(tenant),
+        _ => None,
+    });
+    let wanted = wanted.collect::<BTreeSet<_>>();
+    let indices = examined.iter().enumerate();
+    let indices = indices.filter(|(_, examination)| wanted.contains(&examination.evidence.tenant.id));
+    let indices = indices.map(|(index, _)| index).collect::<Vec<_>>();
+    let search = async {
+        match indices.is_empty() {
+            true => Vec::new(),
+            false => log_search::search(prober, &indices).await,
+        }
+    };
+    let fleet = fleet_look::follow_up(prober.edge, context.clone(), &open);
+    let (found, context) = tokio::select! {
+        answers = async { tokio::join!(search, fleet) } => answers,
+        () = stop.wait() => return context,
+    };
+    for (index, log) in found {
+        let kept = &mut examined[index].evidence.log;
+        (kept.edge, kept.visits) = (log.edge, log.visits);
+    }
+    for examination in examined
+        .iter_mut()
+        .filter(|examined| !examined.judgement.follow_ups.is_empty())
+    {
+        examination.judge_again(&context);
+    }
+    context
+}
+
+/// Of how many tenants the edge's log was asked for.
+fn logs_asked(examined: &[Examination]) -> usize {
+    let asked = |examination: &&Examination| examination.evidence.log.was_edge_asked();
+    examined.iter().filter(asked).count()
+}
+
+fn world(context: FleetContext, tenants: Vec<TenantWorld>, interrupted: bool) -> World {
+    let chains = context.chains.presented();
+    let fleet = context.fleet;
+    World {
+        now: fleet.now,
+        domain: fleet.domain,
+        selected: fleet.selected,
+        vantage: fleet.vantage,
+        zone: fleet.zone,
+        edge: fleet.edge,
+        wildcard: fleet.wildcard,
+        platform: fleet.platform,
+        listing: fleet.listing,
+        listed_at: fleet.listed_at,
+        inventory: fleet.inventory,
+        known: fleet.known,
+        tenants,
+        chains,
+        interrupted,
     }
 }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::concurrency::Concurrency;
 use super::pacer::Pacers;
 use super::retry::RetrySchedule;
 use super::servers;
@@ -15,8 +16,6 @@ use crate::platform::fly::{Details, Logs};
 use crate::probe::{DnsClient, Prober};
 use crate::target::Hostname;
 
-/// How many tenants are probed together where nothing else is said: enough to fill one core, and polite.
-pub const CONCURRENCY: usize = 64;
 /// How long one question to a name server may take where nothing else is said.
 const DNS_TIMEOUT: Duration = Duration::from_secs(2);
 /// The port that serves HTTPS.
@@ -47,8 +46,8 @@ pub struct ProbeSetup {
     pub url_controls: UrlControls,
     /// Where a tenant app is reached directly, as `<app>.<domain>` and a port; `None` without a platform.
     pub direct: Option<(String, u16)>,
-    /// How many tenants are probed together; at least 1.
-    pub concurrency: usize,
+    /// How many tenants are probed together.
+    pub concurrency: Concurrency,
     /// Asks name servers.
     pub dns: DnsClient,
     /// Visits the edge.
@@ -110,7 +109,7 @@ impl ProbeSetup {
             controls: vec![Control::Resolvers],
             url_controls: UrlControls::new(&prober.settings().user_agent),
             direct: None,
-            concurrency: CONCURRENCY,
+            concurrency: Concurrency::default(),
             dns: DnsClient { timeout: DNS_TIMEOUT },
             prober,
             pacers: Pacers::default(),

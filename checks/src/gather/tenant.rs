@@ -10,16 +10,17 @@ use super::setup::ProbeSetup;
 use crate::check::{Condition, Said, condition};
 use crate::clock::now;
 use crate::diagnosis::FollowUp;
-use crate::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, Visit, ZoneEvidence};
+use crate::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, VALIDATION_LABELS, Visit, ZoneEvidence};
 use crate::finding::Check;
+use crate::fleet::FleetContext;
 use crate::probe::{DnsQuestion, Wish};
 use crate::target::{Hostname, Tenant};
-use crate::world::{TenantWorld, World};
+use crate::world::TenantWorld;
 
 /// Prober of tenants: what probing one of them needs in one round.
 pub(super) struct TenantProber<'r> {
     pub edge: &'r EdgeProber<'r>,
-    pub zone: &'r ZoneEvidence,
+    pub context: &'r FleetContext,
     /// The servers that answered the control name: a server that is silent there is not asked again.
     pub servers: Vec<SocketAddr>,
     /// The addresses of the edge that are visited.
@@ -28,23 +29,13 @@ pub(super) struct TenantProber<'r> {
 }
 
 impl<'r> TenantProber<'r> {
-    pub(super) fn new(edge: &'r EdgeProber<'r>, zone: &'r ZoneEvidence, sockets: Vec<SocketAddr>) -> Self {
-        let domain = &edge.setup.domain;
-        let usable = |server: &&SocketAddr| {
-            Said::read(
-                &zone.controls,
-                zone.control.as_str(),
-                **server,
-                domain,
-                !zone.through_resolvers,
-            )
-            .is_usable()
-        };
-        let servers = zone.servers.iter().filter(usable).copied().collect();
+    pub(super) fn new(edge: &'r EdgeProber<'r>, context: &'r FleetContext, sockets: Vec<SocketAddr>) -> Self {
+        let usable = |server: &&SocketAddr| context.controls.get(server).is_some_and(Said::is_usable);
+        let servers = context.fleet.zone.servers.iter().filter(usable).copied();
         Self {
             edge,
-            zone,
-            servers,
+            context,
+            servers: servers.collect(),
             sockets,
             names: Names::new(&edge.assignment.known),
         }
@@ -58,8 +49,12 @@ impl<'r> TenantProber<'r> {
         self.edge.assignment
     }
 
-    /// Probes one tenant: DNS and a visit at the same time.
-    pub(super) async fn probe(&self, target: &ProbeTarget) -> TenantWorld {
+    fn zone(&self) -> &ZoneEvidence {
+        &self.context.fleet.zone
+    }
+
+    /// Probes one tenant: DNS and a visit at the same time; without `visit` it is spared that, for it would fail.
+    pub(super) async fn probe(&self, target: &ProbeTarget, visit: bool) -> TenantWorld {
         let at = now();
         if !target.tenant.hostname.is_within(&self.setup().domain) {
             return TenantWorld {
@@ -69,7 +64,15 @@ impl<'r> TenantProber<'r> {
             };
         }
         let (asleep, page) = (self.sleeps(&target.tenant), self.may_ask(target));
-        let (dns, visit) = tokio::join!(self.dns(&target.tenant), self.first_visit(target, page));
+        let socket = self.first_socket(target);
+        let spared = !visit && socket.is_some();
+        let first = async {
+            match socket.filter(|_| !spared) {
+                Some(socket) => Some(self.visit(target, socket, page).await),
+                None => None,
+            }
+        };
+        let (dns, visit) = tokio::join!(self.dns(&target.tenant), first);
         let unseen = TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
         TenantWorld {
             dns,
@@ -77,7 +80,8 @@ impl<'r> TenantProber<'r> {
             looked_at: true,
             at: Some(at),
             asleep,
-            woken: asleep && page && self.assignment().asks_for_pages(),
+            woken: asleep && page && !spared && self.assignment().asks_for_pages(),
+            spared,
             ..unseen
         }
     }
@@ -110,8 +114,16 @@ impl<'r> TenantProber<'r> {
         for offset in 0..self.servers.len() {
             let server = self.servers[self.place(tenant, offset, self.servers.len())];
             let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
-            looks.extend(self.ask(server, name, kinds, self.zone.through_resolvers).await);
-            if Said::read(&looks, name, server, &self.setup().domain, !self.zone.through_resolvers).is_usable() {
+            looks.extend(self.ask(server, name, kinds, self.zone().through_resolvers).await);
+            if Said::read(
+                &looks,
+                name,
+                server,
+                &self.setup().domain,
+                !self.zone().through_resolvers,
+            )
+            .is_usable()
+            {
                 break;
             }
         }
@@ -119,20 +131,20 @@ impl<'r> TenantProber<'r> {
     }
 
     async fn resolvers(&self, tenant: &Tenant) -> Vec<DnsLook> {
-        if self.zone.through_resolvers {
+        if self.zone().through_resolvers {
             return Vec::new();
         }
         // A resolver that failed for the control name as well would only be waited for again.
         let answers = |resolver: &&SocketAddr| {
             let mut looks = self
-                .zone
+                .zone()
                 .resolver_controls
                 .iter()
                 .filter(|look| look.server == **resolver);
             looks.any(|look| look.reply.is_some())
         };
         let kinds = [RecordKind::A, RecordKind::Aaaa];
-        let asks = self.zone.resolvers.iter().filter(answers);
+        let asks = self.zone().resolvers.iter().filter(answers);
         let asks = asks.map(|resolver| self.ask(*resolver, tenant.hostname.as_str(), kinds, true));
         join_all(asks).await.into_iter().flatten().collect()
     }
@@ -167,22 +179,19 @@ impl<'r> TenantProber<'r> {
             RecordKind::Ns,
         ];
         let below = [RecordKind::Txt, RecordKind::Cname];
-        let (challenge, ownership) = (format!("_acme-challenge.{name}"), format!("_fly-ownership.{name}"));
-        let recursion = self.zone.through_resolvers;
-        let (here, challenge, ownership) = tokio::join!(
-            self.ask(server, name, here, recursion),
-            self.ask(server, &challenge, below, recursion),
-            self.ask(server, &ownership, below, recursion),
-        );
-        here.into_iter().chain(challenge).chain(ownership).collect()
+        let labels = VALIDATION_LABELS.map(|label| format!("{label}.{name}"));
+        let recursion = self.zone().through_resolvers;
+        let below = labels.iter().map(|name| self.ask(server, name, below, recursion));
+        let (here, below) = tokio::join!(self.ask(server, name, here, recursion), join_all(below));
+        here.into_iter().chain(below.into_iter().flatten()).collect()
     }
 
-    async fn first_visit(&self, target: &ProbeTarget, page: bool) -> Option<Visit> {
+    /// Where a tenant is visited first; nowhere where no check of a visit was asked for.
+    fn first_socket(&self, target: &ProbeTarget) -> Option<SocketAddr> {
         if !self.assignment().visits() || target.tenant.inactive || self.sockets.is_empty() {
             return None;
         }
-        let socket = self.sockets[self.place(&target.tenant, 0, self.sockets.len())];
-        Some(self.visit(target, socket, page).await)
+        Some(self.sockets[self.place(&target.tenant, 0, self.sockets.len())])
     }
 
     /// Whether a tenant may be asked for its page: not one that sleeps, unless it may be woken.
@@ -208,8 +217,8 @@ impl<'r> TenantProber<'r> {
     }
 
     /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.
-    pub(super) fn worth_tracing(&self, world: &World) -> Option<FollowUp> {
-        let (platform, tenant) = (self.assignment().snapshot.platform.known()?, world.tenants.first()?);
+    pub(super) fn worth_tracing(&self, tenant: &TenantWorld) -> Option<FollowUp> {
+        let platform = self.assignment().snapshot.platform.known()?;
         let app = platform.apps.get(&tenant.tenant.app)?;
         let awake = match condition(platform, &tenant.tenant.app) {
             Condition::Running(_) => true,
@@ -259,7 +268,7 @@ impl<'r> TenantProber<'r> {
         };
         let socket = SocketAddr::new(address, *port);
         let (visit, chain) = self.setup().prober.visit(socket, &name, &wish, now()).await;
-        self.edge.chains.keep(chain);
+        self.edge.keep(chain);
         Some(visit)
     }
 }

@@ -1,0 +1,93 @@
+//! Examining one tenant: probe, judge, follow up what is open, judge again. The unit that rounds, traces and whoever asks
+//! for a single tenant are made of.
+
+use super::assignment::ProbeTarget;
+use super::follow_up::answer;
+use super::tenant::TenantProber;
+use crate::diagnosis::{FollowUp, Judgement, judge};
+use crate::fleet::FleetContext;
+use crate::target::TenantId;
+use crate::world::TenantWorld;
+
+/// How often follow-ups may be asked for a tenant: what they bring may leave something else open.
+const PASSES: usize = 2;
+
+/// One tenant, and what is said of it alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examination {
+    /// What was seen of it.
+    pub evidence: TenantWorld,
+    /// What that means, as far as nothing shared explains it.
+    pub judgement: Judgement,
+}
+
+impl Examination {
+    /// Evidence that was gathered before, judged.
+    pub(super) fn of(context: &FleetContext, evidence: TenantWorld) -> Self {
+        let judgement = judge(context, &evidence);
+        Self { evidence, judgement }
+    }
+
+    /// Judges again what was added to.
+    pub(super) fn judge_again(&mut self, context: &FleetContext) {
+        self.judgement = judge(context, &self.evidence);
+    }
+
+    /// Whether the agent itself ran out of something while it looked.
+    pub(super) fn ran_out(&self) -> bool {
+        self.judgement.facts.ran_out()
+    }
+
+    /// How long the first visit took until its answer, in milliseconds; nothing where none came.
+    pub(super) fn answered_in(&self) -> Option<f64> {
+        let visit = self.evidence.visits.first()?;
+        let came = visit.handshake.end.is_done() && visit.page.end.reason().is_none();
+        came.then(|| (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0)
+    }
+
+    /// What was seen, and what it means, by the tenant's id.
+    pub(super) fn into_parts(self) -> (TenantWorld, (TenantId, Judgement)) {
+        let id = self.evidence.tenant.id.clone();
+        (self.evidence, (id, self.judgement))
+    }
+
+    /// Whether something is open that looking at this tenant alone would settle.
+    pub(super) fn is_open(&self) -> bool {
+        self.judgement.follow_ups.iter().any(is_of_one)
+    }
+}
+
+/// Whether a follow-up is about one tenant alone. Logs are read for all together, clocks of addresses once.
+fn is_of_one(follow_up: &FollowUp) -> bool {
+    !matches!(follow_up, FollowUp::Log(_) | FollowUp::Date(_) | FollowUp::Control(_))
+}
+
+/// Probes a tenant for the first time and judges it.
+pub(super) async fn first_look(prober: &TenantProber<'_>, target: &ProbeTarget, visit: bool) -> Examination {
+    let evidence = prober.probe(target, visit).await;
+    Examination::of(prober.context, evidence)
+}
+
+/// Follows up what is open about a tenant; `besides` is asked too.
+pub(super) async fn settle(
+    prober: &TenantProber<'_>,
+    target: &ProbeTarget,
+    mut examination: Examination,
+    besides: Option<FollowUp>,
+) -> Examination {
+    let mut besides = besides;
+    for _ in 0..PASSES {
+        let mut open = std::mem::take(&mut examination.judgement.follow_ups);
+        open.retain(is_of_one);
+        open.extend(besides.take().filter(|besides| !open.contains(besides)));
+        if open.is_empty() {
+            examination.judge_again(prober.context);
+            return examination;
+        }
+        for follow_up in open {
+            answer(prober, target, &follow_up, &mut examination.evidence).await;
+        }
+        examination.judge_again(prober.context);
+    }
+    examination
+}

@@ -1,0 +1,82 @@
+//! The first part of a round: the agent's own place, the zone and the edge, with what is asked again about them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+
+use super::edge::{self, EdgeProber};
+use super::{follow_up, vantage, zone};
+use crate::diagnosis::{FollowUp, fleet_follow_ups};
+use crate::evidence::{VantageEvidence, ZoneEvidence};
+use crate::fleet::{Fleet, FleetContext};
+use crate::world::EdgeEvidence;
+
+/// A fleet that nobody looked at yet: only what was known before the round.
+pub(super) fn unseen(edge: &EdgeProber<'_>) -> Fleet {
+    let (setup, assignment) = (edge.setup, edge.assignment);
+    Fleet {
+        now: edge.now,
+        domain: setup.domain.clone(),
+        selected: assignment.selected.clone(),
+        vantage: VantageEvidence::default(),
+        zone: ZoneEvidence::unseen(edge.control.clone()),
+        edge: EdgeEvidence {
+            addresses: assignment.addresses.clone(),
+            port: setup.port,
+            ..EdgeEvidence::default()
+        },
+        wildcard: setup.fleet.certificate,
+        platform: assignment.snapshot.platform.clone(),
+        listing: assignment.snapshot.listing.clone(),
+        listed_at: assignment.snapshot.listed_at,
+        inventory: assignment.inventory.clone(),
+        known: Arc::clone(&assignment.known),
+    }
+}
+
+/// Looks at all of it, and again at what fails; the chains that are served go to the prober's store.
+pub(super) async fn look(prober: &EdgeProber<'_>) -> FleetContext {
+    let (setup, assignment) = (prober.setup, prober.assignment);
+    let (vantage, zone) = tokio::join!(
+        vantage::probe(setup, assignment),
+        zone::probe(setup, assignment, prober.control.clone())
+    );
+    let edge = edge::probe(prober, &vantage).await;
+    let fleet = Fleet {
+        vantage,
+        zone,
+        edge,
+        ..unseen(prober)
+    };
+    let context = FleetContext::new(fleet, Arc::clone(&prober.chains));
+    let open = fleet_follow_ups(&context);
+    follow_up(prober, context, &open).await
+}
+
+/// Follows up what is open about the fleet: the control name again after a rest, and the clocks of addresses.
+pub(super) async fn follow_up(prober: &EdgeProber<'_>, context: FleetContext, open: &[FollowUp]) -> FleetContext {
+    let controls = open.iter().filter_map(|follow_up| match follow_up {
+        FollowUp::Control(address) => Some(*address),
+        _ => None,
+    });
+    let dates = open.iter().filter_map(|follow_up| match follow_up {
+        FollowUp::Date(address) => Some(follow_up::date(prober, *address)),
+        _ => None,
+    });
+    let controls = controls.collect::<Vec<SocketAddr>>();
+    let again = async {
+        if !controls.is_empty() {
+            tokio::time::sleep(prober.setup.timing.rest).await;
+        }
+        join_all(controls.iter().map(|address| prober.control(*address))).await
+    };
+    let (again, dates) = tokio::join!(again, join_all(dates));
+    if again.is_empty() && dates.is_empty() {
+        return context;
+    }
+    let (mut edge, mut vantage) = (context.fleet.edge.clone(), context.fleet.vantage.clone());
+    edge.rechecks.extend(again);
+    vantage.dates.extend(dates);
+    context.observe(context.fleet.zone.clone(), edge, vantage)
+}
