@@ -34,6 +34,20 @@ async fn a_pace_that_was_learned_outlives_the_round() {
 }
 
 #[tokio::test]
+async fn an_outage_teaches_no_pace() {
+    let bench = bench(LabOptions::with_tenants(100)).await;
+    for (fault, learned) in [("edge-tls-failing", false), ("edge-throttled=20/20", true)] {
+        bench.stage(&[fault.to_owned()]).await;
+        let world = next(&bench).await.round.world;
+        let rates = world
+            .edge
+            .sockets()
+            .filter_map(|socket| bench.setup.probes.pacers.rate(socket));
+        assert_eq!(rates.count() > 0, learned, "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn each_tenant_begins_one_place_further_in_each_round() {
     let bench = bench(LabOptions::default()).await;
     let (first, second) = (next(&bench).await.round.world, next(&bench).await.round.world);

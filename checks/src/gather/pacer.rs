@@ -58,6 +58,17 @@ impl Pacers {
         self.with(address, |pacer| pacer.slow_down(Moment::now()));
     }
 
+    /// The pace at an address, in handshakes per second; nothing where none was set or learned.
+    #[must_use]
+    pub fn rate(&self, address: SocketAddr) -> Option<f64> {
+        self.with(address, |pacer| pacer.rate)
+    }
+
+    /// Forgets what was learned of an address.
+    pub fn forget(&self, address: SocketAddr) {
+        self.with(address, |pacer| *pacer = Pacer::new(self.rate));
+    }
+
     fn with<T>(&self, address: SocketAddr, act: impl FnOnce(&mut Pacer) -> T) -> T {
         let mut pacers = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if pacers.len() >= MOST_ADDRESSES && !pacers.contains_key(&address) {
@@ -238,5 +249,8 @@ mod tests {
             })
         };
         assert_eq!((wait(one), wait(other)), (Duration::from_millis(500), Duration::ZERO));
+        assert_eq!((pacers.rate(one), pacers.rate(other)), (Some(SLOWEST), None));
+        pacers.forget(one);
+        assert_eq!((pacers.rate(one), wait(one)), (None, Duration::ZERO));
     }
 }

@@ -19,10 +19,11 @@ use super::tenant::TenantProber;
 use super::{fleet_look, log_search, zone};
 use crate::clock::{Moment, now};
 use crate::diagnosis::{FollowUp, conclude, fleet_findings, follow_ups};
+use crate::evidence::Visit;
 use crate::fleet::{ChainStore, FleetContext};
 use crate::round::Round;
 use crate::target::NameError;
-use crate::world::{TenantWorld, World};
+use crate::world::{EdgeEvidence, TenantWorld, World};
 
 /// How often the pace of the event loop is felt.
 const PULSE: Duration = Duration::from_millis(100);
@@ -64,6 +65,7 @@ pub async fn round(
     }
     settle_all(&prober, &mut examined, observer, &mut stop).await;
     let context = together(&prober, &mut examined, observer, &mut stop).await;
+    forget_outages(setup, &context.fleet.edge);
     let asked = logs_asked(&examined);
     let (seen, judged): (Vec<_>, Vec<_>) = examined.into_iter().map(Examination::into_parts).unzip();
     let diagnosis = conclude(&context, judged, asked);
@@ -166,6 +168,16 @@ async fn settle_all(prober: &TenantProber<'_>, examined: &mut [Examination], obs
             () = stop.wait() => return,
         }
         observer.step();
+    }
+}
+
+/// Where the control name was cut without haste too, the edge failed and limited nobody: the pace that was found there
+/// says nothing of what it bears once it stands again.
+fn forget_outages(setup: &ProbeSetup, edge: &EdgeEvidence) {
+    for socket in edge.sockets() {
+        if edge.control_at(socket).is_some_and(Visit::was_cut) {
+            setup.pacers.forget(socket);
+        }
     }
 }
 
