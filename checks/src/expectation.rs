@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::finding::Check;
 use crate::release::ExpectedImage;
 
+/// Where the issuer document names its URL (RFC 8414, section 2), as a JSON pointer (RFC 6901).
+pub const ISSUER: &str = "/issuer";
+
 /// Which HTTP versions satisfy `site`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum HttpVersion {

@@ -1,12 +1,9 @@
 //! Which app an answer names: headers first, then the issuer document. Knows no outcome.
 
 use crate::evidence::{Answer, IDENTITY_HEADERS, Visit};
-use crate::expectation::{Identity, Place};
+use crate::expectation::{ISSUER, Identity, Place};
 use crate::fleet::FleetContext;
 use crate::target::Tenant;
-
-/// Where the issuer document names its URL (RFC 8414, section 2).
-pub const ISSUER: &str = "/issuer";
 
 /// Whom an answer names, and where it says so.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,7 @@ pub use app::{Condition, condition, missing as missing_machines, others as other
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, partial};
 pub use conflicts::{holders, is_under};
-pub use identity::{ISSUER, Named, named, read as value_at_place};
+pub use identity::{Named, named, read as value_at_place};
 pub use site::{answers_like, says_starting};
 
 use crate::evidence::Reason;

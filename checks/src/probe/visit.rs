@@ -16,9 +16,8 @@ use super::echo;
 use super::exchange::{self, Channel};
 use super::handshake::{Judgement, shake};
 use crate::chain::Anchors;
-use crate::check::ISSUER;
 use crate::evidence::{Answer, ChainId, End, Visit};
-use crate::expectation::{Identity, Place, SiteExpectation};
+use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
 use crate::target::Hostname;
 use crate::world::Presented;
 
