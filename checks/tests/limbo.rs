@@ -7,14 +7,15 @@ use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roundsman_checks::chain::{Anchors, ChainVerdict, Facts, judge};
-use roundsman_checks::evidence::Reason;
+use roundsman_checks::chain::{Anchors, ChainVerdict, Facts, VerifiedChains, judge};
+use roundsman_checks::evidence::{ChainId, Reason};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::{CertificateError, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde::Deserialize;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Where limbo gives no moment: one at which its undated certificates are valid.
 const MOMENT: &str = "2024-06-01T00:00:00Z";
@@ -147,6 +148,50 @@ fn every_case_is_judged_as_rustls_judges_it() {
         once.dedup();
         assert_eq!(once.len(), verdict.faults.len(), "{}: a fault is told twice", case.id);
     }
+}
+
+/// What is remembered of verified chains changes no verdict: every case, all in one memory, at its moment and around
+/// every date of its certificates, forth and back.
+#[test]
+fn every_case_is_judged_the_same_by_what_is_remembered() {
+    let verified = VerifiedChains::default();
+    for case in CASES.iter() {
+        let Ok(anchors) = Anchors::new(case.roots()) else {
+            continue;
+        };
+        let presented = case.presented();
+        let moments = moments(case);
+        for now in moments.iter().chain(moments.iter().rev()) {
+            let plain = judge(&presented, &anchors, case.name(), *now);
+            let known = verified.judge(&presented[0], &presented[1..], &anchors, case.name(), *now);
+            assert_eq!(known.verdict, plain, "{} at {now}", case.id);
+            assert_eq!(known.id, ChainId::of(&presented), "{}", case.id);
+            assert!(
+                known.presented.0.iter().eq(presented.iter().map(AsRef::as_ref)),
+                "{}",
+                case.id
+            );
+        }
+    }
+    assert!(verified.len() > 80, "{} chains verify at some moment", verified.len());
+}
+
+/// The moment of a case, and the seconds around every date of its certificates, in order.
+fn moments(case: &Case) -> Vec<Timestamp> {
+    let mut moments = vec![case.moment()];
+    for der in case.presented() {
+        let Ok((_, certificate)) = X509Certificate::from_der(&der) else {
+            continue;
+        };
+        let dates = [certificate.validity().not_before, certificate.validity().not_after];
+        let around = dates
+            .iter()
+            .flat_map(|date| (-1..=1).map(|second| date.timestamp() + second));
+        moments.extend(around.filter_map(|second| Timestamp::from_second(second).ok()));
+    }
+    moments.sort_unstable();
+    moments.dedup();
+    moments
 }
 
 /// Cases in which `Facts` knows better or less than rustls, without consequence: an address written as a DNS name, the

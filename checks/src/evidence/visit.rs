@@ -17,7 +17,7 @@ pub struct ChainId([u8; 32]);
 
 impl ChainId {
     /// The id of the chain `presented` (DER, in the order sent).
-    pub fn of<C: AsRef<[u8]>>(presented: &[C]) -> Self {
+    pub fn of<C: AsRef<[u8]>>(presented: impl IntoIterator<Item = C>) -> Self {
         let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
         for der in presented {
             let der = der.as_ref();

@@ -1,124 +1,12 @@
-//! Judging a presented chain: one pure function over bytes, trust anchors and a moment. Used by the probe, which must
-//! know before it sends a request, and again wherever evidence is judged later. Revocation is out of scope.
+//! What a person wants to know of a presented chain: names, dates, keys, read and not judged.
 
-use std::sync::Arc;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::{CertificateError, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use serde::Serialize;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use crate::evidence::Reason;
-
-/// The roots that a chain must end at.
-#[derive(Clone, Debug)]
-pub struct Anchors {
-    verifier: Arc<WebPkiServerVerifier>,
-}
-
-/// Why a set of roots can't be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AnchorsError {
-    /// No certificate could be taken as a root.
-    #[error("there is no usable root certificate: install the system's (Debian: ca-certificates) or name a ca_file")]
-    None,
-}
-
-impl Anchors {
-    /// Takes the roots that can be used and passes over those that can't, as TLS libraries do.
-    ///
-    /// # Errors
-    /// [`AnchorsError::None`] where not one can be used.
-    pub fn new(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Self, AnchorsError> {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(roots);
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider).build();
-        verifier
-            .map(|verifier| Self { verifier })
-            .map_err(|_| AnchorsError::None)
-    }
-
-    /// The verifier behind it, for a TLS library.
-    #[must_use]
-    pub fn verifier(&self) -> &Arc<WebPkiServerVerifier> {
-        &self.verifier
-    }
-}
-
-/// What is wrong with a chain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChainVerdict {
-    /// Everything that is wrong, what the verifier met first in front; empty where the chain verifies.
-    pub faults: Vec<Reason>,
-    /// What the verifier said, for a person; empty where the chain verifies.
-    pub detail: String,
-}
-
-/// Judges `presented` (leaf first, as sent) for `name` (a DNS name or an IP address) at `now`.
-///
-/// The verdict is rustls's. It names the first fault only, so the leaf's dates and names are looked at besides, and a
-/// leaf that came alone is told apart from an unknown root.
-#[must_use]
-pub fn judge(presented: &[CertificateDer<'_>], anchors: &Anchors, name: &str, now: Timestamp) -> ChainVerdict {
-    let Some((leaf, intermediates)) = presented.split_first() else {
-        return ChainVerdict {
-            faults: vec![Reason::TlsMalformed],
-            detail: "no certificate was sent".into(),
-        };
-    };
-    let Ok(server_name) = ServerName::try_from(name) else {
-        return ChainVerdict {
-            faults: vec![Reason::TlsNameMismatch],
-            detail: format!("`{name}` is no server name"),
-        };
-    };
-    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-    let moment = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
-    let Err(error) = anchors
-        .verifier
-        .verify_server_cert(leaf, intermediates, &server_name, &[], moment)
-    else {
-        return ChainVerdict::default();
-    };
-    let facts = Facts::read(presented).ok();
-    let mut faults = vec![classify(&error, presented.len(), facts.as_ref())];
-    for more in facts.iter().flat_map(|facts| facts.faults_of_leaf(name, now)) {
-        if !faults.contains(&more) {
-            faults.push(more);
-        }
-    }
-    ChainVerdict {
-        faults,
-        detail: error.to_string(),
-    }
-}
-
-fn classify(error: &rustls::Error, length: usize, facts: Option<&Facts>) -> Reason {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return Reason::TlsMalformed;
-    };
-    match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Reason::TlsExpired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Reason::TlsNotYetValid,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Reason::TlsNameMismatch,
-        CertificateError::BadEncoding => Reason::TlsMalformed,
-        CertificateError::UnknownIssuer if length == 1 && facts.is_some_and(|facts| !facts.self_signed) => {
-            Reason::TlsIncompleteChain
-        }
-        _ => Reason::TlsUnknownIssuer,
-    }
-}
-
-/// Whether every fault is one of dates, so that a wrong clock alone would explain them.
-#[must_use]
-pub fn fails_by_dates_alone(faults: &[Reason]) -> bool {
-    let dates = |fault: &Reason| matches!(fault, Reason::TlsExpired | Reason::TlsNotYetValid);
-    !faults.is_empty() && faults.iter().all(dates)
-}
 
 /// What a person wants to know of a chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -200,7 +88,7 @@ impl Facts {
         self.names.iter().any(|known| covers(known, name))
     }
 
-    fn faults_of_leaf(&self, name: &str, now: Timestamp) -> Vec<Reason> {
+    pub(super) fn faults_of_leaf(&self, name: &str, now: Timestamp) -> Vec<Reason> {
         let expired = (now > self.not_after).then_some(Reason::TlsExpired);
         let early = (now < self.not_before).then_some(Reason::TlsNotYetValid);
         let other = (!self.covers(&name.to_ascii_lowercase())).then_some(Reason::TlsNameMismatch);
@@ -266,10 +154,10 @@ fn names(leaf: &X509Certificate<'_>) -> Vec<String> {
         GeneralName::IPAddress(octets) => match octets.len() {
             4 => <[u8; 4]>::try_from(*octets)
                 .ok()
-                .map(|octets| std::net::Ipv4Addr::from(octets).to_string()),
+                .map(|octets| Ipv4Addr::from(octets).to_string()),
             16 => <[u8; 16]>::try_from(*octets)
                 .ok()
-                .map(|octets| std::net::Ipv6Addr::from(octets).to_string()),
+                .map(|octets| Ipv6Addr::from(octets).to_string()),
             _ => None,
         },
         _ => None,

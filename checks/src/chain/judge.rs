@@ -1,0 +1,98 @@
+//! Judging a presented chain: one pure function over bytes, trust anchors and a moment, wherever evidence is judged.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::CertificateError;
+use rustls::client::danger::ServerCertVerifier;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use super::anchors::Anchors;
+use super::facts::Facts;
+use crate::evidence::Reason;
+
+/// What is wrong with a chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChainVerdict {
+    /// Everything that is wrong, what the verifier met first in front; empty where the chain verifies.
+    pub faults: Vec<Reason>,
+    /// What the verifier said, for a person; empty where the chain verifies.
+    pub detail: String,
+}
+
+/// Judges `presented` (leaf first, as sent) for `name` (a DNS name or an IP address) at `now`.
+///
+/// The verdict is rustls's. It names the first fault only, so the leaf's dates and names are looked at besides, and a
+/// leaf that came alone is told apart from an unknown root.
+#[must_use]
+pub fn judge(presented: &[CertificateDer<'_>], anchors: &Anchors, name: &str, now: Timestamp) -> ChainVerdict {
+    let Some((leaf, intermediates)) = presented.split_first() else {
+        return ChainVerdict {
+            faults: vec![Reason::TlsMalformed],
+            detail: "no certificate was sent".into(),
+        };
+    };
+    let Ok(server_name) = ServerName::try_from(name) else {
+        return ChainVerdict::no_server_name(name);
+    };
+    let verified = anchors
+        .verifier()
+        .verify_server_cert(leaf, intermediates, &server_name, &[], moment(now));
+    match verified {
+        Ok(_) => ChainVerdict::default(),
+        Err(error) => ChainVerdict::refused(&error, presented, name, now),
+    }
+}
+
+/// The moment as verifying takes it: in whole seconds.
+pub(super) fn moment(now: Timestamp) -> UnixTime {
+    UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.as_second()).unwrap_or_default()))
+}
+
+impl ChainVerdict {
+    /// Nothing can be verified for what is no server name.
+    pub(super) fn no_server_name(name: &str) -> Self {
+        Self {
+            faults: vec![Reason::TlsNameMismatch],
+            detail: format!("`{name}` is no server name"),
+        }
+    }
+
+    /// What the verifier's refusal of `presented` means.
+    pub(super) fn refused<C: AsRef<[u8]>>(error: &rustls::Error, presented: &[C], name: &str, now: Timestamp) -> Self {
+        let facts = Facts::read(presented).ok();
+        let mut faults = vec![classify(error, presented.len(), facts.as_ref())];
+        for more in facts.iter().flat_map(|facts| facts.faults_of_leaf(name, now)) {
+            if !faults.contains(&more) {
+                faults.push(more);
+            }
+        }
+        Self {
+            faults,
+            detail: error.to_string(),
+        }
+    }
+}
+
+fn classify(error: &rustls::Error, length: usize, facts: Option<&Facts>) -> Reason {
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return Reason::TlsMalformed;
+    };
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Reason::TlsExpired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Reason::TlsNotYetValid,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Reason::TlsNameMismatch,
+        CertificateError::BadEncoding => Reason::TlsMalformed,
+        CertificateError::UnknownIssuer if length == 1 && facts.is_some_and(|facts| !facts.self_signed) => {
+            Reason::TlsIncompleteChain
+        }
+        _ => Reason::TlsUnknownIssuer,
+    }
+}
+
+/// Whether every fault is one of dates, so that a wrong clock alone would explain them.
+#[must_use]
+pub fn fails_by_dates_alone(faults: &[Reason]) -> bool {
+    let dates = |fault: &Reason| matches!(fault, Reason::TlsExpired | Reason::TlsNotYetValid);
+    !faults.is_empty() && faults.iter().all(dates)
+}

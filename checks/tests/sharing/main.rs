@@ -1,0 +1,7 @@
+//! What is remembered of verified chains changes no verdict and excuses nobody: not another chain, root, name or
+//! moment, and not a peer without the key.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod pki;
+mod swaps;
+mod windows;
