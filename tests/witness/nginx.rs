@@ -2,6 +2,7 @@
 //! request over a channel that does not verify.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use roundsman_checks::chain::{Anchors, Facts};
@@ -33,7 +34,7 @@ fn settings() -> Settings {
     }
 }
 
-type Seen = (Visit, Option<(ChainId, world::Presented)>);
+type Seen = (Visit, Option<(ChainId, Arc<world::Presented>)>);
 
 async fn visit(anchors: &Anchors, address: SocketAddr) -> Seen {
     visit_within(anchors, address, settings()).await

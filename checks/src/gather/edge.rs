@@ -62,9 +62,9 @@ impl<'r> EdgeProber<'r> {
     }
 
     /// Keeps a chain that was served.
-    pub(super) fn keep(&self, chain: Option<(ChainId, Presented)>) {
+    pub(super) fn keep(&self, chain: Option<(ChainId, Arc<Presented>)>) {
         if let Some((id, presented)) = chain {
-            self.chains.insert(id, Arc::new(presented));
+            self.chains.insert(id, presented);
         }
     }
 

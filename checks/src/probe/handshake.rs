@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::clock::Stopwatch;
 use super::exhaustion;
-use crate::chain::{self, Anchors, ChainVerdict};
+use crate::chain::{Anchors, Judged, VerifiedChains};
 use crate::evidence::{Alert, ChainId, End, Fault, Handshake, Reason};
 use crate::target::Hostname;
 use crate::world::Presented;
@@ -27,13 +27,19 @@ pub(super) enum Judgement {
     None,
 }
 
+/// What a chain is judged by, and what is known of chains already.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    pub anchors: Anchors,
+    pub verified: Arc<VerifiedChains>,
+}
+
 /// Sees the chain before anybody else does, and keeps it.
 #[derive(Debug)]
 struct Recorder {
-    anchors: Anchors,
-    name: String,
+    trust: Trust,
     judgement: Judgement,
-    seen: Mutex<Option<(Presented, ChainVerdict)>>,
+    seen: Mutex<Option<Judged>>,
 }
 
 impl ServerCertVerifier for Recorder {
@@ -41,19 +47,21 @@ impl ServerCertVerifier for Recorder {
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
+        name: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Judgement::At(now) = self.judgement else {
             return Ok(ServerCertVerified::assertion());
         };
-        let presented = std::iter::once(leaf).chain(intermediates).cloned().collect::<Vec<_>>();
-        let verdict = chain::judge(&presented, &self.anchors, &self.name, now);
-        let refused = (!verdict.faults.is_empty()).then(|| rustls::Error::General(verdict.detail.clone()));
-        let kept = Presented(presented.iter().map(|der| der.to_vec()).collect());
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some((kept, verdict));
-        refused.map_or_else(|| Ok(ServerCertVerified::assertion()), Err)
+        let Trust { anchors, verified } = &self.trust;
+        let judged = verified.judge(leaf, intermediates, anchors, &name.to_str(), now);
+        let refused = (!judged.verdict.faults.is_empty()).then(|| judged.verdict.detail.clone());
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(judged);
+        refused.map_or_else(
+            || Ok(ServerCertVerified::assertion()),
+            |detail| Err(rustls::Error::General(detail)),
+        )
     }
 
     fn verify_tls12_signature(
@@ -62,7 +70,10 @@ impl ServerCertVerifier for Recorder {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.anchors.verifier().verify_tls12_signature(message, cert, signed)
+        self.trust
+            .anchors
+            .verifier()
+            .verify_tls12_signature(message, cert, signed)
     }
 
     fn verify_tls13_signature(
@@ -71,25 +82,28 @@ impl ServerCertVerifier for Recorder {
         cert: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.anchors.verifier().verify_tls13_signature(message, cert, signed)
+        self.trust
+            .anchors
+            .verifier()
+            .verify_tls13_signature(message, cert, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.anchors.verifier().supported_verify_schemes()
+        self.trust.anchors.verifier().supported_verify_schemes()
     }
 }
 
 /// What a handshake left: its evidence, the chain, and the channel where one stands.
 pub(super) struct Outcome {
     pub evidence: Handshake,
-    pub chain: Option<(ChainId, Presented)>,
+    pub chain: Option<(ChainId, Arc<Presented>)>,
     pub stream: Option<TlsStream<TcpStream>>,
 }
 
 /// Shakes hands for `name` within `timeout`.
 pub(super) async fn shake(
     config: &ClientConfig,
-    anchors: &Anchors,
+    trust: &Trust,
     tcp: TcpStream,
     name: &Hostname,
     judgement: Judgement,
@@ -105,8 +119,7 @@ pub(super) async fn shake(
         };
     };
     let recorder = Arc::new(Recorder {
-        anchors: anchors.clone(),
-        name: name.as_str().to_owned(),
+        trust: trust.clone(),
         judgement,
         seen: Mutex::new(None),
     });
@@ -117,11 +130,10 @@ pub(super) async fn shake(
     let shaken = tokio::time::timeout(timeout, connecting).await;
     evidence.ms = watch.ms();
     let seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let chain = seen.map(|(presented, verdict)| {
-        evidence.faults = verdict.faults;
-        let id = ChainId::of(&presented.0);
-        evidence.chain = Some(id);
-        (id, presented)
+    let chain = seen.map(|judged| {
+        evidence.faults = judged.verdict.faults;
+        evidence.chain = Some(judged.id);
+        (judged.id, judged.presented)
     });
     let stream = match shaken {
         Err(_) => {

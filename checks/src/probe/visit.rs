@@ -14,8 +14,8 @@ use super::clock::Stopwatch;
 use super::connect::connect;
 use super::echo;
 use super::exchange::{self, Channel};
-use super::handshake::{Judgement, shake};
-use crate::chain::Anchors;
+use super::handshake::{Judgement, Trust, shake};
+use crate::chain::{Anchors, VerifiedChains};
 use crate::evidence::{Answer, ChainId, End, Visit};
 use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
 use crate::target::Hostname;
@@ -61,12 +61,12 @@ pub enum ProberError {
 #[derive(Clone, Debug)]
 pub struct Prober {
     config: Arc<ClientConfig>,
-    anchors: Anchors,
+    trust: Trust,
     settings: Arc<Settings>,
 }
 
 impl Prober {
-    /// A prober that trusts `anchors`.
+    /// A prober that trusts `anchors`. Its clones share what it learns of chains (see [`VerifiedChains`]).
     ///
     /// # Errors
     /// [`ProberError::Tls`] where the TLS library can't be set up.
@@ -84,9 +84,25 @@ impl Prober {
         config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
-            anchors,
+            trust: Trust {
+                anchors,
+                verified: Arc::default(),
+            },
             settings: Arc::new(settings),
         })
+    }
+
+    /// The same prober, which goes by what was learnt of chains elsewhere, and adds to it.
+    #[must_use]
+    pub fn sharing(mut self, verified: Arc<VerifiedChains>) -> Self {
+        self.trust.verified = verified;
+        self
+    }
+
+    /// What was learnt of chains so far.
+    #[must_use]
+    pub fn verified(&self) -> &Arc<VerifiedChains> {
+        &self.trust.verified
     }
 
     /// The limits of visits that are nobody's own.
@@ -102,7 +118,7 @@ impl Prober {
         name: &Hostname,
         wish: &Wish<'_>,
         now: Timestamp,
-    ) -> (Visit, Option<(ChainId, Presented)>) {
+    ) -> (Visit, Option<(ChainId, Arc<Presented>)>) {
         let watch = Stopwatch::start();
         let mut visit = Visit::new(address, name.clone());
         visit.started_at = Some(now);
@@ -111,7 +127,7 @@ impl Prober {
         visit.connect = connected;
         let Some(tcp) = tcp else { return (visit, None) };
         let left = watch.left(settings.timeout);
-        let shaken = shake(&self.config, &self.anchors, tcp, name, Judgement::At(now), left).await;
+        let shaken = shake(&self.config, &self.trust, tcp, name, Judgement::At(now), left).await;
         visit.handshake = shaken.evidence;
         if let (Some(stream), Some(page)) = (shaken.stream, wish.page) {
             ask(&mut visit, stream, page, wish, watch).await;
@@ -129,7 +145,7 @@ impl Prober {
         let Some(tcp) = tcp else { return Err(connected.end) };
         let shaken = shake(
             &self.config,
-            &self.anchors,
+            &self.trust,
             tcp,
             name,
             Judgement::None,

@@ -3,5 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod pki;
+#[cfg(feature = "probe")]
+mod possession;
+#[cfg(feature = "probe")]
+mod server;
 mod swaps;
 mod windows;
