@@ -1,6 +1,7 @@
 //! The only sockets of this crate. A probe returns evidence, never a verdict, and never an error.
 
 mod body;
+mod channel;
 mod connect;
 mod dns;
 mod echo;

@@ -41,14 +41,14 @@ pub async fn date(prober: &Prober, address: SocketAddr, name: &Hostname, now: Ti
         ours: now,
         end: End::NotReached,
     };
-    let channel = match prober.open_unjudged(address, name).await {
-        Ok(channel) => channel,
+    let stream = match prober.open_unjudged(address, name).await {
+        Ok(stream) => stream,
         Err(end) => {
             look.end = end;
             return look;
         }
     };
-    match exchange::head(channel, name, address.port(), prober.settings()).await {
+    match exchange::head(stream, (name, address.port()), prober.settings()).await {
         Ok(headers) => {
             let text = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
             look.date = text.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());

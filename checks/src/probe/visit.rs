@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
+use super::channel::Channel;
 use super::clock::Stopwatch;
 use super::connect::connect;
 use super::echo;
-use super::exchange::{self, Channel};
+use super::exchange;
 use super::handshake::{Judgement, Trust, shake};
 use crate::chain::{Anchors, VerifiedChains};
 use crate::evidence::{Answer, ChainId, End, Visit};
@@ -156,6 +158,8 @@ impl Prober {
     }
 }
 
+/// Asks for the page, and for the issuer document where that leaves open who answered; then takes leave. All of it
+/// within what is left of the visit's time.
 async fn ask(
     visit: &mut Visit,
     stream: TlsStream<TcpStream>,
@@ -163,15 +167,20 @@ async fn ask(
     wish: &Wish<'_>,
     watch: Stopwatch,
 ) {
-    let mut channel = match Channel::open(stream).await {
-        Ok(channel) => channel,
-        Err(fault) => {
-            visit.page.end = End::Failed(fault);
+    let settings = wish.settings;
+    let opened = timeout(watch.left(settings.timeout), Channel::open(stream)).await;
+    let mut channel = match opened {
+        Ok(Ok(channel)) => channel,
+        Ok(Err(error)) => {
+            visit.page.end = End::Failed(exchange::fault(&error));
+            return;
+        }
+        Err(_) => {
+            visit.page.end = End::Failed(exchange::silent(settings));
             return;
         }
     };
     let host = (&visit.name, visit.address.port());
-    let settings = wish.settings;
     visit.page = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
     echo::mask(&mut visit.page, wish.headers);
     let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
@@ -182,4 +191,6 @@ async fn ask(
         };
         visit.issuer = exchange::get(&mut channel, host, ISSUER_PATH, &[], &plain, settings, watch).await;
     }
+    // Who does not even take our leave is left without it.
+    let _ = timeout(watch.left(settings.timeout), channel.close()).await;
 }

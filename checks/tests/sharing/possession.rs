@@ -14,10 +14,10 @@ use rustls::version::{TLS12, TLS13};
 use super::pki::{Authority, Der, LONG, at};
 use super::server::{Answers, Seen, Server, tls};
 
-const NAME: &str = "q7f9.example.com";
+pub(super) const NAME: &str = "q7f9.example.com";
 
 /// Longer than anything on loopback takes, also on a busy machine.
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings {
         connect_timeout: Duration::from_secs(20),
         timeout: Duration::from_secs(60),
@@ -26,7 +26,7 @@ fn settings() -> Settings {
     }
 }
 
-async fn visit(prober: &Prober, server: &Server, page: bool) -> (Visit, Arc<Presented>) {
+pub(super) async fn visit(prober: &Prober, server: &Server, page: bool) -> (Visit, Arc<Presented>) {
     let site = SiteExpectation::default();
     let wish = Wish {
         page: page.then_some(&site),
@@ -39,7 +39,7 @@ async fn visit(prober: &Prober, server: &Server, page: bool) -> (Visit, Arc<Pres
     (visit, chain.unwrap().1)
 }
 
-fn chain(root: &Authority) -> (Vec<Der>, rcgen::KeyPair) {
+pub(super) fn chain(root: &Authority) -> (Vec<Der>, rcgen::KeyPair) {
     let between = root.below("E1", LONG);
     let (leaf, key) = between.leaf("*.example.com", LONG);
     (vec![leaf, between.der], key)
