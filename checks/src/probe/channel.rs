@@ -17,8 +17,8 @@ use hyper::client::conn::{http1, http2};
 use hyper::rt::Executor;
 use hyper_util::rt::TokioIo;
 use tokio::io::BufWriter;
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+
+use super::handshake::Stream;
 
 /// How much of an answer's head is read, in bytes.
 const MAX_HEAD: u32 = 64 * 1024;
@@ -39,7 +39,7 @@ enum Sender {
 
 impl Channel {
     /// Speaks the version that ALPN chose; HTTP/1.1 where it chose none (RFC 9113, section 3.3).
-    pub(super) async fn open(stream: TlsStream<TcpStream>) -> hyper::Result<Self> {
+    pub(super) async fn open(stream: Stream) -> hyper::Result<Self> {
         let work = Work::default();
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let sender = if h2 {

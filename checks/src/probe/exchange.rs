@@ -4,13 +4,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
 use http::{Method, Request, Version};
 use http_body_util::Empty;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::client::TlsStream;
 
 use super::body;
 use super::channel::Channel;
 use super::clock::{self, Stopwatch};
+use super::handshake::Stream;
 use super::visit::Settings;
 use crate::evidence::{Answer, End, Exchange, Fault, Reason};
 use crate::expectation::SiteExpectation;
@@ -89,11 +88,7 @@ pub(super) async fn get(
 }
 
 /// Asks `HEAD /` and gives back the headers.
-pub(super) async fn head(
-    stream: TlsStream<TcpStream>,
-    host: Host<'_>,
-    settings: &Settings,
-) -> Result<HeaderMap, Fault> {
+pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &Settings) -> Result<HeaderMap, Fault> {
     let asking = async {
         let mut channel = Channel::open(stream).await.map_err(|error| fault(&error))?;
         let request = request(&channel, Method::HEAD, host, "/", &[], settings)?;

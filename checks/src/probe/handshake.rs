@@ -13,6 +13,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::clock::Stopwatch;
 use super::exhaustion;
+use super::gathered::Gathered;
 use crate::chain::{Anchors, Judged, VerifiedChains};
 use crate::evidence::{Alert, ChainId, End, Fault, Handshake, Reason};
 use crate::target::Hostname;
@@ -93,11 +94,14 @@ impl ServerCertVerifier for Recorder {
     }
 }
 
+/// A channel that stands; in one place of memory, for it is large and changes hands often.
+pub(super) type Stream = Box<TlsStream<Gathered>>;
+
 /// What a handshake left: its evidence, the chain, and the channel where one stands.
 pub(super) struct Outcome {
     pub evidence: Handshake,
     pub chain: Option<(ChainId, Arc<Presented>)>,
-    pub stream: Option<TlsStream<TcpStream>>,
+    pub stream: Option<Stream>,
 }
 
 /// Shakes hands for `name` within `timeout`.
@@ -126,8 +130,8 @@ pub(super) async fn shake(
     let mut config = config.clone();
     config.dangerous().set_certificate_verifier(recorder.clone());
     let watch = Stopwatch::start();
-    let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, tcp);
-    let shaken = tokio::time::timeout(timeout, connecting).await;
+    let connecting = TlsConnector::from(Arc::new(config)).connect(server_name, Gathered::new(tcp));
+    let shaken = tokio::time::timeout(timeout, connecting.into_fallible()).await;
     evidence.ms = watch.ms();
     let seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     let chain = seen.map(|judged| {
@@ -143,14 +147,17 @@ pub(super) async fn shake(
             );
             None
         }
-        Ok(Err(error)) => {
+        Ok(Err((error, mut tcp))) => {
             evidence.end = end(&error, evidence.faults.first().copied());
+            // The peer is told why (RFC 8446, section 6.2), if it still listens.
+            let _ = tokio::time::timeout(watch.left(timeout), tcp.send()).await;
             None
         }
-        Ok(Ok(stream)) => {
+        Ok(Ok(mut stream)) => {
+            stream.get_mut().0.shaken();
             evidence.end = End::Done;
             describe(&mut evidence, &stream);
-            Some(stream)
+            Some(Box::new(stream))
         }
     };
     Outcome {
@@ -160,7 +167,7 @@ pub(super) async fn shake(
     }
 }
 
-fn describe(evidence: &mut Handshake, stream: &TlsStream<TcpStream>) {
+fn describe(evidence: &mut Handshake, stream: &TlsStream<Gathered>) {
     let (_, connection) = stream.get_ref();
     evidence.version = connection.protocol_version().map(|version| match version {
         rustls::ProtocolVersion::TLSv1_2 => "1.2".to_owned(),

@@ -7,6 +7,7 @@ mod dns;
 mod echo;
 mod exchange;
 mod exhaustion;
+mod gathered;
 mod handshake;
 mod limits;
 mod message;

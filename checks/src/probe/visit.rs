@@ -7,16 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
-use tokio::net::TcpStream;
+use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
-use tokio_rustls::client::TlsStream;
 
 use super::channel::Channel;
 use super::clock::Stopwatch;
 use super::connect::connect;
 use super::echo;
 use super::exchange;
-use super::handshake::{Judgement, Trust, shake};
+use super::handshake::{Judgement, Stream, Trust, shake};
 use crate::chain::{Anchors, VerifiedChains};
 use crate::evidence::{Answer, ChainId, End, Visit};
 use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
@@ -131,18 +130,18 @@ impl Prober {
         let left = watch.left(settings.timeout);
         let shaken = shake(&self.config, &self.trust, tcp, name, Judgement::At(now), left).await;
         visit.handshake = shaken.evidence;
-        if let (Some(stream), Some(page)) = (shaken.stream, wish.page) {
-            ask(&mut visit, stream, page, wish, watch).await;
+        match (shaken.stream, wish.page) {
+            (Some(stream), Some(page)) => ask(&mut visit, stream, page, wish, watch).await,
+            (Some(mut stream), None) => {
+                let _ = timeout(watch.left(settings.timeout), stream.shutdown()).await;
+            }
+            (None, _) => {}
         }
         (visit, shaken.chain)
     }
 
     /// A channel whose certificate nobody looked at.
-    pub(super) async fn open_unjudged(
-        &self,
-        address: SocketAddr,
-        name: &Hostname,
-    ) -> Result<TlsStream<TcpStream>, End> {
+    pub(super) async fn open_unjudged(&self, address: SocketAddr, name: &Hostname) -> Result<Stream, End> {
         let (connected, tcp) = connect(address, self.settings.connect_timeout).await;
         let Some(tcp) = tcp else { return Err(connected.end) };
         let shaken = shake(
@@ -160,13 +159,7 @@ impl Prober {
 
 /// Asks for the page, and for the issuer document where that leaves open who answered; then takes leave. All of it
 /// within what is left of the visit's time.
-async fn ask(
-    visit: &mut Visit,
-    stream: TlsStream<TcpStream>,
-    page: &SiteExpectation,
-    wish: &Wish<'_>,
-    watch: Stopwatch,
-) {
+async fn ask(visit: &mut Visit, stream: Stream, page: &SiteExpectation, wish: &Wish<'_>, watch: Stopwatch) {
     let settings = wish.settings;
     let opened = timeout(watch.left(settings.timeout), Channel::open(stream)).await;
     let mut channel = match opened {

@@ -65,6 +65,20 @@ async fn two_requests_go_over_one_connection() {
 }
 
 #[tokio::test]
+async fn a_visit_without_a_request_ends_in_good_order() {
+    let root = Authority::root("Root");
+    let (presented, key) = chain(&root);
+    let prober = Prober::new(root.anchors(), settings()).unwrap();
+    for version in [&TLS12, &TLS13] {
+        let tls = tls(&presented, &key, version, b"http/1.1");
+        let mut server = Server::start(tls, Answers::Promptly);
+        let (visit, _) = visit(&prober, &server, false).await;
+        assert_eq!((&visit.handshake.end, &visit.page.end), (&End::Done, &End::NotReached));
+        assert_eq!(server.seen(1).await, [Seen::Closed]);
+    }
+}
+
+#[tokio::test]
 async fn a_visit_that_is_given_up_leaves_no_task_and_no_connection() {
     let root = Authority::root("Root");
     let (presented, key) = chain(&root);

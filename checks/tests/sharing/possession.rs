@@ -66,7 +66,7 @@ async fn a_good_chain_without_its_key_is_refused_however_well_it_is_known() {
             refused.handshake
         );
         assert_eq!(refused.page.end, End::NotReached);
-        assert_eq!(impostor.seen(1).await, [Seen::Broken], "nobody asked it for anything");
+        assert_eq!(impostor.seen(1).await, [Seen::Refused], "and not asked for anything");
         // And whoever has the key is as welcome as before.
         assert_eq!(visit(&prober, &genuine, true).await.0.page.end, End::Done);
     }
@@ -87,5 +87,5 @@ async fn other_roots_refuse_what_is_known_by_the_first() {
     let (refused, _) = visit(&prober(&other), &server, true).await;
     assert_eq!(refused.handshake.faults, [Reason::TlsUnknownIssuer]);
     assert_eq!(refused.page.end, End::NotReached);
-    assert_eq!(server.seen(3).await, [Seen::Request, Seen::Closed, Seen::Broken]);
+    assert_eq!(server.seen(3).await, [Seen::Request, Seen::Closed, Seen::Refused]);
 }

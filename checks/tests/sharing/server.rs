@@ -29,6 +29,8 @@ pub(crate) enum Seen {
     Request,
     /// A connection that its peer ended in good order.
     Closed,
+    /// A handshake that its peer refused, and told so by an alert.
+    Refused,
     /// A connection that ended otherwise.
     Broken,
 }
@@ -110,7 +112,7 @@ impl Server {
 
 async fn serve(acceptor: TlsAcceptor, tcp: TcpStream, answers: Answers, tell: mpsc::UnboundedSender<Seen>) {
     let ended = async {
-        let stream = acceptor.accept(tcp).await.ok()?;
+        let stream = acceptor.accept(tcp).await.map_err(|error| refusal(&error))?;
         let service = service_fn(|_: Request<Incoming>| {
             let _ = tell.send(Seen::Request);
             async move {
@@ -120,14 +122,22 @@ async fn serve(acceptor: TlsAcceptor, tcp: TcpStream, answers: Answers, tell: mp
                 Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"hello"))))
             }
         });
-        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        let served = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
             let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-            server.serve_connection(TokioIo::new(stream), service).await.ok()
+            server.serve_connection(TokioIo::new(stream), service).await
         } else {
             let server = hyper::server::conn::http1::Builder::new();
-            server.serve_connection(TokioIo::new(stream), service).await.ok()
-        }
+            server.serve_connection(TokioIo::new(stream), service).await
+        };
+        served.map_err(|_| Seen::Broken)
     };
-    let end = ended.await.map_or(Seen::Broken, |()| Seen::Closed);
-    let _ = tell.send(end);
+    let _ = tell.send(ended.await.err().unwrap_or(Seen::Closed));
+}
+
+fn refusal(error: &std::io::Error) -> Seen {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::AlertReceived(_)) => Seen::Refused,
+        _ => Seen::Broken,
+    }
 }
