@@ -1,5 +1,6 @@
 //! What stays of a body: decoded, bounded, searched while it is whole.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use crate::evidence::Body;
@@ -31,32 +32,34 @@ pub(super) fn evidence(raw: &[u8], whole: bool, encoding: &str, limit: usize, ex
     }
 }
 
-fn decode(raw: &[u8], whole: bool, encoding: &str, limit: usize) -> (Vec<u8>, bool) {
+fn decode<'r>(raw: &'r [u8], whole: bool, encoding: &str, limit: usize) -> (Cow<'r, [u8]>, bool) {
     let bounded = limit as u64 + 1;
     let mut decoded = Vec::new();
-    let outcome = match encoding.trim().to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => flate2::read::MultiGzDecoder::new(raw)
+    let is = |name: &str| encoding.trim().eq_ignore_ascii_case(name);
+    let outcome = if is("gzip") || is("x-gzip") {
+        flate2::read::MultiGzDecoder::new(raw)
             .take(bounded)
-            .read_to_end(&mut decoded),
-        "deflate" => flate2::read::ZlibDecoder::new(raw)
+            .read_to_end(&mut decoded)
+    } else if is("deflate") {
+        flate2::read::ZlibDecoder::new(raw)
             .take(bounded)
-            .read_to_end(&mut decoded),
-        "br" => brotli::Decompressor::new(raw, 4096)
+            .read_to_end(&mut decoded)
+    } else if is("br") {
+        brotli::Decompressor::new(raw, 4096)
             .take(bounded)
-            .read_to_end(&mut decoded),
-        _ => return (raw.to_vec(), whole),
+            .read_to_end(&mut decoded)
+    } else {
+        return (raw.into(), whole);
     };
     let fits = decoded.len() <= limit;
     decoded.truncate(limit);
-    (decoded, whole && fits && outcome.is_ok())
+    (decoded.into(), whole && fits && outcome.is_ok())
 }
 
 fn digest(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    digest
-        .as_ref()
-        .iter()
-        .fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+    digest.as_ref().iter().flat_map(digits).collect()
 }
 
 #[cfg(test)]

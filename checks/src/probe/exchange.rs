@@ -146,7 +146,7 @@ fn version(version: Version) -> &'static str {
 
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut room = KEPT_HEAD;
-    let mut kept = Vec::new();
+    let mut kept = Vec::with_capacity(headers.len());
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
         let value = if name == SET_COOKIE {

@@ -1,5 +1,6 @@
 //! DNS messages: questions written, answers read. Sends nothing.
 
+use hickory_proto::ProtoError;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
@@ -11,12 +12,9 @@ const PAYLOAD: u16 = 1232;
 
 /// The message that asks it.
 pub(super) fn message(question: Question<'_>) -> Result<Message, End> {
-    let text = if question.name.ends_with('.') {
-        question.name.to_owned()
-    } else {
-        format!("{}.", question.name)
-    };
-    let name = Name::from_ascii(&text).map_err(|error| End::failed(Reason::DnsNxdomain, error.to_string()))?;
+    let unwritable = |error: ProtoError| End::failed(Reason::DnsNxdomain, error.to_string());
+    let mut name = Name::from_ascii(question.name).map_err(unwritable)?;
+    name.set_fqdn(true);
     let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = question.recursion;
     message.metadata.checking_disabled = question.checking_disabled;
@@ -68,8 +66,12 @@ fn record(record: &Record) -> DnsRecord {
 }
 
 fn plain(name: &Name) -> String {
-    let text = name.to_ascii().to_ascii_lowercase();
-    text.strip_suffix('.').map_or(text.clone(), str::to_owned)
+    let mut text = name.to_ascii();
+    text.make_ascii_lowercase();
+    if text.ends_with('.') {
+        text.pop();
+    }
+    text
 }
 
 fn record_type(kind: RecordKind) -> RecordType {
