@@ -93,9 +93,12 @@ pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &Settings) ->
         let mut channel = Channel::open(stream).await.map_err(|error| fault(&error))?;
         let request = request(&channel, Method::HEAD, host, "/", &[], settings)?;
         let response = channel.send(request).await.map_err(|error| fault(&error))?;
-        Ok(response.into_parts().0.headers)
+        Ok((channel, response.into_parts().0.headers))
     };
-    timeout(settings.timeout, asking).await.map_err(|_| silent(settings))?
+    let asked = timeout(settings.timeout, asking).await;
+    let (channel, headers) = asked.map_err(|_| silent(settings))??;
+    let _ = timeout(settings.timeout, channel.close()).await;
+    Ok(headers)
 }
 
 /// No answer came in the time that there was.
