@@ -28,6 +28,8 @@ pub struct RoundRequest {
     pub traced: bool,
     /// Whether logs may be read.
     pub logs: bool,
+    /// Whether the evidence of tenants that are well is dropped: nobody records or reuses it.
+    pub forget_healthy: bool,
 }
 
 impl Default for RoundRequest {
@@ -41,6 +43,7 @@ impl Default for RoundRequest {
             expects_version: false,
             traced: false,
             logs: true,
+            forget_healthy: false,
         }
     }
 }

@@ -85,6 +85,7 @@ pub fn assign(
         snapshot,
         traced: request.traced,
         logs: request.logs,
+        forget_healthy: request.forget_healthy,
         reused: ReusedEvidence::default(),
     })
 }

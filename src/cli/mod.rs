@@ -95,9 +95,9 @@ pub(crate) fn usage_error(rendered: &str) -> ExitCode {
 ///
 /// # Errors
 /// What else keeps the text from being written: a full disk, a closed descriptor.
-pub(crate) fn write_out(text: &str) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+pub(crate) fn write_out(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
@@ -105,7 +105,7 @@ pub(crate) fn write_out(text: &str) -> std::io::Result<()> {
 
 /// Writes to standard output, and ends with `code`; with 2 and an error where it could not be written.
 pub(crate) fn print(text: &str, code: ExitCode) -> ExitCode {
-    match write_out(text) {
+    match write_out(|out| out.write_all(text.as_bytes())) {
         Ok(()) => code,
         Err(error) => usage_error(&crate::config::render_plain(
             &format!("standard output: {error}; nothing of it can be relied on"),

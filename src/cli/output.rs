@@ -2,7 +2,7 @@
 //! after it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal as _, Seek as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Seek as _, Write};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -67,7 +67,7 @@ impl Sinks {
             .chain(files)
             .any(|format| *format == Format::Github);
         for format in self.standard {
-            let written = render(report, format, style()).and_then(|text| super::write_out(&text));
+            let written = super::write_out(|out| render(report, format, style(), out));
             written.map_err(|source| OutputError {
                 path: PathBuf::from("standard output"),
                 source,
@@ -77,21 +77,10 @@ impl Sinks {
             github::append_summary(report);
         }
         for (format, path, mut file) in self.files {
-            let text = match render(report, format, Style::default()) {
-                Ok(text) => text,
-                Err(source) => return Err(OutputError { path, source }),
-            };
-            let written = file
-                .set_len(0)
-                .and_then(|()| file.rewind())
-                .and_then(|()| file.write_all(text.as_bytes()));
-            // A device such as /dev/stdout has no length to set.
-            let written = written.or_else(|error| {
-                if is_plain(&file) {
-                    Err(error)
-                } else {
-                    file.write_all(text.as_bytes())
-                }
+            let written = emptied(&mut file).and_then(|()| {
+                let mut out = BufWriter::new(&mut file);
+                render(report, format, Style::default(), &mut out)?;
+                out.flush()
             });
             written.map_err(|source| OutputError { path, source })?;
         }
@@ -99,19 +88,28 @@ impl Sinks {
     }
 }
 
-fn is_plain(file: &File) -> bool {
-    file.metadata().is_ok_and(|data| data.is_file())
+/// Takes out what a file holds. A device such as /dev/stdout has no length to set.
+fn emptied(file: &mut File) -> io::Result<()> {
+    if file.metadata().is_ok_and(|data| data.is_file()) {
+        file.set_len(0)?;
+        file.rewind()?;
+    }
+    Ok(())
 }
 
-fn render(report: &Report, format: Format, style: Style) -> io::Result<String> {
-    Ok(match format {
+/// Writes one form. JSON, the largest, is never in memory as a whole.
+fn render(report: &Report, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let text = match format {
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut *out, report)?;
+            "\n".to_owned()
+        }
         Format::Human => human(report, style),
-        // A report holds strings, numbers and lists only: it always serialises.
-        Format::Json => serde_json::to_string_pretty(report).unwrap_or_default() + "\n",
         Format::Junit => report::junit(report).map_err(io::Error::other)?,
         Format::Github => report::github(report, &github::token()?),
         Format::Markdown => report::markdown(report, report::COMMENT_LIMIT),
-    })
+    };
+    out.write_all(text.as_bytes())
 }
 
 /// Colours and the terminal's width on a terminal; neither in a pipe.

@@ -34,6 +34,9 @@ pub struct Assignment {
     pub traced: bool,
     /// Whether logs may be read.
     pub logs: bool,
+    /// Whether the evidence of tenants that are well is dropped once they are judged. Whoever records the round, or reuses
+    /// what it saw, needs it.
+    pub forget_healthy: bool,
     /// What an earlier round saw, and is taken as it is.
     pub reused: ReusedEvidence,
 }
@@ -140,6 +143,7 @@ impl Assignment {
             snapshot: ApiSnapshot::default(),
             traced: false,
             logs: false,
+            forget_healthy: false,
             reused: ReusedEvidence::default(),
         }
     }

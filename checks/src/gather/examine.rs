@@ -5,6 +5,8 @@ use super::assignment::ProbeTarget;
 use super::follow_up::answer;
 use super::tenant::TenantProber;
 use crate::diagnosis::{FollowUp, Judgement, judge};
+use crate::evidence::TenantDns;
+use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::target::TenantId;
 use crate::world::TenantWorld;
@@ -31,6 +33,15 @@ impl Examination {
     /// Judges again what was added to.
     pub(super) fn judge_again(&mut self, context: &FleetContext) {
         self.judgement = judge(context, &self.evidence);
+    }
+
+    /// Drops the evidence of a tenant that is well: it is judged, and nothing is open.
+    pub(super) fn forget_if_healthy(&mut self) {
+        let well = |(_, finding): (_, &Finding)| matches!(finding.outcome, Outcome::Pass | Outcome::Skipped);
+        if self.judgement.follow_ups.is_empty() && self.judgement.findings.iter().all(well) {
+            self.evidence.dns = TenantDns::default();
+            self.evidence.visits = Vec::new();
+        }
     }
 
     /// Whether the agent itself ran out of something while it looked.

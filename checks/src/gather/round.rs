@@ -80,21 +80,31 @@ pub async fn round(
 /// Looks at all tenants once, as many together as pays. In the order of the assignment.
 async fn look_at_all(prober: &TenantProber<'_>, observer: &dyn Observer, stop: &mut Stop) -> Vec<Examination> {
     let assignment = prober.edge.assignment;
-    let mut examined = assignment
-        .targets
-        .iter()
-        .map(|target| Examination::of(prober.context, reused_or_unseen(assignment, target)))
-        .collect::<Vec<_>>();
+    let reused = |target| assignment.reused.of(target).cloned();
+    let reused = assignment.targets.iter().map(reused);
+    let reused = reused.map(|seen| seen.map(|seen| Examination::of(prober.context, seen)));
+    let mut examined = reused.collect::<Vec<_>>();
+    look_at_new(prober, &mut examined, observer, stop).await;
+    let unseen = |target: &ProbeTarget| TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
+    let examined = examined.into_iter().zip(&assignment.targets);
+    examined
+        .map(|(seen, target)| seen.unwrap_or_else(|| Examination::of(prober.context, unseen(target))))
+        .collect()
+}
+
+/// Looks at those of whom nothing is reused; interrupted, at some of them.
+async fn look_at_new(
+    prober: &TenantProber<'_>,
+    examined: &mut [Option<Examination>],
+    observer: &dyn Observer,
+    stop: &mut Stop,
+) {
     if stop.pulled() {
-        return examined;
+        return;
     }
-    let mut waiting = examined
-        .iter()
-        .enumerate()
-        .filter(|(_, examination)| !examination.evidence.looked_at)
-        .map(|(index, _)| (index, AGAIN))
-        .rev()
-        .collect::<Vec<_>>();
+    let assignment = prober.edge.assignment;
+    let new = examined.iter().enumerate().filter(|(_, seen)| seen.is_none());
+    let mut waiting = new.map(|(index, _)| (index, AGAIN)).rev().collect::<Vec<_>>();
     observer.stage("tenants", waiting.len());
     let mut places = Places::new(prober.edge.setup.concurrency);
     let mut outage = OutageWatch::new(prober.context);
@@ -111,7 +121,7 @@ async fn look_at_all(prober: &TenantProber<'_>, observer: &dyn Observer, stop: &
         }
         tokio::select! {
             seen = under_way.next() => {
-                let Some((index, again, examination)) = seen else { return examined };
+                let Some((index, again, mut examination)) = seen else { return };
                 if examination.ran_out() && again > 0 && places.exhausted(under_way.len() + 1) {
                     waiting.push((index, again - 1));
                     continue;
@@ -120,18 +130,16 @@ async fn look_at_all(prober: &TenantProber<'_>, observer: &dyn Observer, stop: &
                 if let Some(ms) = examination.answered_in() {
                     places.answered(ms);
                 }
-                examined[index] = examination;
+                if assignment.forget_healthy {
+                    examination.forget_if_healthy();
+                }
+                examined[index] = Some(examination);
                 observer.step();
             }
             due = pulse.tick() => places.pulse(Moment::from(due.into_std()).elapsed(), under_way.len()),
-            () = stop.wait() => return examined,
+            () = stop.wait() => return,
         }
     }
-}
-
-fn reused_or_unseen(assignment: &Assignment, target: &ProbeTarget) -> TenantWorld {
-    let unseen = || TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
-    assignment.reused.of(target).cloned().unwrap_or_else(unseen)
 }
 
 /// Follows up what is open about single tenants. What concerns the edge is repeated without haste, see
