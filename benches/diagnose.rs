@@ -10,6 +10,7 @@
 use std::hint::black_box;
 use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -203,9 +204,9 @@ fn copy(first: &TenantWorld, id: &str, domain: &Hostname) -> Result<TenantWorld,
     let mut tenant = first.clone();
     let (old, old_app) = (first.tenant.hostname.to_string(), first.tenant.app.clone());
     let hostname = domain.child(id)?;
-    tenant.tenant.id = TenantId::new(id);
-    tenant.tenant.app = format!("sp-{id}");
-    tenant.tenant.hostname = hostname.clone();
+    Arc::make_mut(&mut tenant.tenant).id = TenantId::new(id);
+    Arc::make_mut(&mut tenant.tenant).app = format!("sp-{id}");
+    Arc::make_mut(&mut tenant.tenant).hostname = hostname.clone();
     let looks = tenant.dns.authoritative.iter_mut().chain(&mut tenant.dns.resolvers);
     looks.for_each(|look| rename(look, &old, hostname.as_str()));
     for visit in &mut tenant.visits {

@@ -37,7 +37,7 @@ pub fn expect(tenant: &mut TenantWorld, expectation: Expectation) {
             search(answer, &site);
         }
     }
-    tenant.expectation = expectation;
+    tenant.expectation = expectation.into();
 }
 
 fn search(answer: &mut Answer, site: &SiteExpectation) {

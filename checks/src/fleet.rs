@@ -46,7 +46,7 @@ pub struct Fleet {
     /// What the source of the tenants did not answer, or answered wrongly.
     pub inventory: Vec<Fault>,
     /// Every tenant that the inventory knows, also those that are not verified now.
-    pub known: Arc<Vec<Tenant>>,
+    pub known: Arc<Vec<Arc<Tenant>>>,
 }
 
 impl Fleet {

@@ -51,9 +51,9 @@ impl<'de> Deserialize<'de> for Presented {
 #[non_exhaustive]
 pub struct TenantWorld {
     /// Whom we watch.
-    pub tenant: Tenant,
+    pub tenant: Arc<Tenant>,
     /// What is expected of it.
-    pub expectation: Expectation,
+    pub expectation: Arc<Expectation>,
     /// Whether the round came as far as this tenant.
     pub looked_at: bool,
     /// When it was, by the agent's clock; old recordings do not tell.
@@ -91,10 +91,10 @@ pub struct TenantWorld {
 impl TenantWorld {
     /// A tenant that nobody looked at yet.
     #[must_use]
-    pub fn unseen(tenant: Tenant, expectation: Expectation) -> Self {
+    pub fn unseen(tenant: impl Into<Arc<Tenant>>, expectation: impl Into<Arc<Expectation>>) -> Self {
         Self {
-            tenant,
-            expectation,
+            tenant: tenant.into(),
+            expectation: expectation.into(),
             looked_at: false,
             at: None,
             dns: TenantDns::default(),
@@ -248,7 +248,7 @@ pub struct World {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<Fault>,
     /// Every app name and host name that the inventory knows, also of tenants that are not verified now.
-    pub known: Arc<Vec<Tenant>>,
+    pub known: Arc<Vec<Arc<Tenant>>>,
     /// The tenants that are verified.
     pub tenants: Vec<TenantWorld>,
     /// The presented chains, each once.

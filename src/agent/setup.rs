@@ -2,6 +2,8 @@
 //! connections, trust and the pace that an edge bears outlive a round. Everything that can be wrong in it is found here,
 //! before a single packet is sent.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -96,22 +98,31 @@ impl Setup {
         self.round.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// How these tenants are probed.
+    /// How these tenants are probed. What is the same for many is there once.
     ///
     /// # Errors
     /// [`HeaderError`] where a secret that a request needs can't be had.
-    pub fn targets(&self, tenants: &[Tenant], wake: WakePolicy) -> Result<Vec<ProbeTarget>, HeaderError> {
-        let target = |tenant: &Tenant| {
-            let site = self.config.site_for(tenant);
-            Ok(ProbeTarget {
-                tenant: tenant.clone(),
-                expectation: self.config.expectation_for(tenant),
-                headers: headers(&site)?.into(),
-                settings: Arc::new(settings(&site)),
-                wake,
-            })
+    pub fn targets(&self, tenants: &[Arc<Tenant>], wake: WakePolicy) -> Result<Vec<ProbeTarget>, HeaderError> {
+        let mut alike = HashMap::<_, ProbeTarget>::new();
+        let target = |tenant: &Arc<Tenant>| match alike.entry(self.config.override_positions(tenant)) {
+            Entry::Occupied(other) => Ok(ProbeTarget {
+                tenant: Arc::clone(tenant),
+                ..other.get().clone()
+            }),
+            Entry::Vacant(first) => Ok(first.insert(self.target(tenant, wake)?).clone()),
         };
         tenants.iter().map(target).collect()
+    }
+
+    fn target(&self, tenant: &Arc<Tenant>, wake: WakePolicy) -> Result<ProbeTarget, HeaderError> {
+        let site = self.config.site_for(tenant);
+        Ok(ProbeTarget {
+            tenant: Arc::clone(tenant),
+            expectation: self.config.expectation_for(tenant).into(),
+            headers: headers(&site)?.into(),
+            settings: settings(&site).into(),
+            wake,
+        })
     }
 
     /// The tenants that are listed over HTTP, where they are.

@@ -106,6 +106,14 @@ impl Config {
         site
     }
 
+    /// The positions of the overrides that concern a tenant, in order: tenants that have the same are expected the same.
+    #[must_use]
+    pub fn override_positions(&self, tenant: &Tenant) -> Vec<usize> {
+        let overrides = self.overrides.iter().enumerate();
+        let concerning = overrides.filter(|(_, entry)| entry.matching.matches(tenant));
+        concerning.map(|(at, _)| at).collect()
+    }
+
     fn overrides_for<'a>(&'a self, tenant: &'a Tenant) -> impl Iterator<Item = &'a Override> {
         self.overrides.iter().filter(|entry| entry.matching.matches(tenant))
     }

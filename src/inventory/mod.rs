@@ -13,6 +13,7 @@ mod remote;
 mod select;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roundsman_checks::evidence::{Fault, Platform};
 use roundsman_checks::target::{Tenant, TenantId};
@@ -33,9 +34,9 @@ use entry::Entry;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inventory {
     /// The tenants to verify, sorted by id, each id once. May be empty.
-    pub tenants: Vec<Tenant>,
+    pub tenants: Vec<Arc<Tenant>>,
     /// Every tenant that the sources name, chosen or not: an answer may name any of them.
-    pub known: Vec<Tenant>,
+    pub known: Vec<Arc<Tenant>>,
     /// The ids that the configuration leaves out.
     pub excluded: Vec<String>,
     /// The sources that name each tenant: `list`, `file`, `http`, `fly`, `command line`.
@@ -113,12 +114,12 @@ pub fn load_awaiting(
         false => read.origins.join(" and "),
     };
     read.faults.extend(all.faults);
-    let known = all.tenants.clone();
+    let known = all.tenants.into_iter().map(Arc::new).collect::<Vec<_>>();
     let (mut tenants, awaited) = match names.is_empty() {
-        true => (all.tenants, Vec::new()),
-        false => select::by_name(all.tenants, &all.excluded, names)?,
+        true => (known.clone(), Vec::new()),
+        false => select::by_name(known.clone(), &all.excluded, names)?,
     };
-    tenants.extend(unlisted(config, &awaited)?);
+    tenants.extend(unlisted(config, &awaited)?.into_iter().map(Arc::new));
     Ok(Inventory {
         known,
         tenants,

@@ -1,5 +1,7 @@
 //! Chooses tenants by name or by label. Pure.
 
+use std::sync::Arc;
+
 use roundsman_checks::target::{Hostname, Tenant};
 
 use super::error::{InventoryError, Unknown};
@@ -7,7 +9,7 @@ use crate::config::nearest;
 
 /// The tenants that have all of these labels with these values.
 #[must_use]
-pub fn with_labels(tenants: Vec<Tenant>, labels: &[(String, String)]) -> Vec<Tenant> {
+pub fn with_labels(tenants: Vec<Arc<Tenant>>, labels: &[(String, String)]) -> Vec<Arc<Tenant>> {
     let has = |tenant: &Tenant, key: &str, value: &str| tenant.labels.get(key).is_some_and(|found| found == value);
     tenants
         .into_iter()
@@ -17,10 +19,10 @@ pub fn with_labels(tenants: Vec<Tenant>, labels: &[(String, String)]) -> Vec<Ten
 
 /// The tenants that are named, by id or by host name, in the order of the inventory; and the names that none has.
 pub(super) fn by_name(
-    tenants: Vec<Tenant>,
+    tenants: Vec<Arc<Tenant>>,
     excluded: &[String],
     names: &[String],
-) -> Result<(Vec<Tenant>, Vec<Unknown>), InventoryError> {
+) -> Result<(Vec<Arc<Tenant>>, Vec<Unknown>), InventoryError> {
     let mut wanted = vec![false; tenants.len()];
     let mut unknown = Vec::new();
     for name in names {
@@ -54,7 +56,7 @@ fn is_called(tenant: &Tenant, name: &str) -> bool {
     tenant.id.as_str().eq_ignore_ascii_case(name) || tenant.hostname.as_str().eq_ignore_ascii_case(hostname)
 }
 
-fn like(name: &str, tenants: &[Tenant]) -> Vec<String> {
+fn like(name: &str, tenants: &[Arc<Tenant>]) -> Vec<String> {
     let label = name.split('.').next().unwrap_or(name);
     nearest(label, tenants.iter().map(|tenant| tenant.id.as_str()), 3)
         .into_iter()

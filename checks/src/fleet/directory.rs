@@ -14,7 +14,7 @@ pub struct GroupKey(u32);
 /// The indexes over tenants, apps and records.
 #[derive(Debug, Default)]
 pub struct Directory {
-    known: Arc<Vec<Tenant>>,
+    known: Arc<Vec<Arc<Tenant>>>,
     by_name: HashMap<Box<str>, u32>,
     platform: Option<Arc<Platform>>,
     foreign: HashMap<Box<str>, Vec<(Box<str>, u32)>>,
@@ -41,7 +41,7 @@ impl Directory {
     /// The indexes over a snapshot.
     #[must_use]
     pub fn new(
-        known: Arc<Vec<Tenant>>,
+        known: Arc<Vec<Arc<Tenant>>>,
         platform: &Asked<Arc<Platform>>,
         listing: &Asked<Arc<Vec<ZoneRecord>>>,
     ) -> Self {
@@ -63,7 +63,7 @@ impl Directory {
     /// The tenant that an id, an app, a host name or a machine belongs to.
     #[must_use]
     pub fn owner(&self, name: &str) -> Option<&Tenant> {
-        self.known.get(*self.by_name.get(name)? as usize)
+        self.known.get(*self.by_name.get(name)? as usize).map(Arc::as_ref)
     }
 
     /// The certificates of other apps than the edge's that are for exactly this name.
@@ -136,7 +136,7 @@ impl Directory {
     }
 }
 
-fn names(known: &[Tenant], platform: Option<&Platform>) -> HashMap<Box<str>, u32> {
+fn names(known: &[Arc<Tenant>], platform: Option<&Platform>) -> HashMap<Box<str>, u32> {
     let mut by_name = HashMap::with_capacity(known.len() * 4);
     let position = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
     for (index, tenant) in known.iter().enumerate() {

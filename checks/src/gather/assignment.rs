@@ -21,7 +21,7 @@ pub struct Assignment {
     /// The tenants to verify.
     pub targets: Vec<ProbeTarget>,
     /// Every tenant that the inventory knows: an answer may name any of them.
-    pub known: Arc<Vec<Tenant>>,
+    pub known: Arc<Vec<Arc<Tenant>>>,
     /// What the source of the tenants did not answer, or answered wrongly.
     pub inventory: Vec<Fault>,
     /// The checks that were asked for.
@@ -92,9 +92,9 @@ impl ReusedEvidence {
 #[derive(Clone)]
 pub struct ProbeTarget {
     /// The tenant.
-    pub tenant: Tenant,
+    pub tenant: Arc<Tenant>,
     /// What is expected of it.
-    pub expectation: Expectation,
+    pub expectation: Arc<Expectation>,
     /// Headers sent with its page request; they may hold secrets.
     pub headers: Arc<[(String, String)]>,
     /// The limits of its visits.
@@ -106,10 +106,10 @@ pub struct ProbeTarget {
 impl ProbeTarget {
     /// A tenant of which nothing special is expected: that its page at `/` answers 200 over HTTP/2.
     #[must_use]
-    pub fn new(tenant: Tenant) -> Self {
+    pub fn new(tenant: impl Into<Arc<Tenant>>) -> Self {
         Self {
-            tenant,
-            expectation: Expectation::default(),
+            tenant: tenant.into(),
+            expectation: Arc::default(),
             headers: Arc::default(),
             settings: Arc::default(),
             wake: WakePolicy::default(),
@@ -180,7 +180,7 @@ impl Assignment {
 pub(super) struct Names(HashSet<String>);
 
 impl Names {
-    pub(super) fn new(known: &[Tenant]) -> Self {
+    pub(super) fn new(known: &[Arc<Tenant>]) -> Self {
         let names = known
             .iter()
             .flat_map(|tenant| [tenant.id.to_string(), tenant.app.clone(), tenant.hostname.to_string()]);

@@ -1,6 +1,8 @@
 //! Searches the edge app's log for where it replays the names that answer wrongly. Lines come late: they are waited for
 //! once, for all tenants together, and not for long.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
@@ -75,14 +77,14 @@ struct LogSearch {
 /// What was found of one target so far.
 struct Found {
     index: usize,
-    tenant: Tenant,
+    tenant: Arc<Tenant>,
     lines: Vec<LogLine>,
     visits: Vec<Visit>,
 }
 
 impl LogSearch {
     /// A search for lines of a round that began at `now`.
-    fn new(domain: &Hostname, now: Timestamp, wanted: impl Iterator<Item = (usize, Tenant)>) -> Self {
+    fn new(domain: &Hostname, now: Timestamp, wanted: impl Iterator<Item = (usize, Arc<Tenant>)>) -> Self {
         Self {
             domain: domain.clone(),
             since: now.saturating_sub(NEAR).unwrap_or(now),
@@ -148,7 +150,7 @@ impl LogSearch {
     }
 }
 
-fn nothing((index, tenant): (usize, Tenant)) -> Found {
+fn nothing((index, tenant): (usize, Arc<Tenant>)) -> Found {
     Found {
         index,
         tenant,
@@ -190,7 +192,7 @@ mod tests {
 
     /// A search for `abc` and `def`, who are the tenants 3 and 7 of their round.
     fn search() -> LogSearch {
-        let wanted = [(3, tenant("abc")), (7, tenant("def"))];
+        let wanted = [(3, tenant("abc").into()), (7, tenant("def").into())];
         LogSearch::new(&name("example.com"), moment(BEGAN), wanted.into_iter())
     }
 

@@ -6,6 +6,7 @@ mod platform;
 mod release;
 
 use std::io::{BufRead, BufReader};
+use std::sync::Arc;
 
 use roundsman_checks::chain::Facts;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, TenantVerdict, diagnose};
@@ -110,7 +111,7 @@ fn the_issuer_names_the_tenant_by_its_host() {
 fn an_explicit_place_must_name_the_tenant() {
     let by = |place: Place, value: Option<&str>| {
         finding(Check::Route, |tenant| {
-            tenant.expectation.site.identity = Identity::Place(place);
+            Arc::make_mut(&mut tenant.expectation).site.identity = Identity::Place(place);
             without_header(tenant);
             if let Some(value) = value {
                 answer(tenant).headers.push(("x-who".into(), value.into()));
@@ -131,7 +132,9 @@ fn an_explicit_place_must_name_the_tenant() {
 
 #[test]
 fn identity_that_is_off_is_not_judged() {
-    let found = finding(Check::Route, |tenant| tenant.expectation.site.identity = Identity::Off);
+    let found = finding(Check::Route, |tenant| {
+        Arc::make_mut(&mut tenant.expectation).site.identity = Identity::Off;
+    });
     assert_eq!(
         (found.outcome, found.reason),
         (Outcome::Skipped, Some(Reason::NotConfigured))
@@ -274,7 +277,7 @@ fn slow_is_what_takes_longer_than_the_limit() {
         finding(Check::Site, |tenant| {
             let visit = &mut tenant.visits[0];
             (visit.connect.ms, visit.handshake.ms, visit.page.total_ms) = (Millis(1.0), Millis(2.0), Millis(97.0));
-            tenant.expectation.site.slow = std::time::Duration::from_secs_f64(limit_ms / 1000.0);
+            Arc::make_mut(&mut tenant.expectation).site.slow = std::time::Duration::from_secs_f64(limit_ms / 1000.0);
         })
         .outcome
     };
@@ -286,7 +289,8 @@ fn slow_is_what_takes_longer_than_the_limit() {
 fn a_header_must_be_there_with_its_value_once() {
     let site = |values: &[&str]| {
         finding(Check::Site, |tenant| {
-            tenant.expectation.site.expect_headers = [("x-key".to_owned(), "right".to_owned())].into();
+            Arc::make_mut(&mut tenant.expectation).site.expect_headers =
+                [("x-key".to_owned(), "right".to_owned())].into();
             for value in values {
                 answer(tenant).headers.push(("x-key".into(), (*value).into()));
             }
@@ -302,7 +306,7 @@ fn a_header_must_be_there_with_its_value_once() {
 fn a_body_match_that_reading_left_undecided_is_too_large() {
     let site = |found: bool, complete: bool| {
         finding(Check::Site, |tenant| {
-            tenant.expectation.site.body_contains = "needle".into();
+            Arc::make_mut(&mut tenant.expectation).site.body_contains = "needle".into();
             answer(tenant).body.matches.contains = Some(found);
             answer(tenant).body.complete = complete;
         })
@@ -323,8 +327,8 @@ fn expiry_begins_below_each_threshold_and_not_at_it() {
     };
     let with = |warn: f64, fail: f64| {
         finding(Check::Certificate, |tenant| {
-            tenant.expectation.certificate.warn_below = warn;
-            tenant.expectation.certificate.fail_below = fail;
+            Arc::make_mut(&mut tenant.expectation).certificate.warn_below = warn;
+            Arc::make_mut(&mut tenant.expectation).certificate.fail_below = fail;
         })
         .outcome
     };

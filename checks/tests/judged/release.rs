@@ -17,7 +17,7 @@ use crate::{answer, told, without_header};
 /// The first tenant is expected to run v43; its app has these machines: id, state, image.
 fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
     let mut world = with_apps(Vec::new());
-    world.tenants[0].expectation.image = Some(":v43".parse().unwrap());
+    Arc::make_mut(&mut world.tenants[0].expectation).image = Some(":v43".parse().unwrap());
     let app = world.tenants[0].tenant.app.clone();
     let platform = world.platform_mut().unwrap();
     platform.apps.get_mut(&app).unwrap().machines = machines
@@ -36,7 +36,7 @@ fn deployed(machines: &[(&str, &str, Option<&str>)]) -> World {
 /// The first tenant is expected to answer with v43 in a header, and answers with this.
 fn answering(world: &mut World, version: Option<&str>) {
     let place = Place::Header("x-version".into());
-    world.tenants[0].expectation.site.version = Some(ExpectedVersion {
+    Arc::make_mut(&mut world.tenants[0].expectation).site.version = Some(ExpectedVersion {
         place,
         value: "v43".into(),
     });
@@ -141,7 +141,7 @@ fn what_is_wrong_with_the_answer_goes_before_its_version() {
 fn releases_that_differ_alike_are_no_outage() {
     let mut world = with_apps(Vec::new());
     for tenant in &mut world.tenants {
-        tenant.expectation.image = Some(":v43".parse().unwrap());
+        Arc::make_mut(&mut tenant.expectation).image = Some(":v43".parse().unwrap());
     }
     if let Some(platform) = world.platform_mut() {
         for app in platform.apps.values_mut() {
@@ -170,8 +170,8 @@ fn deployed_one_by_one(digest: impl Fn(usize) -> Option<String>) -> World {
     for index in 0..12 {
         let mut tenant = first.clone();
         let name = format!("t{index}");
-        tenant.tenant.id = TenantId::new(&name);
-        tenant.tenant.app = format!("sp-{name}");
+        Arc::make_mut(&mut tenant.tenant).id = TenantId::new(&name);
+        Arc::make_mut(&mut tenant.tenant).app = format!("sp-{name}");
         let mut app = template.clone();
         app.name = format!("sp-{name}");
         for machine in &mut app.machines {

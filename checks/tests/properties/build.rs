@@ -101,7 +101,7 @@ pub(crate) fn world(plan: &Plan) -> World {
         listing: Asked::NotConfigured,
         listed_at: None,
         inventory: Vec::new(),
-        known: Arc::new(known),
+        known: Arc::new(known.into_iter().map(Arc::new).collect()),
         tenants,
         chains,
         interrupted: plan.interrupted,
