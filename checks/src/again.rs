@@ -52,7 +52,7 @@ fn visits(tenant: &mut TenantWorld) -> impl Iterator<Item = &mut Visit> {
     let retries = tenant.retries.iter_mut();
     let retries = retries.flat_map(|retry| std::iter::once(&mut retry.visit).chain(retry.control.as_mut()));
     let logged = tenant.log.visits.iter_mut();
-    let direct = tenant.direct.as_mut();
+    let direct = tenant.direct.as_deref_mut();
     tenant.visits.iter_mut().chain(retries).chain(direct).chain(logged)
 }
 

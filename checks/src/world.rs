@@ -82,7 +82,7 @@ pub struct TenantWorld {
     pub spared: bool,
     /// The app asked directly, past the edge; asked only where the page failed.
     #[serde(default)]
-    pub direct: Option<Visit>,
+    pub direct: Option<Box<Visit>>,
     /// What the logs say of its requests; asked only where it answers wrongly, or where it is traced.
     #[serde(default, skip_serializing_if = "TenantLog::is_unasked")]
     pub log: TenantLog,

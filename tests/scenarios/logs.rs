@@ -106,7 +106,11 @@ async fn every_visit_is_evidence_with_its_chain() {
             .expect("the tenant");
         let found = (tenant.direct.is_some(), tenant.log.visits.len());
         assert_eq!(found, (direct, logged), "{faults:?}");
-        for visit in tenant.all_visits().chain(&tenant.direct).chain(&tenant.log.visits) {
+        for visit in tenant
+            .all_visits()
+            .chain(tenant.direct.as_deref())
+            .chain(&tenant.log.visits)
+        {
             let chain = visit.handshake.chain.expect("a chain");
             assert!(outcome.world.chains.contains_key(&chain), "{faults:?}: {visit:?}");
         }

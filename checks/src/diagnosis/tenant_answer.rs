@@ -138,7 +138,7 @@ pub(super) fn route_broken(subject: &Subject<'_>) -> Option<Proof> {
         .filter(|visit| subject.fails(Check::Site) && visit.handshake.end.is_done() && is_down(visit))?;
     let platform = subject.context.platform()?;
     let app = platform.apps.get(&subject.tenant.tenant.app)?;
-    let direct = subject.tenant.direct.as_ref();
+    let direct = subject.tenant.direct.as_deref();
     let checks_pass = app.addresses.is_empty() && subject.tenant.is_healthy(app) == Some(true);
     let right = direct.is_some_and(|direct| is_right(subject, direct));
     if !right && !checks_pass {

@@ -24,7 +24,7 @@ pub(super) async fn answer(
         FollowUp::Unhurried(_, address) => {
             evidence.retries.extend(paced_retry(prober, target, *address).await);
         }
-        FollowUp::Direct(_) => evidence.direct = prober.direct(target).await,
+        FollowUp::Direct(_) => evidence.direct = prober.direct(target).await.map(Box::new),
         FollowUp::Checks(_) => {
             let machines = prober.edge.setup.machines(&target.tenant.app).await;
             evidence.checks_asked |= machines.is_some();
