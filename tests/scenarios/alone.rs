@@ -7,7 +7,7 @@ use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::world::World;
 use roundsman_lab::LabOptions;
 
-use crate::support::{Bench, Scenario, bench, scenarios, word};
+use crate::support::{Bench, Scenario, bench, benches, scenarios, word};
 
 #[tokio::test]
 async fn a_healthy_lab_has_no_finding() {
@@ -50,20 +50,20 @@ async fn the_issuer_document_identifies_where_no_header_does() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_cause_is_named_proven_and_mended() {
-    let bench = bench(LabOptions::default()).await;
-    let mut table = vec![format!(
-        "{:<46}{:<36}{:<11}{:<9}fix",
-        "fault", "cause", "sure", "outcome"
-    )];
-    let mut wrong = Vec::new();
-    for scenario in scenarios() {
+    let benches = benches(&LabOptions::default()).await;
+    let scenarios = scenarios();
+    let told = benches.each(&scenarios, async |bench, scenario| {
         bench.stage(std::slice::from_ref(&scenario.fault)).await;
         let outcome = bench.round().await;
-        let faults = judge(&bench, &scenario, &outcome);
-        table.push(row(&scenario, &outcome));
-        wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", scenario.fault)));
-    }
+        let faults = judge(bench, scenario, &outcome).into_iter();
+        let wrong = faults.map(|fault| format!("{}: {fault}", scenario.fault));
+        (row(scenario, &outcome), wrong.collect::<Vec<_>>())
+    });
+    let (table, wrong): (Vec<_>, Vec<_>) = told.await.into_iter().unzip();
+    println!("{:<46}{:<36}{:<11}{:<9}fix", "fault", "cause", "sure", "outcome");
     println!("{}", table.join("\n"));
+    assert_eq!(table.len(), scenarios.len());
+    let wrong = wrong.concat();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

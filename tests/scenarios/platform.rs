@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use roundsman::agent::Fetch;
+use roundsman::agent::{Fetch, Round};
 use roundsman_checks::diagnosis::Status;
 use roundsman_lab::LabOptions;
 
 use super::alone::{judge, row};
-use crate::support::{Bench, Scenario, bench, causes, platform_scenarios, scenarios};
+use crate::support::{Bench, Scenario, bench, benches, causes, platform_scenarios, scenarios};
 
 /// Verifying looks and does not touch.
 fn assert_untouched(bench: &Bench) {
@@ -60,19 +60,21 @@ async fn what_looks_broken_on_the_platform_and_is_not_stays_healthy() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_cause_of_the_platform_is_named_proven_and_mended() {
-    let bench = bench(LabOptions::with_platform()).await;
-    let mut table = Vec::new();
-    let mut wrong = Vec::new();
-    for scenario in platform_scenarios() {
+    let benches = benches(&LabOptions::with_platform()).await;
+    let scenarios = platform_scenarios();
+    let told = benches.each(&scenarios, async |bench, scenario| {
         bench.stage(std::slice::from_ref(&scenario.fault)).await;
         let (outcome, _) = bench.round_with_platform().await;
-        table.push(row(&scenario, &outcome));
-        let faults = judge(&bench, &scenario, &outcome);
-        wrong.extend(faults.into_iter().map(|fault| format!("{}: {fault}", scenario.fault)));
-    }
+        let faults = judge(bench, scenario, &outcome).into_iter();
+        let wrong = faults.map(|fault| format!("{}: {fault}", scenario.fault));
+        (row(scenario, &outcome), wrong.collect::<Vec<_>>())
+    });
+    let (table, wrong): (Vec<_>, Vec<_>) = told.await.into_iter().unzip();
     println!("{}", table.join("\n"));
+    assert_eq!(table.len(), scenarios.len());
+    let wrong = wrong.concat();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_untouched(&bench);
+    benches.iter().for_each(assert_untouched);
 }
 
 /// What the platform sees of a tenant is seen whatever the edge and DNS do, unless the platform itself is silent.
@@ -88,48 +90,50 @@ fn leaves_visible(fleet: &Scenario, tenant: &Scenario) -> bool {
     }
 }
 
+/// What a silent API leaves to be told by what users get.
+const WITHOUT_THE_PLATFORM: [&str; 5] = [
+    "unexplained",
+    "site-status",
+    "dns-override",
+    "route-wrong-tenant",
+    "site-header",
+];
+
+/// What is wrong about what was found with both staged; nothing where both keep their names.
+fn wrong_of_pair(fleet: &Scenario, tenant: &Scenario, found: &BTreeSet<String>) -> Option<String> {
+    let lacking = !found.contains(&fleet.cause) || (leaves_visible(fleet, tenant) && !found.contains(&tenant.cause));
+    let mut staged = BTreeSet::from([fleet.cause.clone(), tenant.cause.clone()]);
+    if fleet.cause.starts_with("platform-api-") {
+        staged.extend(WITHOUT_THE_PLATFORM.map(str::to_owned));
+    }
+    let wrong = lacking || !found.is_subset(&staged);
+    wrong.then(|| format!("{} with {}: found {found:?}", fleet.fault, tenant.fault))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pairs_of_the_platforms_causes_keep_their_names() {
-    let bench = bench(LabOptions::with_platform()).await;
+    let benches = benches(&LabOptions::with_platform()).await;
     let (tenants, fleets): (Vec<_>, Vec<_>) = platform_scenarios()
         .into_iter()
         .partition(|scenario| scenario.scope == "tenant");
-    let mut wrong = Vec::new();
-    for fleet in &fleets {
-        for tenant in &tenants {
-            bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
-            let found = causes(&bench.round_with_platform().await.0);
-            let lacking =
-                !found.contains(&fleet.cause) || (leaves_visible(fleet, tenant) && !found.contains(&tenant.cause));
-            let mut staged = BTreeSet::from([fleet.cause.clone(), tenant.cause.clone()]);
-            // What only a silent API could name is told by what users get.
-            let silent = fleet.cause.starts_with("platform-api-");
-            staged.extend(
-                [
-                    "unexplained",
-                    "site-status",
-                    "dns-override",
-                    "route-wrong-tenant",
-                    "site-header",
-                ]
-                .map(str::to_owned)
-                .into_iter()
-                .filter(|_| silent),
-            );
-            let invented = found.difference(&staged).collect::<Vec<_>>();
-            if lacking || !invented.is_empty() {
-                wrong.push(format!("{} with {}: found {found:?}", fleet.fault, tenant.fault));
-            }
-        }
-    }
-    println!("{} pairs", fleets.len() * tenants.len());
+    let pairs = fleets
+        .iter()
+        .flat_map(|fleet| tenants.iter().map(move |tenant| (fleet, tenant)));
+    let told = benches.each(pairs, async |bench, (fleet, tenant)| {
+        bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
+        let found = causes(&bench.round_with_platform().await.0);
+        wrong_of_pair(fleet, tenant, &found)
+    });
+    let told = told.await;
+    assert_eq!(told.len(), fleets.len() * tenants.len());
+    let wrong = told.into_iter().flatten().collect::<Vec<_>>();
     assert!(
         wrong.is_empty(),
         "{} pairs are wrong:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
-    assert_untouched(&bench);
+    benches.iter().for_each(assert_untouched);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -219,9 +223,8 @@ async fn a_failing_release_and_a_failing_region_are_told_by_what_others_do_not_s
 /// The checks in the order in which a tenant's cause is looked for.
 const ORDER: [&str; 6] = ["dns", "certificate", "app", "route", "site", "conflicts"];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_causes_at_one_tenant_are_both_told_or_the_first_hides_the_second() {
-    let bench = bench(LabOptions::with_platform()).await;
+/// One scenario for each cause that one tenant can have, as it is staged beside another.
+fn one_each() -> Vec<Scenario> {
     let mut one_each = Vec::<Scenario>::new();
     for mut scenario in platform_scenarios().into_iter().chain(scenarios()) {
         if scenario.cause == "site-status" {
@@ -237,69 +240,66 @@ async fn two_causes_at_one_tenant_are_both_told_or_the_first_hides_the_second() 
             one_each.push(scenario);
         }
     }
-    let mut wrong = Vec::new();
-    let mut pairs = 0;
-    for (at, first) in one_each.iter().enumerate() {
-        for second in &one_each[at + 1..] {
-            pairs += 1;
-            bench.stage(&[first.fault.clone(), second.fault.clone()]).await;
-            let (outcome, _) = bench.round_with_platform().await;
-            let found = causes(&outcome);
-            let mut staged = BTreeSet::from([first.cause.clone(), second.cause.clone()]);
-            if first.cause == "route-broken" && second.cause.starts_with("site-") {
-                // The edge answers 502, the app directly something else that is not right either: nobody is proven.
-                staged.insert("site-status".to_owned());
-            }
-            let verdict = outcome
-                .diagnosis
-                .tenants
-                .iter()
-                .find(|tenant| tenant.tenant.as_str() == "q7f9")
-                .expect("q7f9");
-            let named = verdict.cause.map(|cause| cause.to_string()).unwrap_or_default();
-            let invented = found.difference(&staged).collect::<Vec<_>>();
-            let others = outcome
-                .diagnosis
-                .tenants
-                .iter()
-                .filter(|tenant| tenant.status != Status::Healthy)
-                .count();
-            if !invented.is_empty() || !staged.contains(&named) || others != 1 {
-                wrong.push(format!(
-                    "{} with {}: found {found:?}, named {named}",
-                    first.fault, second.fault
-                ));
-            }
-            let earlier = |scenario: &Scenario| {
-                let broken = scenario.outcome == "fail";
-                (
-                    !broken,
-                    ORDER.iter().position(|check| Some(*check) == scenario.check.as_deref()),
-                )
-            };
-            let (Some(expected), true) = (
-                [first, second].into_iter().min_by_key(|scenario| earlier(scenario)),
-                found == staged,
-            ) else {
-                continue;
-            };
-            if earlier(first) != earlier(second)
-                && named != expected.cause
-                && expected.check.as_deref() != Some("conflicts")
-            {
-                wrong.push(format!(
-                    "{} with {}: both found, named {named}, expected {}",
-                    first.fault, second.fault, expected.cause
-                ));
-            }
-        }
+    one_each
+}
+
+/// Where a scenario's cause stands among those of one tenant: what is broken first, then by check.
+fn place(scenario: &Scenario) -> (bool, Option<usize>) {
+    let broken = scenario.outcome == "fail";
+    let check = ORDER.iter().position(|check| Some(*check) == scenario.check.as_deref());
+    (!broken, check)
+}
+
+/// What is wrong about a round with both staged at one tenant.
+fn wrong_of_two(first: &Scenario, second: &Scenario, outcome: &Round) -> Vec<String> {
+    let found = causes(outcome);
+    let mut staged = BTreeSet::from([first.cause.clone(), second.cause.clone()]);
+    if first.cause == "route-broken" && second.cause.starts_with("site-") {
+        // The edge answers 502, the app directly something else that is not right either: nobody is proven.
+        staged.insert("site-status".to_owned());
     }
-    println!("{pairs} pairs of causes at one tenant");
+    let tenants = &outcome.diagnosis.tenants;
+    let verdict = tenants.iter().find(|tenant| tenant.tenant.as_str() == "q7f9");
+    let named = verdict.expect("q7f9").cause;
+    let named = named.map(|cause| cause.to_string()).unwrap_or_default();
+    let others = tenants.iter().filter(|tenant| tenant.status != Status::Healthy);
+    let mut wrong = Vec::new();
+    if !found.is_subset(&staged) || !staged.contains(&named) || others.count() != 1 {
+        wrong.push(format!(
+            "{} with {}: found {found:?}, named {named}",
+            first.fault, second.fault
+        ));
+    }
+    let expected = if place(second) < place(first) { second } else { first };
+    let ordered = place(first) != place(second) && expected.check.as_deref() != Some("conflicts");
+    if found == staged && ordered && named != expected.cause {
+        wrong.push(format!(
+            "{} with {}: both found, named {named}, expected {}",
+            first.fault, second.fault, expected.cause
+        ));
+    }
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_causes_at_one_tenant_are_both_told_or_the_first_hides_the_second() {
+    let benches = benches(&LabOptions::with_platform()).await;
+    let one_each = one_each();
+    let firsts = one_each.iter().enumerate();
+    let pairs = firsts.flat_map(|(at, first)| one_each[at + 1..].iter().map(move |second| (first, second)));
+    let told = benches.each(pairs, async |bench, (first, second)| {
+        bench.stage(&[first.fault.clone(), second.fault.clone()]).await;
+        let (outcome, _) = bench.round_with_platform().await;
+        wrong_of_two(first, second, &outcome)
+    });
+    let told = told.await;
+    assert_eq!(told.len(), one_each.len() * (one_each.len() - 1) / 2);
+    let wrong = told.concat();
     assert!(
         wrong.is_empty(),
         "{} pairs are wrong:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
-    assert_untouched(&bench);
+    benches.iter().for_each(assert_untouched);
 }

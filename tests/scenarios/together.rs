@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use roundsman_checks::diagnosis::{Status, diagnose};
 use roundsman_lab::LabOptions;
 
-use crate::support::{Scenario, bench, causes, scenarios};
+use crate::support::{Scenario, bench, benches, causes, scenarios};
 
 /// Scenarios that need no waiting, split into those of one tenant and the others.
 fn quick() -> (Vec<Scenario>, Vec<Scenario>) {
@@ -42,28 +42,23 @@ fn leaves_visible(fleet: &Scenario, tenant: &Scenario) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenants_cause_keeps_its_name_beside_a_fleets() {
-    let bench = bench(LabOptions::default()).await;
+    let benches = benches(&LabOptions::default()).await;
     let (tenants, fleets) = quick();
-    let mut wrong = Vec::new();
-    let mut hidden = 0;
-    for fleet in &fleets {
-        for tenant in &tenants {
-            bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
-            let found = causes(&bench.round().await);
-            let staged = [fleet.cause.clone(), tenant.cause.clone()].into();
-            let mut lacking = !found.contains(&fleet.cause);
-            hidden += usize::from(!found.contains(&tenant.cause));
-            lacking |= leaves_visible(fleet, tenant) && !found.contains(&tenant.cause);
-            let invented = found.difference(&staged).collect::<Vec<_>>();
-            if lacking || !invented.is_empty() {
-                wrong.push(format!("{} with {}: found {found:?}", fleet.fault, tenant.fault));
-            }
-        }
-    }
-    println!(
-        "{} pairs, in {hidden} the fleet's failure hides the tenant's",
-        fleets.len() * tenants.len()
-    );
+    let pairs = fleets
+        .iter()
+        .flat_map(|fleet| tenants.iter().map(move |tenant| (fleet, tenant)));
+    let told = benches.each(pairs, async |bench, (fleet, tenant)| {
+        bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
+        let found = causes(&bench.round().await);
+        let staged = [fleet.cause.clone(), tenant.cause.clone()].into();
+        let visible = found.contains(&tenant.cause);
+        let lacking = !found.contains(&fleet.cause) || (leaves_visible(fleet, tenant) && !visible);
+        let wrong = lacking || !found.is_subset(&staged);
+        wrong.then(|| format!("{} with {}: found {found:?}", fleet.fault, tenant.fault))
+    });
+    let told = told.await;
+    assert_eq!(told.len(), fleets.len() * tenants.len());
+    let wrong = told.into_iter().flatten().collect::<Vec<_>>();
     assert!(
         wrong.is_empty(),
         "{} pairs are wrong:\n{}",

@@ -1,5 +1,7 @@
 //! Runs the product against a lab: the real round, over real sockets.
 
+mod benches;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -13,6 +15,8 @@ use roundsman::report::Report;
 use roundsman::trace::{Setting, Trace};
 use roundsman_lab::{Fault, Lab, LabOptions};
 use serde::Deserialize;
+
+pub(crate) use benches::benches;
 
 /// A lab with the setup of an agent, and the assignment of a round over all its tenants.
 pub(crate) struct Bench {
