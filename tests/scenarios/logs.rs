@@ -84,7 +84,7 @@ async fn the_log_is_read_where_it_may_settle_something_and_once_for_all() {
 
 #[tokio::test]
 async fn late_lines_are_waited_for() {
-    let bench = bench(LabOptions::with_platform()).await;
+    let bench = bench(LabOptions::with_platform()).await.unhurried();
     let (outcome, calls) = round(&bench, &["logs-late=800", "route-wrong-app@q7f9"]).await;
     assert_eq!(causes(&outcome).into_iter().collect::<Vec<_>>(), ["route-wrong-app"]);
     assert!(calls <= 3, "{calls} calls");
@@ -98,7 +98,7 @@ async fn every_visit_is_evidence_with_its_chain() {
         (&["logs-late=800", "route-wrong-app@q7f9"], false, 1),
         (&["logs-empty", "site-redirect@q7f9"], true, 1),
     ] {
-        let bench = bench(LabOptions::with_platform()).await;
+        let bench = bench(LabOptions::with_platform()).await.unhurried();
         let (outcome, _) = round(&bench, faults).await;
         let mut tenants = outcome.world.tenants.iter();
         let tenant = tenants

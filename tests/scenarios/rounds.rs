@@ -26,7 +26,7 @@ fn cut(completed: &CompletedRound) -> usize {
 
 #[tokio::test]
 async fn a_pace_that_was_learned_outlives_the_round() {
-    let bench = bench(LabOptions::with_tenants(100)).await;
+    let bench = bench(LabOptions::with_tenants(100)).await.unhurried();
     bench.stage(&["edge-throttled=20/20".to_owned()]).await;
     let (first, second) = (cut(&next(&bench).await), cut(&next(&bench).await));
     println!("{first} tenants cut in the first round, {second} in the second");

@@ -4,6 +4,7 @@ mod benches;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use roundsman::agent::{
     ApiSnapshot, Assignment, NoProgress, Pacers, ProbeSetup, Round, RoundRequest, Setup, Snapshot, Stop, assign, round,
@@ -13,6 +14,7 @@ use roundsman::gate::{Demand, exit_code};
 use roundsman::inventory;
 use roundsman::report::Report;
 use roundsman::trace::{Setting, Trace};
+use roundsman_checks::gather::{RetrySchedule, Timing};
 use roundsman_lab::{Fault, Lab, LabOptions};
 use serde::Deserialize;
 
@@ -35,7 +37,7 @@ pub(crate) async fn bench(options: LabOptions) -> Bench {
 pub(crate) async fn bench_with(options: LabOptions, faults: &[&str]) -> Bench {
     // Lines are there at once: waiting for late ones is tested through the binary.
     let options = LabOptions {
-        log_delay: std::time::Duration::ZERO,
+        log_delay: Duration::ZERO,
         ..options
     };
     let lab = Lab::start(options).await.expect("the lab starts");
@@ -44,13 +46,28 @@ pub(crate) async fn bench_with(options: LabOptions, faults: &[&str]) -> Bench {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let path = lab.write_config(dir.path()).expect("the configuration is written");
     let config = config_of(&lab, &path, dir.path());
-    let setup = Setup::new(config, None).expect("the configuration can be used");
+    let mut setup = Setup::new(config, None).expect("the configuration can be used");
+    setup.probes.timing = in_a_hurry();
     let assignment = without_platform(&setup);
     Bench {
         lab,
         setup,
         assignment,
         _dir: dir,
+    }
+}
+
+/// A lab is what it is at once: only what the pauses are for needs the real ones.
+fn in_a_hurry() -> Timing {
+    let timing = Timing::default();
+    Timing {
+        rest: Duration::from_millis(50),
+        retry: RetrySchedule {
+            pause: Duration::from_millis(25),
+            ..timing.retry
+        },
+        log_search: [125, 250].map(Duration::from_millis).into(),
+        ..timing
     }
 }
 
@@ -86,6 +103,12 @@ fn without_platform(setup: &Setup) -> Assignment {
 }
 
 impl Bench {
+    /// With the pauses of the product, for what is about them.
+    pub(crate) fn unhurried(mut self) -> Self {
+        self.setup.probes.timing = Timing::default();
+        self
+    }
+
     /// Stages exactly these faults.
     pub(crate) async fn stage(&self, faults: &[String]) {
         self.lab.clear_all().await.expect("faults can be cleared");
