@@ -118,7 +118,7 @@ fn against(served: &Served, before: &[&str], now: &[&str], arguments: &[&str]) -
 
 #[test]
 fn a_latent_fault_that_breaks_something_is_worse() {
-    let served = serve(platform(), &[]);
+    let served = serve(platform(), &[]).impatient();
     let cut = against(
         &served,
         &["certificate-conflict@q7f9=latent"],

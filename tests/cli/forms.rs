@@ -2,7 +2,7 @@
 
 use roundsman_lab::LabOptions;
 
-use super::{Ran, Served, serve};
+use super::{Ran, Served, serve, with_each};
 use crate::support::scenarios;
 
 /// Masks ports, fresh labels and dates.
@@ -77,22 +77,20 @@ fn steady(ran: &Ran, served: &Served) -> String {
 
 #[test]
 fn every_cause_reads_well() {
-    let served = serve(LabOptions::default(), &[]);
-    let mut all = String::new();
-    for scenario in scenarios().into_iter().filter(|scenario| !scenario.slow) {
+    let scenarios = scenarios().into_iter().filter(|scenario| !scenario.slow);
+    let serve = || serve(LabOptions::default(), &[]);
+    let told = with_each(serve, scenarios, |served, scenario| {
         served.stage(&[&scenario.fault]);
         let ran = served.verify(&[]);
         assert!(!ran.out.contains('\x1b'), "{}: control codes in a pipe", scenario.fault);
-        let text = steady(&ran, &served);
+        let text = steady(&ran, served);
         let causes = text
             .split("\n\n")
             .filter(|block| block.starts_with("FAIL") || block.starts_with("WARN") || block.starts_with("UNKN"));
-        all.push_str(&format!(
-            "--- {}\n{}\n",
-            scenario.fault,
-            causes.collect::<Vec<_>>().join("\n\n")
-        ));
-    }
+        let causes = causes.collect::<Vec<_>>().join("\n\n");
+        format!("--- {}\n{causes}\n", scenario.fault)
+    });
+    let all = told.concat();
     insta::assert_snapshot!(all);
 }
 

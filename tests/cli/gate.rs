@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
-use super::{Served, command, serve};
+use super::{Served, command, platform_with_prompt_logs, serve};
 
 /// A run of `verify --wait` that is still going on.
 pub(super) struct Waiting {
@@ -70,7 +70,7 @@ impl Waiting {
 pub(super) fn platform() -> LabOptions {
     LabOptions {
         platform_inventory: true,
-        ..LabOptions::with_platform()
+        ..platform_with_prompt_logs()
     }
 }
 
@@ -290,7 +290,7 @@ fn a_named_tenant_without_the_label_keeps_its_row_until_somebody_names_it() {
 
 #[test]
 fn a_release_of_a_tenant_that_is_not_to_run_is_no_pass_where_it_was_named() {
-    let served = serve(LabOptions::with_platform(), &["one-image"]);
+    let served = serve(platform_with_prompt_logs(), &["one-image"]);
     let list = served.dir.path().join("tenants.json");
     std::fs::write(&list, r#"[{"id":"q7f9","status":"suspended"},{"id":"a3b1"}]"#).expect("it can be written");
     let list = list.display().to_string();
@@ -306,7 +306,7 @@ fn a_release_of_a_tenant_that_is_not_to_run_is_no_pass_where_it_was_named() {
 
 #[test]
 fn an_inventory_that_is_being_written_is_waited_for() {
-    let served = serve(LabOptions::with_platform(), &["app-starting@q7f9"]);
+    let served = serve(platform_with_prompt_logs(), &["app-starting@q7f9"]);
     let list = served.dir.path().join("tenants.json");
     std::fs::write(&list, r#"["q7f9"]"#).expect("it can be written");
     let mut gate = served.gate(&["--tenants", &list.display().to_string(), "--wait", "60s"]);

@@ -17,6 +17,8 @@ mod wake;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::time::Duration;
 
 use roundsman_lab::{Fault, Lab, LabOptions};
 
@@ -47,7 +49,51 @@ pub(crate) fn serve(options: LabOptions, faults: &[&str]) -> Served {
     }
 }
 
+/// A platform whose logs have each line at once, for what is not about lines that are late.
+pub(crate) fn platform_with_prompt_logs() -> LabOptions {
+    LabOptions {
+        log_delay: Duration::ZERO,
+        ..LabOptions::with_platform()
+    }
+}
+
+/// How many labs are served side by side.
+const TOGETHER: usize = 4;
+
+/// What `look` says of each item, in the order of the items. Each has a lab of its own meanwhile, and several are looked
+/// at side by side: the binary mostly waits.
+pub(crate) fn with_each<T: Send, R: Send>(
+    serve: impl Fn() -> Served + Sync,
+    items: impl IntoIterator<Item = T, IntoIter: Send>,
+    look: impl Fn(&Served, T) -> R + Sync,
+) -> Vec<R> {
+    let queue = Mutex::new(items.into_iter().enumerate());
+    let work = || {
+        let served = serve();
+        // The queue is free again before `look` begins.
+        let next = || queue.lock().expect("nobody panicked").next();
+        let work = std::iter::from_fn(next).map(|(at, item)| (at, look(&served, item)));
+        work.collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let threads = [(); TOGETHER].map(|()| scope.spawn(work));
+        let done = threads.map(|thread| thread.join().expect("no panic"));
+        done.into_iter().flatten().collect::<Vec<_>>()
+    });
+    done.sort_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, said)| said).collect()
+}
+
 impl Served {
+    /// With timeouts that suit a lab, for what is not about them. A page that the lab calls slow is still waited for.
+    pub(crate) fn impatient(self) -> Self {
+        let text = std::fs::read_to_string(&self.config).expect("the configuration");
+        let text = text.replace("[dns]\n", "[dns]\ntimeout = \"500ms\"\n");
+        let text = text.replace("[site]\n", "[site]\nconnect_timeout = \"1s\"\ntimeout = \"3s\"\n");
+        std::fs::write(&self.config, text).expect("the configuration can be written");
+        self
+    }
+
     /// Runs `roundsman verify` over it.
     pub(crate) fn verify(&self, arguments: &[&str]) -> Ran {
         let config = self.config.display().to_string();

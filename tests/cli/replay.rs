@@ -2,7 +2,7 @@
 
 use roundsman_lab::{Fault, LabOptions, Scope};
 
-use super::{Ran, Served, roundsman, serve};
+use super::{Ran, Served, roundsman, serve, with_each};
 
 /// A round that is recorded, and what is made of the recording.
 fn recorded_and_replayed(served: &Served, arguments: &[&str], format: &str) -> (Ran, Ran) {
@@ -29,38 +29,42 @@ fn groups() -> Vec<Vec<String>> {
 
 #[test]
 fn a_recording_of_every_fault_gives_the_same_report() {
-    let served = serve(
-        LabOptions {
-            platform: true,
-            ..LabOptions::with_tenants(70)
+    let options = LabOptions {
+        platform: true,
+        ..LabOptions::with_tenants(70)
+    };
+    let only = ["--only", "dns,certificate,site,conflicts,app,route"];
+    let groups = groups();
+    let told = with_each(
+        || serve(options.clone(), &[]).impatient(),
+        &groups,
+        |served, faults| {
+            served.stage(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+            let (live, again) = recorded_and_replayed(served, &only, "json");
+            let differ = (live.code, &live.out) != (again.code, &again.out) || live.out.is_empty();
+            let lines = live.out.lines().zip(again.out.lines()).find(|(a, b)| a != b);
+            differ.then(|| format!("{faults:?}: {:?} {:?} {lines:?} {}", live.code, again.code, again.err))
         },
-        &[],
     );
-    let mut wrong = Vec::new();
-    for faults in groups() {
-        served.stage(&faults.iter().map(String::as_str).collect::<Vec<_>>());
-        let (live, again) =
-            recorded_and_replayed(&served, &["--only", "dns,certificate,site,conflicts,app,route"], "json");
-        if (live.code, &live.out) != (again.code, &again.out) || live.out.is_empty() {
-            let differs = live.out.lines().zip(again.out.lines()).find(|(a, b)| a != b);
-            wrong.push(format!(
-                "{faults:?}: {:?} {:?} {differs:?} {}",
-                live.code, again.code, again.err
-            ));
-        }
-    }
+    assert_eq!(told.len(), groups.len());
+    let wrong = told.into_iter().flatten().collect::<Vec<_>>();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn every_form_and_every_demand_is_replayed() {
-    let served = serve(LabOptions::with_platform(), &["app-asleep@c04e", "site-slow@q7f9"]);
-    for format in ["human", "json", "markdown", "junit"] {
-        let demands = ["--require", "site", "--fail-on", "warn", "--scope", "tenant"];
-        let (live, again) = recorded_and_replayed(&served, &demands, format);
+    let serve = || serve(LabOptions::with_platform(), &["app-asleep@c04e", "site-slow@q7f9"]);
+    let demands = ["--require", "site", "--fail-on", "warn", "--scope", "tenant"];
+    let formats = ["human", "json", "markdown", "junit"];
+    let told = with_each(serve, formats, |served, format| {
+        recorded_and_replayed(served, &demands, format)
+    });
+    assert_eq!(told.len(), formats.len());
+    for (live, again) in told {
         assert_eq!(live.out, again.out);
         assert_eq!((live.code, again.code), (Some(1), Some(1)));
     }
+    let served = serve();
     let (live, again) = recorded_and_replayed(&served, &["--expect-version", "02LAB", "--wait", "1s"], "json");
     assert_eq!((live.code, live.out), (again.code, again.out));
     assert!(live.err.contains("release-mismatch"), "{}", live.err);

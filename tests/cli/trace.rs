@@ -340,7 +340,7 @@ fn addresses_that_the_platform_did_not_tell_are_said_to_be_unknown_and_why() {
 
 #[tokio::test]
 async fn lines_that_may_be_anothers_are_shown_and_not_claimed() {
-    let bench = bench(LabOptions::with_platform()).await;
+    let bench = bench(LabOptions::with_platform()).await.unhurried();
     let traces = futures_util::future::join_all((0..8).map(|_| bench.trace("q7f9"))).await;
     let busy = traces.iter().map(|trace| {
         let told = serde_json::to_value(trace).expect("JSON");

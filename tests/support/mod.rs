@@ -67,6 +67,7 @@ fn in_a_hurry() -> Timing {
             ..timing.retry
         },
         log_search: [125, 250].map(Duration::from_millis).into(),
+        log_follow: [125, 125, 250].map(Duration::from_millis).into(),
         ..timing
     }
 }

@@ -10,7 +10,7 @@ use roundsman_lab::LabOptions;
 use serde_json::{Map, Value, json};
 
 use super::{ACTION, GITLAB, SCRIPT, lines, root, steps, yaml};
-use crate::cli::{Ran, Served, serve};
+use crate::cli::{Ran, Served, platform_with_prompt_logs, serve};
 
 /// A runner's folders and a `PATH` with the real binary and stubs.
 struct Runner<'s> {
@@ -113,7 +113,7 @@ fn action_step(name: &str) -> Value {
 
 #[test]
 fn the_action_verifies_and_puts_out_its_reports() {
-    let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
+    let served = serve(platform_with_prompt_logs(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
     let inputs = [
         ("domain", "tenants.test"),
@@ -195,7 +195,7 @@ fn after_deploy(runner: &Runner<'_>, domain: &str) -> Command {
 
 #[test]
 fn a_usage_error_ends_the_script_before_the_deployment() {
-    let served = serve(LabOptions::with_platform(), &[]);
+    let served = serve(platform_with_prompt_logs(), &[]);
     let runner = Runner::new(&served);
     let ran: Ran = after_deploy(&runner, "localhost").output().expect("bash runs").into();
     assert_eq!((ran.code, runner.calls().as_str()), (Some(2), ""), "{}", ran.err);
@@ -206,7 +206,7 @@ fn a_usage_error_ends_the_script_before_the_deployment() {
 
 #[test]
 fn nothing_is_deployed_where_nobody_could_look_before() {
-    let served = serve(LabOptions::with_platform(), &[]);
+    let served = serve(platform_with_prompt_logs(), &[]);
     let runner = Runner::new(&served);
     let report =
         "for word; do case $word in json=*) printf '{\\n  \"interrupted\": true\\n}' > \"${word#json=}\";; esac; done";
@@ -227,7 +227,7 @@ fn nothing_is_deployed_where_nobody_could_look_before() {
 
 #[test]
 fn a_deployment_that_fails_is_told_apart_from_a_broken_tenant() {
-    let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
+    let served = serve(platform_with_prompt_logs(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
     let mut command = after_deploy(&runner, "tenants.test");
     let ran: Ran = command
@@ -247,7 +247,7 @@ fn a_deployment_that_fails_is_told_apart_from_a_broken_tenant() {
 
 #[test]
 fn after_a_deployment_only_what_it_broke_fails() {
-    let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
+    let served = serve(platform_with_prompt_logs(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
     let ran: Ran = after_deploy(&runner, "tenants.test")
         .output()
@@ -271,7 +271,7 @@ fn after_a_deployment_only_what_it_broke_fails() {
 
 #[test]
 fn the_job_for_gitlab_leaves_every_form_it_names() {
-    let served = serve(LabOptions::with_platform(), &["site-status@q7f9"]);
+    let served = serve(platform_with_prompt_logs(), &["site-status@q7f9"]);
     let runner = Runner::new(&served);
     let jobs = yaml(GITLAB);
     let run = |job: &str| {
