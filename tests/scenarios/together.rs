@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use roundsman::agent::Round;
 use roundsman_checks::diagnosis::{Status, diagnose};
 use roundsman_lab::LabOptions;
 
-use crate::support::{Scenario, bench, benches, causes, scenarios};
+use crate::support::{Scenario, benches, causes, scenarios};
 
 /// Scenarios that need no waiting, split into those of one tenant and the others.
 fn quick() -> (Vec<Scenario>, Vec<Scenario>) {
@@ -69,21 +70,21 @@ async fn a_tenants_cause_keeps_its_name_beside_a_fleets() {
 
 const WORLDS: u64 = 1000;
 
-#[test]
-fn random_worlds_have_no_false_cause() {
-    let halves = [0, WORLDS / 2].map(|first| {
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(random_worlds(first, first + WORLDS / 2))
-        })
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_worlds_have_no_false_cause() {
+    let benches = benches(&LabOptions::default()).await;
+    let (of_tenants, of_fleets) = quick();
+    let told = benches.each(0..WORLDS, async |bench, seed| {
+        let sick = Sick::draw(seed, bench.lab.tenants(), &of_tenants, &of_fleets);
+        bench.stage(&sick.faults).await;
+        let outcome = bench.round().await;
+        assert_eq!(diagnose(&outcome.world), outcome.diagnosis, "seed {seed}");
+        let wrong = sick.wrong_of(&outcome);
+        wrong.map(|wrong| format!("seed {seed}, {:?}: {wrong}", sick.faults))
     });
-    let wrong = halves
-        .into_iter()
-        .flat_map(|half| half.join().expect("no panic"))
-        .collect::<Vec<_>>();
+    let told = told.await;
+    assert_eq!(told.len() as u64, WORLDS);
+    let wrong = told.into_iter().flatten().collect::<Vec<_>>();
     assert!(
         wrong.is_empty(),
         "{} of {WORLDS} worlds are wrong:\n{}",
@@ -92,58 +93,66 @@ fn random_worlds_have_no_false_cause() {
     );
 }
 
-async fn random_worlds(first: u64, end: u64) -> Vec<String> {
-    let bench = bench(LabOptions::default()).await;
-    let (of_tenants, of_fleets) = quick();
-    let mut wrong = Vec::new();
-    for seed in first..end {
+/// What is broken in a random world.
+struct Sick<'s> {
+    faults: Vec<String>,
+    causes: BTreeSet<String>,
+    tenants: Vec<String>,
+    healthy: Vec<String>,
+    fleet: Option<&'s Scenario>,
+}
+
+impl<'s> Sick<'s> {
+    /// Up to five tenants, and in one world of three the fleet besides.
+    fn draw(seed: u64, tenants: &[String], of_tenants: &[Scenario], of_fleets: &'s [Scenario]) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut ids = bench.lab.tenants().to_vec();
-        random.shuffle(&mut ids);
-        let sick = ids.split_off(ids.len() - random.usize(0..=5));
-        let mut staged = BTreeSet::new();
-        let mut faults = Vec::new();
-        for id in &sick {
-            let Some(scenario) = random.choice(&of_tenants) else {
+        let mut healthy = tenants.to_vec();
+        random.shuffle(&mut healthy);
+        let tenants = healthy.split_off(healthy.len() - random.usize(0..=5));
+        let (mut causes, mut faults) = (BTreeSet::new(), Vec::new());
+        for id in &tenants {
+            let Some(scenario) = random.choice(of_tenants) else {
                 continue;
             };
-            staged.insert(scenario.cause.clone());
+            causes.insert(scenario.cause.clone());
             faults.push(scenario.fault.replace("q7f9", id));
         }
         let fleet = if random.u8(0..3) == 0 {
-            random.choice(&of_fleets)
+            random.choice(of_fleets)
         } else {
             None
         };
-        staged.extend(fleet.map(|fleet| fleet.cause.clone()));
+        causes.extend(fleet.map(|fleet| fleet.cause.clone()));
         faults.extend(fleet.map(|fleet| fleet.fault.clone()));
-        bench.stage(&faults).await;
-        let outcome = bench.round().await;
+        Self {
+            faults,
+            causes,
+            tenants,
+            healthy,
+            fleet,
+        }
+    }
+
+    /// What a round says that was not staged, whom it blames for nothing, and whom it misses; nothing where all is right.
+    fn wrong_of(&self, outcome: &Round) -> Option<String> {
         // Five tenants that fail alike are less than half: no outage is staged by chance.
-        let invented = causes(&outcome).difference(&staged).cloned().collect::<Vec<_>>();
-        let spoilt = fleet.is_some_and(|fleet| !fleet.tenants.is_empty());
+        let invented = causes(outcome).difference(&self.causes).cloned().collect::<Vec<_>>();
+        let spoilt = self.fleet.is_some_and(|fleet| !fleet.tenants.is_empty());
         let healthy = outcome
             .diagnosis
             .tenants
             .iter()
-            .filter(|tenant| ids.iter().any(|id| id == tenant.tenant.as_str()));
+            .filter(|tenant| self.healthy.iter().any(|id| id == tenant.tenant.as_str()));
         let blamed = healthy.filter(|tenant| !spoilt && tenant.status != Status::Healthy);
         let blamed = blamed.map(|tenant| tenant.tenant.to_string()).collect::<Vec<_>>();
-        let missed = sick
-            .iter()
-            .filter(|id| !spoilt && !blames(&outcome, id))
-            .collect::<Vec<_>>();
-        if !invented.is_empty() || !blamed.is_empty() || !missed.is_empty() {
-            wrong.push(format!(
-                "seed {seed}, {faults:?}: invented {invented:?}, blamed {blamed:?}, missed {missed:?}"
-            ));
-        }
-        assert_eq!(diagnose(&outcome.world), outcome.diagnosis, "seed {seed}");
+        let missed = self.tenants.iter().filter(|id| !spoilt && !blames(outcome, id));
+        let missed = missed.collect::<Vec<_>>();
+        let wrong = !invented.is_empty() || !blamed.is_empty() || !missed.is_empty();
+        wrong.then(|| format!("invented {invented:?}, blamed {blamed:?}, missed {missed:?}"))
     }
-    wrong
 }
 
-fn blames(outcome: &roundsman::agent::Round, id: &str) -> bool {
+fn blames(outcome: &Round, id: &str) -> bool {
     outcome
         .diagnosis
         .tenants
