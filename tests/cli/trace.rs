@@ -1,5 +1,7 @@
 //! `roundsman trace` through the binary: every hop, the logs, the cause; and how it looks.
 
+use std::borrow::Cow;
+
 use roundsman::agent::Stop;
 use roundsman::report::{Look, Style, trace as render};
 use roundsman_lab::LabOptions;
@@ -375,12 +377,22 @@ async fn an_interrupted_trace_blames_no_address() {
     assert!(text.contains(why), "{text}");
 }
 
+/// A row that ends with milliseconds in a column of their own, with that column at one place however many digits it has.
+fn unaligned(row: &str) -> Cow<'_, str> {
+    let column = row.strip_suffix(" ms").and_then(|row| row.rsplit_once(' '));
+    match column.filter(|(before, _)| before.ends_with("  ")) {
+        Some((before, number)) => format!("{:<26} {number} ms", before.trim_end()).into(),
+        None => row.into(),
+    }
+}
+
 /// Numbers, times, ports and ids that differ from run to run, masked; the bars with them.
 fn masked(text: &str) -> String {
     let rows = text
         .lines()
         .filter(|line| !line.contains(" ms ") || !line.contains('█'));
     let rows = rows.map(|line| {
+        let line = unaligned(line);
         let words = line.split(' ').map(|word| {
             let bare = word.trim_matches([',', ';', ':', ']', '[']);
             let time = bare.contains(':') && bare.bytes().filter(u8::is_ascii_digit).count() >= 6;
