@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
-use roundsman::gate::{Demand, exit_code};
+use roundsman::gate::{GatePolicy, exit_code};
 use roundsman::report::{self, COMMENT_LIMIT, Report, Style};
 use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
 use roundsman_checks::evidence::{
-    App, AppCertificate, Asked, CertificateState, DnsLook, Machine, MachineState, Platform,
+    ApiAnswer, App, AppCertificate, CertificateState, DnsQuery, Machine, MachineState, Platform,
 };
 use roundsman_checks::round::Round;
 use roundsman_checks::target::{Hostname, TenantId};
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -99,7 +99,7 @@ fn row(name: &str, world: World, failing: Option<Sick>) -> f64 {
     let took = best(|| diagnose(&world));
     let diagnosis = diagnose(&world);
     check(&diagnosis, failing);
-    let demand = Demand::default();
+    let demand = GatePolicy::default();
     let code = exit_code(&diagnosis, &demand);
     let round = Round {
         started: world.now,
@@ -174,7 +174,7 @@ fn world(template: &World, size: usize, failing: Option<Sick>) -> Result<World, 
         world.tenants.push(tenant);
         platform.apps.insert(app.name.clone(), app);
     }
-    (world.known, world.platform) = (known.into(), Asked::Known(platform.into()));
+    (world.known, world.platform) = (known.into(), ApiAnswer::Known(platform.into()));
     Ok(world)
 }
 
@@ -200,7 +200,7 @@ fn app(name: &str, certificates: &[String]) -> App {
     }
 }
 
-fn copy(first: &TenantWorld, id: &str, domain: &Hostname) -> Result<TenantWorld, Failure> {
+fn copy(first: &TenantEvidence, id: &str, domain: &Hostname) -> Result<TenantEvidence, Failure> {
     let mut tenant = first.clone();
     let (old, old_app) = (first.tenant.hostname.to_string(), first.tenant.app.clone());
     let hostname = domain.child(id)?;
@@ -220,7 +220,7 @@ fn copy(first: &TenantWorld, id: &str, domain: &Hostname) -> Result<TenantWorld,
     Ok(tenant)
 }
 
-fn rename(look: &mut DnsLook, old: &str, new: &str) {
+fn rename(look: &mut DnsQuery, old: &str, new: &str) {
     if look.name == old {
         look.name = new.into();
     }
@@ -232,8 +232,8 @@ fn rename(look: &mut DnsLook, old: &str, new: &str) {
 }
 
 /// Six ways to fail, one after the other.
-fn spoil(kind: usize, index: usize, tenant: &mut TenantWorld, app: &mut App) {
-    let answer = |tenant: &mut TenantWorld, status| {
+fn spoil(kind: usize, index: usize, tenant: &mut TenantEvidence, app: &mut App) {
+    let answer = |tenant: &mut TenantEvidence, status| {
         for answer in tenant.visits.iter_mut().filter_map(|visit| visit.page.answer.as_mut()) {
             answer.status = status;
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use roundsman_checks::gather::{NoProgress, Stop, round};
 use roundsman_checks::platform::fly::Flyctl;
-use roundsman_checks::{Anchors, Assignment, Hostname, ProbeSetup, ProbeTarget, Prober, Settings, Tenant};
+use roundsman_checks::{Assignment, Hostname, ProbeLimits, ProbeSetup, ProbeTarget, Prober, Tenant, TrustStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let roots = word("ROOTS.pem").unwrap_or("/etc/ssl/certs/ca-certificates.crt".to_owned());
 
     let roots = CertificateDer::pem_file_iter(roots)?.collect::<Result<Vec<_>, _>>()?;
-    let mut setup = ProbeSetup::new(domain, Prober::new(Anchors::new(roots)?, Settings::default())?);
+    let mut setup = ProbeSetup::new(domain, Prober::new(TrustStore::new(roots)?, ProbeLimits::default())?);
     setup.port = edge.port();
     if let Some(server) = server {
         (setup.authoritative, setup.resolvers) = (vec![server], Vec::new());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::evidence::{Asked, Fault, Platform, VantageEvidence, ZoneEvidence, ZoneRecord};
+use crate::evidence::{ApiAnswer, Fault, Platform, VantageEvidence, ZoneEvidence, ZoneRecord};
 use crate::expectation::CertificateExpectation;
 use crate::finding::Check;
 use crate::target::{Hostname, Tenant};
@@ -38,9 +38,9 @@ pub struct Fleet {
     /// The certificate thresholds of the wildcard itself.
     pub wildcard: CertificateExpectation,
     /// The platform's word.
-    pub platform: Asked<Arc<Platform>>,
+    pub platform: ApiAnswer<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
-    pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    pub listing: ApiAnswer<Arc<Vec<ZoneRecord>>>,
     /// When the listing was read.
     pub listed_at: Option<Timestamp>,
     /// What the source of the tenants did not answer, or answered wrongly.

@@ -4,7 +4,6 @@
     doc = "What is true of a tenant behind a shared edge, and why; `README.md` shows how all of it is used."
 )]
 
-pub mod again;
 pub mod chain;
 pub mod check;
 #[cfg(any(feature = "platform", feature = "probe"))]
@@ -22,12 +21,13 @@ pub mod platform;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod reading;
+pub mod rejudge;
 pub mod release;
 pub mod round;
 pub mod target;
 pub mod world;
 
-pub use chain::Anchors;
+pub use chain::TrustStore;
 pub use diagnosis::{Cause, Diagnosis, diagnose};
 pub use expectation::Expectation;
 pub use round::Round;
@@ -37,4 +37,4 @@ pub use world::World;
 #[cfg(feature = "probe")]
 pub use gather::{Assignment, ProbeSetup, ProbeTarget};
 #[cfg(feature = "probe")]
-pub use probe::{Prober, Settings};
+pub use probe::{ProbeLimits, Prober};

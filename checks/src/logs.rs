@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::evidence::{Answer, Exchange, LogLine};
 use crate::target::Hostname;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// How the edge app says where a request goes.
 const REPLAYING: &str = "Replaying request to tenant app";
@@ -111,7 +111,7 @@ pub enum Log {
 impl<'a> Request<'a> {
     /// The request for a tenant's page, as one log can tell of it; `None` where none was sent.
     #[must_use]
-    pub fn of_page(tenant: &'a TenantWorld, domain: &'a Hostname, log: Log) -> Option<Self> {
+    pub fn of_page(tenant: &'a TenantEvidence, domain: &'a Hostname, log: Log) -> Option<Self> {
         let visit = tenant.visit()?;
         // The edge tells of the issuer document too, the app in a line of another path; only the app is reached
         // directly, and then leaves the same line once more.

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use crate::evidence::Asked;
+pub use crate::evidence::ApiAnswer;
 use crate::evidence::{
     App, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence,
     ZoneRecord,
@@ -21,9 +21,9 @@ use crate::target::{Hostname, Tenant};
 
 /// A presented chain as DER, in the order sent; base64 when serialised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Presented(pub Vec<Vec<u8>>);
+pub struct CertificateChain(pub Vec<Vec<u8>>);
 
-impl Serialize for Presented {
+impl Serialize for CertificateChain {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(
             self.0
@@ -33,7 +33,7 @@ impl Serialize for Presented {
     }
 }
 
-impl<'de> Deserialize<'de> for Presented {
+impl<'de> Deserialize<'de> for CertificateChain {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let decode = |text: &String| base64::engine::general_purpose::STANDARD.decode(text);
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Presented {
 /// One tenant and all that was seen of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct TenantWorld {
+pub struct TenantEvidence {
     /// Whom we watch.
     pub tenant: Arc<Tenant>,
     /// What is expected of it.
@@ -88,7 +88,7 @@ pub struct TenantWorld {
     pub log: TenantLog,
 }
 
-impl TenantWorld {
+impl TenantEvidence {
     /// A tenant that nobody looked at yet.
     #[must_use]
     pub fn unseen(tenant: impl Into<Arc<Tenant>>, expectation: impl Into<Arc<Expectation>>) -> Self {
@@ -193,8 +193,8 @@ impl World {
     /// The platform's word, to be added to.
     pub fn platform_mut(&mut self) -> Option<&mut Platform> {
         match &mut self.platform {
-            Asked::Known(platform) => Some(Arc::make_mut(platform)),
-            Asked::Unknown(_) | Asked::NotConfigured => None,
+            ApiAnswer::Known(platform) => Some(Arc::make_mut(platform)),
+            ApiAnswer::Unknown(_) | ApiAnswer::NotConfigured => None,
         }
     }
 
@@ -237,10 +237,10 @@ pub struct World {
     pub wildcard: crate::expectation::CertificateExpectation,
     /// The platform's word.
     #[serde(default)]
-    pub platform: Asked<Arc<Platform>>,
+    pub platform: ApiAnswer<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
     #[serde(default)]
-    pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    pub listing: ApiAnswer<Arc<Vec<ZoneRecord>>>,
     /// When the listing was read, by the agent's clock; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<Timestamp>,
@@ -250,9 +250,9 @@ pub struct World {
     /// Every app name and host name that the inventory knows, also of tenants that are not verified now.
     pub known: Arc<Vec<Arc<Tenant>>>,
     /// The tenants that are verified.
-    pub tenants: Vec<TenantWorld>,
+    pub tenants: Vec<TenantEvidence>,
     /// The presented chains, each once.
-    pub chains: BTreeMap<ChainId, Arc<Presented>>,
+    pub chains: BTreeMap<ChainId, Arc<CertificateChain>>,
     /// Whether the round was ended before everything was looked at.
     pub interrupted: bool,
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roundsman_checks::chain::{Anchors, ChainVerdict, Facts, VerifiedChains, judge};
+use roundsman_checks::chain::{ChainVerdict, Facts, TrustStore, VerifiedChains, judge};
 use roundsman_checks::evidence::{ChainId, Reason};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -90,7 +90,7 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
 
 /// What `judge` says; `None` where no root can be used.
 fn ours(case: &Case) -> Option<ChainVerdict> {
-    let anchors = Anchors::new(case.roots()).ok()?;
+    let anchors = TrustStore::new(case.roots()).ok()?;
     Some(judge(&case.presented(), &anchors, case.name(), case.moment()))
 }
 
@@ -156,7 +156,7 @@ fn every_case_is_judged_as_rustls_judges_it() {
 fn every_case_is_judged_the_same_by_what_is_remembered() {
     let verified = VerifiedChains::default();
     for case in CASES.iter() {
-        let Ok(anchors) = Anchors::new(case.roots()) else {
+        let Ok(anchors) = TrustStore::new(case.roots()) else {
             continue;
         };
         let presented = case.presented();

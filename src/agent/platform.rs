@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use roundsman_checks::clock::now;
-use roundsman_checks::evidence::{Asked, Fault, Platform, Reason};
+use roundsman_checks::evidence::{ApiAnswer, Fault, Platform, Reason};
 use roundsman_checks::gather::ApiSnapshot;
 use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::fly::{Details, Logs};
@@ -143,13 +143,13 @@ impl Clients {
         let listing = async {
             match &self.cloudflare {
                 Some(zone) if fetch.listing => zone.listing().await,
-                _ => Asked::NotConfigured,
+                _ => ApiAnswer::NotConfigured,
             }
         };
         let platform = async {
             match fetch.platform {
                 true => self.platform().await,
-                false => Asked::NotConfigured,
+                false => ApiAnswer::NotConfigured,
             }
         };
         let (platform, listing) = tokio::join!(platform, listing);
@@ -200,11 +200,11 @@ impl Clients {
         let platform = self
             .fly
             .as_ref()
-            .map_or(Asked::NotConfigured, |_| Asked::Unknown(fault()));
+            .map_or(ApiAnswer::NotConfigured, |_| ApiAnswer::Unknown(fault()));
         let listing = self
             .cloudflare
             .as_ref()
-            .map_or(Asked::NotConfigured, |_| Asked::Unknown(fault()));
+            .map_or(ApiAnswer::NotConfigured, |_| ApiAnswer::Unknown(fault()));
         ApiSnapshot {
             platform,
             listing,
@@ -212,9 +212,9 @@ impl Clients {
         }
     }
 
-    async fn platform(&self) -> Asked<Platform> {
+    async fn platform(&self) -> ApiAnswer<Platform> {
         let Some(clients) = &self.fly else {
-            return Asked::NotConfigured;
+            return ApiAnswer::NotConfigured;
         };
         let organization: Result<String, Fault> = match &clients.organization {
             Some(organization) => Ok(organization.clone()),
@@ -222,7 +222,7 @@ impl Clients {
         };
         match organization {
             Ok(organization) => fly::platform(&clients.graphql, &clients.rest, &organization, &clients.edge_app).await,
-            Err(fault) => Asked::Unknown(fault),
+            Err(fault) => ApiAnswer::Unknown(fault),
         }
     }
 }

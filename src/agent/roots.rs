@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use roundsman_checks::chain::{Anchors, AnchorsError};
+use roundsman_checks::chain::{AnchorsError, TrustStore};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use thiserror::Error;
@@ -21,7 +21,7 @@ pub enum RootsError {
     },
     /// Not one root is usable.
     #[error(transparent)]
-    Anchors(#[from] AnchorsError),
+    TrustStore(#[from] AnchorsError),
 }
 
 /// Gathers the roots, each once. What the system can't give is Mozilla's to give: a missing system store is no error.
@@ -43,8 +43,8 @@ pub fn roots(ca_file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Roo
 ///
 /// # Errors
 /// [`RootsError`] where the file can't be used, or no root at all is there.
-pub fn anchors(ca_file: Option<&Path>) -> Result<Anchors, RootsError> {
-    Ok(Anchors::new(roots(ca_file)?)?)
+pub fn anchors(ca_file: Option<&Path>) -> Result<TrustStore, RootsError> {
+    Ok(TrustStore::new(roots(ca_file)?)?)
 }
 
 fn from_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use roundsman_checks::evidence::{Asked, Platform};
+use roundsman_checks::evidence::{ApiAnswer, Platform};
 use roundsman_checks::gather::{ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, round};
 use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
@@ -91,7 +91,7 @@ pub fn assign(
 }
 
 /// The edge's addresses: those that are given, else those that the platform tells.
-fn addresses(config: &Config, platform: &Asked<Arc<Platform>>) -> Vec<IpAddr> {
+fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> Vec<IpAddr> {
     if !config.edge.addresses.is_empty() {
         return config.edge.addresses.clone();
     }

@@ -7,10 +7,10 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use roundsman_checks::chain::Anchors;
+use roundsman_checks::chain::TrustStore;
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::gather::{Concurrency, Pacers, ProbeSetup, ProbeTarget, WakePolicy};
-use roundsman_checks::probe::{DnsClient, Prober, ProberError, Settings};
+use roundsman_checks::probe::{DnsClient, ProbeLimits, Prober, ProberError};
 use roundsman_checks::target::Tenant;
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
@@ -78,7 +78,7 @@ impl Setup {
         let clients = Clients::new(&config, USER_AGENT)?;
         let remote = Remote::new(&config, tenants_from.as_ref(), USER_AGENT)?;
         let roots = roots(config.edge.ca_file.as_deref())?;
-        let anchors = Anchors::new(roots.iter().cloned()).map_err(RootsError::from)?;
+        let anchors = TrustStore::new(roots.iter().cloned()).map_err(RootsError::from)?;
         let prober = Prober::new(anchors, settings(&config.site))?;
         Ok(Self {
             probes: probes(&config, prober, &clients)?,
@@ -184,8 +184,8 @@ fn headers(site: &Site) -> Result<Vec<(String, String)>, HeaderError> {
     site.request_headers.iter().map(read).collect()
 }
 
-fn settings(site: &Site) -> Settings {
-    Settings {
+fn settings(site: &Site) -> ProbeLimits {
+    ProbeLimits {
         connect_timeout: site.connect_timeout,
         timeout: site.timeout,
         max_body: usize::try_from(site.max_body).unwrap_or(usize::MAX),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use roundsman_checks::evidence::Asked;
+use roundsman_checks::evidence::ApiAnswer;
 use roundsman_checks::gather::{ApiSnapshot, Stop};
 
 use super::request::RoundRequest;
@@ -32,7 +32,7 @@ impl Snapshot {
         };
         let inventory = inventory(setup, request, &api, listing.as_ref())?;
         check_versions(setup, request, &inventory)?;
-        if let (Asked::Known(platform), Some(image)) = (&mut api.platform, &setup.config.release.image)
+        if let (ApiAnswer::Known(platform), Some(image)) = (&mut api.platform, &setup.config.release.image)
             && image.needs_digest()
         {
             let apps = inventory.tenants.iter().map(|tenant| tenant.app.clone());

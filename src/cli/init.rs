@@ -89,7 +89,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
 fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
     let file = match &args.tenants_from {
         None => None,
-        Some(TenantsFrom::Stdin | TenantsFrom::Said(_)) => return Err(InitError::Stdin),
+        Some(TenantsFrom::Stdin | TenantsFrom::DnsAnswer(_)) => return Err(InitError::Stdin),
         Some(TenantsFrom::File(file)) => Some(beside(file, path).to_str().ok_or(InitError::StrangePath)?.to_owned()),
     };
     let text = minimal(Minimal {

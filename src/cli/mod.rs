@@ -8,15 +8,15 @@ mod help;
 pub mod init;
 pub mod manual;
 pub mod output;
-pub mod places;
+pub mod output_paths;
 pub mod progress;
 pub mod replay;
 pub mod rounds;
 mod stoppable;
-mod teller;
 pub mod tenants;
 pub mod trace;
 pub mod verify;
+mod wait_reporter;
 
 use std::io::{IsTerminal as _, Write as _};
 

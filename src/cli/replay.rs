@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use roundsman_checks::again;
-use roundsman_checks::chain::Anchors;
+use roundsman_checks::chain::TrustStore;
 use roundsman_checks::diagnosis::diagnose;
+use roundsman_checks::rejudge;
 use roundsman_checks::target::Hostname;
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
@@ -76,9 +76,9 @@ fn replay(args: &ReplayArgs) -> Result<ExitCode, ReplayError> {
         expect(config, path, &args.file, &mut recording)?;
         roots = agent::roots(config.edge.ca_file.as_deref())?;
     }
-    let anchors = Anchors::new(roots).map_err(RootsError::from)?;
+    let anchors = TrustStore::new(roots).map_err(RootsError::from)?;
     let mut world = recording.world;
-    again::judge_chains(&mut world, &anchors);
+    rejudge::judge_chains(&mut world, &anchors);
     let round = Round {
         diagnosis: diagnose(&world),
         world,
@@ -108,7 +108,7 @@ fn expect(config: &Config, path: &Path, file: &Path, recording: &mut Recording) 
         let mut new = config.expectation_for(&tenant.tenant);
         new.image.clone_from(&tenant.expectation.image);
         new.site.version.clone_from(&tenant.expectation.site.version);
-        again::expect(tenant, new);
+        rejudge::expect(tenant, new);
     }
     Ok(())
 }

@@ -7,11 +7,11 @@ use thiserror::Error;
 
 use super::args::{FailOn, Label, Scope, VerifyArgs, Wake};
 use super::output::OutputError;
-use super::places::PlacesError;
+use super::output_paths::OutputPathsError;
 use super::trace::TraceArgs;
 use crate::agent::{CompletedRound, RoundRequest, RunError, SetupError, WakePolicy};
 use crate::config::{ConfigError, render_plain};
-use crate::gate::{BaselineError, Demand, Expected};
+use crate::gate::{BaselineError, Expected, GatePolicy};
 use crate::inventory::{Inventory, InventoryError};
 use crate::recording::RecordingError;
 
@@ -38,7 +38,7 @@ pub enum VerifyError {
     Recording(#[from] RecordingError),
     /// One file stands for two things.
     #[error(transparent)]
-    Places(#[from] PlacesError),
+    Places(#[from] OutputPathsError),
     /// The baseline is none.
     #[error(transparent)]
     Baseline(#[from] BaselineError),
@@ -140,8 +140,8 @@ fn expected(args: &VerifyArgs) -> Vec<Expected> {
 
 /// What decides the exit code of a round of `verify`.
 #[must_use]
-pub fn demand_of_verify(args: &VerifyArgs, request: &RoundRequest, completed: &CompletedRound) -> Demand {
-    Demand {
+pub fn demand_of_verify(args: &VerifyArgs, request: &RoundRequest, completed: &CompletedRound) -> GatePolicy {
+    GatePolicy {
         require: args.require.clone(),
         tenants_only: args.scope == Scope::Tenant,
         warnings_fail: args.fail_on == FailOn::Warn,
@@ -152,16 +152,16 @@ pub fn demand_of_verify(args: &VerifyArgs, request: &RoundRequest, completed: &C
 
 /// What decides the exit code of a round, whatever command asked for it.
 #[must_use]
-pub fn demand(request: &RoundRequest, completed: &CompletedRound) -> Demand {
+pub fn demand(request: &RoundRequest, completed: &CompletedRound) -> GatePolicy {
     let CompletedRound { round, inventory } = completed;
     let named = !request.names.is_empty();
-    Demand {
+    GatePolicy {
         interrupted: round.world.interrupted,
         nobody: nobody_left(&request.labels, inventory),
         everyone: !named && request.labels.is_empty() && inventory.complete,
         named,
         incomplete: !inventory.complete && !named,
-        ..Demand::default()
+        ..GatePolicy::default()
     }
 }
 

@@ -14,9 +14,9 @@ use super::{colour_errors, usage_error};
 use crate::agent::{CompletedRound, ReusedEvidence, Setup, run as run_round};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
-use crate::gate::{Demand, exit_code};
+use crate::gate::{GatePolicy, exit_code};
 use crate::inventory::TenantsFrom;
-use crate::report::{self, Look, Report};
+use crate::report::{self, Report, TerminalStyle};
 use crate::trace::{Setting, Trace};
 
 /// Options of `trace`.
@@ -55,7 +55,7 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
     })?;
     progress.finish();
     let (config, completed) = done?;
-    let demand = Demand {
+    let demand = GatePolicy {
         severity: config.severity.clone(),
         ..demand(&request, &completed)
     };
@@ -82,12 +82,12 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
 }
 
 /// How the terminal, or the pipe, shows it.
-fn shown() -> Look {
+fn shown() -> TerminalStyle {
     let terminal = std::io::stdout().is_terminal();
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let dumb = terminal && variable("TERM").is_some_and(|term| term == "dumb");
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
-    Look {
+    TerminalStyle {
         style: style(),
         ascii: dumb || !speaks_unicode(locale.as_deref(), terminal),
     }

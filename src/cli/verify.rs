@@ -2,21 +2,21 @@
 
 use std::time::Duration;
 
-use roundsman_checks::world::Presented;
+use roundsman_checks::world::CertificateChain;
 
 use super::args::VerifyArgs;
 use super::configuration::configuration;
 use super::output::Sinks;
-use super::places;
+use super::output_paths;
 use super::progress::Progress;
 use super::rounds::{VerifyError, demand_of_verify, of_verify};
 use super::stoppable;
-use super::teller::Teller;
+use super::wait_reporter::WaitReporter;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
 use crate::agent::{CompletedRound, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round};
 use crate::exit_code::ExitCode;
-use crate::gate::{Baseline, Demand, Gate, Look, Next, Whom, exit_code, is_lasting, open};
+use crate::gate::{Attempt, Baseline, Gate, GatePolicy, Next, Selection, exit_code, is_lasting, open};
 use crate::inventory::TenantsFrom;
 use crate::recording::{Recorder, Recording};
 use crate::report::Report;
@@ -40,7 +40,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let request = of_verify(args)?;
     // A stream is read once, and before anybody waits for a signal.
     let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?;
-    places::check(args)?;
+    output_paths::check(args)?;
     let max_age = args.baseline_max_age.unwrap_or(BASELINE_MAX_AGE);
     let baseline = args
         .baseline
@@ -65,7 +65,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
             started: round.started,
             finished: round.finished,
             demand,
-            roots: Presented(roots.iter().map(|root| root.to_vec()).collect()),
+            roots: CertificateChain(roots.iter().map(|root| root.to_vec()).collect()),
             world: round.world,
         })?;
     }
@@ -75,7 +75,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
 /// The last look, and what it ends with.
 struct Verdict {
     round: Round,
-    demand: Demand,
+    demand: GatePolicy,
     code: ExitCode,
 }
 
@@ -90,8 +90,8 @@ async fn until_passed(
 ) -> Result<Verdict, VerifyError> {
     let consecutive = args.consecutive.map_or(1, std::num::NonZeroU32::get);
     let mut gate = Gate::new(args.wait.unwrap_or_default(), consecutive, args.fail_fast);
-    let mut teller = Teller::new(progress, args.wait.is_some());
-    let has_time = |teller: &Teller<'_>| args.wait.is_some_and(|limit| teller.elapsed() < limit);
+    let mut teller = WaitReporter::new(progress, args.wait.is_some());
+    let has_time = |teller: &WaitReporter<'_>| args.wait.is_some_and(|limit| teller.elapsed() < limit);
     let mut reused = ReusedEvidence::default();
     let mut looked_once = false;
     loop {
@@ -109,7 +109,7 @@ async fn until_passed(
             other => other?,
         };
         looked_once = true;
-        let mut demand = Demand {
+        let mut demand = GatePolicy {
             baseline: baseline.clone(),
             severity: setup.config.severity.clone(),
             ..demand_of_verify(args, request, &completed)
@@ -118,7 +118,7 @@ async fn until_passed(
         teller.unknown_names(&inventory.awaited);
         let diagnosis = &round.diagnosis;
         let still_open = open(diagnosis, &demand);
-        let mut look = Look {
+        let mut look = Attempt {
             at: teller.elapsed(),
             took: began.elapsed(),
             whole,
@@ -133,7 +133,7 @@ async fn until_passed(
             teller.passes(look.at, gate.passed(), gate.consecutive());
         }
         let (pause, whom) = match next {
-            Next::Look(pause, whom) => (pause, whom),
+            Next::Attempt(pause, whom) => (pause, whom),
             Next::End => {
                 if look.code == ExitCode::Verified && !gate.is_satisfied() {
                     demand.too_seldom = Some((gate.passed(), gate.consecutive()));
@@ -155,14 +155,14 @@ async fn until_passed(
             }
         }
         reused = match whom {
-            Whom::All => ReusedEvidence::default(),
-            Whom::Only(again) => ReusedEvidence::all_but(round.world, &again),
+            Selection::All => ReusedEvidence::default(),
+            Selection::Only(again) => ReusedEvidence::all_but(round.world, &again),
         };
     }
 }
 
 /// Ends with the last look.
-fn conclude(teller: &Teller<'_>, round: Round, demand: Demand, why: &str) -> Verdict {
+fn conclude(teller: &WaitReporter<'_>, round: Round, demand: GatePolicy, why: &str) -> Verdict {
     let code = exit_code(&round.diagnosis, &demand);
     teller.ends(code, &round, &demand, why);
     Verdict { round, demand, code }

@@ -9,7 +9,7 @@ use roundsman_checks::target::TenantId;
 use serde::Serialize;
 
 use super::baseline::{Baseline, Known};
-use super::demand::{Causes, Demand, Guilty};
+use super::policy::{Causes, FailingCauses, GatePolicy};
 
 /// What changed since the baseline, for the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -96,8 +96,8 @@ impl Baseline {
 
     /// What is worse, as it was, and better; and who is gone, where `demand` asks for all.
     #[must_use]
-    pub fn compare(&self, diagnosis: &Diagnosis, demand: &Demand) -> Compared {
-        let guilty = Guilty::of(diagnosis, demand.warnings_fail);
+    pub fn compare(&self, diagnosis: &Diagnosis, demand: &GatePolicy) -> Compared {
+        let guilty = FailingCauses::of(diagnosis, demand.warnings_fail);
         let mut compared = Compared {
             finished_at: self.finished_at,
             ..Compared::default()
@@ -140,7 +140,13 @@ impl Baseline {
         }
     }
 
-    fn compare_tenant(&self, tenant: &TenantVerdict, guilty: &Guilty<'_>, warnings: bool, compared: &mut Compared) {
+    fn compare_tenant(
+        &self,
+        tenant: &TenantVerdict,
+        guilty: &FailingCauses<'_>,
+        warnings: bool,
+        compared: &mut Compared,
+    ) {
         let known = self.tenants.get(tenant.tenant.as_str());
         let causes = guilty.of_tenant(&tenant.tenant);
         let change = |causes: Vec<String>| Change {

@@ -3,15 +3,15 @@
 
 mod baseline;
 mod compare;
-mod demand;
-mod story;
+mod policy;
 mod unmet;
 mod wait;
+mod wait_log;
 
 pub use baseline::{Baseline, BaselineError};
 pub use compare::{Change, Compared};
-pub(crate) use demand::unmet;
-pub use demand::{Demand, Expected, exit_code, is_lasting, open};
-pub use story::{Story, clock};
+pub(crate) use policy::unmet;
+pub use policy::{Expected, GatePolicy, exit_code, is_lasting, open};
 pub use unmet::Unmet;
-pub use wait::{Gate, Look, Next, Whom};
+pub use wait::{Attempt, Gate, Next, Selection};
+pub use wait_log::{WaitLog, clock};

@@ -6,7 +6,7 @@ use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
 use serde::{Serialize, Serializer};
 
-use super::demand::Expected;
+use super::policy::Expected;
 
 /// One demand that was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub struct Gate {
 
 /// What one look found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct Attempt {
     /// How long ago waiting began, when the look ended.
     pub at: Duration,
     /// How long the look took.
@@ -44,9 +44,9 @@ pub struct Look {
     pub changed: bool,
 }
 
-/// Whom to look at next.
+/// Selection to look at next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whom {
+pub enum Selection {
     /// All that was asked for.
     All,
     /// The fleet and these.
@@ -59,7 +59,7 @@ pub enum Next {
     /// The last look decides.
     End,
     /// Another look after a pause.
-    Look(Duration, Whom),
+    Attempt(Duration, Selection),
 }
 
 impl Gate {
@@ -96,7 +96,7 @@ impl Gate {
 
     /// Decides what comes after a look. Only a look at everything counts as passed; when the time is up, one more at
     /// everything tells how it really is.
-    pub fn after(&mut self, look: &Look) -> Next {
+    pub fn after(&mut self, look: &Attempt) -> Next {
         let passes = look.code == ExitCode::Verified;
         self.passed = match (passes, look.whole) {
             (true, true) => self.passed + 1,
@@ -112,11 +112,11 @@ impl Gate {
             self.closing = true;
             return match look.whole {
                 true => Next::End,
-                false => Next::Look(Duration::ZERO, Whom::All),
+                false => Next::Attempt(Duration::ZERO, Selection::All),
             };
         }
         if passes && !look.whole {
-            return Next::Look(Duration::ZERO, Whom::All);
+            return Next::Attempt(Duration::ZERO, Selection::All);
         }
         if look.changed {
             self.pause = FIRST_PAUSE;
@@ -124,8 +124,8 @@ impl Gate {
         let pause = self.pause.max(look.took * SHARE).min(left);
         self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
         match passes {
-            true => Next::Look(pause, Whom::All),
-            false => Next::Look(pause, Whom::Only(look.open.clone())),
+            true => Next::Attempt(pause, Selection::All),
+            false => Next::Attempt(pause, Selection::Only(look.open.clone())),
         }
     }
 }
@@ -134,8 +134,8 @@ impl Gate {
 mod tests {
     use super::*;
 
-    fn look(at: u64, whole: bool, code: ExitCode) -> Look {
-        Look {
+    fn look(at: u64, whole: bool, code: ExitCode) -> Attempt {
+        Attempt {
             at: Duration::from_secs(at),
             took: Duration::ZERO,
             whole,
@@ -148,7 +148,7 @@ mod tests {
 
     fn pause(next: &Next) -> Duration {
         match next {
-            Next::Look(pause, _) => *pause,
+            Next::Attempt(pause, _) => *pause,
             Next::End => Duration::MAX,
         }
     }
@@ -167,9 +167,9 @@ mod tests {
     fn what_is_open_is_looked_at_again_and_all_of_it_at_the_end() {
         let mut gate = minutes(5, 1);
         let next = gate.after(&look(0, true, ExitCode::Failing));
-        assert!(matches!(next, Next::Look(_, Whom::Only(open)) if open.len() == 1));
+        assert!(matches!(next, Next::Attempt(_, Selection::Only(open)) if open.len() == 1));
         let next = gate.after(&look(3, false, ExitCode::Verified));
-        assert_eq!(next, Next::Look(Duration::ZERO, Whom::All));
+        assert_eq!(next, Next::Attempt(Duration::ZERO, Selection::All));
         assert!(!gate.is_satisfied());
         assert_eq!(gate.after(&look(4, true, ExitCode::Verified)), Next::End);
         assert!(gate.is_satisfied());
@@ -197,7 +197,7 @@ mod tests {
         let mut gate = minutes(1, 1);
         gate.after(&look(0, true, ExitCode::Failing));
         let next = gate.after(&look(60, false, ExitCode::Failing));
-        assert_eq!(next, Next::Look(Duration::ZERO, Whom::All));
+        assert_eq!(next, Next::Attempt(Duration::ZERO, Selection::All));
         assert_eq!(gate.after(&look(61, true, ExitCode::Failing)), Next::End);
         let mut whole = minutes(1, 1);
         assert_eq!(whole.after(&look(60, true, ExitCode::Failing)), Next::End);
@@ -218,7 +218,7 @@ mod tests {
             pause(&gate.after(&look(297, false, ExitCode::Failing))),
             Duration::from_secs(3)
         );
-        let changed = Look {
+        let changed = Attempt {
             changed: true,
             ..look(100, false, ExitCode::Failing)
         };
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn who_looks_long_rests_longer() {
         let mut gate = minutes(30, 1);
-        let long = Look {
+        let long = Attempt {
             took: Duration::from_secs(20),
             ..look(20, true, ExitCode::Failing)
         };
@@ -237,17 +237,17 @@ mod tests {
 
     #[test]
     fn only_who_is_told_to_fail_fast_ends_for_a_lasting_cause() {
-        let lasting = Look {
+        let lasting = Attempt {
             lasting: true,
             ..look(0, true, ExitCode::Failing)
         };
         assert_ne!(minutes(5, 1).after(&lasting), Next::End);
         let mut narrow = Gate::new(Duration::from_secs(300), 1, true);
-        let found = Look {
+        let found = Attempt {
             whole: false,
             ..lasting.clone()
         };
-        assert_eq!(narrow.after(&found), Next::Look(Duration::ZERO, Whom::All));
+        assert_eq!(narrow.after(&found), Next::Attempt(Duration::ZERO, Selection::All));
         assert_eq!(narrow.after(&lasting), Next::End);
         assert_eq!(Gate::new(Duration::from_secs(300), 1, true).after(&lasting), Next::End);
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use roundsman_checks::check::is_under;
-use roundsman_checks::evidence::{Asked, Platform, ZoneRecord};
+use roundsman_checks::evidence::{ApiAnswer, Platform, ZoneRecord};
 use roundsman_checks::target::Hostname;
 use serde::Serialize;
 
@@ -53,8 +53,8 @@ pub struct LooseRecord {
 pub fn leftovers(
     inventory: &Inventory,
     config: &Config,
-    platform: &Asked<Arc<Platform>>,
-    listing: &Asked<Arc<Vec<ZoneRecord>>>,
+    platform: &ApiAnswer<Arc<Platform>>,
+    listing: &ApiAnswer<Arc<Vec<ZoneRecord>>>,
 ) -> Leftovers {
     let Some(platform) = platform.known() else {
         return Leftovers::default();
@@ -198,7 +198,7 @@ mod tests {
             complete,
             ..Inventory::default()
         };
-        let (platform, records) = (Asked::Known(platform.into()), Asked::Known(records.into()));
+        let (platform, records) = (ApiAnswer::Known(platform.into()), ApiAnswer::Known(records.into()));
         leftovers(&inventory, &config, &platform, &records)
     }
 

@@ -19,7 +19,7 @@ pub enum TenantsFrom {
     /// Standard input, written `-`.
     Stdin,
     /// What standard input said: it can be read only once.
-    Said(String),
+    DnsAnswer(String),
 }
 
 impl TenantsFrom {
@@ -29,7 +29,7 @@ impl TenantsFrom {
     /// [`InventoryError::Unreadable`].
     pub fn kept(self) -> Result<Self, InventoryError> {
         match self {
-            Self::Stdin => Ok(Self::Said(stdin()?)),
+            Self::Stdin => Ok(Self::DnsAnswer(stdin()?)),
             other => Ok(other),
         }
     }
@@ -56,7 +56,7 @@ impl fmt::Display for TenantsFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Stdin | Self::Said(_) => f.write_str(STDIN),
+            Self::Stdin | Self::DnsAnswer(_) => f.write_str(STDIN),
         }
     }
 }
@@ -74,7 +74,7 @@ pub(super) fn read(from: &TenantsFrom, fields: &Fields) -> Result<Vec<Entry>, In
     let text = match from {
         TenantsFrom::File(path) => read_text(path, MAX_INVENTORY)?,
         TenantsFrom::Stdin => stdin()?,
-        TenantsFrom::Said(text) => text.clone(),
+        TenantsFrom::DnsAnswer(text) => text.clone(),
     };
     parse(&text, Path::new(&name), fields)
 }

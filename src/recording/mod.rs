@@ -9,12 +9,12 @@ mod write;
 
 use jiff::Timestamp;
 use roundsman_checks::evidence::ChainId;
-use roundsman_checks::world::{Presented, TenantWorld, World};
+use roundsman_checks::world::{CertificateChain, TenantEvidence, World};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use thiserror::Error;
 
-use crate::gate::Demand;
+use crate::gate::GatePolicy;
 
 pub use read::read;
 pub use write::Recorder;
@@ -30,9 +30,9 @@ pub struct Recording {
     /// When it ended.
     pub finished: Timestamp,
     /// What decided the exit code.
-    pub demand: Demand,
+    pub demand: GatePolicy,
     /// The trust anchors, as DER.
-    pub roots: Presented,
+    pub roots: CertificateChain,
     /// What was seen.
     pub world: World,
 }
@@ -44,7 +44,7 @@ struct Head {
     roundsman: String,
     started_at: Timestamp,
     finished_at: Timestamp,
-    demand: Demand,
+    demand: GatePolicy,
 }
 
 /// Every other line.
@@ -52,15 +52,15 @@ struct Head {
 #[serde(rename_all = "kebab-case")]
 enum Line {
     /// The trust anchors.
-    Roots(Presented),
+    Roots(CertificateChain),
     /// The world without its tenants and chains.
     World(Box<World>),
     /// One chain.
-    Chain(ChainId, Arc<Presented>),
+    Chain(ChainId, Arc<CertificateChain>),
     /// One tenant.
-    Tenant(Box<TenantWorld>),
+    Tenant(Box<TenantEvidence>),
     /// That nothing is missing.
-    End {
+    StepStatus {
         /// How many chains there are.
         chains: usize,
         /// How many tenants there are.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-use roundsman_checks::world::{Presented, World};
+use roundsman_checks::world::{CertificateChain, World};
 use serde::Deserialize;
 
 use super::{Head, Line, Recording, RecordingError, SCHEMA};
@@ -33,7 +33,7 @@ pub(super) fn parse(from: impl BufRead, name: &str) -> Result<Recording, Recordi
         line: 0,
     };
     let head = head(&mut lines)?;
-    let (mut roots, mut world) = (None::<Presented>, None::<World>);
+    let (mut roots, mut world) = (None::<CertificateChain>, None::<World>);
     loop {
         let Some(text) = lines.next()? else {
             return Err(lines.damaged("the last line is missing"));
@@ -46,7 +46,7 @@ pub(super) fn parse(from: impl BufRead, name: &str) -> Result<Recording, Recordi
                 world.chains.insert(id, presented);
             }
             (Line::Tenant(tenant), Some(world)) => world.tenants.push(*tenant),
-            (Line::End { chains, tenants }, Some(seen)) => {
+            (Line::StepStatus { chains, tenants }, Some(seen)) => {
                 if (seen.chains.len(), seen.tenants.len()) != (chains, tenants) {
                     return Err(lines.damaged("lines before it are missing"));
                 }

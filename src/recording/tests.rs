@@ -22,8 +22,8 @@ fn recording() -> Recording {
     Recording {
         started: "2026-11-20T10:00:00Z".parse().unwrap(),
         finished: "2026-11-20T10:00:02Z".parse().unwrap(),
-        demand: Demand::default(),
-        roots: Presented(vec![vec![1, 2, 3]]),
+        demand: GatePolicy::default(),
+        roots: CertificateChain(vec![vec![1, 2, 3]]),
         world,
     }
 }

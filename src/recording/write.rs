@@ -64,7 +64,7 @@ pub(super) fn write(to: impl Write, recording: Recording) -> io::Result<()> {
             demand: recording.demand,
         },
     )?;
-    let end = Line::End {
+    let end = Line::StepStatus {
         chains: chains.len(),
         tenants: tenants.len(),
     };

@@ -3,9 +3,9 @@
 
 use roundsman_checks::finding::Outcome;
 
+use super::grouped_causes::{Merged, by_importance};
 use super::human::{Style, render as human};
 use super::json::Report;
-use super::merged::{Merged, by_importance};
 use super::standing::{headline, shortfalls, some_of, unknown_alone};
 use super::text::{clean, shorten};
 

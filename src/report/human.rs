@@ -5,8 +5,8 @@ use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::Outcome;
 use roundsman_checks::reading::Lifetime;
 
+use super::grouped_causes::{Fix, Merged, Unexplained, merged};
 use super::json::{FleetLine, Report, TenantLine};
-use super::merged::{Fix, Merged, Unexplained, merged};
 use super::standing::{Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
 use super::text::{Paint, clean, paint, wrap};
 
@@ -119,7 +119,7 @@ fn summary(report: &Report, style: Style) -> String {
     });
     lines.extend(shortfalls(report).iter().filter_map(|shortfall| match shortfall {
         Shortfall::Interrupted => Some("ended    before everything was looked at".to_owned()),
-        Shortfall::Demand(demand) => Some(wrap("demand   ", &demand.to_string(), style.width)),
+        Shortfall::GatePolicy(demand) => Some(wrap("demand   ", &demand.to_string(), style.width)),
         Shortfall::Nobody(_) => None,
     }));
     let tail = format!(

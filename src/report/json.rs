@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::exit_code::ExitCode;
-use crate::gate::{Change, Compared, Demand, Unmet, unmet};
+use crate::gate::{Change, Compared, GatePolicy, Unmet, unmet};
 
 /// The schema's name.
 pub const SCHEMA: &str = "roundsman.report/1";
@@ -212,7 +212,7 @@ pub struct TenantLine {
 impl Report {
     /// Reports what a round left, to end with `exit`.
     #[must_use]
-    pub fn new(outcome: &agent::Round, demand: &Demand, exit: ExitCode) -> Self {
+    pub fn new(outcome: &agent::Round, demand: &GatePolicy, exit: ExitCode) -> Self {
         let (world, diagnosis) = (&outcome.world, &outcome.diagnosis);
         let tenants = world
             .tenants
@@ -313,7 +313,7 @@ fn tool(world: &World) -> &'static dyn CommandLine {
     command_line(cloud.unwrap_or_default())
 }
 
-fn causes(diagnosis: &Diagnosis, demand: &Demand, tool: &dyn CommandLine) -> Vec<CauseLine> {
+fn causes(diagnosis: &Diagnosis, demand: &GatePolicy, tool: &dyn CommandLine) -> Vec<CauseLine> {
     let concerned = concerned(diagnosis);
     let severity = |entry: &CauseEntry| {
         let configured = demand.severity.get(&entry.cause).copied();

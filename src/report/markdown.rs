@@ -4,8 +4,8 @@
 use roundsman_checks::diagnosis::{Confidence, Status};
 use roundsman_checks::finding::Outcome;
 
+use super::grouped_causes::{Merged, by_importance};
 use super::json::Report;
-use super::merged::{Merged, by_importance};
 use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone};
 use super::text::{clean, shorten};
 

@@ -1,11 +1,11 @@
 //! What a round says to the outside: one report, several forms. Judges and decides nothing.
 
 mod github;
+mod grouped_causes;
 mod human;
 mod json;
 mod junit;
 mod markdown;
-mod merged;
 #[cfg(test)]
 mod sample;
 mod standing;
@@ -20,4 +20,4 @@ pub use json::{CauseLine, CheckLine, FleetLine, Report, SCHEMA};
 pub use junit::{JunitError, render as junit};
 pub use markdown::{COMMENT_LIMIT, render as markdown};
 pub(crate) use text::{clean, wrap};
-pub use trace::{Look, render as trace};
+pub use trace::{TerminalStyle, render as trace};

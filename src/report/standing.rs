@@ -15,7 +15,7 @@ pub(super) enum Shortfall<'r> {
     /// It ended before everything was looked at.
     Interrupted,
     /// A demand that was not met, as in `--require app: …`.
-    Demand(&'r Unmet),
+    GatePolicy(&'r Unmet),
     /// There is no tenant, and why.
     Nobody(&'static str),
 }
@@ -25,7 +25,7 @@ impl Shortfall<'_> {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Interrupted => "interrupted".into(),
-            Self::Demand(demand) => demand.name(),
+            Self::GatePolicy(demand) => demand.name(),
             Self::Nobody(_) => "inventory".into(),
         }
     }
@@ -34,14 +34,14 @@ impl Shortfall<'_> {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Interrupted => "the round ended before everything was looked at".into(),
-            Self::Demand(demand) => demand.to_string(),
+            Self::GatePolicy(demand) => demand.to_string(),
             Self::Nobody(why) => format!("no tenant was verified: {why}"),
         }
     }
 
     /// Whether it makes the round fail; else it makes it inconclusive.
     pub(super) fn fails(&self) -> bool {
-        matches!(self, Self::Demand(demand) if demand.fails())
+        matches!(self, Self::GatePolicy(demand) if demand.fails())
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn shortfalls(report: &Report) -> Vec<Shortfall<'_>> {
     if report.interrupted {
         all.push(Shortfall::Interrupted);
     }
-    all.extend(report.demands.iter().map(Shortfall::Demand));
+    all.extend(report.demands.iter().map(Shortfall::GatePolicy));
     all.extend(nobody(report).map(Shortfall::Nobody));
     all
 }

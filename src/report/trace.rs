@@ -18,7 +18,7 @@ const WIDE: usize = 80;
 
 /// How a trace is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
+pub struct TerminalStyle {
     /// Colours and width.
     pub style: Style,
     /// Whether only ASCII can be shown, as on a dumb terminal.
@@ -27,7 +27,7 @@ pub struct Look {
 
 /// Renders the trace, with a line break at its end.
 #[must_use]
-pub fn render(trace: &Trace, look: Look) -> String {
+pub fn render(trace: &Trace, look: TerminalStyle) -> String {
     let page = Page { look };
     let mut blocks = vec![head(trace, page)];
     blocks.push(hops::dns(trace, page));
@@ -132,7 +132,7 @@ fn tail(trace: &Trace, page: Page) -> String {
 /// Where text goes: cleaned, in characters that can be shown, within the width.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
-    pub(super) look: Look,
+    pub(super) look: TerminalStyle,
 }
 
 impl Page {
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn on_a_terminal_a_long_word_is_broken_in_a_pipe_never_and_a_command_nowhere() {
         let page = |width, ascii| Page {
-            look: Look {
+            look: TerminalStyle {
                 style: Style { colour: false, width },
                 ascii,
             },

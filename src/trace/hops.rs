@@ -3,11 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use roundsman_checks::chain;
-use roundsman_checks::check::{Condition, condition, value_at_place};
-use roundsman_checks::evidence::{Answer, Asked, DnsLook, RecordKind, Visit};
+use roundsman_checks::check::{AppState, app_state, value_at_place};
+use roundsman_checks::evidence::{Answer, ApiAnswer, DnsQuery, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::reading::MachineEnd;
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls, Unvisited};
 
@@ -19,7 +19,7 @@ const MOST_LINKS: usize = 10;
 const MOST_RECORDS: usize = 16;
 
 /// What each name server said: of the tenant's name, or of the round's own where it was asked for nothing else.
-pub(super) fn dns(world: &World, seen: &TenantWorld) -> Dns {
+pub(super) fn dns(world: &World, seen: &TenantEvidence) -> Dns {
     let zone = &world.zone;
     let mut authoritative = lookups(&seen.dns.authoritative, &zone.controls);
     let resolvers = if zone.through_resolvers {
@@ -36,14 +36,14 @@ pub(super) fn dns(world: &World, seen: &TenantWorld) -> Dns {
     }
 }
 
-fn lookups(own: &[DnsLook], controls: &[DnsLook]) -> Vec<Lookup> {
+fn lookups(own: &[DnsQuery], controls: &[DnsQuery]) -> Vec<Lookup> {
     let asked = |server: SocketAddr| own.iter().any(|look| look.server == server);
     let others = controls.iter().filter(|look| !asked(look.server));
     let own = own.iter().map(|look| lookup(look, false));
     own.chain(others.map(|look| lookup(look, true))).collect()
 }
 
-fn lookup(look: &DnsLook, control: bool) -> Lookup {
+fn lookup(look: &DnsQuery, control: bool) -> Lookup {
     let records = look.reply.iter().flat_map(|reply| &reply.answers);
     let records = records.take(MOST_RECORDS).map(|record| Record {
         name: record.name.clone(),
@@ -78,7 +78,7 @@ fn rcode(code: u16) -> String {
 }
 
 /// Where the request went, and why there: always to an address of the edge, whatever DNS says.
-pub(super) fn chosen(world: &World, seen: &TenantWorld, setting: &Setting) -> Option<Chosen> {
+pub(super) fn chosen(world: &World, seen: &TenantEvidence, setting: &Setting) -> Option<Chosen> {
     let visit = seen.visit()?;
     let tried = seen.all_visits().filter(|other| other.address != visit.address);
     let tried = tried.filter_map(|other| Some((other.address, Failure::of(other.channel_end())?)));
@@ -102,7 +102,7 @@ pub(super) fn chosen(world: &World, seen: &TenantWorld, setting: &Setting) -> Op
 }
 
 /// Why no address was visited, from what the round knew of the edge; nothing where one was.
-pub(super) fn unvisited(world: &World, seen: &TenantWorld) -> Option<Unvisited> {
+pub(super) fn unvisited(world: &World, seen: &TenantEvidence) -> Option<Unvisited> {
     if seen.visit().is_some() {
         return None;
     }
@@ -132,7 +132,7 @@ fn lacks(world: &World, socket: SocketAddr) -> bool {
     family == Some(false)
 }
 
-fn not_visited(world: &World, seen: &TenantWorld) -> String {
+fn not_visited(world: &World, seen: &TenantEvidence) -> String {
     if world.interrupted && !seen.looked_at {
         return "the trace was interrupted before an address was visited".to_owned();
     }
@@ -147,18 +147,18 @@ fn not_visited(world: &World, seen: &TenantWorld) -> String {
     }
     let none = "no address of the edge is known";
     match &world.platform {
-        Asked::Unknown(fault) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
-        Asked::Known(platform) => match (platform.apps.get(&platform.edge_app), &platform.apps_missing) {
+        ApiAnswer::Unknown(fault) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
+        ApiAnswer::Known(platform) => match (platform.apps.get(&platform.edge_app), &platform.apps_missing) {
             (None, Some(fault)) => format!("{none}: the platform was asked: {}: {}", fault.reason, fault.detail),
             (None, None) => format!("{none}: there is no app {}", platform.edge_app),
             (Some(_), _) => format!("{none}: the platform tells none of app {}", platform.edge_app),
         },
-        Asked::NotConfigured => format!("{none}: none is configured, and no platform to ask"),
+        ApiAnswer::NotConfigured => format!("{none}: none is configured, and no platform to ask"),
     }
 }
 
 /// What DNS makes of the address that was visited.
-fn given(seen: &TenantWorld, address: IpAddr) -> String {
+fn given(seen: &TenantEvidence, address: IpAddr) -> String {
     let looks = seen.dns.authoritative.iter();
     let records = looks
         .filter_map(|look| look.reply.as_ref())
@@ -210,7 +210,7 @@ pub(super) fn tls(world: &World, visit: &Visit) -> Option<Tls> {
 }
 
 /// The request; nothing where it was not sent and did not fail.
-pub(super) fn http(seen: &TenantWorld, visit: &Visit, setting: &Setting) -> Option<Http> {
+pub(super) fn http(seen: &TenantEvidence, visit: &Visit, setting: &Setting) -> Option<Http> {
     let page = &visit.page;
     let failure = Failure::of(&page.end);
     if page.sent_at.is_none() && page.answer.is_none() && failure.is_none() {
@@ -255,7 +255,7 @@ fn telling(answer: &Answer, identity: &Identity, setting: &Setting) -> Vec<(Stri
 }
 
 /// The app asked past the edge, or why it was not.
-pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
+pub(super) fn direct(world: &World, seen: &TenantEvidence) -> Part<Direct> {
     let not = |why: &str| Part::NotAsked { why: why.to_owned() };
     if let Some(visit) = &seen.direct {
         let answer = visit.page.answer.as_ref();
@@ -269,22 +269,22 @@ pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
         });
     }
     let platform = match &world.platform {
-        Asked::Known(platform) => platform,
-        Asked::Unknown(fault) => return Part::Unknown(fault.into()),
-        Asked::NotConfigured => return Part::NotConfigured,
+        ApiAnswer::Known(platform) => platform,
+        ApiAnswer::Unknown(fault) => return Part::Unknown(fault.into()),
+        ApiAnswer::NotConfigured => return Part::NotConfigured,
     };
-    match condition(platform, &seen.tenant.app) {
-        Condition::Missing => not("there is no such app"),
-        Condition::Unknown(fault) => not(&format!(
+    match app_state(platform, &seen.tenant.app) {
+        AppState::Missing => not("there is no such app"),
+        AppState::Unknown(fault) => not(&format!(
             "its machines are not known: {}: {}",
             fault.reason, fault.detail
         )),
-        Condition::Asleep => not("it sleeps, and is not woken past the edge"),
-        Condition::Starting(machine) => not(&format!("it is starting: {}", MachineEnd::of(machine))),
-        Condition::Crashed(machine) => not(&format!("it crashed: {}", MachineEnd::of(machine))),
-        Condition::Stopped(Some(_)) => not("it does not run"),
-        Condition::Stopped(None) => not("it has no machine"),
-        Condition::Running(_) => match platform.apps.get(&seen.tenant.app) {
+        AppState::Asleep => not("it sleeps, and is not woken past the edge"),
+        AppState::Starting(machine) => not(&format!("it is starting: {}", MachineEnd::of(machine))),
+        AppState::Crashed(machine) => not(&format!("it crashed: {}", MachineEnd::of(machine))),
+        AppState::Stopped(Some(_)) => not("it does not run"),
+        AppState::Stopped(None) => not("it has no machine"),
+        AppState::Running(_) => match platform.apps.get(&seen.tenant.app) {
             Some(app) if app.addresses.is_empty() => not("it has no public address"),
             _ => not("its own name has no address, or was not looked up"),
         },
@@ -292,9 +292,9 @@ pub(super) fn direct(world: &World, seen: &TenantWorld) -> Part<Direct> {
 }
 
 /// What took how long: DNS at the server that decided, and the parts of the visit, one after another.
-pub(super) fn phases(seen: &TenantWorld) -> Vec<Phase> {
+pub(super) fn phases(seen: &TenantEvidence) -> Vec<Phase> {
     let decided = seen.dns.authoritative.last().map(|look| look.server);
-    let of_addresses = |look: &&DnsLook| matches!(look.kind, RecordKind::A | RecordKind::Aaaa);
+    let of_addresses = |look: &&DnsQuery| matches!(look.kind, RecordKind::A | RecordKind::Aaaa);
     let at = |server: Option<SocketAddr>| {
         let looks = seen.dns.authoritative.iter().filter(of_addresses);
         looks.filter(move |look| Some(look.server) == server)

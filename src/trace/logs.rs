@@ -1,15 +1,15 @@
 //! The lines that the traced request left, out of those that were read.
 
-use roundsman_checks::evidence::{Asked, LogLine};
+use roundsman_checks::evidence::{ApiAnswer, LogLine};
 use roundsman_checks::logs::{By, Log, Request, join};
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 use super::{Line, LogSide, Logs, Part, Setting};
 
 /// Lines that may be another request's that are told.
 const UNCLEAR: usize = 5;
 
-pub(super) fn told(world: &World, seen: &TenantWorld, setting: &Setting) -> Logs {
+pub(super) fn told(world: &World, seen: &TenantEvidence, setting: &Setting) -> Logs {
     let Some(platform) = world.platform.known() else {
         let none = || Part::of(&world.platform, |_| LogSide::of(""));
         return Logs {
@@ -44,8 +44,13 @@ impl LogSide {
     }
 }
 
-fn side(world: &World, seen: &TenantWorld, (app, asked): (&str, &Asked<Vec<LogLine>>), log: Log) -> Part<LogSide> {
-    if let Asked::NotConfigured = asked {
+fn side(
+    world: &World,
+    seen: &TenantEvidence,
+    (app, asked): (&str, &ApiAnswer<Vec<LogLine>>),
+    log: Log,
+) -> Part<LogSide> {
+    if let ApiAnswer::NotConfigured = asked {
         return Part::NotAsked {
             why: "the round ended before".to_owned(),
         };

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use roundsman_checks::chain::Link;
 use roundsman_checks::diagnosis::{Cause, Status};
-use roundsman_checks::evidence::{Asked, End, Fault, Reason};
+use roundsman_checks::evidence::{ApiAnswer, Fault, Reason, StepStatus};
 use roundsman_checks::expectation::Place;
 use roundsman_checks::logs::By;
 use serde::{Serialize, Serializer};
@@ -85,11 +85,11 @@ pub(crate) enum Part<T> {
 }
 
 impl<T> Part<T> {
-    fn of<A>(asked: &Asked<A>, read: impl FnOnce(&A) -> T) -> Self {
+    fn of<A>(asked: &ApiAnswer<A>, read: impl FnOnce(&A) -> T) -> Self {
         match asked {
-            Asked::Known(answer) => Self::Known(read(answer)),
-            Asked::Unknown(fault) => Self::Unknown(fault.into()),
-            Asked::NotConfigured => Self::NotConfigured,
+            ApiAnswer::Known(answer) => Self::Known(read(answer)),
+            ApiAnswer::Unknown(fault) => Self::Unknown(fault.into()),
+            ApiAnswer::NotConfigured => Self::NotConfigured,
         }
     }
 }
@@ -112,14 +112,14 @@ impl From<&Fault> for Failure {
 
 impl Failure {
     /// Why a look ended badly, where it did; one that was not reached did not.
-    fn of(end: &End) -> Option<Self> {
+    fn of(end: &StepStatus) -> Option<Self> {
         match end {
-            End::Failed(fault) => Some(fault.into()),
-            End::Exhausted(what) => Some(Self {
+            StepStatus::Failed(fault) => Some(fault.into()),
+            StepStatus::Exhausted(what) => Some(Self {
                 reason: None,
                 detail: format!("the agent ran out of {what}"),
             }),
-            End::Done | End::NotReached => None,
+            StepStatus::Done | StepStatus::NotReached => None,
         }
     }
 }

@@ -89,12 +89,12 @@ fn todays_configuration_judges_yesterdays_evidence() {
     let again = replay(&lenient);
     assert_eq!(again.code, Some(0), "{}{}", again.out, again.err);
     // Roots that trust nobody there: every chain is judged again.
-    let strangers = text
+    let addresses_outside_edge = text
         .lines()
         .filter(|line| !line.starts_with("ca_file"))
         .collect::<Vec<_>>()
         .join("\n");
-    let again = replay(&strangers);
+    let again = replay(&addresses_outside_edge);
     assert!(
         again.out.contains("wildcard-certificate-untrusted"),
         "{}{}",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use roundsman::agent::Stop;
-use roundsman::report::{Look, Style, trace as render};
+use roundsman::report::{Style, TerminalStyle, trace as render};
 use roundsman_lab::LabOptions;
 use serde_json::{Value, json};
 
@@ -359,7 +359,7 @@ async fn lines_that_may_be_anothers_are_shown_and_not_claimed() {
         shown.len() == 5 && shown.iter().all(|line| line["by"].is_null()),
         "{log}"
     );
-    let text = render(trace, Look::default());
+    let text = render(trace, TerminalStyle::default());
     let rows = text
         .lines()
         .filter(|row| row.trim_start().starts_with("sp-q7f9 ") && row.ends_with("[may be another request's]"));
@@ -372,7 +372,7 @@ async fn an_interrupted_trace_blames_no_address() {
     let bench = bench(LabOptions::with_platform()).await;
     let (pull, stop) = Stop::new();
     pull.send(true).expect("somebody listens");
-    let text = render(&bench.trace_until("q7f9", stop).await, Look::default());
+    let text = render(&bench.trace_until("q7f9", stop).await, TerminalStyle::default());
     let why = "address   the trace was interrupted before an address was visited";
     assert!(text.contains(why), "{text}");
 }
@@ -441,7 +441,7 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
                 colour: false,
                 width: Some(width),
             };
-            let text = render(&trace, Look { style, ascii });
+            let text = render(&trace, TerminalStyle { style, ascii });
             for line in text.lines() {
                 // A command is to be copied: it is whole on its line.
                 let fits = line.chars().count() <= width || line.starts_with("fix  ");
@@ -456,7 +456,7 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
         };
         let coloured = render(
             &trace,
-            Look {
+            TerminalStyle {
                 style: colour,
                 ascii: false,
             },

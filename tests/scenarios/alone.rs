@@ -1,7 +1,7 @@
 //! Each cause alone: named right, proven, with its fix, and nothing said of the healthy neighbours.
 
 use roundsman::agent::Round;
-use roundsman::gate::{Demand, exit_code};
+use roundsman::gate::{GatePolicy, exit_code};
 use roundsman_checks::diagnosis::{Status, diagnose};
 use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::world::World;
@@ -23,7 +23,7 @@ async fn a_healthy_lab_has_no_finding() {
         "{:#?}",
         outcome.diagnosis.tenants
     );
-    assert_eq!(exit_code(&outcome.diagnosis, &Demand::default()).code(), 0);
+    assert_eq!(exit_code(&outcome.diagnosis, &GatePolicy::default()).code(), 0);
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ pub(super) fn judge(bench: &Bench, scenario: &Scenario, outcome: &Round) -> Vec<
     expect(
         "exit",
         scenario.exit.to_string(),
-        exit_code(diagnosis, &Demand::default()).code().to_string(),
+        exit_code(diagnosis, &GatePolicy::default()).code().to_string(),
     );
     let text = serde_json::to_string(&outcome.world).unwrap_or_default();
     let again = serde_json::from_str::<World>(&text).map(|world| diagnose(&world));

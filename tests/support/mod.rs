@@ -10,7 +10,7 @@ use roundsman::agent::{
     ApiSnapshot, Assignment, NoProgress, Pacers, ProbeSetup, Round, RoundRequest, Setup, Snapshot, Stop, assign, round,
 };
 use roundsman::config::{Config, Flags};
-use roundsman::gate::{Demand, exit_code};
+use roundsman::gate::{GatePolicy, exit_code};
 use roundsman::inventory;
 use roundsman::report::Report;
 use roundsman::trace::{Setting, Trace};
@@ -142,7 +142,7 @@ impl Bench {
         assignment.targets.retain(|target| target.tenant.id.as_str() == id);
         assignment.traced = true;
         let round = self.run(&assignment, stop).await;
-        let demand = Demand::default();
+        let demand = GatePolicy::default();
         let report = Report::new(&round, &demand, exit_code(&round.diagnosis, &demand));
         Trace::new(&round, report, &Setting::default()).expect("the tenant")
     }

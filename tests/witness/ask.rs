@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use roundsman_checks::check::Said;
-use roundsman_checks::evidence::{DnsLook, RecordKind};
+use roundsman_checks::check::DnsAnswer;
+use roundsman_checks::evidence::{DnsQuery, RecordKind};
 use roundsman_checks::probe::{DnsClient, DnsQuestion};
 use roundsman_checks::target::Hostname;
 
@@ -14,7 +14,7 @@ pub(crate) const CLIENT: DnsClient = DnsClient {
 };
 
 /// One question.
-pub(crate) async fn look(server: SocketAddr, name: &str, kind: RecordKind, recursion: bool) -> DnsLook {
+pub(crate) async fn look(server: SocketAddr, name: &str, kind: RecordKind, recursion: bool) -> DnsQuery {
     let question = DnsQuestion {
         name,
         kind,
@@ -25,19 +25,19 @@ pub(crate) async fn look(server: SocketAddr, name: &str, kind: RecordKind, recur
 }
 
 /// What a server of the zone `domain` says of the addresses of a name.
-pub(crate) async fn authority(server: SocketAddr, name: &str, domain: &str) -> Said {
+pub(crate) async fn authority(server: SocketAddr, name: &str, domain: &str) -> DnsAnswer {
     said(server, name, domain, true).await
 }
 
 /// What a resolver says of the addresses of a name.
-pub(crate) async fn resolver(server: SocketAddr, name: &str, domain: &str) -> Said {
+pub(crate) async fn resolver(server: SocketAddr, name: &str, domain: &str) -> DnsAnswer {
     said(server, name, domain, false).await
 }
 
-async fn said(server: SocketAddr, name: &str, domain: &str, authority: bool) -> Said {
+async fn said(server: SocketAddr, name: &str, domain: &str, authority: bool) -> DnsAnswer {
     let families = [RecordKind::A, RecordKind::Aaaa].map(|kind| look(server, name, kind, !authority));
     let [v4, v6] = families;
     let (v4, v6) = tokio::join!(v4, v6);
     let domain = Hostname::parse(domain).unwrap();
-    Said::read(&[v4, v6], name, server, &domain, authority)
+    DnsAnswer::read(&[v4, v6], name, server, &domain, authority)
 }

@@ -3,13 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use roundsman_checks::evidence::{DnsLook, End, Reason, RecordKind};
+use roundsman_checks::evidence::{DnsQuery, Reason, RecordKind, StepStatus};
 use roundsman_checks::probe::{DnsClient, DnsQuestion};
 use tokio::net::UdpSocket;
 
 const KINDS: [RecordKind; 3] = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
 
-async fn ask(server: SocketAddr, timeout: Duration) -> [DnsLook; 3] {
+async fn ask(server: SocketAddr, timeout: Duration) -> [DnsQuery; 3] {
     let questions = KINDS.map(|kind| DnsQuestion {
         name: "q7f9.tenants.test",
         kind,
@@ -81,7 +81,10 @@ async fn what_is_lost_is_asked_again_alone() {
         again == asked[0]
     });
     let looks = ask(address, Duration::from_secs(4)).await;
-    assert_eq!(looks.map(|look| look.end), [End::Done, End::Done, End::Done]);
+    assert_eq!(
+        looks.map(|look| look.end),
+        [StepStatus::Done, StepStatus::Done, StepStatus::Done]
+    );
     assert!(serving.await.unwrap(), "the same datagram from the same socket");
 }
 
@@ -99,7 +102,7 @@ async fn what_is_never_answered_does_not_take_the_others_with_it() {
         }
     });
     let [a, aaaa, caa] = ask(address, Duration::from_secs(2)).await;
-    assert_eq!((a.end, caa.end), (End::Done, End::Done));
+    assert_eq!((a.end, caa.end), (StepStatus::Done, StepStatus::Done));
     assert_eq!((aaaa.end.reason(), aaaa.reply), (Some(Reason::DnsTimeout), None));
     serving.abort();
 }

@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use roundsman_checks::check::Said;
+use roundsman_checks::check::DnsAnswer;
 use roundsman_checks::diagnosis::{Cause, TenantVerdict};
-use roundsman_checks::evidence::{DnsLook, Reason, RecordKind};
+use roundsman_checks::evidence::{DnsQuery, Reason, RecordKind};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{DnsClient, DnsQuestion};
 use roundsman_checks::target::Hostname;
@@ -85,7 +85,7 @@ async fn the_lab_agrees_with_knot_about_an_alias_as_wildcard() {
     let lab = same_lab(&["wildcard-cname"]).await;
     agree(&knot, &lab.lab).await;
     let said = authority(knot.v4(), &control(), DOMAIN).await;
-    let Said::Addresses { addresses, aliases } = said else {
+    let DnsAnswer::Addresses { addresses, aliases } = said else {
         panic!("{said}");
     };
     assert_eq!((addresses.len(), aliases), (2, vec!["edge.tenants.test".to_owned()]));
@@ -121,7 +121,7 @@ async fn agree(knot: &Knot, lab: &Lab) {
 }
 
 /// What of a reply may not differ: the code, the authority, the records, and what the authority section is about.
-fn essence(look: &DnsLook) -> (u16, bool, Vec<String>, Vec<String>) {
+fn essence(look: &DnsQuery) -> (u16, bool, Vec<String>, Vec<String>) {
     let reply = look.reply.as_ref().unwrap();
     let record =
         |record: &roundsman_checks::evidence::DnsRecord| format!("{} {} {}", record.name, record.kind, record.data);
@@ -241,7 +241,7 @@ async fn a_server_that_never_answers_is_a_timeout() {
     assert_eq!(look.end.reason(), Some(Reason::DnsTimeout));
     assert!(look.ms.0 >= 300.0, "gave up after {} ms", look.ms);
     let domain = Hostname::parse(DOMAIN).unwrap();
-    let said = Said::read(&[look], "healthy.tenants.test", server, &domain, true);
+    let said = DnsAnswer::read(&[look], "healthy.tenants.test", server, &domain, true);
     assert_eq!(said.reason(), Some(Reason::DnsTimeout));
 }
 
@@ -267,7 +267,7 @@ async fn a_resolver_says_the_same_of_the_wildcard() {
             match says {
                 // A resolver follows the alias, and the referral to a server that nobody has.
                 Says::Alias(target) => {
-                    let Said::Addresses { addresses, aliases } = said else {
+                    let DnsAnswer::Addresses { addresses, aliases } = said else {
                         panic!("{name}: {said}");
                     };
                     let found = addresses.iter().map(ToString::to_string).collect::<Vec<_>>();

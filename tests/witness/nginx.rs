@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use roundsman_checks::chain::{Anchors, Facts};
-use roundsman_checks::evidence::{ChainId, End, Reason, Visit};
+use roundsman_checks::chain::{Facts, TrustStore};
+use roundsman_checks::evidence::{ChainId, Reason, StepStatus, Visit};
 use roundsman_checks::expectation::SiteExpectation;
-use roundsman_checks::probe::{Prober, Settings, Wish};
+use roundsman_checks::probe::{ProbeLimits, ProbeRequest, Prober};
 use roundsman_checks::target::Hostname;
 use roundsman_checks::world;
 use rustls::pki_types::CertificateDer;
@@ -25,8 +25,8 @@ const WILDCARD: &str = "*.tenants.test";
 const H2: &str = "ssl http2";
 
 /// Longer than anything on loopback takes, also on a busy machine.
-fn settings() -> Settings {
-    Settings {
+fn settings() -> ProbeLimits {
+    ProbeLimits {
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         max_body: 64 * 1024,
@@ -34,15 +34,15 @@ fn settings() -> Settings {
     }
 }
 
-type Seen = (Visit, Option<(ChainId, Arc<world::Presented>)>);
+type Seen = (Visit, Option<(ChainId, Arc<world::CertificateChain>)>);
 
-async fn visit(anchors: &Anchors, address: SocketAddr) -> Seen {
+async fn visit(anchors: &TrustStore, address: SocketAddr) -> Seen {
     visit_within(anchors, address, settings()).await
 }
 
-async fn visit_within(anchors: &Anchors, address: SocketAddr, settings: Settings) -> Seen {
+async fn visit_within(anchors: &TrustStore, address: SocketAddr, settings: ProbeLimits) -> Seen {
     let prober = Prober::new(anchors.clone(), settings.clone()).unwrap();
-    let wish = Wish {
+    let wish = ProbeRequest {
         page: Some(&SiteExpectation::default()),
         headers: &[],
         settings: &settings,
@@ -58,7 +58,7 @@ async fn visit_within(anchors: &Anchors, address: SocketAddr, settings: Settings
 async fn channel_end(address: SocketAddr) -> Option<Reason> {
     let anchors = Authority::new("Anybody").anchors();
     let (visit, chain) = visit(&anchors, address).await;
-    assert_eq!((&visit.page.end, chain.is_none()), (&End::NotReached, true));
+    assert_eq!((&visit.page.end, chain.is_none()), (&StepStatus::NotReached, true));
     visit.channel_end().reason()
 }
 
@@ -75,13 +75,13 @@ fn assert_kept(seen: &Seen, presented: &Presented) {
 }
 
 /// The channel fails for `faults`, the first of which is the reason; the chain is kept, and nginx was asked nothing.
-async fn assert_refused(anchors: &Anchors, presented: &Presented, faults: &[Reason]) {
+async fn assert_refused(anchors: &TrustStore, presented: &Presented, faults: &[Reason]) {
     for version in ["TLSv1.2", "TLSv1.3"] {
         let nginx = Nginx::start(H2, &format!("ssl_protocols {version};"), presented).await;
         let seen = visit(anchors, nginx.v4()).await;
         assert_eq!(seen.0.channel_end().reason().as_ref(), faults.first());
         assert_eq!(seen.0.handshake.faults, faults);
-        assert_eq!(seen.0.page.end, End::NotReached);
+        assert_eq!(seen.0.page.end, StepStatus::NotReached);
         assert_kept(&seen, presented);
         assert_eq!(nginx.asked().await, Vec::<String>::new());
     }
@@ -96,7 +96,10 @@ async fn a_healthy_site_is_seen_whole() {
         let seen = visit(&authority.anchors(), address).await;
         assert_kept(&seen, &presented);
         let (visit, _) = seen;
-        assert_eq!((&visit.handshake.end, &visit.page.end), (&End::Done, &End::Done));
+        assert_eq!(
+            (&visit.handshake.end, &visit.page.end),
+            (&StepStatus::Done, &StepStatus::Done)
+        );
         assert_eq!(visit.handshake.version.as_deref(), Some("1.3"));
         assert_eq!(visit.handshake.alpn.as_deref(), Some("h2"));
         let answer = visit.page.answer.unwrap();
@@ -127,7 +130,10 @@ async fn tls_1_2_alone_is_enough() {
     let nginx = Nginx::start(H2, "ssl_protocols TLSv1.2;", &authority.chain(WILDCARD, NOW)).await;
     let (visit, _) = visit(&authority.anchors(), nginx.v4()).await;
     assert_eq!(visit.handshake.version.as_deref(), Some("1.2"));
-    assert_eq!((&visit.handshake.end, &visit.page.end), (&End::Done, &End::Done));
+    assert_eq!(
+        (&visit.handshake.end, &visit.page.end),
+        (&StepStatus::Done, &StepStatus::Done)
+    );
     assert_eq!(visit.page.answer.unwrap().version, "2");
 }
 
@@ -150,7 +156,10 @@ async fn a_chain_in_the_wrong_order_verifies_and_is_told() {
     let presented = authority.in_wrong_order(WILDCARD);
     let nginx = Nginx::start(H2, "", &presented).await;
     let seen = visit(&authority.anchors(), nginx.v4()).await;
-    assert_eq!((&seen.0.handshake.end, &seen.0.page.end), (&End::Done, &End::Done));
+    assert_eq!(
+        (&seen.0.handshake.end, &seen.0.page.end),
+        (&StepStatus::Done, &StepStatus::Done)
+    );
     assert_kept(&seen, &presented);
     let facts = Facts::read(&sent(&presented)).unwrap();
     assert_eq!((facts.in_order, facts.length), (false, 4));
@@ -327,13 +336,13 @@ async fn a_server_that_chooses_what_was_not_offered() {
 #[tokio::test]
 async fn a_listener_that_never_answers() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let hurried = Settings {
+    let hurried = ProbeLimits {
         timeout: Duration::from_millis(300),
         ..settings()
     };
     let anchors = Authority::new("Anybody").anchors();
     let (visit, chain) = visit_within(&anchors, listener.local_addr().unwrap(), hurried).await;
-    assert_eq!((&visit.connect.end, chain), (&End::Done, None));
+    assert_eq!((&visit.connect.end, chain), (&StepStatus::Done, None));
     assert_eq!(visit.channel_end().reason(), Some(Reason::TlsTimeout));
 }
 
@@ -342,6 +351,6 @@ async fn a_site_that_stops_within_the_answer() {
     let authority = Authority::new("Trusted");
     let nginx = Nginx::start(H2, "location = / { return 444; }", &authority.chain(WILDCARD, NOW)).await;
     let (visit, _) = visit(&authority.anchors(), nginx.v4()).await;
-    assert_eq!(visit.handshake.end, End::Done);
+    assert_eq!(visit.handshake.end, StepStatus::Done);
     assert_eq!(visit.page.end.reason(), Some(Reason::HttpClosed));
 }

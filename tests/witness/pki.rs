@@ -7,7 +7,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, RsaKeySize,
 };
-use roundsman_checks::chain::Anchors;
+use roundsman_checks::chain::TrustStore;
 
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
@@ -48,8 +48,8 @@ impl Authority {
     }
 
     /// This authority's root alone, trusted.
-    pub(crate) fn anchors(&self) -> Anchors {
-        Anchors::new([self.root.der().clone()]).unwrap()
+    pub(crate) fn anchors(&self) -> TrustStore {
+        TrustStore::new([self.root.der().clone()]).unwrap()
     }
 
     /// A leaf and its intermediate.

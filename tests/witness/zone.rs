@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use roundsman_checks::check::Said;
+use roundsman_checks::check::DnsAnswer;
 
 pub(crate) const DOMAIN: &str = "tenants.test";
 
@@ -22,21 +22,21 @@ pub(crate) enum Says {
 }
 
 impl Says {
-    pub(crate) fn said(self) -> Said {
-        let addresses = |texts: &[&str]| Said::Addresses {
+    pub(crate) fn said(self) -> DnsAnswer {
+        let addresses = |texts: &[&str]| DnsAnswer::Addresses {
             addresses: texts.iter().map(|text| text.parse::<IpAddr>().unwrap()).collect(),
             aliases: Vec::new(),
         };
         match self {
             Self::Wildcard => addresses(&["127.0.0.1", "::1"]),
             Self::Addresses(texts) => addresses(texts),
-            Self::Alias(target) => Said::Addresses {
+            Self::Alias(target) => DnsAnswer::Addresses {
                 addresses: Default::default(),
                 aliases: vec![target.to_owned()],
             },
-            Self::NoData => Said::NoData,
-            Self::NxDomain => Said::NxDomain,
-            Self::Delegated(at, server) => Said::Delegated {
+            Self::NoData => DnsAnswer::NoData,
+            Self::NxDomain => DnsAnswer::NxDomain,
+            Self::Delegated(at, server) => DnsAnswer::Delegated {
                 at: at.to_owned(),
                 servers: vec![server.to_owned()],
             },

@@ -11,7 +11,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 /// The roots that a chain must end at.
 #[derive(Clone, Debug)]
-pub struct Anchors {
+pub struct TrustStore {
     verifier: Arc<WebPkiServerVerifier>,
     roots: Arc<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -37,7 +37,7 @@ pub enum AnchorsError {
     None,
 }
 
-impl Anchors {
+impl TrustStore {
     /// Takes the roots that can be used and passes over those that can't, as TLS libraries do.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use rustls::CertificateError;
 use rustls::client::danger::ServerCertVerifier;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::anchors::Anchors;
+use super::anchors::TrustStore;
 use super::facts::Facts;
 use crate::evidence::Reason;
 
@@ -25,7 +25,7 @@ pub struct ChainVerdict {
 /// The verdict is rustls's. It names the first fault only, so the leaf's dates and names are looked at besides, and a
 /// leaf that came alone is told apart from an unknown root.
 #[must_use]
-pub fn judge(presented: &[CertificateDer<'_>], anchors: &Anchors, name: &str, now: Timestamp) -> ChainVerdict {
+pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str, now: Timestamp) -> ChainVerdict {
     let Some((leaf, intermediates)) = presented.split_first() else {
         return ChainVerdict {
             faults: vec![Reason::TlsMalformed],

@@ -6,7 +6,7 @@ mod facts;
 mod judge;
 mod verified;
 
-pub use anchors::{Anchors, AnchorsError, AnchorsId};
+pub use anchors::{AnchorsError, AnchorsId, TrustStore};
 pub use facts::{Facts, Link, covers, links};
 pub use judge::{ChainVerdict, fails_by_dates_alone, judge};
 pub use verified::{Judged, Limits, VerifiedChains};

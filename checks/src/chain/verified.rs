@@ -12,10 +12,10 @@ use rustls::server::ParsedCertificate;
 use rustls_pki_types::{CertificateDer, ServerName};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::anchors::{Anchors, AnchorsId};
+use super::anchors::{AnchorsId, TrustStore};
 use super::judge::{ChainVerdict, moment};
 use crate::evidence::ChainId;
-use crate::world::Presented;
+use crate::world::CertificateChain;
 
 /// What an entry takes beside its certificates, in bytes: key, dates, links, allocations; rounded up.
 const OVERHEAD: usize = 512;
@@ -83,7 +83,7 @@ struct Kept {
 
 #[derive(Debug)]
 struct Verified {
-    presented: Arc<Presented>,
+    presented: Arc<CertificateChain>,
     /// Seconds since 1970, both inclusive.
     valid: RangeInclusive<u64>,
 }
@@ -94,7 +94,7 @@ pub struct Judged {
     /// The name of the chain.
     pub id: ChainId,
     /// The chain; where it is remembered, without a copy.
-    pub presented: Arc<Presented>,
+    pub presented: Arc<CertificateChain>,
     /// What is wrong with it.
     pub verdict: ChainVerdict,
 }
@@ -122,7 +122,7 @@ impl VerifiedChains {
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        anchors: &Anchors,
+        anchors: &TrustStore,
         name: &str,
         now: Timestamp,
     ) -> Judged {
@@ -171,14 +171,14 @@ impl VerifiedChains {
         self.lock(|kept| kept.bytes)
     }
 
-    fn find(&self, key: (AnchorsId, ChainId), at: u64) -> Option<Arc<Presented>> {
+    fn find(&self, key: (AnchorsId, ChainId), at: u64) -> Option<Arc<CertificateChain>> {
         self.lock(|kept| {
             let known = kept.chains.get(&key)?;
             known.valid.contains(&at).then(|| Arc::clone(&known.presented))
         })
     }
 
-    fn keep(&self, key: (AnchorsId, ChainId), presented: &Arc<Presented>, at: u64) {
+    fn keep(&self, key: (AnchorsId, ChainId), presented: &Arc<CertificateChain>, at: u64) {
         let size = size(presented);
         let Some(valid) = validity(presented, at) else { return };
         if size > self.limits.bytes {
@@ -208,17 +208,17 @@ impl Kept {
     }
 }
 
-fn copy<'a>(sent: impl Iterator<Item = &'a CertificateDer<'a>>) -> Arc<Presented> {
-    Arc::new(Presented(sent.map(|der| der.to_vec()).collect()))
+fn copy<'a>(sent: impl Iterator<Item = &'a CertificateDer<'a>>) -> Arc<CertificateChain> {
+    Arc::new(CertificateChain(sent.map(|der| der.to_vec()).collect()))
 }
 
-fn size(presented: &Presented) -> usize {
+fn size(presented: &CertificateChain) -> usize {
     presented.0.iter().map(Vec::len).sum::<usize>() + OVERHEAD
 }
 
 /// The seconds around `at` in which no certificate begins or ceases to be valid; `None` where the dates of one can't
 /// be read.
-fn validity(presented: &Presented, at: u64) -> Option<RangeInclusive<u64>> {
+fn validity(presented: &CertificateChain, at: u64) -> Option<RangeInclusive<u64>> {
     let (mut from, mut until) = (0, u64::MAX);
     for der in &presented.0 {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsLook, DnsReply, End, PORT_UNREACHABLE, Reason, RecordKind};
+use crate::evidence::{DnsQuery, DnsReply, PORT_UNREACHABLE, Reason, RecordKind, StepStatus};
 use crate::target::Hostname;
 
 /// What one server says about the addresses of one name, both families taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum DnsAnswer {
     /// Addresses, or at least an alias.
     Addresses {
         /// Every A and AAAA of the answer.
@@ -36,11 +36,11 @@ pub enum Said {
     Nothing,
 }
 
-impl Said {
+impl DnsAnswer {
     /// Reads the looks for `name` at `server`. `domain` is the zone's name or lies in it: a referral below it is a
     /// delegation, one from above is a lame server. `authority` is false for a resolver.
     #[must_use]
-    pub fn read(looks: &[DnsLook], name: &str, server: SocketAddr, domain: &Hostname, authority: bool) -> Self {
+    pub fn read(looks: &[DnsQuery], name: &str, server: SocketAddr, domain: &Hostname, authority: bool) -> Self {
         let families = [RecordKind::A, RecordKind::Aaaa];
         let of = |kind: RecordKind| {
             looks
@@ -49,7 +49,7 @@ impl Said {
                 .find(|look| look.kind == kind && look.server == server && look.name == name)
         };
         let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
-        said.sort_by_key(Said::weight);
+        said.sort_by_key(DnsAnswer::weight);
         let [first, second] = said;
         match (first, second) {
             (
@@ -161,7 +161,7 @@ impl Said {
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for DnsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Addresses { addresses, aliases } if addresses.is_empty() => {
@@ -189,25 +189,25 @@ pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
         .join(", ")
 }
 
-fn read_one(look: &DnsLook, domain: &Hostname, authority: bool) -> Said {
+fn read_one(look: &DnsQuery, domain: &Hostname, authority: bool) -> DnsAnswer {
     match (&look.end, &look.reply) {
-        (End::Exhausted(what), _) => Said::Exhausted(what.clone()),
-        (End::Failed(fault), _) => Said::Fault(fault.reason, fault.detail.clone()),
-        (End::Done, Some(reply)) => read_reply(look, reply, domain, authority),
-        (End::Done | End::NotReached, _) => Said::Nothing,
+        (StepStatus::Exhausted(what), _) => DnsAnswer::Exhausted(what.clone()),
+        (StepStatus::Failed(fault), _) => DnsAnswer::Fault(fault.reason, fault.detail.clone()),
+        (StepStatus::Done, Some(reply)) => read_reply(look, reply, domain, authority),
+        (StepStatus::Done | StepStatus::NotReached, _) => DnsAnswer::Nothing,
     }
 }
 
-fn read_reply(look: &DnsLook, reply: &DnsReply, domain: &Hostname, authority: bool) -> Said {
+fn read_reply(look: &DnsQuery, reply: &DnsReply, domain: &Hostname, authority: bool) -> DnsAnswer {
     match reply.rcode {
         0 | 3 => {}
-        2 => return Said::Fault(Reason::DnsServfail, "SERVFAIL".into()),
-        5 => return Said::Fault(Reason::DnsRefused, "REFUSED".into()),
-        other => return Said::Fault(Reason::DnsServfail, format!("response code {other}")),
+        2 => return DnsAnswer::Fault(Reason::DnsServfail, "SERVFAIL".into()),
+        5 => return DnsAnswer::Fault(Reason::DnsRefused, "REFUSED".into()),
+        other => return DnsAnswer::Fault(Reason::DnsServfail, format!("response code {other}")),
     }
     if authority && !reply.authoritative {
         return referral(look, reply, domain).unwrap_or_else(|| {
-            Said::Fault(
+            DnsAnswer::Fault(
                 Reason::DnsLame,
                 "it is named for the zone and answers without authority".into(),
             )
@@ -219,14 +219,18 @@ fn read_reply(look: &DnsLook, reply: &DnsReply, domain: &Hostname, authority: bo
         .collect::<BTreeSet<_>>();
     let aliases = of("CNAME").map(|record| record.data.clone()).collect::<Vec<_>>();
     if !addresses.is_empty() || !aliases.is_empty() {
-        return Said::Addresses { addresses, aliases };
+        return DnsAnswer::Addresses { addresses, aliases };
     }
-    if reply.rcode == 3 { Said::NxDomain } else { Said::NoData }
+    if reply.rcode == 3 {
+        DnsAnswer::NxDomain
+    } else {
+        DnsAnswer::NoData
+    }
 }
 
 /// NS records in the authority section of an answer without authority, owned by the name or by what lies between it
 /// and the domain (RFC 1034, section 4.3.2).
-fn referral(look: &DnsLook, reply: &DnsReply, domain: &Hostname) -> Option<Said> {
+fn referral(look: &DnsQuery, reply: &DnsReply, domain: &Hostname) -> Option<DnsAnswer> {
     let below = |owner: &str| {
         let owner_within = owner != domain.as_str() && is_or_below(owner, domain.as_str());
         owner_within && is_or_below(&look.name, owner)
@@ -239,7 +243,7 @@ fn referral(look: &DnsLook, reply: &DnsReply, domain: &Hostname) -> Option<Said>
         .authority
         .iter()
         .filter(|record| record.kind == "NS" && record.name == cut.name);
-    Some(Said::Delegated {
+    Some(DnsAnswer::Delegated {
         at: cut.name.clone(),
         servers: same.map(|record| record.data.clone()).collect(),
     })

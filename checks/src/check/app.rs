@@ -1,42 +1,46 @@
 //! `app`: the tenant's app exists and runs, or is asleep and will wake by itself. Only the platform can say.
 
-use crate::evidence::{App, Asked, Exit, Fault, Machine, Platform, Reason};
+use crate::evidence::{ApiAnswer, App, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::reading::{MachineEnd, MachineRelease};
 use crate::release::ExpectedImage;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
     let platform = match &context.fleet.platform {
-        Asked::NotConfigured => return Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
-        Asked::Unknown(fault) => return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
-        Asked::Known(platform) => platform,
+        ApiAnswer::NotConfigured => {
+            return Finding::skipped(Reason::NotConfigured, "no platform account is configured");
+        }
+        ApiAnswer::Unknown(fault) => {
+            return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason);
+        }
+        ApiAnswer::Known(platform) => platform,
     };
     let name = &tenant.tenant.app;
-    match condition(platform, name) {
-        Condition::Missing => fail(
+    match app_state(platform, name) {
+        AppState::Missing => fail(
             Reason::PlatformNotFound,
             format!("no app {name} in the organization"),
             "an app",
         ),
-        Condition::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason),
-        Condition::Running(count) => release(platform, tenant)
+        AppState::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason),
+        AppState::Running(count) => release(platform, tenant)
             .unwrap_or_else(|| Finding::plain(Outcome::Pass, with_release(tenant, format!("{count} started")))),
-        Condition::Asleep => release(platform, tenant).unwrap_or_else(|| {
+        AppState::Asleep => release(platform, tenant).unwrap_or_else(|| {
             Finding::plain(
                 Outcome::Pass,
                 with_release(tenant, "asleep, wakes by itself on a request".into()),
             )
         }),
-        Condition::Starting(machine) => fail(
+        AppState::Starting(machine) => fail(
             Reason::PlatformStarting,
             format!("machine {} is {}", machine.id, machine.state),
             "started",
         ),
-        Condition::Crashed(machine) => fail(Reason::PlatformCrashed, MachineEnd::of(machine).to_string(), "started"),
-        Condition::Stopped(None) => fail(Reason::PlatformStopped, format!("{name} has no machine"), "started"),
-        Condition::Stopped(Some(machine)) => {
+        AppState::Crashed(machine) => fail(Reason::PlatformCrashed, MachineEnd::of(machine).to_string(), "started"),
+        AppState::Stopped(None) => fail(Reason::PlatformStopped, format!("{name} has no machine"), "started"),
+        AppState::Stopped(Some(machine)) => {
             let message = format!("machine {} is {} and nothing starts it", machine.id, machine.state);
             fail(Reason::PlatformStopped, message, "started")
         }
@@ -44,7 +48,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
 }
 
 /// What keeps an app that runs from being the release that is expected: nothing where none is.
-fn release(platform: &Platform, tenant: &TenantWorld) -> Option<Finding> {
+fn release(platform: &Platform, tenant: &TenantEvidence) -> Option<Finding> {
     let expected = tenant.expectation.image.as_ref()?;
     let app = platform.apps.get(&tenant.tenant.app)?;
     if let Some(machine) = others(expected, app).first() {
@@ -70,7 +74,7 @@ fn release(platform: &Platform, tenant: &TenantWorld) -> Option<Finding> {
     Some(Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason))
 }
 
-fn with_release(tenant: &TenantWorld, message: String) -> String {
+fn with_release(tenant: &TenantEvidence, message: String) -> String {
     match &tenant.expectation.image {
         Some(expected) => format!("{message}, {} on every machine", expected.short()),
         None => message,
@@ -108,7 +112,7 @@ fn fail(reason: Reason, message: String, expected: &str) -> Finding {
 
 /// How an app is, by its machines.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Condition<'p> {
+pub enum AppState<'p> {
     /// No app of that name.
     Missing,
     /// The platform did not answer what decides it.
@@ -127,12 +131,12 @@ pub enum Condition<'p> {
 
 /// Judges an app by its machines: the best of them decides.
 #[must_use]
-pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
+pub fn app_state<'p>(platform: &'p Platform, name: &str) -> AppState<'p> {
     let Some(app) = platform.apps.get(name) else {
         return platform
             .apps_missing
             .clone()
-            .map_or(Condition::Missing, Condition::Unknown);
+            .map_or(AppState::Missing, AppState::Unknown);
     };
     let machines = app
         .machines
@@ -141,30 +145,30 @@ pub fn condition<'p>(platform: &'p Platform, name: &str) -> Condition<'p> {
         .collect::<Vec<_>>();
     let running = machines.iter().filter(|machine| machine.state.is_running()).count();
     if running > 0 {
-        return Condition::Running(running);
+        return AppState::Running(running);
     }
     let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(ended_well);
     let find = |is: &dyn Fn(&Machine) -> bool| machines.iter().copied().find(|machine| is(machine));
     if find(&|machine| machine.state.is_at_rest() && machine.autostart == Some(true) && fit(machine)).is_some() {
-        return Condition::Asleep;
+        return AppState::Asleep;
     }
     if let Some(fault) = missing(platform, app) {
-        return Condition::Unknown(fault);
+        return AppState::Unknown(fault);
     }
     if let Some(machine) = find(&|machine| machine.state.is_transient()) {
-        return Condition::Starting(machine);
+        return AppState::Starting(machine);
     }
     let crashed = |machine: &Machine| machine.state.has_failed() || (machine.state.is_at_rest() && !fit(machine));
     if let Some(machine) = find(&crashed) {
-        return Condition::Crashed(machine);
+        return AppState::Crashed(machine);
     }
     if find(&|machine| machine.state.is_at_rest() && machine.autostart.is_none()).is_some() {
-        return Condition::Unknown(Fault::new(
+        return AppState::Unknown(Fault::new(
             Reason::PlatformPartial,
             "the platform does not tell whether a request wakes it",
         ));
     }
-    Condition::Stopped(machines.first().copied())
+    AppState::Stopped(machines.first().copied())
 }
 
 /// Why the machines of an app are not all known, where they are not.

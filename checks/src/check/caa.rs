@@ -1,6 +1,6 @@
 //! Certification authority authorization (RFC 8659): whether the closest CAA set allows a CA to issue for a name.
 
-use crate::evidence::DnsLook;
+use crate::evidence::DnsQuery;
 
 /// The domains by which authorities name themselves in CAA, by the organisation in the certificates that they issue.
 const AUTHORITIES: &[(&str, &[&str])] = &[
@@ -58,7 +58,7 @@ pub struct Set {
 
 /// The set in the answer to a CAA question, where the name holds one.
 #[must_use]
-pub fn set(look: &DnsLook) -> Option<Set> {
+pub fn set(look: &DnsQuery) -> Option<Set> {
     let reply = look.reply.as_ref()?;
     let records = reply.answers.iter().filter(|record| record.kind == "CAA");
     let records = records.map(|record| record.data.clone()).collect::<Vec<_>>();

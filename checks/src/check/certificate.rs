@@ -2,13 +2,13 @@
 
 use super::{CaaSet, caa_forbids, caa_set, unvisited};
 use crate::chain::Facts;
-use crate::evidence::{AppCertificate, CertificateState, End, Reason, Visit};
+use crate::evidence::{AppCertificate, CertificateState, Reason, StepStatus, Visit};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::reading::Lifetime;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
     let Some(visit) = tenant.visit() else {
         return unvisited(tenant);
     };
@@ -18,7 +18,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let ms = (visit.connect.ms + visit.handshake.ms).0;
     let facts = context.facts(visit);
     match visit.channel_end() {
-        End::Failed(fault) => {
+        StepStatus::Failed(fault) => {
             let message = format!("{}: {}", visit.address, fault.detail);
             let finding = Finding::plain(Outcome::Fail, message).because(fault.reason).took(ms);
             return match facts {
@@ -26,10 +26,10 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
                 None => finding,
             };
         }
-        End::Exhausted(_) | End::NotReached => {
+        StepStatus::Exhausted(_) | StepStatus::NotReached => {
             return Finding::plain(Outcome::Unknown, "the handshake was not reached").took(ms);
         }
-        End::Done => {}
+        StepStatus::Done => {}
     }
     let Some(facts) = facts else {
         return Finding::plain(Outcome::Unknown, "the chain that verified can't be read").took(ms);
@@ -37,7 +37,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     verified(context, tenant, visit, &facts).took(ms)
 }
 
-fn verified(context: &FleetContext, tenant: &TenantWorld, visit: &Visit, facts: &Facts) -> Finding {
+fn verified(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit, facts: &Facts) -> Finding {
     let limits = tenant.expectation.certificate;
     let moment = context.moment_of(visit);
     let remaining = facts.remaining(moment);
@@ -51,7 +51,7 @@ fn verified(context: &FleetContext, tenant: &TenantWorld, visit: &Visit, facts: 
         let finding = Finding::plain(Outcome::Warn, text.clone()).because(Reason::TlsExpiring);
         return finding.comparing(expected(limits.warn_below), text);
     }
-    if let Some(other) = partial(context, tenant) {
+    if let Some(other) = failing_address(context, tenant) {
         let message = format!("{}: {}, {} works", other.address, channel_reason(other), visit.address);
         let finding =
             Finding::plain(Outcome::Warn, message).comparing("every address of the edge", other.address.to_string());
@@ -77,7 +77,7 @@ fn verified(context: &FleetContext, tenant: &TenantWorld, visit: &Visit, facts: 
 }
 
 /// The edge app's certificate for exactly this name, where it is not ready.
-fn pending<'w>(context: &'w FleetContext, tenant: &TenantWorld) -> Option<&'w AppCertificate> {
+fn pending<'w>(context: &'w FleetContext, tenant: &TenantEvidence) -> Option<&'w AppCertificate> {
     let platform = context.fleet.platform.known()?;
     let edge = platform.apps.get(&platform.edge_app)?;
     let own = edge
@@ -90,7 +90,7 @@ fn pending<'w>(context: &'w FleetContext, tenant: &TenantWorld) -> Option<&'w Ap
 /// An address at which this tenant fails while another address serves it, unless the control name fails there too:
 /// then it is the address's. A control name that was not seen there takes nothing away.
 #[must_use]
-pub fn partial<'t>(context: &FleetContext, tenant: &'t TenantWorld) -> Option<&'t Visit> {
+pub fn failing_address<'t>(context: &FleetContext, tenant: &'t TenantEvidence) -> Option<&'t Visit> {
     let control_fails = |visit: &&Visit| {
         context
             .fleet
@@ -112,7 +112,7 @@ fn channel_reason(visit: &Visit) -> String {
 /// The tenant's own CAA set, where it forbids the authority that issued what is served. The set of the domain is the
 /// fleet's.
 #[must_use]
-pub fn caa_fault(context: &FleetContext, tenant: &TenantWorld, visit: &Visit) -> Option<CaaSet> {
+pub fn caa_fault(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit) -> Option<CaaSet> {
     let facts = context.facts(visit)?;
     let set = tenant.dns.authoritative.iter().find_map(caa_set)?;
     let wildcard = !facts.names.iter().any(|name| name == tenant.tenant.hostname.as_str());

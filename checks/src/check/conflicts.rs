@@ -1,19 +1,23 @@
 //! `conflicts`: the tenant's app holds no certificate for a name under the domain, and no app but the edge's holds one
 //! that covers the tenant's name. Only the platform can say.
 
-use crate::evidence::{App, AppCertificate, Asked, Platform, Reason};
+use crate::evidence::{ApiAnswer, App, AppCertificate, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::target::Hostname;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
     let platform = match &context.fleet.platform {
-        Asked::NotConfigured => return Finding::skipped(Reason::NotConfigured, "no platform account is configured"),
-        Asked::Unknown(fault) => return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
-        Asked::Known(platform) => platform,
+        ApiAnswer::NotConfigured => {
+            return Finding::skipped(Reason::NotConfigured, "no platform account is configured");
+        }
+        ApiAnswer::Unknown(fault) => {
+            return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason);
+        }
+        ApiAnswer::Known(platform) => platform,
     };
-    let held = holders(context, tenant);
+    let held = certificate_holders(context, tenant);
     if let Some((app, certificate)) = held.first() {
         let more = if held.len() > 1 {
             format!(" and {} more", held.len() - 1)
@@ -32,7 +36,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
 
 /// What the platform did not answer and this tenant depends on: its own app's certificates, or the list of apps where
 /// the app is not in it.
-fn missing<'p>(platform: &'p Platform, tenant: &TenantWorld) -> Option<&'p crate::evidence::Fault> {
+fn missing<'p>(platform: &'p Platform, tenant: &TenantEvidence) -> Option<&'p crate::evidence::Fault> {
     match platform.apps.get(&tenant.tenant.app) {
         Some(app) => app.certificates_missing.as_ref(),
         None => platform.apps_missing.as_ref(),
@@ -41,7 +45,10 @@ fn missing<'p>(platform: &'p Platform, tenant: &TenantWorld) -> Option<&'p crate
 
 /// Every app and certificate that conflicts with the edge about this tenant, by name.
 #[must_use]
-pub fn holders<'w>(context: &'w FleetContext, tenant: &TenantWorld) -> Vec<(&'w App, &'w AppCertificate)> {
+pub fn certificate_holders<'w>(
+    context: &'w FleetContext,
+    tenant: &TenantEvidence,
+) -> Vec<(&'w App, &'w AppCertificate)> {
     let Some(platform) = context.fleet.platform.known() else {
         return Vec::new();
     };

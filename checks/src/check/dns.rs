@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use super::Said;
+use super::DnsAnswer;
 use crate::evidence::Reason;
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
-    let (server, own) = context.own(tenant);
+pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
+    let (server, own) = context.tenant_answer(tenant);
     let ms = tenant
         .dns
         .authoritative
@@ -17,9 +17,9 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
         .map(|look| look.ms.0)
         .fold(0.0, f64::max);
     match &own {
-        Said::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
-        Said::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
-        Said::Fault(reason, detail) => {
+        DnsAnswer::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
+        DnsAnswer::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
+        DnsAnswer::Fault(reason, detail) => {
             let outcome = if *reason == Reason::DnsTimeout {
                 Outcome::Unknown
             } else {
@@ -44,11 +44,11 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     if let Some(reason) = control.reason() {
         return compared(Finding::plain(Outcome::Fail, format!("like the wildcard: {control}")).because(reason));
     }
-    let strangers = context.strangers(control);
-    if !strangers.is_empty() {
+    let addresses_outside_edge = context.addresses_outside_edge(control);
+    if !addresses_outside_edge.is_empty() {
         let message = format!(
             "like the wildcard, {} is no address of the edge",
-            super::list(&strangers)
+            super::list(&addresses_outside_edge)
         );
         return compared(Finding::plain(Outcome::Fail, message).because(Reason::DnsMismatch));
     }
@@ -61,7 +61,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
 }
 
 /// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing.
-pub(crate) fn stale(context: &FleetContext, tenant: &TenantWorld, own: &Said) -> Vec<(SocketAddr, Said)> {
+pub(crate) fn stale(context: &FleetContext, tenant: &TenantEvidence, own: &DnsAnswer) -> Vec<(SocketAddr, DnsAnswer)> {
     if context.fleet.zone.through_resolvers {
         return Vec::new();
     }
@@ -69,16 +69,16 @@ pub(crate) fn stale(context: &FleetContext, tenant: &TenantWorld, own: &Said) ->
     let said = context.fleet.zone.resolvers.iter().map(|resolver| {
         (
             *resolver,
-            Said::read(&tenant.dns.resolvers, name, *resolver, &context.fleet.domain, false),
+            DnsAnswer::read(&tenant.dns.resolvers, name, *resolver, &context.fleet.domain, false),
         )
     });
-    let differs = |said: &Said| said.is_usable() && !same_places(context, own, said);
+    let differs = |said: &DnsAnswer| said.is_usable() && !same_places(context, own, said);
     said.filter(|(_, said)| differs(said)).collect()
 }
 
 /// The zone's own answer may be an alias that only a resolver follows: then the resolvers are compared among each
 /// other, by way of the fresh label.
-fn same_places(context: &FleetContext, own: &Said, resolver: &Said) -> bool {
+fn same_places(context: &FleetContext, own: &DnsAnswer, resolver: &DnsAnswer) -> bool {
     let ours = if own.addresses().is_empty() && own.has_answer() {
         context.resolved(own)
     } else {

@@ -7,41 +7,41 @@ use crate::target::Tenant;
 
 /// Whom an answer names, and where it says so.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Named<'w> {
+pub enum Responder<'w> {
     /// The tenant that was asked for.
-    Self_(String),
+    Tenant(String),
     /// Another tenant that the inventory knows.
-    Other(&'w Tenant, String),
+    OtherTenant(&'w Tenant, String),
     /// Something that the inventory does not know.
-    Stranger(String),
+    Unrecognised(String),
     /// Nothing that names an app.
-    Nothing,
+    Unidentified,
 }
 
 /// Reads who answered a visit, in the way that the tenant's expectation says.
 #[must_use]
-pub fn named<'w>(context: &'w FleetContext, tenant: &Tenant, identity: &Identity, visit: &Visit) -> Named<'w> {
+pub fn named<'w>(context: &'w FleetContext, tenant: &Tenant, identity: &Identity, visit: &Visit) -> Responder<'w> {
     let Some(answer) = &visit.page.answer else {
-        return Named::Nothing;
+        return Responder::Unidentified;
     };
     match identity {
-        Identity::Off => Named::Nothing,
+        Identity::Off => Responder::Unidentified,
         Identity::Place(place) => match read(place, answer) {
             Some((value, whence)) => name(context, tenant, &value, whence),
-            None => Named::Nothing,
+            None => Responder::Unidentified,
         },
         Identity::Auto => automatic(context, tenant, visit, answer),
     }
 }
 
 /// Only a value that names a known tenant settles anything: a stranger's value may be anything.
-fn automatic<'w>(context: &'w FleetContext, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Named<'w> {
+fn automatic<'w>(context: &'w FleetContext, tenant: &Tenant, visit: &Visit, answer: &Answer) -> Responder<'w> {
     let header = |key: &str| Some((answer.header(key)?.to_owned(), format!("header {key}")));
     let said = IDENTITY_HEADERS.into_iter().filter_map(header).chain(issuer(visit));
     let mut named = said.map(|(value, whence)| name(context, tenant, &value, whence));
     named
-        .find(|named| !matches!(named, Named::Stranger(_)))
-        .unwrap_or(Named::Nothing)
+        .find(|named| !matches!(named, Responder::Unrecognised(_)))
+        .unwrap_or(Responder::Unidentified)
 }
 
 /// The host of the issuer (RFC 8414, section 2): the tenant's configured URL, whoever asks.
@@ -75,12 +75,12 @@ pub fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
     }
 }
 
-fn name<'w>(context: &'w FleetContext, tenant: &Tenant, value: &str, whence: String) -> Named<'w> {
+fn name<'w>(context: &'w FleetContext, tenant: &Tenant, value: &str, whence: String) -> Responder<'w> {
     let ours = [tenant.id.as_str(), &tenant.app, tenant.hostname.as_str()].contains(&value);
     match context.owner(value) {
-        Some(owner) if owner.id == tenant.id => Named::Self_(whence),
-        _ if ours => Named::Self_(whence),
-        Some(other) if other.id != tenant.id => Named::Other(other, format!("{whence} says {value}")),
-        _ => Named::Stranger(format!("{whence} says {value}")),
+        Some(owner) if owner.id == tenant.id => Responder::Tenant(whence),
+        _ if ours => Responder::Tenant(whence),
+        Some(other) if other.id != tenant.id => Responder::OtherTenant(other, format!("{whence} says {value}")),
+        _ => Responder::Unrecognised(format!("{whence} says {value}")),
     }
 }

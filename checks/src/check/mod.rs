@@ -10,18 +10,18 @@ mod identity;
 mod route;
 mod site;
 
-pub use answer::{Said, is_or_below, list};
-pub use app::{Condition, condition, missing as missing_machines, others as other_releases};
+pub use answer::{DnsAnswer, is_or_below, list};
+pub use app::{AppState, app_state, missing as missing_machines, others as other_releases};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
-pub use certificate::{caa_fault, partial};
-pub use conflicts::{holders, is_under};
-pub use identity::{Named, named, read as value_at_place};
+pub use certificate::{caa_fault, failing_address};
+pub use conflicts::{certificate_holders, is_under};
+pub use identity::{Responder, named, read as value_at_place};
 pub use site::{answers_like, says_starting};
 
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// The findings of one tenant, in the order of [`Check::ALL`].
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,7 @@ impl Findings {
 }
 
 /// What is said of a check of a visit where there was none.
-fn unvisited(tenant: &TenantWorld) -> Finding {
+fn unvisited(tenant: &TenantEvidence) -> Finding {
     let why = match tenant.spared {
         true => "not visited, for the edge fails for every name",
         false => "no address of the edge could be visited",
@@ -56,7 +56,7 @@ fn unvisited(tenant: &TenantWorld) -> Finding {
 
 /// Judges all six checks of one tenant.
 #[must_use]
-pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Findings {
+pub fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Findings {
     let dns = when_asked(context, tenant, Check::Dns, || dns::judge(context, tenant));
     let certificate = when_asked(context, tenant, Check::Certificate, || {
         certificate::judge(context, tenant)
@@ -84,7 +84,7 @@ pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Findings {
 }
 
 /// What `site` and `route` depend on: authoritative DNS, and a channel that may carry a request.
-fn prerequisite(context: &FleetContext, tenant: &TenantWorld, dns: &Finding) -> Option<Reason> {
+fn prerequisite(context: &FleetContext, tenant: &TenantEvidence, dns: &Finding) -> Option<Reason> {
     if dns.outcome == Outcome::Fail && context.fleet.selected.contains(&Check::Dns) {
         return Some(Reason::PrerequisiteDns);
     }
@@ -92,7 +92,12 @@ fn prerequisite(context: &FleetContext, tenant: &TenantWorld, dns: &Finding) -> 
     visit.channel_end().reason().map(|_| Reason::PrerequisiteCertificate)
 }
 
-fn when_asked(context: &FleetContext, tenant: &TenantWorld, check: Check, judge: impl FnOnce() -> Finding) -> Finding {
+fn when_asked(
+    context: &FleetContext,
+    tenant: &TenantEvidence,
+    check: Check,
+    judge: impl FnOnce() -> Finding,
+) -> Finding {
     if !context.fleet.selected.contains(&check) {
         return Finding::skipped(Reason::NotSelected, "left out of this round");
     }

@@ -1,13 +1,13 @@
 //! `route`: the answer came from this tenant's app. No evidence at all is `skipped`, never a pass.
 
-use super::{Named, named};
+use super::{Responder, named};
 use crate::evidence::Reason;
 use crate::expectation::Identity;
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
     let identity = &tenant.expectation.site.identity;
     if *identity == Identity::Off {
         return Finding::skipped(Reason::NotConfigured, "identity is off");
@@ -26,14 +26,16 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantWorld) -> Finding {
     let app = &tenant.tenant.app;
     let explicit = *identity != Identity::Auto;
     match named(context, &tenant.tenant, identity, visit) {
-        Named::Self_(whence) => Finding::plain(Outcome::Pass, format!("{app}, by {whence}")),
-        Named::Other(other, whence) => Finding::plain(Outcome::Fail, format!("{} answered: {whence}", other.app))
-            .because(Reason::HttpWrongTenant)
-            .comparing(app.clone(), other.app.clone()),
-        Named::Stranger(whence) => Finding::plain(Outcome::Fail, format!("another app answered: {whence}"))
+        Responder::Tenant(whence) => Finding::plain(Outcome::Pass, format!("{app}, by {whence}")),
+        Responder::OtherTenant(other, whence) => {
+            Finding::plain(Outcome::Fail, format!("{} answered: {whence}", other.app))
+                .because(Reason::HttpWrongTenant)
+                .comparing(app.clone(), other.app.clone())
+        }
+        Responder::Unrecognised(whence) => Finding::plain(Outcome::Fail, format!("another app answered: {whence}"))
             .because(Reason::HttpWrongTenant)
             .comparing(app.clone(), whence),
-        Named::Nothing if explicit => Finding::plain(Outcome::Unknown, "the answer lacks what names its app"),
-        Named::Nothing => Finding::skipped(Reason::NotIdentifiable, "nothing in the answer names an app"),
+        Responder::Unidentified if explicit => Finding::plain(Outcome::Unknown, "the answer lacks what names its app"),
+        Responder::Unidentified => Finding::skipped(Reason::NotIdentifiable, "nothing in the answer names an app"),
     }
 }

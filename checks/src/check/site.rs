@@ -1,25 +1,25 @@
 //! `site`: the page answers with the expected status over the expected HTTP version, headers and body as configured.
 
 use super::{identity, unvisited};
-use crate::evidence::{Answer, End, Reason, Visit};
+use crate::evidence::{Answer, Reason, StepStatus, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::reading::{StatusLine, excerpt};
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-pub(super) fn judge(tenant: &TenantWorld) -> Finding {
+pub(super) fn judge(tenant: &TenantEvidence) -> Finding {
     let Some(visit) = tenant.visit() else {
         return unvisited(tenant);
     };
     let ms = (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0;
     match &visit.page.end {
-        End::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone())
+        StepStatus::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone())
             .because(fault.reason)
             .took(ms),
-        End::Exhausted(what) => Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
-        End::NotReached => Finding::plain(Outcome::Unknown, "the page was not asked for"),
-        End::Done => match &visit.page.answer {
+        StepStatus::Exhausted(what) => Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
+        StepStatus::NotReached => Finding::plain(Outcome::Unknown, "the page was not asked for"),
+        StepStatus::Done => match &visit.page.answer {
             Some(answer) => judge_answer(&tenant.expectation.site, answer, (!tenant.woken).then_some(ms)).took(ms),
             None => Finding::plain(Outcome::Unknown, "the answer was not kept"),
         },

@@ -21,7 +21,7 @@ pub struct RecordRef {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Records {
     /// Those that are named.
-    Named,
+    Responder,
     /// Those that go through the provider's proxy.
     Proxied,
     /// The NS records that cut the zone there.
@@ -330,7 +330,7 @@ fn delete(zone: &str, name: &str, which: Records, records: &[RecordRef]) -> Stri
         Records::Unseen => format!("list zone {zone} and delete what stands at {name} or below it"),
         Records::Delegation => format!("delete the NS records of {name} in zone {zone}"),
         Records::Proxied => format!("delete the proxied records of {label} in zone {zone}"),
-        Records::Named => {
+        Records::Responder => {
             let mut kinds = Vec::<&str>::new();
             for record in records {
                 if !kinds.contains(&record.kind.as_str()) {

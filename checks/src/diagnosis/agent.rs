@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{AgentFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::chain::{Facts, fails_by_dates_alone};
-use crate::check::Said;
-use crate::evidence::{DnsLook, Fault, Reason, Visit};
+use crate::check::DnsAnswer;
+use crate::evidence::{DnsQuery, Fault, Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 
@@ -15,7 +15,7 @@ fn hidden(object: Object, evidence: Vec<Fact>) -> Proof {
     Proof::fail(object, evidence).outcome(Outcome::Unknown)
 }
 
-fn answered(look: &DnsLook) -> bool {
+fn answered(look: &DnsQuery) -> bool {
     look.reply.is_some()
 }
 
@@ -107,7 +107,12 @@ pub(super) fn was_exhausted(context: &FleetContext, facts: &TenantFacts, check: 
     let visit = facts.visit.is_some_and(|visit| visit.exhausted);
     let controls = || context.fleet.edge.controls.iter();
     let fleet_blind = !facts.visited && controls().any(|visit| visit.exhausted().is_some());
-    let dns = || context.controls.values().any(|said| matches!(said, Said::Exhausted(_)));
+    let dns = || {
+        context
+            .controls
+            .values()
+            .any(|said| matches!(said, DnsAnswer::Exhausted(_)))
+    };
     facts.outcome(check) == Outcome::Unknown
         && match check {
             Check::Dns => facts.dns.any_exhausted || dns(),
@@ -117,7 +122,7 @@ pub(super) fn was_exhausted(context: &FleetContext, facts: &TenantFacts, check: 
 }
 
 pub(super) fn dns_blocked(context: &FleetContext, _: &Totals) -> Vec<Proof> {
-    let all_silent = !context.controls.is_empty() && context.controls.values().all(Said::is_silent);
+    let all_silent = !context.controls.is_empty() && context.controls.values().all(DnsAnswer::is_silent);
     if !all_silent || !context.resolver_sees_zone() {
         return Vec::new();
     }

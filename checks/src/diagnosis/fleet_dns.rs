@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::{DnsFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
-use crate::check::{Said, list};
+use crate::check::{DnsAnswer, list};
 use crate::evidence::Reason;
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// What each server says of the control name, in the order in which the servers are configured.
-fn in_order(context: &FleetContext) -> impl Iterator<Item = (&SocketAddr, &Said)> {
+fn in_order(context: &FleetContext) -> impl Iterator<Item = (&SocketAddr, &DnsAnswer)> {
     context
         .fleet
         .zone
@@ -22,8 +22,10 @@ fn in_order(context: &FleetContext) -> impl Iterator<Item = (&SocketAddr, &Said)
 }
 
 fn faulty<'c>(context: &'c FleetContext) -> Vec<(SocketAddr, Reason, &'c str)> {
-    let fault = |(server, said): (&SocketAddr, &'c Said)| match said {
-        Said::Fault(reason, detail) if !validates_not(context, *server) => Some((*server, *reason, detail.as_str())),
+    let fault = |(server, said): (&SocketAddr, &'c DnsAnswer)| match said {
+        DnsAnswer::Fault(reason, detail) if !validates_not(context, *server) => {
+            Some((*server, *reason, detail.as_str()))
+        }
         _ => None,
     };
     in_order(context).filter_map(fault).collect()
@@ -45,7 +47,7 @@ pub(super) fn servers(context: &FleetContext, _: &Totals) -> Vec<Proof> {
             .collect();
     }
     if context.servers_disagree() {
-        let says = |(server, said): (&SocketAddr, &Said)| {
+        let says = |(server, said): (&SocketAddr, &DnsAnswer)| {
             let (server, answer) = (*server, said.clone());
             Fact::from(DnsFact::ServerSays { server, answer })
         };
@@ -82,7 +84,7 @@ pub(super) fn most_frequent(reasons: impl Iterator<Item = Reason>) -> Option<Rea
 
 /// All are silent: it is they only where something else shows that we can see.
 fn all_failing(context: &FleetContext, faulty: &[(SocketAddr, Reason, &str)]) -> Option<Proof> {
-    let silent = context.controls.values().all(Said::is_silent);
+    let silent = context.controls.values().all(DnsAnswer::is_silent);
     if silent && (context.resolver_sees_zone() || context.fleet.zone.through_resolvers) {
         return None;
     }
@@ -96,7 +98,7 @@ fn all_failing(context: &FleetContext, faulty: &[(SocketAddr, Reason, &str)]) ->
     let witness = context
         .resolver_controls
         .iter()
-        .find(|(_, said)| matches!(said, Said::Fault(Reason::DnsServfail, _)));
+        .find(|(_, said)| matches!(said, DnsAnswer::Fault(Reason::DnsServfail, _)));
     evidence.extend(witness.map(|(resolver, _)| DnsFact::ResolverFailsToo(*resolver).into()));
     let proof =
         Proof::fail(Object::Servers, evidence).because(most_frequent(faulty.iter().map(|(_, reason, _)| *reason)));
@@ -182,7 +184,7 @@ pub(super) fn mismatch(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let strange = context
         .controls
         .iter()
-        .filter(|(_, said)| !context.strangers(said).is_empty())
+        .filter(|(_, said)| !context.addresses_outside_edge(said).is_empty())
         .collect::<Vec<_>>();
     let Some((_, first)) = strange.first() else {
         return Vec::new();
@@ -194,7 +196,7 @@ pub(super) fn mismatch(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         servers: (strange.len(), context.controls.len()),
     };
     let outside = DnsFact::OutsideEdge {
-        addresses: context.strangers(first).into_iter().collect(),
+        addresses: context.addresses_outside_edge(first).into_iter().collect(),
         edge: edge.clone(),
     };
     let remedy = Remedy::advise(format!(
@@ -223,10 +225,10 @@ fn validates_not(context: &FleetContext, resolver: SocketAddr) -> bool {
     let Some(unchecked) = fleet.zone.unchecked.iter().find(|look| look.server == resolver) else {
         return false;
     };
-    let answered = Said::read(&fleet.zone.unchecked, &unchecked.name, resolver, &fleet.domain, false).is_usable();
+    let answered = DnsAnswer::read(&fleet.zone.unchecked, &unchecked.name, resolver, &fleet.domain, false).is_usable();
     let refused = matches!(
         context.resolver_controls.get(&resolver),
-        Some(Said::Fault(Reason::DnsServfail, _))
+        Some(DnsAnswer::Fault(Reason::DnsServfail, _))
     );
     answered && (refused || fleet.zone.through_resolvers)
 }
@@ -261,7 +263,7 @@ pub(super) fn by_bogus(_: &FleetContext, facts: &TenantFacts, check: Check) -> b
 
 /// Whether a resolver that does not accept the zone's signatures refuses a tenant's name, or none that answers was left
 /// to ask.
-pub(super) fn is_refused_as_bogus(context: &FleetContext, tenant: &TenantWorld) -> bool {
+pub(super) fn is_refused_as_bogus(context: &FleetContext, tenant: &TenantEvidence) -> bool {
     let zone = &context.fleet.zone;
     if zone.through_resolvers && tenant.looked_at && tenant.dns.authoritative.is_empty() {
         return true;
@@ -277,7 +279,7 @@ pub(super) fn is_refused_as_bogus(context: &FleetContext, tenant: &TenantWorld) 
         .iter()
         .filter(|resolver| validates_not(context, **resolver));
     refusing.any(|resolver| {
-        let said = Said::read(looks, name, *resolver, &context.fleet.domain, false);
-        matches!(said, Said::Fault(Reason::DnsServfail, _))
+        let said = DnsAnswer::read(looks, name, *resolver, &context.fleet.domain, false);
+        matches!(said, DnsAnswer::Fault(Reason::DnsServfail, _))
     })
 }

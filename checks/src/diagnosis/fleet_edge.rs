@@ -37,7 +37,7 @@ fn by_address(
     };
     let fact = |visit: &Visit, reason: Reason| {
         let detail = match visit.channel_end() {
-            crate::evidence::End::Failed(fault) => fault.detail.clone(),
+            crate::evidence::StepStatus::Failed(fault) => fault.detail.clone(),
             _ => String::new(),
         };
         let address = visit.address;

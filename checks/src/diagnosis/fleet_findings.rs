@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use super::fleet_edge::family;
 use super::{FleetDetail, FleetFinding, Shared};
-use crate::check::{Said, list};
-use crate::evidence::{End, Reason, Visit};
+use crate::check::{DnsAnswer, list};
+use crate::evidence::{Reason, StepStatus, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::fleet::FleetContext;
 use crate::reading::Lifetime;
@@ -63,7 +63,7 @@ fn not_selected(context: &FleetContext, check: FleetCheck) -> Option<Finding> {
 
 fn wildcard_dns(context: &FleetContext) -> Finding {
     let zone = &context.fleet.zone;
-    if let End::Failed(fault) = &zone.discovery {
+    if let StepStatus::Failed(fault) = &zone.discovery {
         return Finding::plain(
             Outcome::Unknown,
             format!("the zone's servers could not be found: {}", fault.detail),
@@ -223,7 +223,7 @@ fn vantage(context: &FleetContext) -> Finding {
     Finding::plain(if none_answers { Outcome::Unknown } else { Outcome::Pass }, message)
 }
 
-fn short(said: &Said) -> String {
+fn short(said: &DnsAnswer) -> String {
     said.reason()
         .map_or_else(|| said.to_string(), |reason| reason.to_string())
 }

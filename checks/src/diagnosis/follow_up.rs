@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use super::tenant_dns::is_blocked;
 use super::{Judgement, tenant_replay};
 use crate::chain::fails_by_dates_alone;
-use crate::check::{Condition, Findings, condition};
+use crate::check::{AppState, Findings, app_state};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 use crate::target::TenantId;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// A look that a diagnosis asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,7 +59,7 @@ pub(crate) fn of_fleet(context: &FleetContext) -> Vec<FollowUp> {
 }
 
 /// What is worth asking about a tenant that was judged so. Its log is proposed whoever else's was asked for already.
-pub(super) fn of_tenant(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> Vec<FollowUp> {
+pub(super) fn of_tenant(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> Vec<FollowUp> {
     let id = &tenant.tenant.id;
     let mut asked = Vec::new();
     asked.extend(date(context, tenant.visit()));
@@ -123,10 +123,10 @@ fn date(context: &FleetContext, visit: Option<&Visit>) -> Option<FollowUp> {
 }
 
 /// The app itself, where its page fails: asked directly, or by its own health checks where it has no public address.
-fn direct(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> Option<FollowUp> {
+fn direct(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> Option<FollowUp> {
     let platform = context.platform()?;
     let app = platform.apps.get(&tenant.tenant.app)?;
-    let runs = matches!(condition(platform, &tenant.tenant.app), Condition::Running(_));
+    let runs = matches!(app_state(platform, &tenant.tenant.app), AppState::Running(_));
     if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
         return None;
     }
@@ -140,14 +140,14 @@ fn direct(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> 
     }
 }
 
-fn blockers(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> bool {
+fn blockers(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> bool {
     let fails = findings.of(Check::Dns).outcome == Outcome::Fail;
     fails && tenant.dns.blockers.is_empty() && is_blocked(context, tenant)
 }
 
 /// A visit that failed is repeated before anything is said: without haste where it was cut, at another address where
 /// the address itself may be to blame. Where the control name fails everywhere there is nothing to settle.
-fn visit(context: &FleetContext, tenant: &TenantWorld) -> Option<FollowUp> {
+fn visit(context: &FleetContext, tenant: &TenantEvidence) -> Option<FollowUp> {
     let failed = tenant.visit().filter(|visit| visit.channel_end().reason().is_some())?;
     let stands = |address: SocketAddr| {
         context

@@ -6,12 +6,12 @@ use super::catalog::Cause;
 use super::follow_up::{self, FollowUp};
 use super::rules::TENANT;
 use super::tenant_facts::TenantFacts;
-use super::tenant_rules::{Subject, Table, unexplained};
+use super::tenant_rules::{Table, TenantContext, unexplained};
 use crate::check::{Findings, judge as judge_checks};
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// What is said of one tenant alone.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ pub struct Explanation {
 
 /// Judges a tenant.
 #[must_use]
-pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Judgement {
+pub fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Judgement {
     let mut findings = judge_checks(context, tenant);
     let follow_ups = follow_up::of_tenant(context, tenant, &findings);
     let own = explain_alone(context, tenant, &mut findings);
@@ -59,11 +59,11 @@ pub fn judge(context: &FleetContext, tenant: &TenantWorld) -> Judgement {
     }
 }
 
-fn explain_alone(context: &FleetContext, tenant: &TenantWorld, findings: &mut Findings) -> Vec<Explanation> {
+fn explain_alone(context: &FleetContext, tenant: &TenantEvidence, findings: &mut Findings) -> Vec<Explanation> {
     let mut own = Vec::<Explanation>::new();
     for table in TENANT {
         explain_by(table, context, tenant, findings, &mut own);
-        let subject = Subject {
+        let subject = TenantContext {
             context,
             tenant,
             findings,
@@ -94,7 +94,7 @@ fn explain_alone(context: &FleetContext, tenant: &TenantWorld, findings: &mut Fi
 fn explain_by(
     table: &Table,
     context: &FleetContext,
-    tenant: &TenantWorld,
+    tenant: &TenantEvidence,
     findings: &mut Findings,
     own: &mut Vec<Explanation>,
 ) {
@@ -103,7 +103,7 @@ fn explain_by(
         if open.is_empty() {
             return;
         }
-        let proofs = rule.prove.proofs(&Subject {
+        let proofs = rule.prove.proofs(&TenantContext {
             context,
             tenant,
             findings,

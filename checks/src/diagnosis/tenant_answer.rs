@@ -1,22 +1,22 @@
 //! Tenant rules about a wrong answer: who answered, and what is wrong with what was said.
 
-use super::tenant_rules::Subject;
+use super::tenant_rules::TenantContext;
 use super::{AnswerFact, Fact, Heard, Object, PlatformStep, Proof, Remedy, Wait};
-use crate::check::{Named, answers_like, named, says_starting};
+use crate::check::{Responder, answers_like, named, says_starting};
 use crate::evidence::{App, Platform, Reason, Visit};
 use crate::expectation::Identity;
 use crate::finding::{Check, Outcome};
 use crate::reading::StatusLine;
 
 /// The visit, where it brought an answer that `site` or `route` does not pass.
-fn wrong_answer<'s>(subject: &'s Subject<'_>) -> Option<&'s Visit> {
+fn wrong_answer<'s>(subject: &'s TenantContext<'_>) -> Option<&'s Visit> {
     let visit = subject.tenant.visit()?;
     visit.page.answer.as_ref()?;
     let unidentified = subject.findings.of(Check::Route).reason == Some(Reason::NotIdentifiable);
     (subject.fails(Check::Site) || subject.fails(Check::Route) || unidentified).then_some(visit)
 }
 
-pub(super) fn starting(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn starting(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = wrong_answer(subject).filter(|_| subject.fails(Check::Site))?;
     let answer = visit.page.answer.as_ref().filter(|answer| says_starting(answer))?;
     let says = AnswerFact::SaysStarting(StatusLine::of(answer));
@@ -26,12 +26,12 @@ pub(super) fn starting(subject: &Subject<'_>) -> Option<Proof> {
     Some(proof.remedy(Remedy::wait(Wait::Boot)))
 }
 
-pub(super) fn unknown_to_edge(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn unknown_to_edge(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = wrong_answer(subject)?;
     let identity = &subject.tenant.expectation.site.identity;
     let known = matches!(
         named(subject.context, &subject.tenant.tenant, identity, visit),
-        Named::Self_(_) | Named::Other(..)
+        Responder::Tenant(_) | Responder::OtherTenant(..)
     );
     if known || !answers_like(subject.context, visit) {
         return None;
@@ -63,13 +63,13 @@ pub(super) fn unknown_to_edge(subject: &Subject<'_>) -> Option<Proof> {
     })
 }
 
-pub(super) fn wrong_tenant(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn wrong_tenant(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = subject.tenant.visit().filter(|_| subject.fails(Check::Route))?;
     let identity = &subject.tenant.expectation.site.identity;
     let app = &subject.tenant.tenant.app;
     let (other, by) = match named(subject.context, &subject.tenant.tenant, identity, visit) {
-        Named::Other(other, whence) => (Some(other.app.clone()), whence),
-        Named::Stranger(whence) if *identity != Identity::Auto => (None, whence),
+        Responder::OtherTenant(other, whence) => (Some(other.app.clone()), whence),
+        Responder::Unrecognised(whence) if *identity != Identity::Auto => (None, whence),
         _ => return None,
     };
     let direct = other.is_some();
@@ -87,7 +87,7 @@ pub(super) fn wrong_tenant(subject: &Subject<'_>) -> Option<Proof> {
 }
 
 /// An answer that is not as expected for one of these reasons, and nothing deeper was found.
-pub(super) fn site(subject: &Subject<'_>, reasons: &[Reason]) -> Option<Proof> {
+pub(super) fn site(subject: &TenantContext<'_>, reasons: &[Reason]) -> Option<Proof> {
     let finding = subject.findings.of(Check::Site);
     let reason = finding
         .reason
@@ -125,13 +125,13 @@ fn is_down(visit: &Visit) -> bool {
 }
 
 /// Whether a visit brought an answer with an expected status.
-fn is_right(subject: &Subject<'_>, visit: &Visit) -> bool {
+fn is_right(subject: &TenantContext<'_>, visit: &Visit) -> bool {
     let status = visit.page.answer.as_ref().map(|answer| answer.status);
     status.is_some_and(|status| subject.tenant.expectation.site.status.contains(&status))
 }
 
 /// Right when asked directly, wrong through the edge. An app without a public address is asked by its own health checks.
-pub(super) fn route_broken(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn route_broken(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = subject
         .tenant
         .visit()
@@ -177,7 +177,7 @@ fn between(platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep)
 }
 
 /// A server's fault both ways.
-pub(super) fn app_unhealthy(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn app_unhealthy(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = subject
         .tenant
         .visit()
@@ -194,7 +194,7 @@ pub(super) fn app_unhealthy(subject: &Subject<'_>) -> Option<Proof> {
     Some(proof.remedy(Remedy::platform(PlatformStep::ReadLog(app.clone()))))
 }
 
-pub(super) fn slow(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn slow(subject: &TenantContext<'_>) -> Option<Proof> {
     let finding = subject.findings.of(Check::Site);
     if finding.outcome != Outcome::Warn || finding.reason != Some(Reason::HttpSlow) {
         return None;

@@ -1,6 +1,6 @@
 //! Tenant rules about what the edge serves for one name.
 
-use super::tenant_rules::Subject;
+use super::tenant_rules::TenantContext;
 use super::{CertificateFact, Fact, Object, Proof, Remedy};
 use crate::check::caa_fault;
 use crate::evidence::Reason;
@@ -8,7 +8,7 @@ use crate::finding::{Check, Outcome};
 use crate::reading::Lifetime;
 
 /// What is served for the name fails, or will soon, for this reason.
-pub(super) fn served(subject: &Subject<'_>, reason: Reason) -> Option<Proof> {
+pub(super) fn served(subject: &TenantContext<'_>, reason: Reason) -> Option<Proof> {
     let finding = subject.findings.of(Check::Certificate);
     if finding.reason != Some(reason) || !matches!(finding.outcome, Outcome::Fail | Outcome::Warn) {
         return None;
@@ -57,7 +57,7 @@ fn what_to_do(reason: Reason) -> &'static str {
 }
 
 /// The name has records of its own that equal the wildcard's, and a CAA set among them.
-pub(super) fn forbidden(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn forbidden(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = subject.tenant.visit()?;
     let set = caa_fault(subject.context, subject.tenant, visit)?;
     if !matches!(

@@ -1,19 +1,19 @@
 //! Tenant rules about DNS: what stands at a tenant's name and keeps the wildcard away.
 
-use super::tenant_rules::Subject;
+use super::tenant_rules::TenantContext;
 use super::{Action, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wait};
-use crate::check::Said;
+use crate::check::DnsAnswer;
 use crate::evidence::{CertificateState, DnsRecord, RecordKind, VALIDATION_LABELS, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
-fn zone(subject: &Subject<'_>) -> String {
+fn zone(subject: &TenantContext<'_>) -> String {
     subject.context.fleet.domain.to_string()
 }
 
-pub(super) fn delegated(subject: &Subject<'_>) -> Option<Proof> {
-    let (Some(server), Said::Delegated { at, servers }) = subject.context.own(subject.tenant) else {
+pub(super) fn delegated(subject: &TenantContext<'_>) -> Option<Proof> {
+    let (Some(server), DnsAnswer::Delegated { at, servers }) = subject.context.tenant_answer(subject.tenant) else {
         return None;
     };
     let (named, at) = (servers.iter().map(|_| ns(&at)).collect(), at);
@@ -39,7 +39,7 @@ fn ns(at: &str) -> RecordRef {
 }
 
 /// What deletes records at a name of the zone.
-fn delete(subject: &Subject<'_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
+fn delete(subject: &TenantContext<'_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
     Action::DeleteRecords {
         zone: zone(subject),
         name: name.to_owned(),
@@ -58,20 +58,20 @@ fn listed_ref(record: &ZoneRecord) -> RecordRef {
 
 /// Whether something other than an address stands at or below the name: it has no address and the wildcard is
 /// answered, or it exists and the control name does not.
-pub(super) fn is_blocked(context: &FleetContext, tenant: &TenantWorld) -> bool {
-    let (server, own) = context.own(tenant);
+pub(super) fn is_blocked(context: &FleetContext, tenant: &TenantEvidence) -> bool {
+    let (server, own) = context.tenant_answer(tenant);
     let Some(control) = context.control_for(server) else {
         return false;
     };
-    matches!(own, Said::NoData | Said::NxDomain) && control.has_answer()
-        || own == Said::NoData && *control == Said::NxDomain
+    matches!(own, DnsAnswer::NoData | DnsAnswer::NxDomain) && control.has_answer()
+        || own == DnsAnswer::NoData && *control == DnsAnswer::NxDomain
 }
 
-pub(super) fn blocked(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn blocked(subject: &TenantContext<'_>) -> Option<Proof> {
     if !subject.fails(Check::Dns) || !is_blocked(subject.context, subject.tenant) {
         return None;
     }
-    let (server, own) = subject.context.own(subject.tenant);
+    let (server, own) = subject.context.tenant_answer(subject.tenant);
     let control = subject.context.control_for(server)?;
     if let Some(proof) = blocked_by_listing(subject, &own, control) {
         return Some(proof);
@@ -93,7 +93,7 @@ pub(super) fn blocked(subject: &Subject<'_>) -> Option<Proof> {
             kind,
             name: name.clone(),
         };
-        let remedy = delete(subject, &name, Records::Named, vec![seen]).by_hand();
+        let remedy = delete(subject, &name, Records::Responder, vec![seen]).by_hand();
         if !proof.remedy.contains(&remedy) {
             proof = proof.remedy(remedy);
         }
@@ -101,7 +101,7 @@ pub(super) fn blocked(subject: &Subject<'_>) -> Option<Proof> {
     Some(proof)
 }
 
-fn differs(subject: &Subject<'_>, own: &Said, control: &Said) -> Fact {
+fn differs(subject: &TenantContext<'_>, own: &DnsAnswer, control: &DnsAnswer) -> Fact {
     let differs = DnsFact::Differs {
         name: subject.name().to_owned(),
         own: own.clone(),
@@ -111,7 +111,7 @@ fn differs(subject: &Subject<'_>, own: &Said, control: &Said) -> Fact {
 }
 
 /// The zone's listing names every record that stands in the way, of whatever type and however deep.
-fn blocked_by_listing(subject: &Subject<'_>, own: &Said, control: &Said) -> Option<Proof> {
+fn blocked_by_listing(subject: &TenantContext<'_>, own: &DnsAnswer, control: &DnsAnswer) -> Option<Proof> {
     let records = subject
         .context
         .listed(subject.name())
@@ -126,7 +126,7 @@ fn blocked_by_listing(subject: &Subject<'_>, own: &Said, control: &Said) -> Opti
         let managed = records.iter().any(|record| is_managed(record));
         let automatic = left_over && !managed && wildcard_is_ready(subject);
         let seen = records.into_iter().map(listed_ref).collect::<Vec<_>>();
-        proof = proof.remedy(delete(subject, name, Records::Named, seen).automatically(automatic));
+        proof = proof.remedy(delete(subject, name, Records::Responder, seen).automatically(automatic));
     }
     Some(proof)
 }
@@ -151,7 +151,7 @@ fn listed(record: &ZoneRecord, named: bool) -> Fact {
     DnsFact::Listed { record, named }.into()
 }
 
-fn wildcard_is_ready(subject: &Subject<'_>) -> bool {
+fn wildcard_is_ready(subject: &TenantContext<'_>) -> bool {
     let platform = subject.context.platform();
     let edge = platform.and_then(|platform| platform.apps.get(&platform.edge_app));
     let wildcard = subject.context.fleet.wildcard_name();
@@ -163,7 +163,7 @@ fn wildcard_is_ready(subject: &Subject<'_>) -> bool {
 }
 
 /// The records that were found at the name or below it when asked type by type.
-fn blockers(tenant: &TenantWorld) -> Vec<DnsRecord> {
+fn blockers(tenant: &TenantEvidence) -> Vec<DnsRecord> {
     let name = tenant.tenant.hostname.as_str();
     let replies = tenant
         .dns
@@ -186,7 +186,7 @@ fn blockers(tenant: &TenantWorld) -> Vec<DnsRecord> {
 }
 
 /// Address and alias records at the name in the zone's listing.
-fn listed_addresses<'w>(subject: &'w Subject<'_>) -> Vec<&'w ZoneRecord> {
+fn listed_addresses<'w>(subject: &'w TenantContext<'_>) -> Vec<&'w ZoneRecord> {
     let kinds = [
         RecordKind::A.as_str(),
         RecordKind::Aaaa.as_str(),
@@ -221,7 +221,7 @@ fn is_managed(record: &ZoneRecord) -> bool {
     texts.into_iter().any(|text| kept(&text))
 }
 
-pub(super) fn proxied(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn proxied(subject: &TenantContext<'_>) -> Option<Proof> {
     let records = listed_addresses(subject);
     if !subject.fails(Check::Dns) || !records.iter().any(|record| record.proxied) {
         return None;
@@ -234,8 +234,8 @@ pub(super) fn proxied(subject: &Subject<'_>) -> Option<Proof> {
     Some(proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy))
 }
 
-pub(super) fn overridden(subject: &Subject<'_>) -> Option<Proof> {
-    let (server, own) = subject.context.own(subject.tenant);
+pub(super) fn overridden(subject: &TenantContext<'_>) -> Option<Proof> {
+    let (server, own) = subject.context.tenant_answer(subject.tenant);
     let control = subject.context.control_for(server)?;
     if !subject.fails(Check::Dns) || !own.has_answer() || subject.context.same(&own, control) {
         return None;
@@ -252,7 +252,7 @@ pub(super) fn overridden(subject: &Subject<'_>) -> Option<Proof> {
         name: record.name.clone(),
     });
     let automatic = !in_listing.is_empty() && !in_listing.iter().any(|record| is_managed(record));
-    let remedy = delete(subject, subject.name(), Records::Named, seen.collect()).automatically(automatic);
+    let remedy = delete(subject, subject.name(), Records::Responder, seen.collect()).automatically(automatic);
     let shadows = DnsFact::Shadows {
         name: subject.name().to_owned(),
         servers: servers_that_agree(subject.context, control),
@@ -271,14 +271,14 @@ pub(super) fn overridden(subject: &Subject<'_>) -> Option<Proof> {
 }
 
 /// How many servers say the same of the control name, of how many.
-fn servers_that_agree(context: &FleetContext, control: &Said) -> (usize, usize) {
+fn servers_that_agree(context: &FleetContext, control: &DnsAnswer) -> (usize, usize) {
     let agree = context.controls.values().filter(|said| said.same_as(control)).count();
     (agree, context.controls.len())
 }
 
 /// Address and alias records at the name itself. Those that a wildcard with one family only would give are in it too:
 /// a name that exists is answered from its own records alone.
-fn own_records(tenant: &TenantWorld) -> Vec<DnsRecord> {
+fn own_records(tenant: &TenantEvidence) -> Vec<DnsRecord> {
     let kinds = [
         RecordKind::A.as_str(),
         RecordKind::Aaaa.as_str(),
@@ -304,24 +304,24 @@ fn own_records(tenant: &TenantWorld) -> Vec<DnsRecord> {
     records
 }
 
-pub(super) fn stale(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn stale(subject: &TenantContext<'_>) -> Option<Proof> {
     all_stale(subject).into_iter().next()
 }
 
 /// Every stale resolver beside the first: each is a guilty object of its own.
-pub(super) fn further_stale(subject: &Subject<'_>) -> Vec<Proof> {
+pub(super) fn further_stale(subject: &TenantContext<'_>) -> Vec<Proof> {
     all_stale(subject).into_iter().skip(1).collect()
 }
 
 /// A proof for each resolver that still has an old answer.
-fn all_stale(subject: &Subject<'_>) -> Vec<Proof> {
+fn all_stale(subject: &TenantContext<'_>) -> Vec<Proof> {
     let finding = subject.findings.of(Check::Dns);
     if finding.outcome != Outcome::Warn {
         return Vec::new();
     }
-    let (_, own) = subject.context.own(subject.tenant);
+    let (_, own) = subject.context.tenant_answer(subject.tenant);
     let stale = crate::check::dns::stale(subject.context, subject.tenant, &own);
-    let proof = |(resolver, said): (std::net::SocketAddr, Said)| {
+    let proof = |(resolver, said): (std::net::SocketAddr, DnsAnswer)| {
         let looks = subject
             .tenant
             .dns

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::fleet_dns;
-use crate::check::{Findings, Said, holders};
-use crate::evidence::{End, Reason, Visit};
+use crate::check::{DnsAnswer, Findings, certificate_holders};
+use crate::evidence::{Reason, StepStatus, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::{ChainKey, FleetContext, GroupKey};
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// A set of the six checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub(super) struct VisitFacts {
 impl TenantFacts {
     /// The facts of a tenant that was judged so.
     #[must_use]
-    pub fn of(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> Self {
+    pub fn of(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> Self {
         let outcomes = Check::ALL.map(|check| {
             let finding = findings.of(check);
             (finding.outcome, finding.reason)
@@ -187,36 +187,36 @@ impl TenantFacts {
     }
 }
 
-fn saw_something(tenant: &TenantWorld) -> bool {
+fn saw_something(tenant: &TenantEvidence) -> bool {
     let looks = tenant.dns.authoritative.iter().chain(&tenant.dns.resolvers);
     looks.into_iter().any(|look| look.reply.is_some()) || tenant.all_visits().any(|visit| visit.connect.end.is_done())
 }
 
-fn exhausted(tenant: &TenantWorld) -> Option<&str> {
+fn exhausted(tenant: &TenantEvidence) -> Option<&str> {
     let looks = tenant.dns.authoritative.iter().chain(&tenant.dns.resolvers);
     let dns = looks.filter_map(|look| look.end.exhausted());
     dns.chain(tenant.all_visits().filter_map(Visit::exhausted)).next()
 }
 
-fn only_wildcard_held(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> bool {
+fn only_wildcard_held(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> bool {
     if findings.of(Check::Conflicts).outcome != Outcome::Fail {
         return false;
     }
-    let (held, wildcard) = (holders(context, tenant), context.fleet.wildcard_name());
+    let (held, wildcard) = (certificate_holders(context, tenant), context.fleet.wildcard_name());
     !held.is_empty() && held.iter().all(|(_, held)| held.hostname == wildcard)
 }
 
 /// Cut in its last unhurried visit too, and the control name with it; or cut and never repeated.
-fn limited(tenant: &TenantWorld) -> bool {
+fn limited(tenant: &TenantEvidence) -> bool {
     match tenant.retries.last() {
         Some(retry) => retry.visit.was_cut() && retry.control.as_ref().is_some_and(Visit::was_cut),
         None => tenant.visits.last().is_some_and(Visit::was_cut),
     }
 }
 
-fn dns(context: &FleetContext, tenant: &TenantWorld) -> DnsFacts {
+fn dns(context: &FleetContext, tenant: &TenantEvidence) -> DnsFacts {
     let looks = &tenant.dns.authoritative;
-    let (server, own) = context.own(tenant);
+    let (server, own) = context.tenant_answer(tenant);
     let same_server = server.and_then(|server| context.controls.get(&server));
     let control = context.control_for(server);
     let servers = context.fleet.zone.servers.iter().take(32).enumerate();
@@ -224,12 +224,12 @@ fn dns(context: &FleetContext, tenant: &TenantWorld) -> DnsFacts {
     DnsFacts {
         servers: asked.fold(0, |set, (at, _)| set | 1 << at),
         is_usable: own.is_usable(),
-        is_exhausted: matches!(own, Said::Exhausted(_)),
-        any_exhausted: looks.iter().any(|look| matches!(look.end, End::Exhausted(_))),
+        is_exhausted: matches!(own, DnsAnswer::Exhausted(_)),
+        any_exhausted: looks.iter().any(|look| matches!(look.end, StepStatus::Exhausted(_))),
         like_same_server: same_server.is_some_and(|control| own.same_as(control)),
         like_control: control.is_none_or(|control| own.same_as(control)),
         same_place: control.is_some_and(|control| context.same(&own, control)),
-        leads_to_edge: !own.addresses().is_empty() && context.strangers(&own).is_empty(),
+        leads_to_edge: !own.addresses().is_empty() && context.addresses_outside_edge(&own).is_empty(),
         is_bogus: fleet_dns::is_refused_as_bogus(context, tenant),
     }
 }

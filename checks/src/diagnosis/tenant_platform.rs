@@ -1,19 +1,19 @@
 //! Tenant rules that need the platform's word: who holds certificates, how far they are, how the app is.
 
-use super::tenant_rules::Subject;
+use super::tenant_rules::TenantContext;
 use super::{Action, AppFact, Cause, CertificateFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Wait};
 use crate::chain::covers;
-use crate::check::{Condition, condition, holders};
+use crate::check::{AppState, app_state, certificate_holders};
 use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::reading::MachineEnd;
 
-fn platform<'w>(subject: &'w Subject<'_>) -> Option<&'w Platform> {
+fn platform<'w>(subject: &'w TenantContext<'_>) -> Option<&'w Platform> {
     subject.context.platform()
 }
 
 /// Whether the handshake was cut while the control name stands at the same address.
-fn is_cut_alone(subject: &Subject<'_>) -> bool {
+fn is_cut_alone(subject: &TenantContext<'_>) -> bool {
     let control_stands = |visit: &Visit| {
         let control = subject.context.fleet.edge.control_at(visit.address);
         control.is_some_and(|control| control.handshake.end.is_done())
@@ -24,7 +24,7 @@ fn is_cut_alone(subject: &Subject<'_>) -> bool {
         .is_some_and(|visit| visit.was_cut() && control_stands(visit))
 }
 
-pub(super) fn conflicts_that_cut(subject: &Subject<'_>) -> Vec<Proof> {
+pub(super) fn conflicts_that_cut(subject: &TenantContext<'_>) -> Vec<Proof> {
     if subject.fails(Check::Certificate) && is_cut_alone(subject) {
         conflicts(subject)
     } else {
@@ -34,18 +34,18 @@ pub(super) fn conflicts_that_cut(subject: &Subject<'_>) -> Vec<Proof> {
 
 /// Each certificate that conflicts is a guilty object of its own: while one is left, so is its conflict, and no other
 /// takes its name.
-pub(super) fn conflicts(subject: &Subject<'_>) -> Vec<Proof> {
+pub(super) fn conflicts(subject: &TenantContext<'_>) -> Vec<Proof> {
     let Some(platform) = platform(subject) else {
         return Vec::new();
     };
     let wildcard = subject.context.fleet.wildcard_name();
-    let held = holders(subject.context, subject.tenant).into_iter();
+    let held = certificate_holders(subject.context, subject.tenant).into_iter();
     let held = held.filter(|(_, certificate)| certificate.hostname != wildcard);
     held.map(|(app, certificate)| conflict(subject, &platform.edge_app, app, certificate))
         .collect()
 }
 
-fn conflict(subject: &Subject<'_>, edge: &str, app: &App, certificate: &AppCertificate) -> Proof {
+fn conflict(subject: &TenantContext<'_>, edge: &str, app: &App, certificate: &AppCertificate) -> Proof {
     let (app, name) = (app.name.clone(), certificate.hostname.clone());
     // On the line that is always shown: a latent conflict can wait until the morning.
     let handshake = subject
@@ -74,7 +74,7 @@ fn conflict(subject: &Subject<'_>, edge: &str, app: &App, certificate: &AppCerti
 }
 
 /// The edge's own certificate for exactly this name, where it is not ready.
-fn explicit<'w>(subject: &'w Subject<'_>) -> Option<&'w AppCertificate> {
+fn explicit<'w>(subject: &'w TenantContext<'_>) -> Option<&'w AppCertificate> {
     let platform = platform(subject)?;
     let edge = platform.apps.get(&platform.edge_app)?;
     let own = edge
@@ -105,7 +105,7 @@ pub(super) fn waits_for(certificate: &AppCertificate, now: jiff::Timestamp) -> O
     }
 }
 
-pub(super) fn pending(subject: &Subject<'_>, cause: Cause) -> Option<Proof> {
+pub(super) fn pending(subject: &TenantContext<'_>, cause: Cause) -> Option<Proof> {
     let finding = subject.findings.of(Check::Certificate);
     let warns = finding.outcome == Outcome::Warn && finding.reason == Some(Reason::PlatformPending);
     let cut = finding.outcome == Outcome::Fail && is_cut_alone(subject);
@@ -146,7 +146,7 @@ pub(super) fn pending(subject: &Subject<'_>, cause: Cause) -> Option<Proof> {
     )
 }
 
-pub(super) fn missing(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn missing(subject: &TenantContext<'_>) -> Option<Proof> {
     let platform = platform(subject)?;
     let edge = platform
         .apps
@@ -177,13 +177,13 @@ pub(super) fn missing(subject: &Subject<'_>) -> Option<Proof> {
     )
 }
 
-fn app_is<'w>(subject: &'w Subject<'_>) -> Option<Condition<'w>> {
+fn app_is<'w>(subject: &'w TenantContext<'_>) -> Option<AppState<'w>> {
     let wrong = subject.fails(Check::App);
     let platform = platform(subject).filter(|_| wrong)?;
-    Some(condition(platform, &subject.tenant.tenant.app))
+    Some(app_state(platform, &subject.tenant.tenant.app))
 }
 
-pub(super) fn app_missing(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn app_missing(subject: &TenantContext<'_>) -> Option<Proof> {
     if subject.tenant.tenant.unlisted {
         let (id, app) = (subject.id(), &subject.tenant.tenant.app);
         let unlisted = AppFact::Unlisted(id.to_owned());
@@ -191,7 +191,7 @@ pub(super) fn app_missing(subject: &Subject<'_>) -> Option<Proof> {
         let proof = Proof::fail(Object::App(app.clone()), vec![unlisted.into()]);
         return Some(proof.because(Reason::PlatformNotFound).remedy(Remedy::advise(command)));
     }
-    let Some(Condition::Missing) = app_is(subject) else {
+    let Some(AppState::Missing) = app_is(subject) else {
         return None;
     };
     let app = &subject.tenant.tenant.app;
@@ -210,8 +210,8 @@ pub(super) fn app_missing(subject: &Subject<'_>) -> Option<Proof> {
     )
 }
 
-pub(super) fn app_stopped(subject: &Subject<'_>) -> Option<Proof> {
-    let Some(Condition::Stopped(machine)) = app_is(subject) else {
+pub(super) fn app_stopped(subject: &TenantContext<'_>) -> Option<Proof> {
+    let Some(AppState::Stopped(machine)) = app_is(subject) else {
         return None;
     };
     let app = &subject.tenant.tenant.app;
@@ -242,8 +242,8 @@ fn down(machine: &Machine, stays_down: bool) -> AppFact {
     }
 }
 
-pub(super) fn app_crashed(subject: &Subject<'_>) -> Option<Proof> {
-    let Some(Condition::Crashed(machine)) = app_is(subject) else {
+pub(super) fn app_crashed(subject: &TenantContext<'_>) -> Option<Proof> {
+    let Some(AppState::Crashed(machine)) = app_is(subject) else {
         return None;
     };
     let app = &subject.tenant.tenant.app;
@@ -259,14 +259,14 @@ pub(super) fn app_crashed(subject: &Subject<'_>) -> Option<Proof> {
     )
 }
 
-fn others(subject: &Subject<'_>, machine: &Machine) -> Option<AppFact> {
+fn others(subject: &TenantContext<'_>, machine: &Machine) -> Option<AppFact> {
     let app = platform(subject)?.apps.get(&subject.tenant.tenant.app)?;
     let more = app.machines.iter().filter(|other| other.id != machine.id).count();
     (more > 0).then_some(AppFact::NoneRuns(more + 1))
 }
 
-pub(super) fn app_starting(subject: &Subject<'_>) -> Option<Proof> {
-    let Some(Condition::Starting(machine)) = app_is(subject) else {
+pub(super) fn app_starting(subject: &TenantContext<'_>) -> Option<Proof> {
+    let Some(AppState::Starting(machine)) = app_is(subject) else {
         return None;
     };
     let starting = AppFact::Starting {

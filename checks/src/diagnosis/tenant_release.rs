@@ -1,6 +1,6 @@
 //! Tenant rules about releases: which machine runs, and what the site answers with, where a release is expected.
 
-use super::tenant_rules::Subject;
+use super::tenant_rules::TenantContext;
 use super::{AppFact, Fact, Object, Proof, Remedy, Wait};
 use crate::check::other_releases;
 use crate::evidence::Reason;
@@ -8,7 +8,7 @@ use crate::finding::Check;
 use crate::reading::MachineRelease;
 
 /// A machine that runs another image explains `app` alone: whether the answer is wrong for that is not proven by it.
-pub(super) fn machines(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn machines(subject: &TenantContext<'_>) -> Option<Proof> {
     if subject.findings.of(Check::App).reason != Some(Reason::PlatformRelease) {
         return None;
     }
@@ -37,7 +37,7 @@ pub(super) fn machines(subject: &Subject<'_>) -> Option<Proof> {
 }
 
 /// The answer is right but for its version.
-pub(super) fn answer(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn answer(subject: &TenantContext<'_>) -> Option<Proof> {
     let finding = subject.findings.of(Check::Site);
     if finding.reason != Some(Reason::HttpRelease) {
         return None;

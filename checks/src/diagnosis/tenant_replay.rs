@@ -1,22 +1,22 @@
 //! Tenant rule about what the edge's log says: to which app it replays requests for the name.
 
-use super::tenant_rules::Subject;
+use super::tenant_rules::TenantContext;
 use super::{AnswerFact, Fact, Object, Proof, Remedy};
-use crate::check::{Condition, Findings, answers_like, condition, says_starting};
-use crate::evidence::{Asked, LogLine, Reason};
+use crate::check::{AppState, Findings, answers_like, app_state, says_starting};
+use crate::evidence::{ApiAnswer, LogLine, Reason};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 use crate::logs::Replay;
 use crate::reading::StatusLine;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// Whether the edge's log may tell why a tenant answers wrongly: its site or its route fails with an answer, and
 /// neither its app nor an edge that does not know the name explains it.
-pub(super) fn is_worth_asking(context: &FleetContext, tenant: &TenantWorld, findings: &Findings) -> bool {
+pub(super) fn is_worth_asking(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> bool {
     let Some(platform) = context.platform() else {
         return false;
     };
-    if !matches!(tenant.log.edge, Asked::NotConfigured) {
+    if !matches!(tenant.log.edge, ApiAnswer::NotConfigured) {
         return false;
     }
     let Some((visit, answer)) = tenant
@@ -29,16 +29,16 @@ pub(super) fn is_worth_asking(context: &FleetContext, tenant: &TenantWorld, find
         let finding = findings.of(check);
         finding.outcome == Outcome::Fail && finding.reason != Some(Reason::HttpRelease)
     };
-    let explained = match condition(platform, &tenant.tenant.app) {
-        Condition::Running(_) | Condition::Unknown(_) => false,
-        Condition::Asleep => !tenant.woken,
-        Condition::Missing | Condition::Starting(_) | Condition::Crashed(_) | Condition::Stopped(_) => true,
+    let explained = match app_state(platform, &tenant.tenant.app) {
+        AppState::Running(_) | AppState::Unknown(_) => false,
+        AppState::Asleep => !tenant.woken,
+        AppState::Missing | AppState::Starting(_) | AppState::Crashed(_) | AppState::Stopped(_) => true,
     };
     (fails(Check::Site) || fails(Check::Route)) && !explained && !answers_like(context, visit) && !says_starting(answer)
 }
 
 /// The edge says itself that it replays the name elsewhere. Its latest word counts.
-pub(super) fn wrong_app(subject: &Subject<'_>) -> Option<Proof> {
+pub(super) fn wrong_app(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = subject.tenant.visit()?;
     let answer = visit.page.answer.as_ref()?;
     if !subject.fails(Check::Site) && !subject.fails(Check::Route) {
@@ -89,7 +89,7 @@ fn quoted(line: &LogLine) -> AnswerFact {
 }
 
 /// That the app which gets the requests does not exist, where the platform knows all apps.
-fn absent(subject: &Subject<'_>, app: &str) -> Option<AnswerFact> {
+fn absent(subject: &TenantContext<'_>, app: &str) -> Option<AnswerFact> {
     let platform = subject.context.platform()?;
     let missing = platform.apps_missing.is_none() && !platform.apps.contains_key(app);
     missing.then(|| AnswerFact::NoApp {

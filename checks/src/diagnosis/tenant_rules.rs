@@ -5,7 +5,7 @@ use super::{EdgeFact, Fact, Object, Proof, Remedy};
 use crate::check::Findings;
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// Rules that explain the same checks.
 pub(super) struct Table {
@@ -27,13 +27,13 @@ pub(super) struct Rule {
 #[derive(Clone, Copy)]
 pub(super) enum Prove {
     /// There is one guilty object at most.
-    One(fn(&Subject<'_>) -> Option<Proof>),
+    One(fn(&TenantContext<'_>) -> Option<Proof>),
     /// Each guilty object is proven by itself.
-    Each(fn(&Subject<'_>) -> Vec<Proof>),
+    Each(fn(&TenantContext<'_>) -> Vec<Proof>),
 }
 
 impl Prove {
-    pub(super) fn proofs(self, subject: &Subject<'_>) -> Vec<Proof> {
+    pub(super) fn proofs(self, subject: &TenantContext<'_>) -> Vec<Proof> {
         match self {
             Self::One(prove) => prove(subject).into_iter().collect(),
             Self::Each(prove) => prove(subject),
@@ -42,13 +42,13 @@ impl Prove {
 }
 
 /// The tenant that a rule looks at.
-pub(super) struct Subject<'s> {
+pub(super) struct TenantContext<'s> {
     pub context: &'s FleetContext,
-    pub tenant: &'s TenantWorld,
+    pub tenant: &'s TenantEvidence,
     pub findings: &'s Findings,
 }
 
-impl Subject<'_> {
+impl TenantContext<'_> {
     /// The host name as text.
     pub(super) fn name(&self) -> &str {
         self.tenant.tenant.hostname.as_str()
@@ -66,7 +66,7 @@ impl Subject<'_> {
 }
 
 /// The last resort: the evidence as it is.
-pub(super) fn unexplained(subject: &Subject<'_>, check: Check) -> Proof {
+pub(super) fn unexplained(subject: &TenantContext<'_>, check: Check) -> Proof {
     let finding = subject.findings.of(check);
     let mut evidence = vec![Fact::Unexplained {
         name: subject.name().to_owned(),

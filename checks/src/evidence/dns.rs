@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{End, Millis};
+use super::{Millis, StepStatus};
 use crate::target::Hostname;
 
 /// The record types that are asked for.
@@ -92,7 +92,7 @@ pub struct DnsReply {
 
 /// One question to one server and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DnsLook {
+pub struct DnsQuery {
     /// Who was asked.
     pub server: SocketAddr,
     /// The name in question, which may begin with `*` or `_`.
@@ -105,7 +105,7 @@ pub struct DnsLook {
     /// The response, where one came.
     pub reply: Option<DnsReply>,
     /// How the look ended; `Done` with any response, whatever its code.
-    pub end: End,
+    pub end: StepStatus,
     /// From the question to the response or the end of patience.
     pub ms: Millis,
     /// When the question was sent, by the agent's clock; old recordings do not tell.
@@ -118,11 +118,11 @@ pub struct DnsLook {
 #[non_exhaustive]
 pub struct TenantDns {
     /// A, AAAA and CAA at one server of the zone; at the next one too where the first gave no usable answer.
-    pub authoritative: Vec<DnsLook>,
+    pub authoritative: Vec<DnsQuery>,
     /// A and AAAA at each recursive resolver.
-    pub resolvers: Vec<DnsLook>,
+    pub resolvers: Vec<DnsQuery>,
     /// What stands at the name or below it, asked only where the wildcard does not reach it.
-    pub blockers: Vec<DnsLook>,
+    pub blockers: Vec<DnsQuery>,
 }
 
 /// What DNS says of the zone as a whole.
@@ -134,24 +134,24 @@ pub struct ZoneEvidence {
     /// The servers that are asked, in order.
     pub servers: Vec<SocketAddr>,
     /// How finding the servers ended; `Done` where they were configured.
-    pub discovery: End,
+    pub discovery: StepStatus,
     /// The fresh random label below the domain that only the wildcard answers.
     pub control: Hostname,
     /// A and AAAA of the control name at every server.
-    pub controls: Vec<DnsLook>,
+    pub controls: Vec<DnsQuery>,
     /// A and AAAA of `*.DOMAIN` at every server.
-    pub wildcards: Vec<DnsLook>,
+    pub wildcards: Vec<DnsQuery>,
     /// The recursive resolvers that are compared.
     pub resolvers: Vec<SocketAddr>,
     /// A and AAAA of a fresh label at every resolver, which no cache can know.
-    pub resolver_controls: Vec<DnsLook>,
+    pub resolver_controls: Vec<DnsQuery>,
     /// The same again with CD, where a resolver said SERVFAIL.
-    pub unchecked: Vec<DnsLook>,
+    pub unchecked: Vec<DnsQuery>,
     /// CAA from the domain upwards until a set is found (RFC 8659, section 3).
-    pub caa: Vec<DnsLook>,
+    pub caa: Vec<DnsQuery>,
     /// CNAME at the name of the wildcard's ACME delegation, asked where the platform tells what it must be.
     #[serde(default)]
-    pub acme: Vec<DnsLook>,
+    pub acme: Vec<DnsQuery>,
     /// When it was looked at; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,
@@ -164,7 +164,7 @@ impl ZoneEvidence {
         Self {
             through_resolvers: false,
             servers: Vec::new(),
-            discovery: End::NotReached,
+            discovery: StepStatus::NotReached,
             control,
             controls: Vec::new(),
             wildcards: Vec::new(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Asked, Visit};
+use super::{ApiAnswer, Visit};
 
 /// One line of an app's log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,9 +43,9 @@ pub struct LogLine {
 #[non_exhaustive]
 pub struct TenantLog {
     /// Lines of the edge app that name the tenant, or one of our requests for it.
-    pub edge: Asked<Vec<LogLine>>,
+    pub edge: ApiAnswer<Vec<LogLine>>,
     /// Lines of the tenant's app from about the time of our requests.
-    pub app: Asked<Vec<LogLine>>,
+    pub app: ApiAnswer<Vec<LogLine>>,
     /// Visits made only so that the edge's log has a line about them. Nothing is judged by them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub visits: Vec<Visit>,
@@ -55,12 +55,15 @@ impl TenantLog {
     /// Whether the edge's log was asked.
     #[must_use]
     pub fn was_edge_asked(&self) -> bool {
-        !matches!(self.edge, Asked::NotConfigured)
+        !matches!(self.edge, ApiAnswer::NotConfigured)
     }
 
     /// Whether nobody asked for it.
     #[must_use]
     pub fn is_unasked(&self) -> bool {
-        matches!((&self.edge, &self.app), (Asked::NotConfigured, Asked::NotConfigured))
+        matches!(
+            (&self.edge, &self.app),
+            (ApiAnswer::NotConfigured, ApiAnswer::NotConfigured)
+        )
     }
 }

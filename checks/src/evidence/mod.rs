@@ -9,13 +9,13 @@ mod reason;
 mod vantage;
 mod visit;
 
-pub use dns::{DnsLook, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
+pub use dns::{DnsQuery, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
 pub use logs::{LogLine, TenantLog};
 pub use machine_state::MachineState;
 pub use millis::Millis;
-pub use platform::{App, AppCertificate, Asked, CertificateState, Cloud, Exit, Machine, Platform, ZoneRecord};
+pub use platform::{ApiAnswer, App, AppCertificate, CertificateState, Cloud, Exit, Machine, Platform, ZoneRecord};
 pub use reason::{Alert, Reason, UnknownReason};
-pub use vantage::{ControlLook, DateLook, VantageEvidence};
+pub use vantage::{ClockProbe, ControlProbe, VantageEvidence};
 pub use visit::{Answer, Body, ChainId, Connect, Exchange, Handshake, Matches, Retry, Visit};
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// How a look at one layer ended. What was seen until then stands beside it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum End {
+pub enum StepStatus {
     /// The layer did all that was asked of it.
     Done,
     /// The world failed: what was looked at is to blame, or the way to it.
@@ -58,7 +58,7 @@ impl Fault {
     }
 }
 
-impl End {
+impl StepStatus {
     /// Ends a layer with a fault of the world.
     #[must_use]
     pub fn failed(reason: Reason, detail: impl Into<String>) -> Self {

@@ -12,7 +12,7 @@ use super::{Fault, MachineState};
 /// What an API was asked: an answer, a failure, or nobody to ask.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Asked<T> {
+pub enum ApiAnswer<T> {
     /// It answered.
     Known(T),
     /// It was asked and did not answer.
@@ -22,7 +22,7 @@ pub enum Asked<T> {
     NotConfigured,
 }
 
-impl<T> Asked<T> {
+impl<T> ApiAnswer<T> {
     /// The answer, where there is one.
     #[must_use]
     pub fn known(&self) -> Option<&T> {
@@ -34,11 +34,11 @@ impl<T> Asked<T> {
 
     /// The same with the answer made into something else.
     #[must_use]
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Asked<U> {
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> ApiAnswer<U> {
         match self {
-            Self::Known(answer) => Asked::Known(make(answer)),
-            Self::Unknown(fault) => Asked::Unknown(fault),
-            Self::NotConfigured => Asked::NotConfigured,
+            Self::Known(answer) => ApiAnswer::Known(make(answer)),
+            Self::Unknown(fault) => ApiAnswer::Unknown(fault),
+            Self::NotConfigured => ApiAnswer::NotConfigured,
         }
     }
 

@@ -5,20 +5,20 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DnsLook, End};
+use super::{DnsQuery, StepStatus};
 
 /// A place that is asked only to learn whether the agent can see at all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ControlLook {
+pub struct ControlProbe {
     /// What was asked, as the configuration names it.
     pub what: String,
     /// How it ended.
-    pub end: End,
+    pub end: StepStatus,
 }
 
 /// What clock an edge address keeps, told by the `Date` of an answer (RFC 9110, section 6.6.1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DateLook {
+pub struct ClockProbe {
     /// Who was asked.
     pub address: SocketAddr,
     /// The `Date`, where one came.
@@ -26,7 +26,7 @@ pub struct DateLook {
     /// Our clock at the same moment.
     pub ours: Timestamp,
     /// How it ended.
-    pub end: End,
+    pub end: StepStatus,
 }
 
 /// What the agent knows of its own place.
@@ -39,11 +39,11 @@ pub struct VantageEvidence {
     /// The same for IPv6.
     pub ipv6: Option<bool>,
     /// `. NS` at each resolver: any response proves that the agent sees.
-    pub resolvers: Vec<DnsLook>,
+    pub resolvers: Vec<DnsQuery>,
     /// The other controls.
-    pub controls: Vec<ControlLook>,
+    pub controls: Vec<ControlProbe>,
     /// Clocks of others, asked only where a chain fails by its dates alone.
-    pub dates: Vec<DateLook>,
+    pub dates: Vec<ClockProbe>,
     /// When it was looked at; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{End, Millis, Reason};
+use super::{Millis, Reason, StepStatus};
 use crate::target::Hostname;
 
 /// Names a presented chain: the SHA-256 over its certificates, each with its length before it, in the order sent.
@@ -73,7 +73,7 @@ impl From<ChainId> for String {
 #[non_exhaustive]
 pub struct Connect {
     /// How it ended.
-    pub end: End,
+    pub end: StepStatus,
     /// From the SYN to the connection.
     pub ms: Millis,
 }
@@ -83,7 +83,7 @@ pub struct Connect {
 #[non_exhaustive]
 pub struct Handshake {
     /// How it ended; a chain that does not verify ends it `Failed`.
-    pub end: End,
+    pub end: StepStatus,
     /// From the ClientHello to the end.
     pub ms: Millis,
     /// `1.2` or `1.3`, where one was agreed.
@@ -105,7 +105,7 @@ pub struct Exchange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
     /// How it ended. Reading stops at the limit of the body, which is `Done` with an incomplete body.
-    pub end: End,
+    pub end: StepStatus,
     /// From the request to the first byte of the answer's head.
     pub first_byte_ms: Millis,
     /// From the request to the last byte that was read.
@@ -219,7 +219,7 @@ impl Visit {
 
     /// The end of the deepest layer among connect and handshake that was reached.
     #[must_use]
-    pub fn channel_end(&self) -> &End {
+    pub fn channel_end(&self) -> &StepStatus {
         if self.connect.end.is_done() {
             &self.handshake.end
         } else {
@@ -240,7 +240,7 @@ impl Visit {
     pub fn exhausted(&self) -> Option<&str> {
         [&self.connect.end, &self.handshake.end, &self.page.end]
             .into_iter()
-            .find_map(End::exhausted)
+            .find_map(StepStatus::exhausted)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::chain::Facts;
 use crate::evidence::ChainId;
-use crate::world::Presented;
+use crate::world::CertificateChain;
 
 /// Names a chain of a store in four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,13 +19,13 @@ pub struct ChainStore(RwLock<Chains>);
 #[derive(Debug, Default)]
 struct Chains {
     keys: HashMap<ChainId, ChainKey>,
-    all: Vec<(ChainId, Arc<Presented>, Option<Arc<Facts>>)>,
+    all: Vec<(ChainId, Arc<CertificateChain>, Option<Arc<Facts>>)>,
 }
 
 impl ChainStore {
     /// A store of these chains.
     #[must_use]
-    pub fn of(chains: &BTreeMap<ChainId, Arc<Presented>>) -> Self {
+    pub fn of(chains: &BTreeMap<ChainId, Arc<CertificateChain>>) -> Self {
         let store = Self::default();
         for (id, presented) in chains {
             store.insert(*id, Arc::clone(presented));
@@ -34,7 +34,7 @@ impl ChainStore {
     }
 
     /// Takes a chain up, and gives back what is kept of it: the same for all who were served it.
-    pub fn insert(&self, id: ChainId, presented: Arc<Presented>) -> Arc<Presented> {
+    pub fn insert(&self, id: ChainId, presented: Arc<CertificateChain>) -> Arc<CertificateChain> {
         let mut chains = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known, _)) = chains.keys.get(&id).and_then(|key| chains.all.get(key.0 as usize)) {
             return Arc::clone(known);
@@ -70,7 +70,7 @@ impl ChainStore {
 
     /// All chains, by id.
     #[must_use]
-    pub fn presented(&self) -> BTreeMap<ChainId, Arc<Presented>> {
+    pub fn presented(&self) -> BTreeMap<ChainId, Arc<CertificateChain>> {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let all = chains.all.iter();
         all.map(|(id, presented, _)| (*id, Arc::clone(presented))).collect()

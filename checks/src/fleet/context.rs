@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use super::{ChainStore, Directory, Fleet};
 use crate::chain::Facts;
-use crate::check::Said;
+use crate::check::DnsAnswer;
 use crate::evidence::{App, AppCertificate, Platform, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
 use crate::target::Tenant;
-use crate::world::{EdgeEvidence, TenantWorld};
+use crate::world::{EdgeEvidence, TenantEvidence};
 
 /// A fleet with what follows from it for every tenant.
 #[derive(Clone, Debug)]
@@ -20,11 +20,11 @@ pub struct FleetContext {
     /// The fleet.
     pub fleet: Fleet,
     /// What each server says of the control name.
-    pub controls: BTreeMap<SocketAddr, Said>,
+    pub controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// What each server says of `*.DOMAIN`.
-    pub wildcards: BTreeMap<SocketAddr, Said>,
+    pub wildcards: BTreeMap<SocketAddr, DnsAnswer>,
     /// What each resolver says of a label that it can't know yet.
-    pub resolver_controls: BTreeMap<SocketAddr, Said>,
+    pub resolver_controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// The chains that were seen.
     pub chains: Arc<ChainStore>,
     /// Who is who.
@@ -55,8 +55,9 @@ impl FleetContext {
         let zone = &fleet.zone;
         let authority = !zone.through_resolvers;
         let star = fleet.wildcard_name();
-        let read =
-            |looks, name: &str, server, authority| (server, Said::read(looks, name, server, &fleet.domain, authority));
+        let read = |looks, name: &str, server, authority| {
+            (server, DnsAnswer::read(looks, name, server, &fleet.domain, authority))
+        };
         let fresh = |server: SocketAddr| {
             let label = zone.resolver_controls.iter().find(|look| look.server == server);
             label.map(|look| look.name.clone()).unwrap_or_default()
@@ -150,12 +151,12 @@ impl FleetContext {
 
     /// What the zone says of a tenant: the first usable answer, else the fault that says most; and who said it.
     #[must_use]
-    pub fn own(&self, tenant: &TenantWorld) -> (Option<SocketAddr>, Said) {
+    pub fn tenant_answer(&self, tenant: &TenantEvidence) -> (Option<SocketAddr>, DnsAnswer) {
         let authority = !self.fleet.zone.through_resolvers;
-        let mut most = (None, Said::Nothing);
+        let mut most = (None, DnsAnswer::Nothing);
         for server in in_order(tenant.dns.authoritative.iter().map(|look| look.server)) {
             let name = tenant.tenant.hostname.as_str();
-            let said = Said::read(&tenant.dns.authoritative, name, server, &self.fleet.domain, authority);
+            let said = DnsAnswer::read(&tenant.dns.authoritative, name, server, &self.fleet.domain, authority);
             if said.is_usable() {
                 return (Some(server), said);
             }
@@ -168,7 +169,7 @@ impl FleetContext {
 
     /// The control answer to compare with: of the same server, else of any that gave one.
     #[must_use]
-    pub fn control_for(&self, server: Option<SocketAddr>) -> Option<&Said> {
+    pub fn control_for(&self, server: Option<SocketAddr>) -> Option<&DnsAnswer> {
         let same = server
             .and_then(|server| self.controls.get(&server))
             .filter(|said| said.is_usable());
@@ -177,7 +178,7 @@ impl FleetContext {
 
     /// Whether two answers lead to the same place, aliases followed through the resolvers where need be.
     #[must_use]
-    pub fn same(&self, own: &Said, control: &Said) -> bool {
+    pub fn same(&self, own: &DnsAnswer, control: &DnsAnswer) -> bool {
         let (ours, theirs) = (own.addresses(), self.resolved(control));
         let only_one_has_addresses = own.has_answer() && control.has_answer() && control.addresses().is_empty();
         own.same_as(control) || (only_one_has_addresses && !ours.is_empty() && ours == theirs)
@@ -185,10 +186,10 @@ impl FleetContext {
 
     /// The addresses of a control answer; of an alias, those that the resolvers find behind it.
     #[must_use]
-    pub fn resolved(&self, control: &Said) -> BTreeSet<IpAddr> {
+    pub fn resolved(&self, control: &DnsAnswer) -> BTreeSet<IpAddr> {
         match control {
-            Said::Addresses { addresses, .. } if addresses.is_empty() => {
-                self.resolver_controls.values().flat_map(Said::addresses).collect()
+            DnsAnswer::Addresses { addresses, .. } if addresses.is_empty() => {
+                self.resolver_controls.values().flat_map(DnsAnswer::addresses).collect()
             }
             other => other.addresses(),
         }
@@ -197,7 +198,7 @@ impl FleetContext {
     /// The addresses of a control answer that are not the edge's, family by family: what is not said of the edge is
     /// not compared.
     #[must_use]
-    pub fn strangers(&self, control: &Said) -> BTreeSet<IpAddr> {
+    pub fn addresses_outside_edge(&self, control: &DnsAnswer) -> BTreeSet<IpAddr> {
         let edge = &self.fleet.edge.addresses;
         let compared = |address: &IpAddr| edge.iter().any(|known| known.is_ipv4() == address.is_ipv4());
         self.behind_proxy()
@@ -218,7 +219,7 @@ impl FleetContext {
     /// Whether a resolver got a fresh label from the zone's servers.
     #[must_use]
     pub fn resolver_sees_zone(&self) -> bool {
-        !self.fleet.zone.through_resolvers && self.resolver_controls.values().any(Said::is_usable)
+        !self.fleet.zone.through_resolvers && self.resolver_controls.values().any(DnsAnswer::is_usable)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::evidence::{App, AppCertificate, Asked, Machine, Platform, ZoneRecord};
+use crate::evidence::{ApiAnswer, App, AppCertificate, Machine, Platform, ZoneRecord};
 use crate::target::Tenant;
 
 /// What apps have in common, by a short name: a release, or a region.
@@ -42,8 +42,8 @@ impl Directory {
     #[must_use]
     pub fn new(
         known: Arc<Vec<Arc<Tenant>>>,
-        platform: &Asked<Arc<Platform>>,
-        listing: &Asked<Arc<Vec<ZoneRecord>>>,
+        platform: &ApiAnswer<Arc<Platform>>,
+        listing: &ApiAnswer<Arc<Vec<ZoneRecord>>>,
     ) -> Self {
         let platform = platform.known().map(Arc::clone);
         let listing = listing.known().map(Arc::clone);

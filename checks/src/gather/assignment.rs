@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::evidence::{Answer, Asked, ChainId, Fault, IDENTITY_HEADERS, Platform, ZoneRecord};
+use crate::evidence::{Answer, ApiAnswer, ChainId, Fault, IDENTITY_HEADERS, Platform, ZoneRecord};
 use crate::expectation::{Expectation, Identity};
 use crate::finding::Check;
-use crate::probe::Settings;
+use crate::probe::ProbeLimits;
 use crate::target::{Tenant, TenantId};
-use crate::world::{Presented, TenantWorld, World};
+use crate::world::{CertificateChain, TenantEvidence, World};
 
 /// Assignment of one round.
 #[derive(Clone)]
@@ -45,9 +45,9 @@ pub struct Assignment {
 #[derive(Clone, Debug, Default)]
 pub struct ApiSnapshot {
     /// The platform.
-    pub platform: Asked<Arc<Platform>>,
+    pub platform: ApiAnswer<Arc<Platform>>,
     /// The zone's listing at the DNS provider.
-    pub listing: Asked<Arc<Vec<ZoneRecord>>>,
+    pub listing: ApiAnswer<Arc<Vec<ZoneRecord>>>,
     /// When the listing was read.
     pub listed_at: Option<Timestamp>,
 }
@@ -57,9 +57,9 @@ pub struct ApiSnapshot {
 #[derive(Clone, Default)]
 pub struct ReusedEvidence {
     /// By id.
-    pub tenants: HashMap<TenantId, TenantWorld>,
+    pub tenants: HashMap<TenantId, TenantEvidence>,
     /// The chains that they were served.
-    pub chains: BTreeMap<ChainId, Arc<Presented>>,
+    pub chains: BTreeMap<ChainId, Arc<CertificateChain>>,
 }
 
 impl ReusedEvidence {
@@ -82,7 +82,7 @@ impl ReusedEvidence {
 
     /// The evidence of a target that is still the same and still expected to be the same.
     #[must_use]
-    pub fn of(&self, target: &ProbeTarget) -> Option<&TenantWorld> {
+    pub fn of(&self, target: &ProbeTarget) -> Option<&TenantEvidence> {
         let seen = self.tenants.get(&target.tenant.id)?;
         (seen.tenant == target.tenant && seen.expectation == target.expectation).then_some(seen)
     }
@@ -98,7 +98,7 @@ pub struct ProbeTarget {
     /// Headers sent with its page request; they may hold secrets.
     pub headers: Arc<[(String, String)]>,
     /// The limits of its visits.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<ProbeLimits>,
     /// Whether it may be woken for its page.
     pub wake: WakePolicy,
 }

@@ -12,9 +12,9 @@ use super::setup::ProbeSetup;
 use crate::clock::{Moment, now};
 use crate::evidence::{Answer, ChainId, VantageEvidence, Visit};
 use crate::fleet::ChainStore;
-use crate::probe::Wish;
+use crate::probe::ProbeRequest;
 use crate::target::Hostname;
-use crate::world::{EdgeEvidence, Presented};
+use crate::world::{CertificateChain, EdgeEvidence};
 
 /// How many repetitions without haste run together: few, for they tell a fault from a limit.
 const UNHURRIED: usize = 8;
@@ -62,7 +62,7 @@ impl<'r> EdgeProber<'r> {
     }
 
     /// Keeps a chain that was served.
-    pub(super) fn keep(&self, chain: Option<(ChainId, Arc<Presented>)>) {
+    pub(super) fn keep(&self, chain: Option<(ChainId, Arc<CertificateChain>)>) {
         if let Some((id, presented)) = chain {
             self.chains.insert(id, presented);
         }
@@ -71,7 +71,7 @@ impl<'r> EdgeProber<'r> {
     /// Visits the control name at an address, without waiting for a turn.
     pub(super) async fn control(&self, address: SocketAddr) -> Visit {
         let setup = self.setup;
-        let wish = Wish {
+        let wish = ProbeRequest {
             page: self.assignment.asks_for_pages().then_some(&setup.fleet.site),
             headers: &setup.headers,
             settings: setup.prober.settings(),
@@ -84,7 +84,7 @@ impl<'r> EdgeProber<'r> {
 
     /// Visits `name` at an address when its turn comes. Where many are cut, the control name tells whether the edge
     /// limits us: only then the pace falls.
-    pub(super) async fn visit(&self, address: SocketAddr, name: &Hostname, wish: &Wish<'_>) -> Visit {
+    pub(super) async fn visit(&self, address: SocketAddr, name: &Hostname, wish: &ProbeRequest<'_>) -> Visit {
         let setup = self.setup;
         setup.pacers.turn(address).await;
         let (visit, chain) = setup.prober.visit(address, name, wish, now()).await;

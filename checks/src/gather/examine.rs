@@ -9,7 +9,7 @@ use crate::evidence::TenantDns;
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::target::TenantId;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// How often follow-ups may be asked for a tenant: what they bring may leave something else open.
 const PASSES: usize = 2;
@@ -18,14 +18,14 @@ const PASSES: usize = 2;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examination {
     /// What was seen of it.
-    pub evidence: TenantWorld,
+    pub evidence: TenantEvidence,
     /// What that means, as far as nothing shared explains it.
     pub judgement: Judgement,
 }
 
 impl Examination {
     /// Evidence that was gathered before, judged.
-    pub(super) fn of(context: &FleetContext, evidence: TenantWorld) -> Self {
+    pub(super) fn of(context: &FleetContext, evidence: TenantEvidence) -> Self {
         let judgement = judge(context, &evidence);
         Self { evidence, judgement }
     }
@@ -57,7 +57,7 @@ impl Examination {
     }
 
     /// What was seen, and what it means, by the tenant's id.
-    pub(super) fn into_parts(self) -> (TenantWorld, (TenantId, Judgement)) {
+    pub(super) fn into_parts(self) -> (TenantEvidence, (TenantId, Judgement)) {
         let id = self.evidence.tenant.id.clone();
         (self.evidence, (id, self.judgement))
     }

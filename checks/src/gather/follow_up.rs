@@ -8,16 +8,16 @@ use super::retry::PacedRetry;
 use super::tenant::TenantProber;
 use crate::clock::{Moment, now};
 use crate::diagnosis::FollowUp;
-use crate::evidence::{DateLook, Retry};
+use crate::evidence::{ClockProbe, Retry};
 use crate::probe;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// Answers a follow-up about one tenant, and adds what it brings. Logs, clocks and the control name are asked elsewhere.
 pub(super) async fn answer(
     prober: &TenantProber<'_>,
     target: &ProbeTarget,
     follow_up: &FollowUp,
-    evidence: &mut TenantWorld,
+    evidence: &mut TenantEvidence,
 ) {
     match follow_up {
         FollowUp::Blockers(_) => evidence.dns.blockers = prober.blockers(evidence).await,
@@ -40,7 +40,7 @@ pub(super) async fn answer(
 }
 
 /// What clock the edge keeps at an address.
-pub(super) async fn date(edge: &EdgeProber<'_>, address: SocketAddr) -> DateLook {
+pub(super) async fn date(edge: &EdgeProber<'_>, address: SocketAddr) -> ClockProbe {
     probe::date(&edge.setup.prober, address, &edge.control, now()).await
 }
 

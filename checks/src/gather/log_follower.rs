@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use super::assignment::Assignment;
 use super::log_cursor::{LogCursor, is_about};
 use super::setup::ProbeSetup;
-use crate::evidence::{Asked, Fault, LogLine};
+use crate::evidence::{ApiAnswer, Fault, LogLine};
 use crate::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// How often one log is read at most.
 const READS: usize = 8;
@@ -33,12 +33,12 @@ impl Side<'_> {
         }
     }
 
-    fn result(self, keep: impl Fn(&LogLine) -> bool) -> Asked<Vec<LogLine>> {
+    fn result(self, keep: impl Fn(&LogLine) -> bool) -> ApiAnswer<Vec<LogLine>> {
         let mut kept = self.lines.into_iter().filter(keep).collect::<Vec<_>>();
         kept.truncate(KEPT);
         match self.fault {
-            Some(fault) if kept.is_empty() => Asked::Unknown(fault),
-            _ => Asked::Known(kept),
+            Some(fault) if kept.is_empty() => ApiAnswer::Unknown(fault),
+            _ => ApiAnswer::Known(kept),
         }
     }
 }
@@ -72,7 +72,7 @@ impl<'p> LogFollower<'p> {
 
     /// Waits until both sides have told of the request, or patience ends; the lines become part of the evidence.
     /// `began` is when the round did.
-    pub(super) async fn follow(mut self, tenant: &mut TenantWorld, began: Timestamp) {
+    pub(super) async fn follow(mut self, tenant: &mut TenantEvidence, began: Timestamp) {
         let sent = tenant.visit().is_some_and(|visit| visit.page.sent_at.is_some());
         let pauses = &self.setup.timing.log_follow;
         // Of what was never sent at most the proxy tells, that it cut it; it is not waited for twice.
@@ -103,7 +103,7 @@ impl<'p> LogFollower<'p> {
     }
 
     /// Whether no more lines are to come: each log has told of the request, the proxy has refused it, or cannot be read.
-    fn has_all(&self, tenant: &TenantWorld) -> bool {
+    fn has_all(&self, tenant: &TenantEvidence) -> bool {
         let of = |log| Request::of_page(tenant, &self.setup.domain, log);
         let (Some(through_edge), Some(at_app)) = (of(Log::Edge), of(Log::App)) else {
             return false;
@@ -131,12 +131,12 @@ fn is_of_a_handshake(line: &LogLine) -> bool {
 }
 
 /// What the platform called the request.
-fn request_id(tenant: &TenantWorld) -> Option<&str> {
+fn request_id(tenant: &TenantEvidence) -> Option<&str> {
     tenant.visit()?.page.answer.as_ref()?.request_id()
 }
 
 /// When lines of the request may have been written; where none was sent, from the beginning of the round on.
-fn window(tenant: &TenantWorld, began: Timestamp) -> (Timestamp, Timestamp) {
+fn window(tenant: &TenantEvidence, began: Timestamp) -> (Timestamp, Timestamp) {
     let during = tenant.visit().and_then(|visit| visit.page.during());
     let (from, until) = during.unwrap_or((began, Timestamp::MAX));
     (

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::log_cursor::{LogCursor, is_about};
 use super::tenant::TenantProber;
-use crate::evidence::{Asked, LogLine, TenantLog, Visit};
+use crate::evidence::{ApiAnswer, LogLine, TenantLog, Visit};
 use crate::logs::{NEAR, Replay};
 use crate::target::{Hostname, Tenant};
 
@@ -34,10 +34,10 @@ pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<
     let mut cursor = LogCursor::new(logs, &platform.edge_app, most);
     match cursor.more().await {
         Ok(lines) => search.take(&lines),
-        Err(fault) => return search.result(|_| Asked::Unknown(fault.clone())),
+        Err(fault) => return search.result(|_| ApiAnswer::Unknown(fault.clone())),
     }
     if search.is_over() {
-        return search.result(Asked::Known);
+        return search.result(ApiAnswer::Known);
     }
     // Their first requests may be buried already: what happens from now on stands behind the token.
     let again = search.missing().filter_map(|index| {
@@ -55,7 +55,7 @@ pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<
             break;
         }
     }
-    search.result(Asked::Known)
+    search.result(ApiAnswer::Known)
 }
 
 /// What the log has told so far, about anybody.
@@ -137,7 +137,7 @@ impl LogSearch {
     }
 
     /// What each log says, as `answer` has it.
-    fn result(self, answer: impl Fn(Vec<LogLine>) -> Asked<Vec<LogLine>>) -> Vec<(usize, TenantLog)> {
+    fn result(self, answer: impl Fn(Vec<LogLine>) -> ApiAnswer<Vec<LogLine>>) -> Vec<(usize, TenantLog)> {
         let log = |found: Found| {
             let log = TenantLog {
                 edge: answer(found.lines),
@@ -213,7 +213,7 @@ mod tests {
 
     fn counts(search: LogSearch) -> Vec<(usize, usize)> {
         let lines = |log: &TenantLog| log.edge.known().map_or(0, Vec::len);
-        let result = search.result(Asked::Known);
+        let result = search.result(ApiAnswer::Known);
         result.iter().map(|(index, log)| (*index, lines(log))).collect()
     }
 
@@ -266,7 +266,7 @@ mod tests {
         let mut search = search();
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 443));
         search.visited(vec![(7, Visit::new(address, name("def.example.com")))]);
-        let result = search.result(Asked::Known);
+        let result = search.result(ApiAnswer::Known);
         let visits = result.iter().map(|(index, log)| (*index, log.visits.len()));
         assert_eq!(visits.collect::<Vec<_>>(), [(3, 0), (7, 1)]);
     }

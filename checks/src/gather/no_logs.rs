@@ -9,7 +9,7 @@ use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
 use crate::evidence::TenantLog;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// Follower of nothing: there is none.
 pub(super) struct LogFollower<'p>(Infallible, PhantomData<&'p ()>);
@@ -21,7 +21,7 @@ impl<'p> LogFollower<'p> {
     }
 
     /// Never called.
-    pub(super) async fn follow(self, _: &mut TenantWorld, _: Timestamp) {
+    pub(super) async fn follow(self, _: &mut TenantEvidence, _: Timestamp) {
         match self.0 {}
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::evidence::{CertificateState, Visit};
 use crate::fleet::FleetContext;
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// How many visited tenants must fail before the others are spared.
 const SHOWN_BY: usize = 20;
@@ -46,7 +46,7 @@ impl OutageWatch {
     }
 
     /// Hears what came of a tenant.
-    pub(super) fn hear(&mut self, tenant: &TenantWorld) {
+    pub(super) fn hear(&mut self, tenant: &TenantEvidence) {
         match tenant.visits.first().map(|visit| visit.channel_end().reason()) {
             Some(Some(_)) => self.failed += 1,
             Some(None) => self.stood = true,
@@ -81,7 +81,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::evidence::{Asked, VantageEvidence, ZoneEvidence};
+    use crate::evidence::{ApiAnswer, VantageEvidence, ZoneEvidence};
     use crate::expectation::CertificateExpectation;
     use crate::finding::Check;
     use crate::fleet::Fleet;
@@ -105,8 +105,8 @@ mod tests {
             zone: ZoneEvidence::unseen(Hostname::parse("x.example.com").unwrap()),
             edge: EdgeEvidence::default(),
             wildcard: CertificateExpectation::default(),
-            platform: Asked::NotConfigured,
-            listing: Asked::NotConfigured,
+            platform: ApiAnswer::NotConfigured,
+            listing: ApiAnswer::NotConfigured,
             listed_at: None,
             inventory: Vec::new(),
             known: Arc::default(),

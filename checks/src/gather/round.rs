@@ -23,7 +23,7 @@ use crate::evidence::Visit;
 use crate::fleet::{ChainStore, FleetContext};
 use crate::round::Round;
 use crate::target::NameError;
-use crate::world::{EdgeEvidence, TenantWorld, World};
+use crate::world::{EdgeEvidence, TenantEvidence, World};
 
 /// How often the pace of the event loop is felt.
 const PULSE: Duration = Duration::from_millis(100);
@@ -85,7 +85,7 @@ async fn look_at_all(prober: &TenantProber<'_>, observer: &dyn Observer, stop: &
     let reused = reused.map(|seen| seen.map(|seen| Examination::of(prober.context, seen)));
     let mut examined = reused.collect::<Vec<_>>();
     look_at_new(prober, &mut examined, observer, stop).await;
-    let unseen = |target: &ProbeTarget| TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
+    let unseen = |target: &ProbeTarget| TenantEvidence::unseen(target.tenant.clone(), target.expectation.clone());
     let examined = examined.into_iter().zip(&assignment.targets);
     examined
         .map(|(seen, target)| seen.unwrap_or_else(|| Examination::of(prober.context, unseen(target))))
@@ -261,7 +261,7 @@ fn logs_asked(examined: &[Examination]) -> usize {
     examined.iter().filter(asked).count()
 }
 
-fn world(context: FleetContext, tenants: Vec<TenantWorld>, interrupted: bool) -> World {
+fn world(context: FleetContext, tenants: Vec<TenantEvidence>, interrupted: bool) -> World {
     let chains = context.chains.presented();
     let fleet = context.fleet;
     World {

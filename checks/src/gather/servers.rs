@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsLook, End, Reason, RecordKind};
+use crate::evidence::{DnsQuery, Reason, RecordKind, StepStatus};
 use crate::probe::{DnsClient, DnsQuestion};
 use crate::target::Hostname;
 
@@ -31,22 +31,26 @@ pub fn of_system() -> Vec<SocketAddr> {
 }
 
 /// Finds the servers of the zone that `domain` lies in: NS at the domain, else above it, and their addresses.
-pub(super) async fn of_zone(dns: &DnsClient, resolvers: &[SocketAddr], domain: &Hostname) -> (Vec<SocketAddr>, End) {
+pub(super) async fn of_zone(
+    dns: &DnsClient,
+    resolvers: &[SocketAddr],
+    domain: &Hostname,
+) -> (Vec<SocketAddr>, StepStatus) {
     if resolvers.is_empty() {
         let detail = "there is no resolver to ask for the zone's servers: set `[dns] authoritative` or `resolvers`";
-        return (Vec::new(), End::failed(Reason::DnsTimeout, detail));
+        return (Vec::new(), StepStatus::failed(Reason::DnsTimeout, detail));
     }
-    let mut last = End::failed(Reason::DnsNodata, format!("no NS record at {domain} or above it"));
+    let mut last = StepStatus::failed(Reason::DnsNodata, format!("no NS record at {domain} or above it"));
     for resolver in resolvers {
         match from(dns, *resolver, domain).await {
-            Ok(servers) => return (servers, End::Done),
+            Ok(servers) => return (servers, StepStatus::Done),
             Err(end) => last = end,
         }
     }
     (Vec::new(), last)
 }
 
-async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, End> {
+async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, StepStatus> {
     let mut zone = domain.as_str();
     loop {
         let look = ask(dns, resolver, zone, RecordKind::Ns).await;
@@ -56,7 +60,7 @@ async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Resul
         }
         let Some(reply) = look.reply.filter(|reply| matches!(reply.rcode, 0 | 3)) else {
             return Err(match look.end {
-                End::Done => End::failed(
+                StepStatus::Done => StepStatus::failed(
                     Reason::DnsServfail,
                     format!("resolver {resolver} fails for NS of {zone}"),
                 ),
@@ -64,12 +68,15 @@ async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Resul
             });
         };
         if reply.rcode == 3 && zone == domain.as_str() {
-            return Err(End::failed(Reason::DnsNxdomain, format!("{domain} does not exist")));
+            return Err(StepStatus::failed(
+                Reason::DnsNxdomain,
+                format!("{domain} does not exist"),
+            ));
         }
         match zone.split_once('.') {
             Some((_, parent)) if parent.contains('.') => zone = parent,
             _ => {
-                return Err(End::failed(
+                return Err(StepStatus::failed(
                     Reason::DnsNodata,
                     format!("no NS record at {domain} or above it"),
                 ));
@@ -78,7 +85,7 @@ async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Resul
     }
 }
 
-async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, End> {
+async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, StepStatus> {
     let mut servers = Vec::new();
     for name in names {
         for kind in [RecordKind::A, RecordKind::Aaaa] {
@@ -96,7 +103,7 @@ async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> R
     servers.dedup();
     servers.truncate(MOST_SERVERS);
     if servers.is_empty() {
-        return Err(End::failed(
+        return Err(StepStatus::failed(
             Reason::DnsNodata,
             format!("the zone's servers ({}) have no usable address", names.join(", ")),
         ));
@@ -109,7 +116,7 @@ fn usable(address: IpAddr) -> bool {
     v4.or(v6) == Some(true)
 }
 
-async fn ask(dns: &DnsClient, server: SocketAddr, name: &str, kind: RecordKind) -> DnsLook {
+async fn ask(dns: &DnsClient, server: SocketAddr, name: &str, kind: RecordKind) -> DnsQuery {
     dns.ask(
         server,
         DnsQuestion {
@@ -122,7 +129,7 @@ async fn ask(dns: &DnsClient, server: SocketAddr, name: &str, kind: RecordKind) 
     .await
 }
 
-fn data(look: &DnsLook, kind: RecordKind) -> Vec<String> {
+fn data(look: &DnsQuery, kind: RecordKind) -> Vec<String> {
     let answers = look.reply.iter().flat_map(|reply| &reply.answers);
     answers
         .filter(|record| record.kind == kind.as_str())

@@ -7,15 +7,15 @@ use futures_util::future::join_all;
 use super::assignment::{Assignment, Names, ProbeTarget, WakePolicy};
 use super::edge::EdgeProber;
 use super::setup::ProbeSetup;
-use crate::check::{Condition, Said, condition};
+use crate::check::{AppState, DnsAnswer, app_state};
 use crate::clock::now;
 use crate::diagnosis::FollowUp;
-use crate::evidence::{Answer, Asked, DnsLook, RecordKind, TenantDns, VALIDATION_LABELS, Visit, ZoneEvidence};
+use crate::evidence::{Answer, ApiAnswer, DnsQuery, RecordKind, TenantDns, VALIDATION_LABELS, Visit, ZoneEvidence};
 use crate::finding::Check;
 use crate::fleet::FleetContext;
-use crate::probe::{DnsQuestion, Wish};
+use crate::probe::{DnsQuestion, ProbeRequest};
 use crate::target::{Hostname, Tenant};
-use crate::world::TenantWorld;
+use crate::world::TenantEvidence;
 
 /// Prober of tenants: what probing one of them needs in one round.
 pub(super) struct TenantProber<'r> {
@@ -30,7 +30,7 @@ pub(super) struct TenantProber<'r> {
 
 impl<'r> TenantProber<'r> {
     pub(super) fn new(edge: &'r EdgeProber<'r>, context: &'r FleetContext, sockets: Vec<SocketAddr>) -> Self {
-        let usable = |server: &&SocketAddr| context.controls.get(server).is_some_and(Said::is_usable);
+        let usable = |server: &&SocketAddr| context.controls.get(server).is_some_and(DnsAnswer::is_usable);
         let servers = context.fleet.zone.servers.iter().filter(usable).copied();
         Self {
             edge,
@@ -54,13 +54,13 @@ impl<'r> TenantProber<'r> {
     }
 
     /// Probes one tenant: DNS and a visit at the same time; without `visit` it is spared that, for it would fail.
-    pub(super) async fn probe(&self, target: &ProbeTarget, visit: bool) -> TenantWorld {
+    pub(super) async fn probe(&self, target: &ProbeTarget, visit: bool) -> TenantEvidence {
         let at = now();
         if !target.tenant.hostname.is_within(&self.setup().domain) {
-            return TenantWorld {
+            return TenantEvidence {
                 looked_at: true,
                 at: Some(at),
-                ..TenantWorld::unseen(target.tenant.clone(), target.expectation.clone())
+                ..TenantEvidence::unseen(target.tenant.clone(), target.expectation.clone())
             };
         }
         let (asleep, page) = (self.sleeps(&target.tenant), self.may_ask(target));
@@ -73,8 +73,8 @@ impl<'r> TenantProber<'r> {
             }
         };
         let (dns, visit) = tokio::join!(self.dns(&target.tenant), first);
-        let unseen = TenantWorld::unseen(target.tenant.clone(), target.expectation.clone());
-        TenantWorld {
+        let unseen = TenantEvidence::unseen(target.tenant.clone(), target.expectation.clone());
+        TenantEvidence {
             dns,
             visits: visit.into_iter().collect(),
             looked_at: true,
@@ -108,14 +108,14 @@ impl<'r> TenantProber<'r> {
     }
 
     /// A, AAAA and CAA at one server; where it gives no usable answer, at the next.
-    async fn authoritative(&self, tenant: &Tenant) -> Vec<DnsLook> {
+    async fn authoritative(&self, tenant: &Tenant) -> Vec<DnsQuery> {
         let mut looks = Vec::new();
         let name = tenant.hostname.as_str();
         for offset in 0..self.servers.len() {
             let server = self.servers[self.place(tenant, offset, self.servers.len())];
             let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
             looks.extend(self.ask(server, name, kinds, self.zone().through_resolvers).await);
-            if Said::read(
+            if DnsAnswer::read(
                 &looks,
                 name,
                 server,
@@ -130,7 +130,7 @@ impl<'r> TenantProber<'r> {
         looks
     }
 
-    async fn resolvers(&self, tenant: &Tenant) -> Vec<DnsLook> {
+    async fn resolvers(&self, tenant: &Tenant) -> Vec<DnsQuery> {
         if self.zone().through_resolvers {
             return Vec::new();
         }
@@ -155,7 +155,7 @@ impl<'r> TenantProber<'r> {
         name: &str,
         kinds: [RecordKind; N],
         recursion: bool,
-    ) -> [DnsLook; N] {
+    ) -> [DnsQuery; N] {
         let questions = kinds.map(|kind| DnsQuestion {
             name,
             kind,
@@ -166,7 +166,7 @@ impl<'r> TenantProber<'r> {
     }
 
     /// What stands at the name or below it and keeps the wildcard away: asked type by type, never ANY (RFC 8482).
-    pub(super) async fn blockers(&self, tenant: &TenantWorld) -> Vec<DnsLook> {
+    pub(super) async fn blockers(&self, tenant: &TenantEvidence) -> Vec<DnsQuery> {
         let Some(server) = tenant.dns.authoritative.last().map(|look| look.server) else {
             return Vec::new();
         };
@@ -197,15 +197,15 @@ impl<'r> TenantProber<'r> {
     /// Whether a tenant may be asked for its page: not one that sleeps, unless it may be woken.
     pub(super) fn may_ask(&self, target: &ProbeTarget) -> bool {
         let condition = match &self.assignment().snapshot.platform {
-            Asked::Known(platform) => condition(platform, &target.tenant.app),
-            Asked::Unknown(fault) => Condition::Unknown(fault.clone()),
+            ApiAnswer::Known(platform) => app_state(platform, &target.tenant.app),
+            ApiAnswer::Unknown(fault) => AppState::Unknown(fault.clone()),
             // Without a platform there is nothing that sleeps.
-            Asked::NotConfigured => return true,
+            ApiAnswer::NotConfigured => return true,
         };
         match (target.wake, condition) {
             (WakePolicy::Allowed, _) => true,
-            (_, Condition::Asleep) => false,
-            (WakePolicy::Never, Condition::Unknown(_)) => false,
+            (_, AppState::Asleep) => false,
+            (WakePolicy::Never, AppState::Unknown(_)) => false,
             _ => true,
         }
     }
@@ -213,16 +213,16 @@ impl<'r> TenantProber<'r> {
     /// Whether the platform says that no machine of the app runs and one would wake on a request.
     pub(super) fn sleeps(&self, tenant: &Tenant) -> bool {
         let platform = self.assignment().snapshot.platform.known();
-        platform.is_some_and(|platform| condition(platform, &tenant.app) == Condition::Asleep)
+        platform.is_some_and(|platform| app_state(platform, &tenant.app) == AppState::Asleep)
     }
 
     /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.
-    pub(super) fn worth_tracing(&self, tenant: &TenantWorld) -> Option<FollowUp> {
+    pub(super) fn worth_tracing(&self, tenant: &TenantEvidence) -> Option<FollowUp> {
         let platform = self.assignment().snapshot.platform.known()?;
         let app = platform.apps.get(&tenant.tenant.app)?;
-        let awake = match condition(platform, &tenant.tenant.app) {
-            Condition::Running(_) => true,
-            Condition::Asleep => tenant.woken && tenant.visit().is_some_and(|visit| visit.page.answer.is_some()),
+        let awake = match app_state(platform, &tenant.tenant.app) {
+            AppState::Running(_) => true,
+            AppState::Asleep => tenant.woken && tenant.visit().is_some_and(|visit| visit.page.answer.is_some()),
             _ => false,
         };
         let wanted =
@@ -236,7 +236,7 @@ impl<'r> TenantProber<'r> {
         let route = self.assignment().selects(Check::Route) && !target.expectation.skip.contains(&Check::Route);
         let open = |answer: &Answer| route && self.names.leaves_open(&site.identity, answer);
         let page = (page && self.assignment().asks_for_pages()).then_some(site);
-        let wish = Wish {
+        let wish = ProbeRequest {
             page,
             headers: &target.headers,
             settings: &target.settings,
@@ -260,7 +260,7 @@ impl<'r> TenantProber<'r> {
             .filter_map(|record| record.data.parse::<std::net::IpAddr>().ok())
             .next()?;
         let never = |_: &Answer| false;
-        let wish = Wish {
+        let wish = ProbeRequest {
             page: Some(&target.expectation.site),
             headers: &target.headers,
             settings: &target.settings,

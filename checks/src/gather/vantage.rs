@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use crate::clock::now;
-use crate::evidence::{ControlLook, End, Reason, RecordKind, VantageEvidence};
+use crate::evidence::{ControlProbe, Reason, RecordKind, StepStatus, VantageEvidence};
 use crate::probe::{self as probes, DnsQuestion};
 
 /// Control of the vantage: something that answers whenever the agent can see.
@@ -44,13 +44,13 @@ impl UrlControls {
     }
 
     /// Any HTTP response proves that the agent sees, whatever it says.
-    async fn ask(&self, url: &str, timeout: Duration) -> End {
-        let failed = |detail: String| End::failed(Reason::HttpClosed, detail);
+    async fn ask(&self, url: &str, timeout: Duration) -> StepStatus {
+        let failed = |detail: String| StepStatus::failed(Reason::HttpClosed, detail);
         match self.client.get_or_init(|| self.connect()) {
             Err(error) => failed(error.clone()),
             Ok(client) => match client.head(url).timeout(timeout).send().await {
-                Ok(_) => End::Done,
-                Err(error) if error.is_timeout() => End::failed(Reason::HttpTimeout, error.to_string()),
+                Ok(_) => StepStatus::Done,
+                Err(error) if error.is_timeout() => StepStatus::failed(Reason::HttpTimeout, error.to_string()),
                 Err(error) => failed(error.to_string()),
             },
         }
@@ -94,11 +94,11 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment) -> Vantag
     }
 }
 
-async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlLook> {
+async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlProbe> {
     let timeout = setup.timing.control;
     match control {
         Control::Address(address) => Some(probes::control_socket(&address.to_string(), *address, timeout).await),
-        Control::Url(url) => Some(ControlLook {
+        Control::Url(url) => Some(ControlProbe {
             what: url.clone(),
             end: setup.url_controls.ask(url, timeout).await,
         }),

@@ -8,7 +8,7 @@ use super::assignment::{ApiSnapshot, Assignment};
 use super::servers;
 use super::setup::ProbeSetup;
 use crate::clock::now;
-use crate::evidence::{DnsLook, End, Reason, RecordKind, ZoneEvidence};
+use crate::evidence::{DnsQuery, Reason, RecordKind, StepStatus, ZoneEvidence};
 use crate::finding::Check;
 use crate::probe::DnsQuestion;
 use crate::target::{Hostname, NameError};
@@ -31,18 +31,22 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment, control: 
         return zone;
     }
     (zone.servers, zone.discovery) = if setup.through_resolvers {
-        let none = End::failed(
+        let none = StepStatus::failed(
             Reason::DnsTimeout,
             "`[dns] ask = \"resolvers\"` and there is no resolver",
         );
         (
             setup.resolvers.clone(),
-            if setup.resolvers.is_empty() { none } else { End::Done },
+            if setup.resolvers.is_empty() {
+                none
+            } else {
+                StepStatus::Done
+            },
         )
     } else if setup.authoritative.is_empty() {
         servers::of_zone(&setup.dns, &setup.resolvers, &setup.domain).await
     } else {
-        (setup.authoritative.clone(), End::Done)
+        (setup.authoritative.clone(), StepStatus::Done)
     };
     let star = format!("*.{}", setup.domain);
     let (controls, wildcards, fresh) = tokio::join!(
@@ -61,7 +65,7 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment, control: 
     zone
 }
 
-async fn both_families(setup: &ProbeSetup, servers: &[SocketAddr], name: &str, recursion: bool) -> Vec<DnsLook> {
+async fn both_families(setup: &ProbeSetup, servers: &[SocketAddr], name: &str, recursion: bool) -> Vec<DnsQuery> {
     let asks = servers.iter().flat_map(|server| FAMILIES.map(|kind| (*server, kind)));
     let ask = |(server, kind)| {
         setup.dns.ask(
@@ -78,7 +82,7 @@ async fn both_families(setup: &ProbeSetup, servers: &[SocketAddr], name: &str, r
 }
 
 /// A fresh label at each resolver, and the same again unvalidated where one says SERVFAIL.
-async fn fresh_at_resolvers(setup: &ProbeSetup) -> (Vec<DnsLook>, Vec<DnsLook>) {
+async fn fresh_at_resolvers(setup: &ProbeSetup) -> (Vec<DnsQuery>, Vec<DnsQuery>) {
     let one = async |resolver: &SocketAddr| match fresh(&setup.domain) {
         Ok(name) => both_families(setup, &[*resolver], name.as_str(), true).await,
         Err(_) => Vec::new(),
@@ -92,7 +96,7 @@ async fn fresh_at_resolvers(setup: &ProbeSetup) -> (Vec<DnsLook>, Vec<DnsLook>) 
     (looks, unchecked)
 }
 
-async fn unchecked(setup: &ProbeSetup, looks: &[DnsLook]) -> Vec<DnsLook> {
+async fn unchecked(setup: &ProbeSetup, looks: &[DnsQuery]) -> Vec<DnsQuery> {
     let failed = looks
         .iter()
         .filter(|look| look.reply.as_ref().is_some_and(|reply| reply.rcode == 2));
@@ -109,7 +113,7 @@ async fn unchecked(setup: &ProbeSetup, looks: &[DnsLook]) -> Vec<DnsLook> {
 }
 
 /// CNAME at the delegation that the wildcard's renewal needs, where the platform names it.
-async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -> Vec<DnsLook> {
+async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -> Vec<DnsQuery> {
     let wildcard = format!("*.{}", setup.domain);
     let edge = snapshot
         .platform
@@ -138,7 +142,7 @@ async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -
 }
 
 /// CAA at the domain from its servers, then upwards from a resolver, until a set is found (RFC 8659, section 3).
-async fn caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsLook> {
+async fn caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsQuery> {
     let mut looks = Vec::new();
     let mut name = setup.domain.as_str();
     let answering = zone

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::http::{Api, ApiError, Calls, Token};
-use crate::evidence::{Asked, Fault, Reason, ZoneRecord};
+use crate::evidence::{ApiAnswer, Fault, Reason, ZoneRecord};
 
 /// Records on one page.
 const PAGE: usize = 5000;
@@ -37,10 +37,10 @@ impl Zone {
     }
 
     /// Lists the zone.
-    pub async fn listing(&self) -> Asked<Vec<ZoneRecord>> {
+    pub async fn listing(&self) -> ApiAnswer<Vec<ZoneRecord>> {
         match list(&self.api, &self.name).await {
-            Ok(records) => Asked::Known(records),
-            Err(fault) => Asked::Unknown(fault),
+            Ok(records) => ApiAnswer::Known(records),
+            Err(fault) => ApiAnswer::Unknown(fault),
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::clock::Stopwatch;
 use super::exhaustion;
-use crate::evidence::{Connect, End, Reason};
+use crate::evidence::{Connect, Reason, StepStatus};
 
 /// Connects within `timeout`.
 pub(super) async fn connect(address: SocketAddr, timeout: Duration) -> (Connect, Option<TcpStream>) {
@@ -20,7 +20,7 @@ pub(super) async fn connect(address: SocketAddr, timeout: Duration) -> (Connect,
             let detail = format!("no connection within {timeout:?}");
             (
                 Connect {
-                    end: End::failed(Reason::TcpTimeout, detail),
+                    end: StepStatus::failed(Reason::TcpTimeout, detail),
                     ms,
                 },
                 None,
@@ -37,14 +37,20 @@ pub(super) async fn connect(address: SocketAddr, timeout: Duration) -> (Connect,
             // Small frames follow each other: waiting to fill a segment would be measured as the peer's slowness.
             // A failure costs time only.
             let _ = stream.set_nodelay(true);
-            (Connect { end: End::Done, ms }, Some(stream))
+            (
+                Connect {
+                    end: StepStatus::Done,
+                    ms,
+                },
+                Some(stream),
+            )
         }
     }
 }
 
-fn end(error: &io::Error, address: SocketAddr) -> End {
+fn end(error: &io::Error, address: SocketAddr) -> StepStatus {
     if let Some(what) = exhaustion::of_connect(error, address) {
-        return End::Exhausted(what);
+        return StepStatus::Exhausted(what);
     }
     let reason = match error.raw_os_error() {
         Some(libc::ECONNREFUSED) => Reason::TcpRefused,
@@ -52,5 +58,5 @@ fn end(error: &io::Error, address: SocketAddr) -> End {
         Some(libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED) => Reason::TcpReset,
         _ => Reason::TcpUnreachable,
     };
-    End::failed(reason, error.to_string())
+    StepStatus::failed(reason, error.to_string())
 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::clock::{self, Stopwatch};
 use super::exhaustion;
 use super::message::{message, parse, reply};
-use crate::evidence::{DnsLook, End, Fault, Millis, PORT_UNREACHABLE, Reason, RecordKind};
+use crate::evidence::{DnsQuery, Fault, Millis, PORT_UNREACHABLE, Reason, RecordKind, StepStatus};
 
 /// How often a datagram is sent before silence is believed.
 const ATTEMPTS: u32 = 2;
@@ -42,15 +42,15 @@ pub struct DnsClient {
 
 impl DnsClient {
     /// Asks `server`, and keeps whatever comes.
-    pub async fn ask(&self, server: SocketAddr, question: Question<'_>) -> DnsLook {
+    pub async fn ask(&self, server: SocketAddr, question: Question<'_>) -> DnsQuery {
         let [look] = self.ask_each(server, [question]).await;
         look
     }
 
     /// Asks `server` some questions at once over one socket, and keeps whatever comes.
-    pub async fn ask_each<const N: usize>(&self, server: SocketAddr, questions: [Question<'_>; N]) -> [DnsLook; N] {
+    pub async fn ask_each<const N: usize>(&self, server: SocketAddr, questions: [Question<'_>; N]) -> [DnsQuery; N] {
         let watch = Stopwatch::start();
-        let mut asked = questions.map(|question| Asked::new(question, server));
+        let mut asked = questions.map(|question| PendingQuery::new(question, server));
         if let Err(end) = self.over_udp(server, &mut asked, watch).await {
             asked
                 .iter_mut()
@@ -62,7 +62,12 @@ impl DnsClient {
         asked.map(|asked| asked.look)
     }
 
-    async fn over_udp(&self, server: SocketAddr, asked: &mut [Asked], watch: Stopwatch) -> Result<(), End> {
+    async fn over_udp(
+        &self,
+        server: SocketAddr,
+        asked: &mut [PendingQuery],
+        watch: Stopwatch,
+    ) -> Result<(), StepStatus> {
         let socket = connected(server).map_err(|error| end(&error))?;
         for _ in 0..ATTEMPTS {
             for asked in asked.iter().filter(|asked| asked.is_open()) {
@@ -76,7 +81,7 @@ impl DnsClient {
         Err(silent("no answer"))
     }
 
-    async fn over_tcp(&self, server: SocketAddr, asked: &mut Asked, watch: Stopwatch) {
+    async fn over_tcp(&self, server: SocketAddr, asked: &mut PendingQuery, watch: Stopwatch) {
         let left = watch.left(self.timeout).max(self.timeout / 2);
         let answer = tokio::time::timeout(left, over_tcp(server, &asked.query, &asked.bytes)).await;
         let late = |_| Err(silent("the answer over UDP is truncated, and TCP is silent"));
@@ -85,22 +90,22 @@ impl DnsClient {
 }
 
 /// A question on its way.
-struct Asked {
+struct PendingQuery {
     query: Message,
     bytes: Vec<u8>,
     truncated: bool,
-    look: DnsLook,
+    look: DnsQuery,
 }
 
-impl Asked {
+impl PendingQuery {
     fn new(question: Question<'_>, server: SocketAddr) -> Self {
-        let look = DnsLook {
+        let look = DnsQuery {
             server,
             name: question.name.to_owned(),
             kind: question.kind,
             checking_disabled: question.checking_disabled,
             reply: None,
-            end: End::NotReached,
+            end: StepStatus::NotReached,
             ms: Millis::default(),
             sent_at: Some(clock::now()),
         };
@@ -110,7 +115,7 @@ impl Asked {
             truncated: false,
             look,
         };
-        let unwritable = |error: hickory_proto::ProtoError| End::failed(Reason::DnsServfail, error.to_string());
+        let unwritable = |error: hickory_proto::ProtoError| StepStatus::failed(Reason::DnsServfail, error.to_string());
         let written = message(question).and_then(|query| Ok((query.to_vec().map_err(unwritable)?, query)));
         match written {
             Ok((bytes, query)) => (asked.bytes, asked.query) = (bytes, query),
@@ -120,15 +125,15 @@ impl Asked {
     }
 
     fn is_open(&self) -> bool {
-        self.look.end == End::NotReached
+        self.look.end == StepStatus::NotReached
     }
 
-    fn settle(&mut self, answer: Result<(Message, bool), End>, watch: Stopwatch) {
+    fn settle(&mut self, answer: Result<(Message, bool), StepStatus>, watch: Stopwatch) {
         self.look.ms = watch.ms();
         match answer {
             Ok((answer, tcp)) => {
                 self.truncated = answer.metadata.truncation && !tcp;
-                (self.look.reply, self.look.end) = (Some(reply(&answer, tcp)), End::Done);
+                (self.look.reply, self.look.end) = (Some(reply(&answer, tcp)), StepStatus::Done);
             }
             Err(end) => (self.look.reply, self.look.end) = (None, end),
         }
@@ -153,8 +158,8 @@ fn send(socket: &UdpSocket, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Takes datagrams until every question is answered; what answers none is not for us.
-async fn receive(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result<()> {
-    while asked.iter().any(Asked::is_open) {
+async fn receive(socket: &UdpSocket, asked: &mut [PendingQuery], watch: Stopwatch) -> io::Result<()> {
+    while asked.iter().any(PendingQuery::is_open) {
         // A port where nothing listens is told by an error alone: there is nothing to read then.
         let told = Interest::READABLE | Interest::ERROR;
         socket.async_io(told, || take(socket, asked, watch)).await?;
@@ -163,7 +168,7 @@ async fn receive(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> i
 }
 
 /// Takes one datagram.
-fn take(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result<()> {
+fn take(socket: &UdpSocket, asked: &mut [PendingQuery], watch: Stopwatch) -> io::Result<()> {
     let mut buffer = [0; DATAGRAM];
     let length = (&*SockRef::from(socket)).read(&mut buffer)?;
     for asked in asked.iter_mut().filter(|asked| asked.is_open()) {
@@ -175,7 +180,7 @@ fn take(socket: &UdpSocket, asked: &mut [Asked], watch: Stopwatch) -> io::Result
     Ok(())
 }
 
-async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, End> {
+async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<Message, StepStatus> {
     let asking = async {
         let mut stream = TcpStream::connect(server).await?;
         let length = u16::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -185,19 +190,19 @@ async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<M
         Ok(answer)
     };
     let answer = asking.await.map_err(|error: io::Error| end(&error))?;
-    parse(&answer, query).ok_or_else(|| End::failed(Reason::DnsServfail, "the answer over TCP can't be read"))
+    parse(&answer, query).ok_or_else(|| StepStatus::failed(Reason::DnsServfail, "the answer over TCP can't be read"))
 }
 
-fn silent(detail: &str) -> End {
-    End::Failed(Fault::new(Reason::DnsTimeout, detail))
+fn silent(detail: &str) -> StepStatus {
+    StepStatus::Failed(Fault::new(Reason::DnsTimeout, detail))
 }
 
-fn end(error: &io::Error) -> End {
+fn end(error: &io::Error) -> StepStatus {
     if let Some(what) = exhaustion::of(error) {
-        return End::Exhausted(what);
+        return StepStatus::Exhausted(what);
     }
     match error.raw_os_error() {
-        Some(libc::ECONNREFUSED) => End::failed(Reason::DnsRefused, PORT_UNREACHABLE),
+        Some(libc::ECONNREFUSED) => StepStatus::failed(Reason::DnsRefused, PORT_UNREACHABLE),
         _ => silent(&error.to_string()),
     }
 }

@@ -10,8 +10,8 @@ use super::body;
 use super::channel::Channel;
 use super::clock::{self, Stopwatch};
 use super::handshake::Stream;
-use super::visit::Settings;
-use crate::evidence::{Answer, End, Exchange, Fault, Reason};
+use super::visit::ProbeLimits;
+use crate::evidence::{Answer, Exchange, Fault, Reason, StepStatus};
 use crate::expectation::SiteExpectation;
 use crate::target::Hostname;
 
@@ -28,14 +28,14 @@ pub(super) async fn get(
     path: &str,
     headers: &[(String, String)],
     expected: &SiteExpectation,
-    settings: &Settings,
+    settings: &ProbeLimits,
     watch: Stopwatch,
 ) -> Exchange {
     let mut exchange = Exchange::default();
     let request = match request(channel, Method::GET, host, path, headers, settings) {
         Ok(request) => request,
         Err(fault) => {
-            exchange.end = End::Failed(fault);
+            exchange.end = StepStatus::Failed(fault);
             return exchange;
         }
     };
@@ -46,11 +46,11 @@ pub(super) async fn get(
     exchange.total_ms = exchange.first_byte_ms;
     let response = match head {
         Err(_) => {
-            exchange.end = End::Failed(silent(settings));
+            exchange.end = StepStatus::Failed(silent(settings));
             return exchange;
         }
         Ok(Err(error)) => {
-            exchange.end = End::Failed(fault(&error));
+            exchange.end = StepStatus::Failed(fault(&error));
             return exchange;
         }
         Ok(Ok(response)) => response,
@@ -62,9 +62,9 @@ pub(super) async fn get(
     exchange.total_ms = asked.ms();
     let whole = matches!(ended, Ok(Ok(true)));
     exchange.end = match ended {
-        Ok(Ok(_)) => End::Done,
-        Ok(Err(error)) => End::Failed(fault(&error)),
-        Err(_) => End::failed(
+        Ok(Ok(_)) => StepStatus::Done,
+        Ok(Err(error)) => StepStatus::Failed(fault(&error)),
+        Err(_) => StepStatus::failed(
             Reason::HttpTimeout,
             format!(
                 "the body did not end within {:?}, {} bytes came",
@@ -88,7 +88,7 @@ pub(super) async fn get(
 }
 
 /// Asks `HEAD /` and gives back the headers.
-pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &Settings) -> Result<HeaderMap, Fault> {
+pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &ProbeLimits) -> Result<HeaderMap, Fault> {
     let asking = async {
         let mut channel = Channel::open(stream).await.map_err(|error| fault(&error))?;
         let request = request(&channel, Method::HEAD, host, "/", &[], settings)?;
@@ -102,7 +102,7 @@ pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &Settings) ->
 }
 
 /// No answer came in the time that there was.
-pub(super) fn silent(settings: &Settings) -> Fault {
+pub(super) fn silent(settings: &ProbeLimits) -> Fault {
     Fault::new(Reason::HttpTimeout, format!("no answer within {:?}", settings.timeout))
 }
 
@@ -112,7 +112,7 @@ fn request(
     (name, port): Host<'_>,
     path: &str,
     headers: &[(String, String)],
-    settings: &Settings,
+    settings: &ProbeLimits,
 ) -> Result<Request<Empty<Bytes>>, Fault> {
     let authority = if port == 443 {
         name.to_string()

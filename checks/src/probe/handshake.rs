@@ -14,10 +14,10 @@ use tokio_rustls::client::TlsStream;
 use super::clock::Stopwatch;
 use super::exhaustion;
 use super::gathered::Gathered;
-use crate::chain::{Anchors, Judged, VerifiedChains};
-use crate::evidence::{Alert, ChainId, End, Fault, Handshake, Reason};
+use crate::chain::{Judged, TrustStore, VerifiedChains};
+use crate::evidence::{Alert, ChainId, Fault, Handshake, Reason, StepStatus};
 use crate::target::Hostname;
-use crate::world::Presented;
+use crate::world::CertificateChain;
 
 /// How the presented chain is looked at.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub(super) enum Judgement {
 /// What a chain is judged by, and what is known of chains already.
 #[derive(Clone, Debug)]
 pub(super) struct Trust {
-    pub anchors: Anchors,
+    pub anchors: TrustStore,
     pub verified: Arc<VerifiedChains>,
 }
 
@@ -100,7 +100,7 @@ pub(super) type Stream = Box<TlsStream<Gathered>>;
 /// What a handshake left: its evidence, the chain, and the channel where one stands.
 pub(super) struct Outcome {
     pub evidence: Handshake,
-    pub chain: Option<(ChainId, Arc<Presented>)>,
+    pub chain: Option<(ChainId, Arc<CertificateChain>)>,
     pub stream: Option<Stream>,
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn shake(
 ) -> Outcome {
     let mut evidence = Handshake::default();
     let Ok(server_name) = ServerName::try_from(name.as_str().to_owned()) else {
-        evidence.end = End::failed(Reason::TlsNameMismatch, format!("`{name}` can't be sent as SNI"));
+        evidence.end = StepStatus::failed(Reason::TlsNameMismatch, format!("`{name}` can't be sent as SNI"));
         return Outcome {
             evidence,
             chain: None,
@@ -141,7 +141,7 @@ pub(super) async fn shake(
     });
     let stream = match shaken {
         Err(_) => {
-            evidence.end = End::failed(
+            evidence.end = StepStatus::failed(
                 Reason::TlsTimeout,
                 format!("the handshake did not end within {:.1} s", timeout.as_secs_f64()),
             );
@@ -155,7 +155,7 @@ pub(super) async fn shake(
         }
         Ok(Ok(mut stream)) => {
             stream.get_mut().0.shaken();
-            evidence.end = End::Done;
+            evidence.end = StepStatus::Done;
             describe(&mut evidence, &stream);
             Some(Box::new(stream))
         }
@@ -182,9 +182,9 @@ fn describe(evidence: &mut Handshake, stream: &TlsStream<Gathered>) {
         .map(|alpn| String::from_utf8_lossy(alpn).into_owned());
 }
 
-fn end(error: &io::Error, chain_fault: Option<Reason>) -> End {
+fn end(error: &io::Error, chain_fault: Option<Reason>) -> StepStatus {
     if let Some(what) = exhaustion::of(error) {
-        return End::Exhausted(what);
+        return StepStatus::Exhausted(what);
     }
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let fault = match (inner, chain_fault) {
@@ -192,7 +192,7 @@ fn end(error: &io::Error, chain_fault: Option<Reason>) -> End {
         (Some(error), _) => of_tls(error),
         (None, _) => of_io(error),
     };
-    End::Failed(fault)
+    StepStatus::Failed(fault)
 }
 
 fn of_tls(error: &rustls::Error) -> Fault {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::visit::Settings;
+use super::visit::ProbeLimits;
 
-impl Default for Settings {
+impl Default for ProbeLimits {
     /// 5 s to connect, 10 s in all, 64 KiB of a body.
     fn default() -> Self {
         Self {

@@ -5,14 +5,14 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::dns::Question;
-use crate::evidence::{DnsRecord, DnsReply, End, Reason, RecordKind};
+use crate::evidence::{DnsRecord, DnsReply, Reason, RecordKind, StepStatus};
 
 /// The payload that a UDP answer may have: it fits every path without fragments (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
 
 /// The message that asks it.
-pub(super) fn message(question: Question<'_>) -> Result<Message, End> {
-    let unwritable = |error: ProtoError| End::failed(Reason::DnsNxdomain, error.to_string());
+pub(super) fn message(question: Question<'_>) -> Result<Message, StepStatus> {
+    let unwritable = |error: ProtoError| StepStatus::failed(Reason::DnsNxdomain, error.to_string());
     let mut name = Name::from_ascii(question.name).map_err(unwritable)?;
     name.set_fqdn(true);
     let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);

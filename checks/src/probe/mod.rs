@@ -17,4 +17,4 @@ mod visit;
 pub use crate::clock;
 pub use dns::{DnsClient, Question as DnsQuestion};
 pub use vantage::{control_socket, date, families};
-pub use visit::{Prober, ProberError, Settings, Wish};
+pub use visit::{ProbeLimits, ProbeRequest, Prober, ProberError};

@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822;
 
 use super::visit::Prober;
 use super::{connect, exchange, exhaustion};
-use crate::evidence::{ControlLook, DateLook, End, Reason};
+use crate::evidence::{ClockProbe, ControlProbe, Reason, StepStatus};
 use crate::target::Hostname;
 
 /// Whether the agent has IPv4 and IPv6, told by a UDP `connect` to the edge's addresses; `None` where the edge has
@@ -24,9 +24,9 @@ pub fn families(addresses: &[IpAddr], port: u16) -> (Option<bool>, Option<bool>)
 }
 
 /// Whether a TCP socket accepts connections: proves that the agent sees.
-pub async fn control_socket(what: &str, address: SocketAddr, timeout: Duration) -> ControlLook {
+pub async fn control_socket(what: &str, address: SocketAddr, timeout: Duration) -> ControlProbe {
     let (connected, _) = connect::connect(address, timeout).await;
-    ControlLook {
+    ControlProbe {
         what: what.to_owned(),
         end: connected.end,
     }
@@ -34,12 +34,12 @@ pub async fn control_socket(what: &str, address: SocketAddr, timeout: Duration) 
 
 /// What clock the edge keeps: one `HEAD /` for `name` over a channel whose certificate is not judged. It carries no
 /// secret, and nothing of the answer but its `Date` is used.
-pub async fn date(prober: &Prober, address: SocketAddr, name: &Hostname, now: Timestamp) -> DateLook {
-    let mut look = DateLook {
+pub async fn date(prober: &Prober, address: SocketAddr, name: &Hostname, now: Timestamp) -> ClockProbe {
+    let mut look = ClockProbe {
         address,
         date: None,
         ours: now,
-        end: End::NotReached,
+        end: StepStatus::NotReached,
     };
     let stream = match prober.open_unjudged(address, name).await {
         Ok(stream) => stream,
@@ -53,11 +53,11 @@ pub async fn date(prober: &Prober, address: SocketAddr, name: &Hostname, now: Ti
             let text = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
             look.date = text.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
             look.end = match look.date {
-                Some(_) => End::Done,
-                None => End::failed(Reason::HttpHeader, "the answer has no Date"),
+                Some(_) => StepStatus::Done,
+                None => StepStatus::failed(Reason::HttpHeader, "the answer has no Date"),
             };
         }
-        Err(fault) => look.end = End::Failed(fault),
+        Err(fault) => look.end = StepStatus::Failed(fault),
     }
     look
 }

@@ -16,18 +16,18 @@ use super::connect::connect;
 use super::echo;
 use super::exchange;
 use super::handshake::{Judgement, Stream, Trust, shake};
-use crate::chain::{Anchors, VerifiedChains};
-use crate::evidence::{Answer, ChainId, End, Visit};
+use crate::chain::{TrustStore, VerifiedChains};
+use crate::evidence::{Answer, ChainId, StepStatus, Visit};
 use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
 use crate::target::Hostname;
-use crate::world::Presented;
+use crate::world::CertificateChain;
 
 /// Where an app tells the URL that it is configured with (RFC 8414, section 3).
 const ISSUER_PATH: &str = "/.well-known/oauth-authorization-server";
 
 /// The limits of every visit.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ProbeLimits {
     /// How long a TCP connection may take.
     pub connect_timeout: Duration,
     /// How long a whole visit may take, from the SYN to the last byte.
@@ -39,13 +39,13 @@ pub struct Settings {
 }
 
 /// What is asked of a name.
-pub struct Wish<'a> {
+pub struct ProbeRequest<'a> {
     /// The page and what is looked for in it; `None` ends the visit after the handshake.
     pub page: Option<&'a SiteExpectation>,
     /// Headers sent with the request.
     pub headers: &'a [(String, String)],
     /// The limits of this visit.
-    pub settings: &'a Settings,
+    pub settings: &'a ProbeLimits,
     /// Whether an answer leaves open which app gave it, so that the issuer document is asked for too.
     pub open: &'a (dyn Fn(&Answer) -> bool + Sync),
 }
@@ -63,7 +63,7 @@ pub enum ProberError {
 pub struct Prober {
     config: Arc<ClientConfig>,
     trust: Trust,
-    settings: Arc<Settings>,
+    settings: Arc<ProbeLimits>,
 }
 
 impl Prober {
@@ -71,7 +71,7 @@ impl Prober {
     ///
     /// # Errors
     /// [`ProberError::Tls`] where the TLS library can't be set up.
-    pub fn new(anchors: Anchors, settings: Settings) -> Result<Self, ProberError> {
+    pub fn new(anchors: TrustStore, settings: ProbeLimits) -> Result<Self, ProberError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder?;
@@ -108,7 +108,7 @@ impl Prober {
 
     /// The limits of visits that are nobody's own.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ProbeLimits {
         &self.settings
     }
 
@@ -117,9 +117,9 @@ impl Prober {
         &self,
         address: SocketAddr,
         name: &Hostname,
-        wish: &Wish<'_>,
+        wish: &ProbeRequest<'_>,
         now: Timestamp,
-    ) -> (Visit, Option<(ChainId, Arc<Presented>)>) {
+    ) -> (Visit, Option<(ChainId, Arc<CertificateChain>)>) {
         let watch = Stopwatch::start();
         let mut visit = Visit::new(address, name.clone());
         visit.started_at = Some(now);
@@ -141,7 +141,7 @@ impl Prober {
     }
 
     /// A channel whose certificate nobody looked at.
-    pub(super) async fn open_unjudged(&self, address: SocketAddr, name: &Hostname) -> Result<Stream, End> {
+    pub(super) async fn open_unjudged(&self, address: SocketAddr, name: &Hostname) -> Result<Stream, StepStatus> {
         let (connected, tcp) = connect(address, self.settings.connect_timeout).await;
         let Some(tcp) = tcp else { return Err(connected.end) };
         let shaken = shake(
@@ -159,17 +159,17 @@ impl Prober {
 
 /// Asks for the page, and for the issuer document where that leaves open who answered; then takes leave. All of it
 /// within what is left of the visit's time.
-async fn ask(visit: &mut Visit, stream: Stream, page: &SiteExpectation, wish: &Wish<'_>, watch: Stopwatch) {
+async fn ask(visit: &mut Visit, stream: Stream, page: &SiteExpectation, wish: &ProbeRequest<'_>, watch: Stopwatch) {
     let settings = wish.settings;
     let opened = timeout(watch.left(settings.timeout), Channel::open(stream)).await;
     let mut channel = match opened {
         Ok(Ok(channel)) => channel,
         Ok(Err(error)) => {
-            visit.page.end = End::Failed(exchange::fault(&error));
+            visit.page.end = StepStatus::Failed(exchange::fault(&error));
             return;
         }
         Err(_) => {
-            visit.page.end = End::Failed(exchange::silent(settings));
+            visit.page.end = StepStatus::Failed(exchange::silent(settings));
             return;
         }
     };

@@ -3,7 +3,7 @@
 
 use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
 use roundsman_checks::evidence::{
-    Asked, ControlLook, DateLook, DnsLook, End, Exchange, Fault, Platform, Reason, Retry, Visit,
+    ApiAnswer, ClockProbe, ControlProbe, DnsQuery, Exchange, Fault, Platform, Reason, Retry, StepStatus, Visit,
 };
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::world::World;
@@ -14,31 +14,31 @@ fn causes(diagnosis: &Diagnosis) -> Vec<&str> {
     diagnosis.causes.iter().map(|entry| entry.cause.as_str()).collect()
 }
 
-fn ended(look: &mut DnsLook, end: End) {
+fn ended(look: &mut DnsQuery, end: StepStatus) {
     look.reply = None;
     look.end = end;
 }
 
-fn silence(look: &mut DnsLook) {
-    ended(look, End::failed(Reason::DnsTimeout, "no answer"));
+fn silence(look: &mut DnsQuery) {
+    ended(look, StepStatus::failed(Reason::DnsTimeout, "no answer"));
 }
 
 /// A visit that ended where it began.
-fn stop(visit: &mut Visit, end: End) {
+fn stop(visit: &mut Visit, end: StepStatus) {
     *visit = Visit::new(visit.address, visit.name.clone());
     visit.connect.end = end;
 }
 
 fn unreachable(visit: &mut Visit) {
-    stop(visit, End::failed(Reason::TcpTimeout, "no answer"));
+    stop(visit, StepStatus::failed(Reason::TcpTimeout, "no answer"));
 }
 
 /// Nothing answers.
 fn dark() -> World {
     let mut world = healthy();
-    world.vantage.controls = vec![ControlLook {
+    world.vantage.controls = vec![ControlProbe {
         what: "apis".into(),
-        end: End::failed(Reason::TcpTimeout, "no answer"),
+        end: StepStatus::failed(Reason::TcpTimeout, "no answer"),
     }];
     world.vantage.resolvers.iter_mut().for_each(silence);
     let zone = &mut world.zone;
@@ -77,22 +77,22 @@ fn one_thing_that_answers_is_enough_to_see() {
     type Change<'c> = &'c dyn Fn(&mut World);
     let answers: [(&str, Change<'_>); 14] = [
         ("resolver", &|world| world.vantage.resolvers[0].reply = reply.clone()),
-        ("control", &|world| world.vantage.controls[0].end = End::Done),
+        ("control", &|world| world.vantage.controls[0].end = StepStatus::Done),
         ("zone", &|world| world.zone.controls[1].reply = reply.clone()),
         ("wildcard", &|world| world.zone.wildcards[1].reply = reply.clone()),
         ("fresh label", &|world| {
             world.zone.resolver_controls[1].reply = reply.clone();
         }),
-        ("edge", &|world| world.edge.controls[1].connect.end = End::Done),
+        ("edge", &|world| world.edge.controls[1].connect.end = StepStatus::Done),
         ("platform", &|world| {
-            world.platform = Asked::Known(Platform::default().into());
+            world.platform = ApiAnswer::Known(Platform::default().into());
         }),
-        ("listing", &|world| world.listing = Asked::Known(Vec::new().into())),
+        ("listing", &|world| world.listing = ApiAnswer::Known(Vec::new().into())),
         ("refusal", &|world| {
-            world.platform = Asked::Unknown(Fault::new(Reason::PlatformUnauthorized, "401"));
+            world.platform = ApiAnswer::Unknown(Fault::new(Reason::PlatformUnauthorized, "401"));
         }),
         ("refused listing", &|world| {
-            world.listing = Asked::Unknown(Fault::new(Reason::PlatformForbidden, "403"));
+            world.listing = ApiAnswer::Unknown(Fault::new(Reason::PlatformForbidden, "403"));
         }),
         ("tenant's name", &|world| {
             world.tenants[2].dns.authoritative[0].reply = reply.clone();
@@ -100,10 +100,12 @@ fn one_thing_that_answers_is_enough_to_see() {
         ("tenant at a resolver", &|world| {
             world.tenants[1].dns.resolvers[0].reply = reply.clone();
         }),
-        ("visit", &|world| world.tenants[1].visits[0].connect.end = End::Done),
+        ("visit", &|world| {
+            world.tenants[1].visits[0].connect.end = StepStatus::Done;
+        }),
         ("repeated visit", &|world| {
             let mut visit = world.tenants[1].visits[0].clone();
-            visit.connect.end = End::Done;
+            visit.connect.end = StepStatus::Done;
             world.tenants[1].retries.push(Retry { visit, control: None });
         }),
     ];
@@ -118,8 +120,8 @@ fn one_thing_that_answers_is_enough_to_see() {
 fn an_api_that_is_silent_too_proves_nothing() {
     for reason in [Reason::PlatformTimeout, Reason::PlatformUnavailable] {
         let mut world = dark();
-        world.platform = Asked::Unknown(Fault::new(reason, "no answer"));
-        world.listing = Asked::Unknown(Fault::new(reason, "no answer"));
+        world.platform = ApiAnswer::Unknown(Fault::new(reason, "no answer"));
+        world.listing = ApiAnswer::Unknown(Fault::new(reason, "no answer"));
         assert!(causes(&diagnose(&world)).contains(&"vantage-offline"), "{reason}");
     }
 }
@@ -171,8 +173,8 @@ fn who_has_no_family_of_the_edges_is_offline() {
     assert!(!offline(Some(true), Some(false)) && !offline(Some(false), Some(true)) && !offline(None, None));
 }
 
-fn exhausted() -> End {
-    End::Exhausted("no descriptors".into())
+fn exhausted() -> StepStatus {
+    StepStatus::Exhausted("no descriptors".into())
 }
 
 #[test]
@@ -302,15 +304,15 @@ fn by_another_clock(faults: &[Reason], hours: i64) -> Diagnosis {
     let address = world.tenants[0].visits[0].address;
     let visit = &mut world.tenants[0].visits[0];
     let chain = visit.handshake.chain;
-    stop(visit, End::Done);
-    visit.handshake.end = End::failed(faults[0], "refused by its dates");
+    stop(visit, StepStatus::Done);
+    visit.handshake.end = StepStatus::failed(faults[0], "refused by its dates");
     visit.handshake.faults = faults.to_vec();
     visit.handshake.chain = chain;
-    world.vantage.dates = vec![DateLook {
+    world.vantage.dates = vec![ClockProbe {
         address,
         date: world.now.checked_add(jiff::SignedDuration::from_hours(hours)).ok(),
         ours: world.now,
-        end: End::Done,
+        end: StepStatus::Done,
     }];
     diagnose(&world)
 }

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use roundsman_checks::chain::Facts;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, TenantVerdict, diagnose};
 use roundsman_checks::evidence::{
-    Answer, Body, CertificateState, DnsLook, DnsRecord, End, Exchange, Millis, Reason, RecordKind,
+    Answer, Body, CertificateState, DnsQuery, DnsRecord, Exchange, Millis, Reason, RecordKind, StepStatus,
 };
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::finding::{Check, Finding, Outcome};
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 fn healthy() -> World {
     #[derive(serde::Deserialize)]
@@ -36,7 +36,7 @@ fn told(entry: &CauseEntry) -> Vec<String> {
 }
 
 /// The diagnosis of the healthy world after a change of its first tenant, and what it says of that tenant.
-fn after(change: impl FnOnce(&mut TenantWorld)) -> (Diagnosis, TenantVerdict) {
+fn after(change: impl FnOnce(&mut TenantEvidence)) -> (Diagnosis, TenantVerdict) {
     let mut world = healthy();
     change(&mut world.tenants[0]);
     let diagnosis = diagnose(&world);
@@ -44,21 +44,21 @@ fn after(change: impl FnOnce(&mut TenantWorld)) -> (Diagnosis, TenantVerdict) {
     (diagnosis, verdict)
 }
 
-fn finding(check: Check, change: impl FnOnce(&mut TenantWorld)) -> Finding {
+fn finding(check: Check, change: impl FnOnce(&mut TenantEvidence)) -> Finding {
     after(change).1.findings.of(check).clone()
 }
 
-fn answer(tenant: &mut TenantWorld) -> &mut Answer {
+fn answer(tenant: &mut TenantEvidence) -> &mut Answer {
     tenant.visits[0].page.answer.as_mut().unwrap()
 }
 
-fn without_header(tenant: &mut TenantWorld) {
+fn without_header(tenant: &mut TenantEvidence) {
     answer(tenant)
         .headers
         .retain(|(key, _)| key != "x-sp-app" && key != "x-served-by");
 }
 
-fn issuer(tenant: &mut TenantWorld, status: u16, body: &str) {
+fn issuer(tenant: &mut TenantEvidence, status: u16, body: &str) {
     without_header(tenant);
     let body = Body {
         prefix: body.into(),
@@ -72,7 +72,7 @@ fn issuer(tenant: &mut TenantWorld, status: u16, body: &str) {
         ..Answer::default()
     };
     tenant.visits[0].issuer = Exchange {
-        end: End::Done,
+        end: StepStatus::Done,
         answer: Some(answer),
         ..Exchange::default()
     };
@@ -141,13 +141,13 @@ fn identity_that_is_off_is_not_judged() {
     );
 }
 
-fn each_look(tenant: &mut TenantWorld, change: impl Fn(&mut DnsLook)) {
+fn each_look(tenant: &mut TenantEvidence, change: impl Fn(&mut DnsQuery)) {
     tenant.dns.authoritative.iter_mut().for_each(change);
 }
 
 #[test]
 fn each_end_of_a_question_has_its_outcome() {
-    let said = |end: End| {
+    let said = |end: StepStatus| {
         finding(Check::Dns, |tenant| {
             each_look(tenant, |look| {
                 look.reply = None;
@@ -155,7 +155,7 @@ fn each_end_of_a_question_has_its_outcome() {
             });
         })
     };
-    let silent = said(End::failed(Reason::DnsTimeout, "no answer"));
+    let silent = said(StepStatus::failed(Reason::DnsTimeout, "no answer"));
     assert_eq!(
         (silent.outcome, silent.reason),
         (Outcome::Unknown, Some(Reason::DnsTimeout))
@@ -165,12 +165,12 @@ fn each_end_of_a_question_has_its_outcome() {
         "{}",
         silent.message
     );
-    let refused = said(End::failed(Reason::DnsRefused, "closed"));
+    let refused = said(StepStatus::failed(Reason::DnsRefused, "closed"));
     assert_eq!(
         (refused.outcome, refused.reason),
         (Outcome::Fail, Some(Reason::DnsRefused))
     );
-    let exhausted = said(End::Exhausted("no descriptors".into()));
+    let exhausted = said(StepStatus::Exhausted("no descriptors".into()));
     assert_eq!(exhausted.outcome, Outcome::Unknown);
     assert!(exhausted.message.contains("no descriptors"), "{}", exhausted.message);
 }
@@ -188,7 +188,7 @@ fn what_a_server_says_counts_more_than_silence_whoever_was_asked_first() {
                 for look in looks {
                     look.server = *server;
                     look.reply = None;
-                    look.end = End::failed(reason, "no answer");
+                    look.end = StepStatus::failed(reason, "no answer");
                 }
             }
             tenant.dns.authoritative.append(&mut other);
@@ -203,7 +203,7 @@ fn what_a_server_says_counts_more_than_silence_whoever_was_asked_first() {
 }
 
 /// Turns the answers of a zone into an alias without addresses, as an authority answers that knows no more.
-fn as_alias(look: &mut DnsLook, target: &str) {
+fn as_alias(look: &mut DnsQuery, target: &str) {
     let name = look.name.clone();
     if let Some(reply) = look.reply.as_mut().filter(|_| look.kind != RecordKind::Caa) {
         reply.answers = vec![DnsRecord {

@@ -3,7 +3,7 @@
 
 use roundsman_checks::diagnosis::{Diagnosis, diagnose};
 use roundsman_checks::evidence::{
-    App, AppCertificate, Asked, CertificateState, LogLine, Machine, MachineState, Platform, Reason, ZoneRecord,
+    ApiAnswer, App, AppCertificate, CertificateState, LogLine, Machine, MachineState, Platform, Reason, ZoneRecord,
 };
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::platform::fly::Flyctl;
@@ -40,7 +40,7 @@ pub(crate) fn with_apps(others: Vec<App>) -> World {
     edge.addresses.clone_from(&world.edge.addresses);
     let own = world.known.iter().map(|tenant| app(&tenant.app, &[]));
     let apps = own.chain([edge]).collect::<Vec<_>>().into_iter().chain(others);
-    world.platform = Asked::Known(
+    world.platform = ApiAnswer::Known(
         Platform {
             organization: "lab".to_owned(),
             edge_app: EDGE.to_owned(),
@@ -210,7 +210,7 @@ fn record(name: &str, kind: &str, content: &str, proxied: bool) -> ZoneRecord {
 /// The provider's proxy answers for the wildcard and for each tenant alike.
 fn behind_the_proxy(listing: Vec<ZoneRecord>) -> World {
     let mut world = healthy();
-    let proxy = |look: &mut roundsman_checks::evidence::DnsLook| {
+    let proxy = |look: &mut roundsman_checks::evidence::DnsQuery| {
         for record in look.reply.iter_mut().flat_map(|reply| &mut reply.answers) {
             match record.kind.as_str() {
                 "A" => record.data = "203.0.113.80".into(),
@@ -226,7 +226,7 @@ fn behind_the_proxy(listing: Vec<ZoneRecord>) -> World {
         each_look(tenant, proxy);
         tenant.dns.resolvers.iter_mut().for_each(proxy);
     }
-    world.listing = Asked::Known(listing.into());
+    world.listing = ApiAnswer::Known(listing.into());
     world
 }
 
@@ -283,7 +283,7 @@ fn the_listing_names_what_dns_alone_cannot_tell() {
     each_look(&mut world.tenants[1], |look| {
         look.reply.iter_mut().for_each(|reply| reply.answers.clear());
     });
-    world.listing = Asked::Known(vec![proxied, deep].into());
+    world.listing = ApiAnswer::Known(vec![proxied, deep].into());
     let diagnosis = diagnose(&world);
     let named = |index: usize| diagnosis.tenants[index].cause.map(|cause| cause.to_string());
     assert_eq!(named(0).as_deref(), Some("dns-proxied"));
@@ -309,7 +309,7 @@ fn misrouted(lines: &[&str]) -> Vec<(String, usize)> {
         message: message.replace("OWN", &id),
         ..LogLine::default()
     };
-    world.tenants[0].log.edge = Asked::Known(lines.iter().map(line).collect());
+    world.tenants[0].log.edge = ApiAnswer::Known(lines.iter().map(line).collect());
     causes(&diagnose(&world))
 }
 
@@ -339,6 +339,6 @@ fn a_right_answer_needs_no_word_of_the_edge() {
         ),
         ..LogLine::default()
     };
-    world.tenants[0].log.edge = Asked::Known(vec![line]);
+    world.tenants[0].log.edge = ApiAnswer::Known(vec![line]);
     assert_eq!(causes(&diagnose(&world)), []);
 }

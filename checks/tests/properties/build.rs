@@ -6,14 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use roundsman_checks::evidence::{
-    Alert, Answer, Body, ChainId, ControlLook, DateLook, End, Exchange, Fault, Matches, Reason, Retry, VantageEvidence,
-    Visit, ZoneEvidence,
+    Alert, Answer, Body, ChainId, ClockProbe, ControlProbe, Exchange, Fault, Matches, Reason, Retry, StepStatus,
+    VantageEvidence, Visit, ZoneEvidence,
 };
-use roundsman_checks::evidence::{Asked, Millis, Platform};
+use roundsman_checks::evidence::{ApiAnswer, Millis, Platform};
 use roundsman_checks::expectation::{CertificateExpectation, Expectation, HttpVersion, Identity, Place};
 use roundsman_checks::finding::Check;
 use roundsman_checks::target::{Hostname, Tenant, TenantId};
-use roundsman_checks::world::{EdgeEvidence, Presented, TenantWorld, World};
+use roundsman_checks::world::{CertificateChain, EdgeEvidence, TenantEvidence, World};
 
 use crate::chains::{self, DOMAIN, NOW};
 use crate::dns::{Saying, blockers, caa, looks};
@@ -91,14 +91,14 @@ pub(crate) fn world(plan: &Plan) -> World {
         edge,
         wildcard: CertificateExpectation::default(),
         platform: match plan.platform {
-            0 => Asked::NotConfigured,
-            1 => Asked::Unknown(Fault::new(Reason::PlatformUnavailable, plan.text.clone())),
-            _ => Asked::Known(Arc::new(Platform {
+            0 => ApiAnswer::NotConfigured,
+            1 => ApiAnswer::Unknown(Fault::new(Reason::PlatformUnavailable, plan.text.clone())),
+            _ => ApiAnswer::Known(Arc::new(Platform {
                 apps_missing: Some(Fault::new(Reason::PlatformPartial, plan.text.clone())),
                 ..Platform::default()
             })),
         },
-        listing: Asked::NotConfigured,
+        listing: ApiAnswer::NotConfigured,
         listed_at: None,
         inventory: Vec::new(),
         known: Arc::new(known.into_iter().map(Arc::new).collect()),
@@ -132,11 +132,11 @@ fn zone(plan: &Plan) -> ZoneEvidence {
     zone.servers = servers(plan);
     zone.resolvers = resolvers(plan);
     zone.discovery = match plan.discovery {
-        0 => End::Done,
-        1 => End::failed(Reason::DnsNxdomain, plan.text.clone()),
-        2 => End::failed(Reason::DnsTimeout, plan.text.clone()),
-        3 => End::Exhausted(plan.text.clone()),
-        _ => End::NotReached,
+        0 => StepStatus::Done,
+        1 => StepStatus::failed(Reason::DnsNxdomain, plan.text.clone()),
+        2 => StepStatus::failed(Reason::DnsTimeout, plan.text.clone()),
+        3 => StepStatus::Exhausted(plan.text.clone()),
+        _ => StepStatus::NotReached,
     };
     for (index, server) in zone.servers.clone().into_iter().enumerate() {
         let code = wildcard(plan, index);
@@ -160,7 +160,7 @@ fn zone(plan: &Plan) -> ZoneEvidence {
     zone
 }
 
-fn edge(plan: &Plan, chains: &mut BTreeMap<ChainId, Arc<Presented>>) -> EdgeEvidence {
+fn edge(plan: &Plan, chains: &mut BTreeMap<ChainId, Arc<CertificateChain>>) -> EdgeEvidence {
     let addresses = edge_addresses(plan);
     let mut edge = EdgeEvidence {
         addresses: addresses.clone(),
@@ -194,24 +194,24 @@ fn vantage(plan: &Plan) -> VantageEvidence {
         .into_iter()
         .zip(plan.dates)
         .filter(|(_, code)| *code > 0);
-    let dates = dates.map(|(address, code)| DateLook {
+    let dates = dates.map(|(address, code)| ClockProbe {
         address: SocketAddr::new(address, 443),
         date: [-1_440_i64, 0, 1_440]
             .get(usize::from(code) - 1)
             .map(|hours| now + jiff::SignedDuration::from_hours(*hours)),
         ours: now,
         end: if code == 4 {
-            End::failed(Reason::HttpTimeout, plan.text.clone())
+            StepStatus::failed(Reason::HttpTimeout, plan.text.clone())
         } else {
-            End::Done
+            StepStatus::Done
         },
     });
-    let controls = plan.controls.iter().map(|code| ControlLook {
+    let controls = plan.controls.iter().map(|code| ControlProbe {
         what: plan.text.clone(),
         end: match (plan.blind, code) {
-            (0, 0 | 1) => End::Done,
-            (2, _) | (_, 2) => End::Exhausted(plan.text.clone()),
-            _ => End::failed(Reason::TcpTimeout, plan.text.clone()),
+            (0, 0 | 1) => StepStatus::Done,
+            (2, _) | (_, 2) => StepStatus::Exhausted(plan.text.clone()),
+            _ => StepStatus::failed(Reason::TcpTimeout, plan.text.clone()),
         },
     });
     let mut root = Vec::new();
@@ -279,10 +279,10 @@ fn tenant_world(
     index: usize,
     planned: &TenantPlan,
     known: &[Tenant],
-    chains: &mut BTreeMap<ChainId, Arc<Presented>>,
-) -> TenantWorld {
+    chains: &mut BTreeMap<ChainId, Arc<CertificateChain>>,
+) -> TenantEvidence {
     let tenant = known[index].clone();
-    let mut world = TenantWorld::unseen(tenant.clone(), expectation(plan, planned));
+    let mut world = TenantEvidence::unseen(tenant.clone(), expectation(plan, planned));
     if !planned.looked_at {
         return world;
     }
@@ -326,8 +326,8 @@ fn visits(
     index: usize,
     planned: &TenantPlan,
     known: &[Tenant],
-    chains: &mut BTreeMap<ChainId, Arc<Presented>>,
-    world: &mut TenantWorld,
+    chains: &mut BTreeMap<ChainId, Arc<CertificateChain>>,
+    world: &mut TenantEvidence,
 ) {
     let addresses = edge_addresses(plan);
     let name = &known[index].hostname;
@@ -364,10 +364,10 @@ fn visit(
     address: SocketAddr,
     name: &Hostname,
     who: Who<'_>,
-    chains: &mut BTreeMap<ChainId, Arc<Presented>>,
+    chains: &mut BTreeMap<ChainId, Arc<CertificateChain>>,
 ) -> Visit {
     let mut visit = Visit::new(address, name.clone());
-    let failed = |reason| End::failed(reason, plan.text.clone());
+    let failed = |reason| StepStatus::failed(reason, plan.text.clone());
     let end = match plan.blind {
         1 => 3,
         2 => 5,
@@ -379,9 +379,9 @@ fn visit(
         2 => failed(Reason::TcpTimeout),
         3 => failed(Reason::TcpUnreachable),
         4 => failed(Reason::TcpReset),
-        5 => End::Exhausted(plan.text.clone()),
-        6 => End::NotReached,
-        _ => End::Done,
+        5 => StepStatus::Exhausted(plan.text.clone()),
+        6 => StepStatus::NotReached,
+        _ => StepStatus::Done,
     };
     if !visit.connect.end.is_done() {
         return visit;
@@ -395,9 +395,9 @@ fn visit(
         11 => failed(Reason::TlsTimeout),
         12 => failed(Reason::TlsProtocol),
         13 => failed(Reason::TlsMalformed),
-        14 => End::Exhausted(plan.text.clone()),
-        15 => End::NotReached,
-        _ => End::Done,
+        14 => StepStatus::Exhausted(plan.text.clone()),
+        15 => StepStatus::NotReached,
+        _ => StepStatus::Done,
     };
     if !visit.handshake.end.is_done() {
         return visit;
@@ -414,29 +414,33 @@ fn visit(
 }
 
 /// Lets a visit be served a chain, with what the product finds wrong with it.
-pub(crate) fn show(visit: &mut Visit, presented: Presented, chains: &mut BTreeMap<ChainId, Arc<Presented>>) {
+pub(crate) fn show(
+    visit: &mut Visit,
+    presented: CertificateChain,
+    chains: &mut BTreeMap<ChainId, Arc<CertificateChain>>,
+) {
     let faults = chains::faults(&presented, visit.name.as_str());
     let id = ChainId::of(&presented.0);
     chains.insert(id, Arc::new(presented));
     visit.handshake.chain = Some(id);
     visit.handshake.version = Some("1.3".into());
     visit.handshake.end = match faults.first() {
-        Some(reason) => End::failed(*reason, "what the verifier said"),
-        None => End::Done,
+        Some(reason) => StepStatus::failed(*reason, "what the verifier said"),
+        None => StepStatus::Done,
     };
     visit.handshake.faults = faults;
 }
 
 fn exchange(plan: &Plan, planned: &VisitPlan, end: u8, who: Who<'_>, visit: &mut Visit) {
-    let failed = |reason| End::failed(reason, plan.text.clone());
+    let failed = |reason| StepStatus::failed(reason, plan.text.clone());
     visit.page.total_ms = Millis(if planned.slow { 2_500.0 } else { 40.0 });
     visit.page.end = match end {
-        16 => End::NotReached,
-        17 => End::Exhausted(plan.text.clone()),
+        16 => StepStatus::NotReached,
+        17 => StepStatus::Exhausted(plan.text.clone()),
         18 => failed(Reason::HttpTimeout),
         19 => failed(Reason::HttpClosed),
         _ if planned.answer == 11 => failed(Reason::HttpMalformed),
-        _ => End::Done,
+        _ => StepStatus::Done,
     };
     if visit.page.end.is_done() && planned.answer != 9 {
         visit.page.answer = Some(answer(plan, planned, who, visit));
@@ -451,7 +455,7 @@ fn exchange(plan: &Plan, planned: &VisitPlan, end: u8, who: Who<'_>, visit: &mut
             _ => plan.text.clone(),
         };
         visit.issuer = Exchange {
-            end: End::Done,
+            end: StepStatus::Done,
             answer: Some(Answer {
                 version: "2".into(),
                 status: 200,

@@ -5,9 +5,9 @@ use std::sync::{LazyLock, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
-use roundsman_checks::chain::{Anchors, judge};
+use roundsman_checks::chain::{TrustStore, judge};
 use roundsman_checks::evidence::{ChainId, Reason};
-use roundsman_checks::world::Presented;
+use roundsman_checks::world::CertificateChain;
 use rustls_pki_types::CertificateDer;
 
 /// The moment of every world.
@@ -20,9 +20,9 @@ pub(crate) const KINDS: u8 = 12;
 const OWN: usize = 8;
 
 struct Minted {
-    anchors: Anchors,
-    wildcards: Vec<Presented>,
-    own: Vec<[Presented; 2]>,
+    anchors: TrustStore,
+    wildcards: Vec<CertificateChain>,
+    own: Vec<[CertificateChain; 2]>,
 }
 
 struct Authority {
@@ -84,48 +84,48 @@ static MINTED: LazyLock<Minted> = LazyLock::new(|| {
     let between = authority("R1", Some(&root));
     let stranger = authority("Nobody's root", None);
     let star = format!("*.{DOMAIN}");
-    let whole = |name: &str, dates| Presented(vec![leaf(name, dates, Some(&between)), between.der.clone()]);
+    let whole = |name: &str, dates| CertificateChain(vec![leaf(name, dates, Some(&between)), between.der.clone()]);
     let wildcards = vec![
         whole(&star, (-20, 70)),
         whole(&star, (-100, -10)),
         whole(&star, (10, 100)),
         whole("*.other.test", (-20, 70)),
-        Presented(vec![leaf(&star, (-20, 70), None)]),
-        Presented(vec![leaf(&star, (-20, 70), Some(&between))]),
+        CertificateChain(vec![leaf(&star, (-20, 70), None)]),
+        CertificateChain(vec![leaf(&star, (-20, 70), Some(&between))]),
         whole(&star, (-86, 4)),
         whole(&star, (-72, 18)),
         whole("*.other.test", (-100, -10)),
-        Presented(vec![leaf(&star, (-20, 70), Some(&stranger)), stranger.der.clone()]),
+        CertificateChain(vec![leaf(&star, (-20, 70), Some(&stranger)), stranger.der.clone()]),
     ];
     let own = (0..OWN).map(|index| {
         let name = format!("t{index}.{DOMAIN}");
         [whole(&name, (-20, 70)), whole(&name, (-100, -10))]
     });
     Minted {
-        anchors: Anchors::new([CertificateDer::from(root.der.clone())]).unwrap(),
+        anchors: TrustStore::new([CertificateDer::from(root.der.clone())]).unwrap(),
         wildcards,
         own: own.collect(),
     }
 });
 
 /// The chain of a kind, as served to the tenant with this index, or to the control name.
-pub(crate) fn presented(kind: u8, tenant: Option<usize>) -> Presented {
+pub(crate) fn presented(kind: u8, tenant: Option<usize>) -> CertificateChain {
     let wildcards = &MINTED.wildcards;
     let kind = usize::from(kind % KINDS);
     match tenant.and_then(|index| MINTED.own.get(index)) {
         Some(own) if kind >= wildcards.len() => own[kind - wildcards.len()].clone(),
-        _ if kind > wildcards.len() => Presented(vec![b"\x30\x03no certificate".to_vec()]),
+        _ if kind > wildcards.len() => CertificateChain(vec![b"\x30\x03no certificate".to_vec()]),
         _ => wildcards[kind % wildcards.len()].clone(),
     }
 }
 
 /// The wildcard that ended ten days ago.
-pub(crate) fn expired() -> Presented {
+pub(crate) fn expired() -> CertificateChain {
     presented(1, None)
 }
 
 /// What the product says is wrong with a chain for a name.
-pub(crate) fn faults(chain: &Presented, name: &str) -> Vec<Reason> {
+pub(crate) fn faults(chain: &CertificateChain, name: &str) -> Vec<Reason> {
     type Known = Mutex<HashMap<(ChainId, String), Vec<Reason>>>;
     static KNOWN: LazyLock<Known> = LazyLock::new(Known::default);
     let key = (ChainId::of(&chain.0), name.to_owned());

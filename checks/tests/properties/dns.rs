@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use roundsman_checks::evidence::{DnsLook, DnsRecord, DnsReply, End, Millis, Reason, RecordKind};
+use roundsman_checks::evidence::{DnsQuery, DnsRecord, DnsReply, Millis, Reason, RecordKind, StepStatus};
 
 use crate::build::edge_addresses;
 use crate::chains::DOMAIN;
@@ -16,7 +16,7 @@ pub(crate) struct Saying<'p> {
 }
 
 /// A and AAAA of a name at a server.
-pub(crate) fn looks(server: SocketAddr, name: &str, saying: &Saying<'_>) -> Vec<DnsLook> {
+pub(crate) fn looks(server: SocketAddr, name: &str, saying: &Saying<'_>) -> Vec<DnsQuery> {
     [(RecordKind::A, saying.v4), (RecordKind::Aaaa, saying.v6)]
         .into_iter()
         .filter_map(|(kind, code)| look(server, name, kind, code, saying.plan))
@@ -24,14 +24,14 @@ pub(crate) fn looks(server: SocketAddr, name: &str, saying: &Saying<'_>) -> Vec<
 }
 
 /// A look that ended with this reply.
-pub(crate) fn replied(server: SocketAddr, name: &str, kind: RecordKind, reply: DnsReply) -> DnsLook {
-    DnsLook {
+pub(crate) fn replied(server: SocketAddr, name: &str, kind: RecordKind, reply: DnsReply) -> DnsQuery {
+    DnsQuery {
         server,
         name: name.to_owned(),
         kind,
         checking_disabled: false,
         reply: Some(reply),
-        end: End::Done,
+        end: StepStatus::Done,
         ms: Millis(1.5),
         sent_at: None,
     }
@@ -59,7 +59,7 @@ pub(crate) fn record(name: &str, kind: &str, data: impl Into<String>) -> DnsReco
     }
 }
 
-fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan) -> Option<DnsLook> {
+fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan) -> Option<DnsQuery> {
     let v6 = kind == RecordKind::Aaaa;
     let of_family = |address: &IpAddr| address.is_ipv6() == v6;
     let edge = edge_addresses(plan).into_iter().filter(of_family);
@@ -68,7 +68,7 @@ fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan)
     let stranger = || record(name, kind.as_str(), stranger);
     let mut said = reply(Vec::new());
     let ended = |end| {
-        Some(DnsLook {
+        Some(DnsQuery {
             reply: None,
             end,
             ..replied(server, name, kind, reply(Vec::new()))
@@ -82,15 +82,15 @@ fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan)
         4 => said.answers = vec![record(name, "CNAME", "edge.fly.dev")],
         5 => said.rcode = 2,
         6 => said.rcode = 5,
-        7 => return ended(End::failed(Reason::DnsTimeout, plan.text.clone())),
+        7 => return ended(StepStatus::failed(Reason::DnsTimeout, plan.text.clone())),
         8 => said.authoritative = false,
-        9 => return ended(End::Exhausted(plan.text.clone())),
-        10 => return ended(End::NotReached),
+        9 => return ended(StepStatus::Exhausted(plan.text.clone())),
+        10 => return ended(StepStatus::NotReached),
         11 => return None,
         12 => said.answers = (!v6).then(stranger).into_iter().collect(),
         13 => said.answers = edge.map(owned).take(1).collect(),
         14 => said.rcode = 23,
-        15 => return ended(End::failed(Reason::DnsRefused, plan.text.clone())),
+        15 => return ended(StepStatus::failed(Reason::DnsRefused, plan.text.clone())),
         16 => {
             said.authoritative = false;
             said.authority = vec![record(name, "NS", "ns.elsewhere.test")];
@@ -102,7 +102,7 @@ fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan)
 }
 
 /// A CAA question, where one was asked.
-pub(crate) fn caa(server: SocketAddr, name: &str, code: u8) -> Option<DnsLook> {
+pub(crate) fn caa(server: SocketAddr, name: &str, code: u8) -> Option<DnsQuery> {
     let records = match code {
         0 => return None,
         1 => Vec::new(),
@@ -116,7 +116,7 @@ pub(crate) fn caa(server: SocketAddr, name: &str, code: u8) -> Option<DnsLook> {
 }
 
 /// What stands at a name or below it.
-pub(crate) fn blockers(server: SocketAddr, name: &str, code: u8) -> Vec<DnsLook> {
+pub(crate) fn blockers(server: SocketAddr, name: &str, code: u8) -> Vec<DnsQuery> {
     let (owner, kind, data) = match code {
         1 => (name.to_owned(), RecordKind::Txt, "v=spf1 -all".to_owned()),
         2 => (

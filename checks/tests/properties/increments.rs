@@ -7,7 +7,7 @@ use proptest::test_runner::TestCaseError;
 use roundsman_checks::diagnosis::{Judgement, Status, Totals, diagnose, explain, judge, prove};
 use roundsman_checks::fleet::{ChainStore, FleetContext};
 use roundsman_checks::target::TenantId;
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 use crate::removal;
 use crate::worse::{self, Worse};
@@ -26,7 +26,7 @@ pub(crate) fn examined() -> impl Strategy<Value = Vec<Examined>> {
 }
 
 /// What was seen of a tenant before the last time: something worse, or nothing at all.
-fn earlier(world: &World, at: usize, how: Worse) -> TenantWorld {
+fn earlier(world: &World, at: usize, how: Worse) -> TenantEvidence {
     let worse = worse::world(world, at, how).unwrap_or_else(|| removal::without(world, at));
     worse.tenants[at].clone()
 }
@@ -39,7 +39,7 @@ struct Core<'c> {
 }
 
 impl Core<'_> {
-    fn observe(&mut self, at: usize, tenant: &TenantWorld) {
+    fn observe(&mut self, at: usize, tenant: &TenantEvidence) {
         let id: &TenantId = &tenant.tenant.id;
         if let Some(before) = &self.judged[at] {
             self.totals.remove(id, &before.facts);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Object, Scope, Status, TenantVerdict};
-use roundsman_checks::evidence::{DnsLook, Reason};
+use roundsman_checks::evidence::{DnsQuery, Reason};
 use roundsman_checks::finding::Outcome;
 use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
@@ -19,7 +19,7 @@ fn place(seed: u64, what: impl Hash) -> u64 {
 }
 
 /// Looks at one server keep their order: the latest counts.
-fn by_server(looks: &mut [DnsLook], seed: u64) {
+fn by_server(looks: &mut [DnsQuery], seed: u64) {
     looks.sort_by_key(|look| place(seed, look.server));
 }
 
@@ -56,10 +56,10 @@ pub(crate) fn shuffled(world: &World, seed: u64) -> World {
     world
 }
 
-type Said = (Status, Option<Cause>, Vec<(Outcome, Option<Reason>)>);
+type DnsAnswer = (Status, Option<Cause>, Vec<(Outcome, Option<Reason>)>);
 
 /// What is said of a tenant without the words: which of several alike servers is named is no difference.
-fn said(verdict: &TenantVerdict) -> Said {
+fn said(verdict: &TenantVerdict) -> DnsAnswer {
     let findings = verdict
         .findings
         .iter()

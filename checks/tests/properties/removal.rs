@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use roundsman_checks::evidence::{DnsLook, End, Exchange, RecordKind, TenantDns, Visit};
+use roundsman_checks::evidence::{DnsQuery, Exchange, RecordKind, StepStatus, TenantDns, Visit};
 use roundsman_checks::world::World;
 
 /// What was taken away.
@@ -173,13 +173,13 @@ fn looks(
     world: &World,
     removed: &Removed,
     index: usize,
-    of: impl Fn(&mut World) -> &mut Vec<DnsLook>,
+    of: impl Fn(&mut World) -> &mut Vec<DnsQuery>,
     lacking: &mut Vec<(Removed, World)>,
 ) {
     let mut less = world.clone();
     of(&mut less).remove(index);
     lacking.push((removed.clone(), less));
-    for end in [End::NotReached, End::Exhausted("descriptors".into())] {
+    for end in [StepStatus::NotReached, StepStatus::Exhausted("descriptors".into())] {
         let mut silent = world.clone();
         let look = &mut of(&mut silent)[index];
         (look.reply, look.end) = (None, end);
@@ -197,7 +197,7 @@ fn visits(
     let mut less = world.clone();
     of(&mut less).remove(index);
     lacking.push((removed.clone(), less));
-    for end in [End::NotReached, End::Exhausted("descriptors".into())] {
+    for end in [StepStatus::NotReached, StepStatus::Exhausted("descriptors".into())] {
         let mut unreached = world.clone();
         let visit = &mut of(&mut unreached)[index];
         *visit = Visit::new(visit.address, visit.name.clone());

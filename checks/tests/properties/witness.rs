@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use roundsman_checks::evidence::{DnsLook, RecordKind, Visit};
+use roundsman_checks::evidence::{DnsQuery, RecordKind, Visit};
 use roundsman_checks::expectation::Identity;
 use roundsman_checks::finding::{Check, FleetCheck};
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 use crate::chains::faults;
 
 /// Whether the evidence holds what a pass of this check needs.
-pub(crate) fn stands(world: &World, tenant: &TenantWorld, check: Check) -> bool {
+pub(crate) fn stands(world: &World, tenant: &TenantEvidence, check: Check) -> bool {
     match check {
         Check::Dns => dns(world, tenant, None),
         Check::Certificate => served(world, tenant).next().is_some(),
@@ -68,7 +68,7 @@ fn sees(world: &World) -> bool {
         .edge
         .controls
         .iter()
-        .chain(world.tenants.iter().flat_map(TenantWorld::all_visits));
+        .chain(world.tenants.iter().flat_map(TenantEvidence::all_visits));
     let own = world
         .tenants
         .iter()
@@ -79,10 +79,10 @@ fn sees(world: &World) -> bool {
 }
 
 /// The servers at which both families of a name were answered, with at least one address or alias.
-fn answered(looks: &[DnsLook], name: &str) -> BTreeSet<SocketAddr> {
+fn answered(looks: &[DnsQuery], name: &str) -> BTreeSet<SocketAddr> {
     let servers = looks.iter().map(|look| look.server);
     let latest = |server: &SocketAddr, kind: RecordKind| {
-        let of = |look: &&DnsLook| look.server == *server && look.kind == kind && look.name == name;
+        let of = |look: &&DnsQuery| look.server == *server && look.kind == kind && look.name == name;
         let reply = looks.iter().rfind(of)?.reply.as_ref()?;
         matches!(reply.rcode, 0 | 3).then(|| !reply.answers.is_empty())
     };
@@ -94,7 +94,7 @@ fn answered(looks: &[DnsLook], name: &str) -> BTreeSet<SocketAddr> {
 }
 
 /// Whether a server other than `but` gave the tenant's addresses, and any server the control name's.
-pub(crate) fn dns(world: &World, tenant: &TenantWorld, but: Option<SocketAddr>) -> bool {
+pub(crate) fn dns(world: &World, tenant: &TenantEvidence, but: Option<SocketAddr>) -> bool {
     let own = answered(&tenant.dns.authoritative, tenant.tenant.hostname.as_str());
     own.iter().any(|server| Some(*server) != but) && controlled(world, None)
 }
@@ -106,7 +106,7 @@ pub(crate) fn controlled(world: &World, but: Option<SocketAddr>) -> bool {
 }
 
 /// The visits that were served a chain without a fault, which was kept.
-fn served<'w>(world: &'w World, tenant: &'w TenantWorld) -> impl Iterator<Item = &'w Visit> {
+fn served<'w>(world: &'w World, tenant: &'w TenantEvidence) -> impl Iterator<Item = &'w Visit> {
     tenant.all_visits().filter(|visit| {
         let kept = visit.handshake.chain.and_then(|id| world.chains.get(&id));
         let good = kept.is_some_and(|chain| faults(chain, visit.name.as_str()).is_empty());
@@ -114,12 +114,12 @@ fn served<'w>(world: &'w World, tenant: &'w TenantWorld) -> impl Iterator<Item =
     })
 }
 
-fn answers(tenant: &TenantWorld, visit: &Visit) -> bool {
+fn answers(tenant: &TenantEvidence, visit: &Visit) -> bool {
     let answer = visit.page.answer.as_ref().filter(|_| visit.page.end.is_done());
     answer.is_some_and(|answer| tenant.expectation.site.status.contains(&answer.status))
 }
 
-fn identifies(tenant: &TenantWorld, visit: &Visit) -> bool {
+fn identifies(tenant: &TenantEvidence, visit: &Visit) -> bool {
     let who = &tenant.tenant;
     let ours = [who.id.as_str(), who.app.as_str(), who.hostname.as_str()];
     let answer = visit.page.answer.as_ref();

@@ -5,7 +5,7 @@ use proptest::test_runner::TestCaseError;
 use roundsman_checks::diagnosis::{Cause, Diagnosis, Status};
 use roundsman_checks::evidence::{DnsReply, Exchange, RecordKind};
 use roundsman_checks::finding::{Check, Outcome};
-use roundsman_checks::world::{TenantWorld, World};
+use roundsman_checks::world::{TenantEvidence, World};
 
 use crate::build::show;
 use crate::chains::expired;
@@ -39,7 +39,7 @@ pub(crate) fn world(world: &World, at: usize, how: Worse) -> Option<World> {
     seen.then_some(worse)
 }
 
-fn overridden(tenant: &mut TenantWorld) -> bool {
+fn overridden(tenant: &mut TenantEvidence) -> bool {
     let name = tenant.tenant.hostname.clone();
     let mut seen = false;
     for look in &mut tenant.dns.authoritative {
@@ -69,7 +69,7 @@ fn expire(world: &mut World, at: usize) -> bool {
     seen
 }
 
-fn fail(tenant: &mut TenantWorld) -> bool {
+fn fail(tenant: &mut TenantEvidence) -> bool {
     let visits = tenant
         .visits
         .iter_mut()

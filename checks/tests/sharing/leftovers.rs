@@ -1,8 +1,8 @@
 //! What a visit makes of its connection, and what it leaves behind: no task, and no connection.
 
-use roundsman_checks::evidence::End;
+use roundsman_checks::evidence::StepStatus;
 use roundsman_checks::expectation::SiteExpectation;
-use roundsman_checks::probe::{Prober, Wish};
+use roundsman_checks::probe::{ProbeRequest, Prober};
 use roundsman_checks::target::Hostname;
 use rustls::version::{TLS12, TLS13};
 use tokio::runtime::Handle;
@@ -23,7 +23,7 @@ async fn a_visit_leaves_no_task_and_no_connection() {
         let mut server = Server::start(tls(&presented, &key, &TLS13, alpn.as_bytes()), Answers::Promptly);
         for _ in 0..MANY {
             let (visit, _) = visit(&prober, &server, true).await;
-            assert_eq!(visit.page.end, End::Done);
+            assert_eq!(visit.page.end, StepStatus::Done);
             assert_eq!(Handle::current().metrics().num_alive_tasks(), before);
         }
         // The server sees as many connections end as were made, each in good order.
@@ -42,7 +42,7 @@ async fn two_requests_go_over_one_connection() {
     let (presented, key) = chain(&root);
     let prober = Prober::new(root.anchors(), settings()).unwrap();
     let site = SiteExpectation::default();
-    let wish = Wish {
+    let wish = ProbeRequest {
         page: Some(&site),
         headers: &[],
         settings: prober.settings(),
@@ -54,7 +54,11 @@ async fn two_requests_go_over_one_connection() {
             let tls = tls(&presented, &key, version, alpn.as_bytes());
             let mut server = Server::start(tls, Answers::Promptly);
             let (visit, _) = prober.visit(server.address, &name, &wish, at(0)).await;
-            assert_eq!((&visit.page.end, &visit.issuer.end), (&End::Done, &End::Done), "{alpn}");
+            assert_eq!(
+                (&visit.page.end, &visit.issuer.end),
+                (&StepStatus::Done, &StepStatus::Done),
+                "{alpn}"
+            );
             assert_eq!(
                 server.seen(3).await,
                 [Seen::Request, Seen::Request, Seen::Closed],
@@ -73,7 +77,10 @@ async fn a_visit_without_a_request_ends_in_good_order() {
         let tls = tls(&presented, &key, version, b"http/1.1");
         let mut server = Server::start(tls, Answers::Promptly);
         let (visit, _) = visit(&prober, &server, false).await;
-        assert_eq!((&visit.handshake.end, &visit.page.end), (&End::Done, &End::NotReached));
+        assert_eq!(
+            (&visit.handshake.end, &visit.page.end),
+            (&StepStatus::Done, &StepStatus::NotReached)
+        );
         assert_eq!(server.seen(1).await, [Seen::Closed]);
     }
 }
@@ -89,7 +96,7 @@ async fn a_visit_that_is_given_up_leaves_no_task_and_no_connection() {
         let address = server.address;
         for _ in 0..MANY {
             let site = SiteExpectation::default();
-            let wish = Wish {
+            let wish = ProbeRequest {
                 page: Some(&site),
                 headers: &[],
                 settings: prober.settings(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair};
-use roundsman_checks::chain::{Anchors, ChainVerdict, Judged, VerifiedChains, judge};
+use roundsman_checks::chain::{ChainVerdict, Judged, TrustStore, VerifiedChains, judge};
 use roundsman_checks::evidence::ChainId;
 use rustls_pki_types::CertificateDer;
 
@@ -63,8 +63,8 @@ impl Authority {
         (der, key)
     }
 
-    pub(crate) fn anchors(&self) -> Anchors {
-        Anchors::new([self.der.clone()]).unwrap()
+    pub(crate) fn anchors(&self) -> TrustStore {
+        TrustStore::new([self.der.clone()]).unwrap()
     }
 }
 
@@ -72,7 +72,7 @@ impl Authority {
 pub(crate) fn judged(
     verified: &VerifiedChains,
     presented: &[Der],
-    anchors: &Anchors,
+    anchors: &TrustStore,
     name: &str,
     now: Timestamp,
 ) -> Judged {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roundsman_checks::chain::VerifiedChains;
-use roundsman_checks::evidence::{End, Reason, Visit};
+use roundsman_checks::evidence::{Reason, StepStatus, Visit};
 use roundsman_checks::expectation::SiteExpectation;
-use roundsman_checks::probe::{Prober, Settings, Wish};
+use roundsman_checks::probe::{ProbeLimits, ProbeRequest, Prober};
 use roundsman_checks::target::Hostname;
-use roundsman_checks::world::Presented;
+use roundsman_checks::world::CertificateChain;
 use rustls::version::{TLS12, TLS13};
 
 use super::pki::{Authority, Der, LONG, at};
@@ -17,8 +17,8 @@ use super::server::{Answers, Seen, Server, tls};
 pub(super) const NAME: &str = "q7f9.example.com";
 
 /// Longer than anything on loopback takes, also on a busy machine.
-pub(super) fn settings() -> Settings {
-    Settings {
+pub(super) fn settings() -> ProbeLimits {
+    ProbeLimits {
         connect_timeout: Duration::from_secs(20),
         timeout: Duration::from_secs(60),
         max_body: 64 * 1024,
@@ -26,9 +26,9 @@ pub(super) fn settings() -> Settings {
     }
 }
 
-pub(super) async fn visit(prober: &Prober, server: &Server, page: bool) -> (Visit, Arc<Presented>) {
+pub(super) async fn visit(prober: &Prober, server: &Server, page: bool) -> (Visit, Arc<CertificateChain>) {
     let site = SiteExpectation::default();
-    let wish = Wish {
+    let wish = ProbeRequest {
         page: page.then_some(&site),
         headers: &[],
         settings: prober.settings(),
@@ -55,7 +55,7 @@ async fn a_good_chain_without_its_key_is_refused_however_well_it_is_known() {
         let genuine = Server::start(tls(&presented, &key, version, b"h2"), Answers::Promptly);
         let mut impostor = Server::start(tls(&presented, &stolen, version, b"h2"), Answers::Promptly);
         let (first, known) = visit(&prober, &genuine, true).await;
-        assert_eq!((&first.page.end, prober.verified().len()), (&End::Done, 1));
+        assert_eq!((&first.page.end, prober.verified().len()), (&StepStatus::Done, 1));
 
         let (refused, shown) = visit(&prober, &impostor, true).await;
         assert!(Arc::ptr_eq(&known, &shown), "the chain is the known one");
@@ -65,10 +65,10 @@ async fn a_good_chain_without_its_key_is_refused_however_well_it_is_known() {
             "{:?}",
             refused.handshake
         );
-        assert_eq!(refused.page.end, End::NotReached);
+        assert_eq!(refused.page.end, StepStatus::NotReached);
         assert_eq!(impostor.seen(1).await, [Seen::Refused], "and not asked for anything");
         // And whoever has the key is as welcome as before.
-        assert_eq!(visit(&prober, &genuine, true).await.0.page.end, End::Done);
+        assert_eq!(visit(&prober, &genuine, true).await.0.page.end, StepStatus::Done);
     }
 }
 
@@ -83,9 +83,9 @@ async fn other_roots_refuse_what_is_known_by_the_first() {
             .unwrap()
             .sharing(Arc::clone(&verified))
     };
-    assert_eq!(visit(&prober(&root), &server, true).await.0.page.end, End::Done);
+    assert_eq!(visit(&prober(&root), &server, true).await.0.page.end, StepStatus::Done);
     let (refused, _) = visit(&prober(&other), &server, true).await;
     assert_eq!(refused.handshake.faults, [Reason::TlsUnknownIssuer]);
-    assert_eq!(refused.page.end, End::NotReached);
+    assert_eq!(refused.page.end, StepStatus::NotReached);
     assert_eq!(server.seen(3).await, [Seen::Request, Seen::Closed, Seen::Refused]);
 }

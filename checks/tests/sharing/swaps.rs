@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use roundsman_checks::chain::{Anchors, Limits, VerifiedChains};
+use roundsman_checks::chain::{Limits, TrustStore, VerifiedChains};
 use roundsman_checks::evidence::Reason;
 
 use super::pki::{Authority, LONG, at, good, judged};
@@ -60,7 +60,7 @@ fn other_roots_are_noticed() {
     let swapped = judged(&verified, &chain, &other.anchors(), NAME, at(0));
     assert_eq!(swapped.verdict.faults, [Reason::TlsUnknownIssuer]);
     // A root more is another set, that verifies for itself.
-    let both = Anchors::new([root.der.clone(), other.der.clone()]).unwrap();
+    let both = TrustStore::new([root.der.clone(), other.der.clone()]).unwrap();
     assert_ne!(both.id(), root.anchors().id());
     assert_eq!(judged(&verified, &chain, &both, NAME, at(0)).verdict, good());
     assert_eq!(verified.len(), 2);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use roundsman_checks::chain::{Anchors, VerifiedChains};
+use roundsman_checks::chain::{TrustStore, VerifiedChains};
 use roundsman_checks::evidence::Reason;
 
 use super::pki::{Authority, Dates, Der, LONG, at, good, judged};
@@ -56,7 +56,7 @@ fn a_refusal_by_dates_passes_with_them() {
 
 /// A leaf below an intermediate that two roots signed, with an unrelated certificate beside: which path is found, and
 /// whether one is, depends on the moment.
-fn crossed([leaf, one, two, beside]: [Dates; 4]) -> (Vec<Der>, [Anchors; 3]) {
+fn crossed([leaf, one, two, beside]: [Dates; 4]) -> (Vec<Der>, [TrustStore; 3]) {
     let (root, other, nobody) = (Authority::root("A"), Authority::root("B"), Authority::root("C"));
     let between = root.below("E1", one);
     let crossed = other.cross_signs("E1", &between, two);
@@ -66,7 +66,7 @@ fn crossed([leaf, one, two, beside]: [Dates; 4]) -> (Vec<Der>, [Anchors; 3]) {
         crossed,
         between.der.clone(),
     ];
-    let both = Anchors::new([root.der.clone(), other.der.clone()]).unwrap();
+    let both = TrustStore::new([root.der.clone(), other.der.clone()]).unwrap();
     (chain, [root.anchors(), other.anchors(), both])
 }
 
@@ -74,7 +74,7 @@ fn crossed([leaf, one, two, beside]: [Dates; 4]) -> (Vec<Der>, [Anchors; 3]) {
 fn another_path_takes_over_when_the_first_one_ends() {
     let (chain, [one, two, both]) = crossed([LONG, (0, 30), (20, 60), (40, 45)]);
     let verified = VerifiedChains::default();
-    let holds = |anchors: &Anchors, moment| judged(&verified, &chain, anchors, NAME, at(moment)).verdict == good();
+    let holds = |anchors: &TrustStore, moment| judged(&verified, &chain, anchors, NAME, at(moment)).verdict == good();
     for moment in [15, 25, 35, 42, 50, 61, 50, 42, 35, 25, 15, -1] {
         assert_eq!(holds(&one, moment), (0..=30).contains(&moment), "one at {moment}");
         assert_eq!(holds(&two, moment), (20..=60).contains(&moment), "two at {moment}");

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use roundsman_checks::evidence::{DnsLook, RecordKind};
+use roundsman_checks::evidence::{DnsQuery, RecordKind};
 use tempfile::TempDir;
 
 use super::child::{Server, run, until};
@@ -117,7 +117,7 @@ impl Knot {
             self.server.must_run();
             let [v4, v6] = servers.map(|server| look(server, zone.name, RecordKind::Soa, false));
             let (v4, v6) = tokio::join!(v4, v6);
-            let code = |look: &DnsLook| look.reply.as_ref().map(|reply| reply.rcode);
+            let code = |look: &DnsQuery| look.reply.as_ref().map(|reply| reply.rcode);
             [v4, v6].iter().all(|look| code(look) == Some(wanted))
         })
         .await;

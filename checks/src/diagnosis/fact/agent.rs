@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 
 use super::super::object::Api;
-use crate::check::Said;
+use crate::check::DnsAnswer;
 use crate::evidence::Fault;
 use crate::reading::{joined, second};
 
@@ -34,7 +34,7 @@ pub enum AgentFact {
         /// The resolver.
         resolver: SocketAddr,
         /// What it says.
-        answer: Said,
+        answer: DnsAnswer,
     },
     /// Two clocks.
     Clocks {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::check::Said;
+use crate::check::DnsAnswer;
 use crate::evidence::{DnsRecord, Reason, ZoneRecord};
 use crate::reading::{clip, joined};
 
@@ -27,7 +27,7 @@ pub enum DnsFact {
         /// The server.
         server: SocketAddr,
         /// What it says.
-        answer: Said,
+        answer: DnsAnswer,
     },
     /// A resolver that gets no answer from the servers either.
     ResolverFailsToo(SocketAddr),
@@ -38,7 +38,7 @@ pub enum DnsFact {
         /// The name.
         control: String,
         /// What is said of it.
-        answer: Said,
+        answer: DnsAnswer,
         /// By how many servers, of how many.
         servers: (usize, usize),
     },
@@ -47,14 +47,14 @@ pub enum DnsFact {
         /// `*.DOMAIN`.
         name: String,
         /// What is said.
-        answer: Said,
+        answer: DnsAnswer,
     },
     /// Where the wildcard leads.
     WildcardLeads {
         /// `*.DOMAIN`.
         name: String,
         /// Where to.
-        answer: Said,
+        answer: DnsAnswer,
         /// By how many servers, of how many.
         servers: (usize, usize),
     },
@@ -81,9 +81,9 @@ pub enum DnsFact {
         /// The name.
         name: String,
         /// What is said of it.
-        own: Said,
+        own: DnsAnswer,
         /// What the wildcard answers.
-        control: Said,
+        control: DnsAnswer,
     },
     /// Nothing of the usual types was found at a name or below it.
     NothingFound,
@@ -103,7 +103,7 @@ pub enum DnsFact {
         /// Its records.
         records: Vec<DnsRecord>,
         /// What the wildcard answers.
-        control: Said,
+        control: DnsAnswer,
         /// How many servers say so of the wildcard, of how many.
         servers: (usize, usize),
     },
@@ -114,9 +114,9 @@ pub enum DnsFact {
         /// The name.
         name: String,
         /// What it says.
-        answer: Said,
+        answer: DnsAnswer,
         /// What the zone says.
-        zone: Said,
+        zone: DnsAnswer,
     },
 }
 

@@ -17,7 +17,7 @@ use crate::exit_code::ExitCode;
 /// What decides besides plain failures.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Demand {
+pub struct GatePolicy {
     /// Checks that must have been judged at every tenant: skipped or unknown there is inconclusive.
     pub require: Vec<Check>,
     /// Whether fleet findings are reported without deciding.
@@ -75,14 +75,14 @@ impl Expected {
 }
 
 /// The causes that fail, by the tenants that they break.
-pub(super) struct Guilty<'d> {
+pub(super) struct FailingCauses<'d> {
     by_tenant: BTreeMap<&'d TenantId, Causes>,
 }
 
 /// Causes, and whether each fails or warns.
 pub(super) type Causes = BTreeMap<Cause, Outcome>;
 
-impl<'d> Guilty<'d> {
+impl<'d> FailingCauses<'d> {
     pub(super) fn of(diagnosis: &'d Diagnosis, warnings_fail: bool) -> Self {
         let mut guilty = Self {
             by_tenant: BTreeMap::new(),
@@ -105,7 +105,7 @@ impl<'d> Guilty<'d> {
     }
 }
 
-impl Demand {
+impl GatePolicy {
     /// Whether the finding of a required check is missing.
     fn lacks(&self, tenant: &TenantVerdict, check: Check) -> bool {
         matches!(tenant.findings.of(check).outcome, Outcome::Skipped | Outcome::Unknown)
@@ -119,7 +119,7 @@ impl Demand {
         matches!(finding.outcome, Outcome::Skipped | Outcome::Unknown) && !exempt
     }
 
-    fn of_tenant(&self, tenant: &TenantVerdict, guilty: &Guilty<'_>) -> ExitCode {
+    fn of_tenant(&self, tenant: &TenantVerdict, guilty: &FailingCauses<'_>) -> ExitCode {
         let fails = match tenant.status {
             Status::Failing => true,
             Status::Degraded => self.warnings_fail,
@@ -147,8 +147,8 @@ impl Demand {
 
 /// The tenants that keep the round from being verified.
 #[must_use]
-pub fn open(diagnosis: &Diagnosis, demand: &Demand) -> BTreeSet<TenantId> {
-    let guilty = Guilty::of(diagnosis, demand.warnings_fail);
+pub fn open(diagnosis: &Diagnosis, demand: &GatePolicy) -> BTreeSet<TenantId> {
+    let guilty = FailingCauses::of(diagnosis, demand.warnings_fail);
     let open = diagnosis
         .tenants
         .iter()
@@ -158,7 +158,7 @@ pub fn open(diagnosis: &Diagnosis, demand: &Demand) -> BTreeSet<TenantId> {
 
 /// Whether something breaks them, or the fleet, beyond doubt, that no waiting mends.
 #[must_use]
-pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &Demand) -> bool {
+pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &GatePolicy) -> bool {
     let about = |entry: &CauseEntry| {
         let fleet = entry.scope == Scope::Fleet && !demand.tenants_only;
         fleet || entry.tenants.iter().any(|tenant| open.contains(tenant))
@@ -175,7 +175,7 @@ pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &Dem
 
 /// The demands that were not met: why the exit code is worse than the findings alone.
 #[must_use]
-pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &Demand) -> Vec<Unmet> {
+pub(crate) fn unmet(diagnosis: &Diagnosis, demand: &GatePolicy) -> Vec<Unmet> {
     let lacking = |check: Check, lacks: &dyn Fn(&TenantVerdict) -> bool| {
         let mut missing = diagnosis.tenants.iter().filter(|tenant| lacks(tenant));
         let first = missing.next()?.findings.of(check);
@@ -218,8 +218,8 @@ fn is_unjudged(diagnosis: &Diagnosis, expected: Expected) -> bool {
 }
 
 /// Whether there is a warning that was not there before.
-fn warns_anew(diagnosis: &Diagnosis, demand: &Demand) -> bool {
-    let guilty = Guilty::of(diagnosis, true);
+fn warns_anew(diagnosis: &Diagnosis, demand: &GatePolicy) -> bool {
+    let guilty = FailingCauses::of(diagnosis, true);
     let known = |tenant: &TenantVerdict| {
         let causes = guilty.of_tenant(&tenant.tenant);
         demand
@@ -244,7 +244,7 @@ fn warns_anew(diagnosis: &Diagnosis, demand: &Demand) -> bool {
 
 /// Failing beats inconclusive beats verified; an empty inventory is inconclusive.
 #[must_use]
-pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
+pub fn exit_code(diagnosis: &Diagnosis, demand: &GatePolicy) -> ExitCode {
     let cut_short = demand.incomplete || demand.interrupted || demand.too_seldom.is_some();
     let unjudged = demand.expected.iter().any(|expected| is_unjudged(diagnosis, *expected));
     let mut code = if cut_short || unjudged || diagnosis.tenants.is_empty() {
@@ -252,7 +252,7 @@ pub fn exit_code(diagnosis: &Diagnosis, demand: &Demand) -> ExitCode {
     } else {
         ExitCode::Verified
     };
-    let guilty = Guilty::of(diagnosis, demand.warnings_fail);
+    let guilty = FailingCauses::of(diagnosis, demand.warnings_fail);
     for tenant in &diagnosis.tenants {
         code = code.worst(demand.of_tenant(tenant, &guilty));
     }

@@ -8,7 +8,7 @@ use super::args::VerifyArgs;
 
 /// Why the files can't be as they are named; exit code 2.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum PlacesError {
+pub enum OutputPathsError {
     /// Two things would be written into one file.
     #[error("{0} and {1} name the same file, {2}: one would overwrite the other")]
     Twice(String, String, String),
@@ -26,10 +26,10 @@ pub enum PlacesError {
 /// Makes sure that the files of `verify` differ.
 ///
 /// # Errors
-/// [`PlacesError`] for the first that does not.
-pub fn check(args: &VerifyArgs) -> Result<(), PlacesError> {
+/// [`OutputPathsError`] for the first that does not.
+pub fn check(args: &VerifyArgs) -> Result<(), OutputPathsError> {
     if args.record.as_deref() == Some(Path::new("-")) {
-        return Err(PlacesError::NoFile);
+        return Err(OutputPathsError::NoFile);
     }
     let outputs = args
         .output
@@ -41,14 +41,14 @@ pub fn check(args: &VerifyArgs) -> Result<(), PlacesError> {
     for (option, path) in outputs.chain(record) {
         let (place, shown) = (same(path), path.display().to_string());
         if baseline.as_ref() == Some(&place) {
-            return Err(PlacesError::OwnBaseline(option.to_owned(), shown));
+            return Err(OutputPathsError::OwnBaseline(option.to_owned(), shown));
         }
         // A device may be written to twice.
         if let Some((other, _)) = seen
             .iter()
             .find(|(_, known)| *known == place && !path.starts_with("/dev"))
         {
-            return Err(PlacesError::Twice((*other).to_owned(), option.to_owned(), shown));
+            return Err(OutputPathsError::Twice((*other).to_owned(), option.to_owned(), shown));
         }
         seen.push((option, place));
     }

@@ -23,7 +23,7 @@ const MOST_TENANTS: usize = 3;
 
 /// Remembers what was said last.
 #[derive(Debug, Default)]
-pub struct Story {
+pub struct WaitLog {
     last: Option<Told>,
 }
 
@@ -62,7 +62,7 @@ fn same(one: &(Cause, Vec<TenantId>, Vec<Fact>), other: &(Cause, Vec<TenantId>, 
         && facts.into_iter().all(|(a, b)| a.is_old_news(b))
 }
 
-impl Story {
+impl WaitLog {
     /// The columns before what a line says: the time and a word.
     pub const INDENT: usize = 15;
 

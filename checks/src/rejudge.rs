@@ -6,16 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustls_pki_types::CertificateDer;
 
-use crate::chain::{self, Anchors};
-use crate::evidence::{Answer, ChainId, End, Fault, Visit};
+use crate::chain::{self, TrustStore};
+use crate::evidence::{Answer, ChainId, Fault, StepStatus, Visit};
 use crate::expectation::{Expectation, SiteExpectation};
 use crate::matching::matches;
-use crate::world::{Presented, TenantWorld, World};
+use crate::world::{CertificateChain, TenantEvidence, World};
 
 /// Judges every presented chain of the world by these anchors, each at the moment of its visit. What a channel carried stays
 /// as it was: where a chain fails now, a check that needs the channel is skipped; where one passes now that failed, what
 /// was never asked stays unknown.
-pub fn judge_chains(world: &mut World, anchors: &Anchors) {
+pub fn judge_chains(world: &mut World, anchors: &TrustStore) {
     let (chains, now) = (std::mem::take(&mut world.chains), world.now);
     let tenants = world.tenants.iter_mut().flat_map(visits);
     let edge = world.edge.controls.iter_mut().chain(&mut world.edge.rechecks);
@@ -27,7 +27,7 @@ pub fn judge_chains(world: &mut World, anchors: &Anchors) {
 
 /// Expects something else of a tenant than was expected when it was looked at. A body is searched again where all of it
 /// was kept; else what nobody looked for stays undecided.
-pub fn expect(tenant: &mut TenantWorld, expectation: Expectation) {
+pub fn expect(tenant: &mut TenantEvidence, expectation: Expectation) {
     let (old, new) = (&tenant.expectation.site, &expectation.site);
     let same = (&old.body_contains, &old.json, &old.identity, &old.version)
         == (&new.body_contains, &new.json, &new.identity, &new.version);
@@ -48,7 +48,7 @@ fn search(answer: &mut Answer, site: &SiteExpectation) {
 }
 
 /// Every visit of a tenant, and those of the control name beside them.
-fn visits(tenant: &mut TenantWorld) -> impl Iterator<Item = &mut Visit> {
+fn visits(tenant: &mut TenantEvidence) -> impl Iterator<Item = &mut Visit> {
     let retries = tenant.retries.iter_mut();
     let retries = retries.flat_map(|retry| std::iter::once(&mut retry.visit).chain(retry.control.as_mut()));
     let logged = tenant.log.visits.iter_mut();
@@ -56,7 +56,7 @@ fn visits(tenant: &mut TenantWorld) -> impl Iterator<Item = &mut Visit> {
     tenant.visits.iter_mut().chain(retries).chain(direct).chain(logged)
 }
 
-fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<Presented>>, anchors: &Anchors, now: Timestamp) {
+fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<CertificateChain>>, anchors: &TrustStore, now: Timestamp) {
     let handshake = &mut visit.handshake;
     let Some(presented) = handshake.chain.and_then(|id| chains.get(&id)) else {
         return;
@@ -70,14 +70,14 @@ fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<Presented>>, anchors:
     let verdict = chain::judge(&presented, anchors, visit.name.as_str(), moment);
     // A handshake that was cut, or refused for another reason, ended as it ended.
     let by_chain = match &handshake.end {
-        End::Done => true,
-        End::Failed(fault) => handshake.faults.first() == Some(&fault.reason),
-        End::Exhausted(_) | End::NotReached => false,
+        StepStatus::Done => true,
+        StepStatus::Failed(fault) => handshake.faults.first() == Some(&fault.reason),
+        StepStatus::Exhausted(_) | StepStatus::NotReached => false,
     };
     if by_chain {
         handshake.end = match verdict.faults.first() {
-            None => End::Done,
-            Some(reason) => End::Failed(Fault::new(*reason, verdict.detail)),
+            None => StepStatus::Done,
+            Some(reason) => StepStatus::Failed(Fault::new(*reason, verdict.detail)),
         };
     }
     handshake.faults = verdict.faults;

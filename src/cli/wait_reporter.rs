@@ -7,12 +7,12 @@ use super::progress::Progress;
 use crate::agent::Round;
 use crate::agent::clock::Moment;
 use crate::exit_code::ExitCode;
-use crate::gate::{Demand, Look, Story, open, unmet};
+use crate::gate::{Attempt, GatePolicy, WaitLog, open, unmet};
 use crate::inventory::{InventoryError, Unknown};
 
 /// Tells how waiting comes along, where somebody waits.
-pub(super) struct Teller<'p> {
-    story: Story,
+pub(super) struct WaitReporter<'p> {
+    story: WaitLog,
     told: bool,
     unknown: BTreeSet<String>,
     stumbled: Option<String>,
@@ -20,11 +20,11 @@ pub(super) struct Teller<'p> {
     began: Moment,
 }
 
-impl<'p> Teller<'p> {
+impl<'p> WaitReporter<'p> {
     /// Tells from now on; nothing where nobody waits (`told`).
     pub(super) fn new(progress: &'p Progress, told: bool) -> Self {
         Self {
-            story: Story::default(),
+            story: WaitLog::default(),
             told,
             unknown: BTreeSet::new(),
             stumbled: None,
@@ -48,13 +48,13 @@ impl<'p> Teller<'p> {
                 };
                 let line = format!("{} is not in the inventory yet{nearest}", name.name);
                 self.progress
-                    .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
+                    .say(&WaitLog::note(self.began.elapsed(), &line), WaitLog::INDENT);
             }
         }
     }
 
     /// Whether what is waited for is news.
-    pub(super) fn waits(&mut self, look: &Look, round: &Round, demand: &Demand) -> bool {
+    pub(super) fn waits(&mut self, look: &Attempt, round: &Round, demand: &GatePolicy) -> bool {
         if !self.told || look.code == ExitCode::Verified {
             return false;
         }
@@ -62,7 +62,7 @@ impl<'p> Teller<'p> {
             .story
             .waiting(look.at, &round.diagnosis, &look.open, !demand.tenants_only);
         line.is_some_and(|line| {
-            self.progress.say(&line, Story::INDENT);
+            self.progress.say(&line, WaitLog::INDENT);
             true
         })
     }
@@ -70,7 +70,7 @@ impl<'p> Teller<'p> {
     /// A look at everything passed.
     pub(super) fn passes(&mut self, at: Duration, passed: u32, of: u32) {
         if let Some(line) = self.story.passed(at, passed, of).filter(|_| self.told) {
-            self.progress.say(&line, Story::INDENT);
+            self.progress.say(&line, WaitLog::INDENT);
         }
     }
 
@@ -80,7 +80,7 @@ impl<'p> Teller<'p> {
         if self.stumbled.as_ref() != Some(&text) {
             let line = format!("the inventory can't be read just now: {text}");
             self.progress
-                .say(&Story::note(self.began.elapsed(), &line), Story::INDENT);
+                .say(&WaitLog::note(self.began.elapsed(), &line), WaitLog::INDENT);
             self.stumbled = Some(text);
         }
     }
@@ -96,14 +96,14 @@ impl<'p> Teller<'p> {
     }
 
     /// The last line; `why` waiting has ended where it is no pass.
-    pub(super) fn ends(&self, code: ExitCode, round: &Round, demand: &Demand, why: &str) {
+    pub(super) fn ends(&self, code: ExitCode, round: &Round, demand: &GatePolicy, why: &str) {
         if self.told {
             let open = open(&round.diagnosis, demand);
             let seen = (&round.world, &round.diagnosis);
             let shortfalls = unmet(&round.diagnosis, demand);
             let at = self.began.elapsed();
-            let line = Story::end(at, code, seen, &open, !demand.tenants_only, &shortfalls, why);
-            self.progress.say(&line, Story::INDENT);
+            let line = WaitLog::end(at, code, seen, &open, !demand.tenants_only, &shortfalls, why);
+            self.progress.say(&line, WaitLog::INDENT);
         }
     }
 }
