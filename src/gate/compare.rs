@@ -1,6 +1,7 @@
 //! What is worse than in a baseline, what is as it was, and what is better. Pure; knows nothing of files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, FleetFinding, Scope, Status, TenantVerdict};
@@ -25,6 +26,45 @@ pub struct Compared {
     /// Tenants that are not there any more, where all were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
+    #[serde(skip)]
+    index: OnceLock<Index>,
+}
+
+/// Changes by whom they concern: reports ask once for each tenant, check and cause.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Index {
+    unchanged: HashSet<(Option<String>, Option<&'static str>)>,
+    /// What is worse: positions, by tenant; of a fleet check by none.
+    worse: HashMap<Option<String>, Vec<usize>>,
+}
+
+impl Compared {
+    /// Whether a tenant, or a fleet check, fails as it did.
+    #[must_use]
+    pub fn is_unchanged(&self, tenant: Option<&str>, check: Option<&'static str>) -> bool {
+        let key = (tenant.map(str::to_owned), check);
+        self.index().unchanged.contains(&key)
+    }
+
+    /// What is worse about a tenant; without one, about the fleet checks.
+    pub fn worse_about(&self, tenant: Option<&str>) -> impl Iterator<Item = &Change> {
+        let positions = self.index().worse.get(&tenant.map(str::to_owned));
+        positions.into_iter().flatten().map(|at| &self.worse[*at])
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let unchanged = self.unchanged.iter();
+            let mut index = Index {
+                unchanged: unchanged.map(|change| (change.tenant.clone(), change.check)).collect(),
+                worse: HashMap::new(),
+            };
+            for (at, change) in self.worse.iter().enumerate() {
+                index.worse.entry(change.tenant.clone()).or_default().push(at);
+            }
+            index
+        })
+    }
 }
 
 /// One tenant, or one fleet check, then and now.

@@ -15,7 +15,7 @@ use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::exit_code::ExitCode;
-use crate::gate::{Change, Compared, GatePolicy, Unmet, unmet};
+use crate::gate::{Compared, GatePolicy, Unmet, unmet};
 
 /// The schema's name.
 pub const SCHEMA: &str = "roundsman.report/1";
@@ -255,19 +255,20 @@ impl Report {
             return false;
         };
         let name = line.cause.as_str();
-        let concerns = |change: &Change| match &change.tenant {
-            Some(tenant) => line.tenants.contains(tenant),
-            None => line.scope == Scope::Fleet,
-        };
-        let mut worse = baseline.worse.iter().filter(|change| concerns(change));
+        let of_tenants = line
+            .tenants
+            .iter()
+            .flat_map(|tenant| baseline.worse_about(Some(tenant)));
+        let of_fleet = (line.scope == Scope::Fleet).then(|| baseline.worse_about(None));
+        let mut worse = of_tenants.chain(of_fleet.into_iter().flatten());
         line.outcome != Outcome::Unknown && !worse.any(|change| change.causes.iter().any(|cause| cause == name))
     }
 
     /// Whether a tenant, or a fleet check, fails as it did in the baseline.
     #[must_use]
-    pub fn is_as_before(&self, tenant: Option<&str>, check: Option<&str>) -> bool {
-        let same = |change: &Change| change.tenant.as_deref() == tenant && change.check == check;
-        self.baseline.iter().flat_map(|baseline| &baseline.unchanged).any(same)
+    pub fn is_as_before(&self, tenant: Option<&str>, check: Option<&'static str>) -> bool {
+        let baseline = self.baseline.as_ref();
+        baseline.is_some_and(|baseline| baseline.is_unchanged(tenant, check))
     }
 
     /// How long the round took, in seconds.

@@ -35,7 +35,7 @@ async fn a_pace_that_was_learned_outlives_the_round() {
 
 #[tokio::test]
 async fn an_outage_teaches_no_pace() {
-    let bench = bench(LabOptions::with_tenants(100)).await;
+    let bench = bench(LabOptions::with_tenants(100)).await.unhurried();
     for (fault, learned) in [("edge-tls-failing", false), ("edge-throttled=20/20", true)] {
         bench.stage(&[fault.to_owned()]).await;
         let world = next(&bench).await.round.world;
