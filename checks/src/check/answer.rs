@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsQuery, DnsReply, PORT_UNREACHABLE, Reason, RecordKind, StepStatus};
+use crate::evidence::{DnsQuery, DnsReply, Reason, RecordKind, StepStatus};
 use crate::target::Hostname;
 
 /// What one server says about the addresses of one name, both families taken together.
@@ -28,8 +28,10 @@ pub enum DnsAnswer {
         /// The servers that it names.
         servers: Vec<String>,
     },
-    /// No usable answer, and why.
+    /// No usable answer came back, and why it is not usable.
     Fault(Reason, String),
+    /// Nothing came from the server itself: silence, or a port that a firewall may as well have closed.
+    Silent(Reason, String),
     /// The agent could not ask.
     Exhausted(String),
     /// Nobody asked.
@@ -77,7 +79,7 @@ impl DnsAnswer {
         match self {
             Self::Exhausted(_) => 0,
             Self::Delegated { .. } => 1,
-            Self::Fault(..) => 2,
+            Self::Fault(..) | Self::Silent(..) => 2,
             Self::Nothing => 3,
             Self::Addresses { .. } => 4,
             Self::NoData => 5,
@@ -89,8 +91,8 @@ impl DnsAnswer {
     /// silence more than a question that could not be asked. It must not depend on who was asked first.
     pub(crate) fn tells(&self) -> (u8, Option<Reason>) {
         match self {
-            Self::Fault(Reason::DnsTimeout, _) => (2, None),
-            Self::Fault(reason, _) => (3, Some(*reason)),
+            Self::Silent(Reason::DnsTimeout, _) => (2, None),
+            Self::Fault(reason, _) | Self::Silent(reason, _) => (3, Some(*reason)),
             Self::Exhausted(_) => (1, None),
             _ => (0, None),
         }
@@ -99,17 +101,16 @@ impl DnsAnswer {
     /// Whether a server spoke to the point, whatever it said.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        !matches!(self, Self::Fault(..) | Self::Exhausted(_) | Self::Nothing)
+        !matches!(
+            self,
+            Self::Fault(..) | Self::Silent(..) | Self::Exhausted(_) | Self::Nothing
+        )
     }
 
-    /// Whether nothing came from the server itself: silence, or a port that a firewall may as well have closed.
+    /// Whether nothing came from the server itself.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        match self {
-            Self::Fault(Reason::DnsTimeout, _) => true,
-            Self::Fault(Reason::DnsRefused, detail) => detail == PORT_UNREACHABLE,
-            _ => false,
-        }
+        matches!(self, Self::Silent(..))
     }
 
     /// The addresses; none where there are none.
@@ -155,7 +156,7 @@ impl DnsAnswer {
             Self::NoData => Some(Reason::DnsNodata),
             Self::NxDomain => Some(Reason::DnsNxdomain),
             Self::Delegated { .. } => Some(Reason::DnsDelegated),
-            Self::Fault(reason, _) => Some(*reason),
+            Self::Fault(reason, _) | Self::Silent(reason, _) => Some(*reason),
             _ => None,
         }
     }
@@ -171,8 +172,8 @@ impl fmt::Display for DnsAnswer {
             Self::NoData => f.write_str("no address (NODATA)"),
             Self::NxDomain => f.write_str("does not exist (NXDOMAIN)"),
             Self::Delegated { at, servers } => write!(f, "{at} is delegated to {}", servers.join(", ")),
-            Self::Fault(reason, detail) if detail.is_empty() => write!(f, "{reason}"),
-            Self::Fault(reason, detail) => write!(f, "{reason}: {detail}"),
+            Self::Fault(reason, detail) | Self::Silent(reason, detail) if detail.is_empty() => write!(f, "{reason}"),
+            Self::Fault(reason, detail) | Self::Silent(reason, detail) => write!(f, "{reason}: {detail}"),
             Self::Exhausted(what) => write!(f, "not asked: {what}"),
             Self::Nothing => f.write_str("not asked"),
         }
@@ -192,6 +193,9 @@ pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
 fn read_one(look: &DnsQuery, domain: &Hostname, authority: bool) -> DnsAnswer {
     match (&look.end, &look.reply) {
         (StepStatus::Exhausted(what), _) => DnsAnswer::Exhausted(what.clone()),
+        (StepStatus::Failed(fault), None) if matches!(fault.reason, Reason::DnsTimeout | Reason::DnsRefused) => {
+            DnsAnswer::Silent(fault.reason, fault.detail.clone())
+        }
         (StepStatus::Failed(fault), _) => DnsAnswer::Fault(fault.reason, fault.detail.clone()),
         (StepStatus::Done, Some(reply)) => read_reply(look, reply, domain, authority),
         (StepStatus::Done | StepStatus::NotReached, _) => DnsAnswer::Nothing,

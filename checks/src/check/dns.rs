@@ -19,7 +19,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
     match &own {
         DnsAnswer::Nothing => return Finding::plain(Outcome::Unknown, "no server of the zone could be asked"),
         DnsAnswer::Exhausted(what) => return Finding::plain(Outcome::Unknown, format!("not asked: {what}")),
-        DnsAnswer::Fault(reason, detail) => {
+        DnsAnswer::Fault(reason, detail) | DnsAnswer::Silent(reason, detail) => {
             let outcome = if *reason == Reason::DnsTimeout {
                 Outcome::Unknown
             } else {

@@ -23,7 +23,7 @@ fn in_order(context: &FleetContext) -> impl Iterator<Item = (&SocketAddr, &DnsAn
 
 fn faulty<'c>(context: &'c FleetContext) -> Vec<(SocketAddr, Reason, &'c str)> {
     let fault = |(server, said): (&SocketAddr, &'c DnsAnswer)| match said {
-        DnsAnswer::Fault(reason, detail) if !validates_not(context, *server) => {
+        DnsAnswer::Fault(reason, detail) | DnsAnswer::Silent(reason, detail) if !validates_not(context, *server) => {
             Some((*server, *reason, detail.as_str()))
         }
         _ => None,

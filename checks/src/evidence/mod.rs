@@ -44,9 +44,6 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// What a look says of a DNS port that nothing listens on, or that a firewall rejects: the same message tells both.
-pub(crate) const PORT_UNREACHABLE: &str = "nothing listens there, or a firewall rejects it (port unreachable)";
-
 impl Fault {
     /// A reason with what was said about it.
     #[must_use]

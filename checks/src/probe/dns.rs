@@ -13,7 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::clock::{self, Stopwatch};
 use super::exhaustion;
 use super::message::{message, parse, reply};
-use crate::evidence::{DnsQuery, Fault, Millis, PORT_UNREACHABLE, Reason, RecordKind, StepStatus};
+use crate::evidence::{DnsQuery, Fault, Millis, Reason, RecordKind, StepStatus};
 
 /// How often a datagram is sent before silence is believed.
 const ATTEMPTS: u32 = 2;
@@ -192,6 +192,9 @@ async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<M
     let answer = asking.await.map_err(|error: io::Error| end(&error))?;
     parse(&answer, query).ok_or_else(|| StepStatus::failed(Reason::DnsServfail, "the answer over TCP can't be read"))
 }
+
+/// What is said of a port that nothing listens on, or that a firewall rejects: the same message tells both.
+const PORT_UNREACHABLE: &str = "nothing listens there, or a firewall rejects it (port unreachable)";
 
 fn silent(detail: &str) -> StepStatus {
     StepStatus::Failed(Fault::new(Reason::DnsTimeout, detail))
