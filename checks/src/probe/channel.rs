@@ -18,6 +18,7 @@ use hyper::rt::Executor;
 use hyper_util::rt::TokioIo;
 use tokio::io::BufWriter;
 
+use super::gathered::Holds;
 use super::handshake::Stream;
 
 /// How much of an answer's head is read, in bytes.
@@ -28,6 +29,7 @@ const SENT_AT_ONCE: usize = 2 * 1024;
 /// An HTTP connection and all that it consists of.
 pub(super) struct Channel {
     sender: Sender,
+    holds: Holds,
     used: bool,
     work: Work,
 }
@@ -41,6 +43,7 @@ impl Channel {
     /// Speaks the version that ALPN chose; HTTP/1.1 where it chose none (RFC 9113, section 3.3).
     pub(super) async fn open(stream: Stream) -> hyper::Result<Self> {
         let work = Work::default();
+        let holds = stream.get_ref().0.holds().clone();
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let sender = if h2 {
             // The preface and the settings leave with the first request: one write instead of three.
@@ -63,6 +66,7 @@ impl Channel {
         };
         Ok(Self {
             sender,
+            holds,
             used: false,
             work,
         })
@@ -102,7 +106,13 @@ impl Channel {
 
     /// Takes leave of the peer (RFC 9113, section 6.8; RFC 8446, section 6.1).
     pub(super) async fn close(self) {
-        let Self { sender, mut work, .. } = self;
+        let Self {
+            sender,
+            holds,
+            mut work,
+            ..
+        } = self;
+        holds.set(true);
         drop(sender);
         poll_fn(|context| work.advance(context)).await;
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -10,15 +12,31 @@ use tokio::net::TcpStream;
 /// How much is gathered at most, in bytes.
 const MOST: usize = 16 * 1024;
 
-/// A TLS library ends a handshake with a message of its own, and the first request follows in another. Each write costs
-/// a system call and a packet, here and at the peer, so that they leave together: what is written during a handshake is
-/// sent when there is nothing to read, and what is written after its end with the first flush.
+/// A TLS library ends a handshake with a message of its own, and the first request follows in another; HTTP/2 and TLS
+/// take leave one after the other. Each write costs a system call and a packet, here and at the peer, so that they leave
+/// together. While it holds, what is written is sent when there is nothing to read, and at the end. It holds from the
+/// start to the end of a handshake, and again when the channel is closed; between, what is written and what is left of
+/// the handshake is sent by a flush.
 #[derive(Debug)]
 pub(super) struct Gathered {
     tcp: TcpStream,
-    shaking: bool,
+    holds: Holds,
     written: Vec<u8>,
     sent: usize,
+}
+
+/// Whether a stream holds what is written. Reaches it wherever it is.
+#[derive(Clone, Debug)]
+pub(super) struct Holds(Arc<AtomicBool>);
+
+impl Holds {
+    pub(super) fn set(&self, holds: bool) {
+        self.0.store(holds, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Gathered {
@@ -26,15 +44,15 @@ impl Gathered {
     pub(super) fn new(tcp: TcpStream) -> Self {
         Self {
             tcp,
-            shaking: true,
+            holds: Holds(Arc::new(AtomicBool::new(true))),
             written: Vec::new(),
             sent: 0,
         }
     }
 
-    /// Says that the handshake is over: from now on a flush is one.
-    pub(super) fn shaken(&mut self) {
-        self.shaking = false;
+    /// Whether it holds, to be changed.
+    pub(super) fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Sends what was gathered.
@@ -61,6 +79,7 @@ impl AsyncRead for Gathered {
         let this = self.get_mut();
         let read = Pin::new(&mut this.tcp).poll_read(context, buffer);
         if read.is_pending()
+            && this.holds.get()
             && let Poll::Ready(Err(error)) = this.poll_send(context)
         {
             return Poll::Ready(Err(error));
@@ -93,8 +112,7 @@ impl AsyncWrite for Gathered {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.shaking {
-            // A peer that waits for this is read from next, and the read sends it.
+        if self.holds.get() {
             return Poll::Ready(Ok(()));
         }
         self.get_mut().poll_send(context)

@@ -153,8 +153,8 @@ pub(super) async fn shake(
             let _ = tokio::time::timeout(watch.left(timeout), tcp.send()).await;
             None
         }
-        Ok(Ok(mut stream)) => {
-            stream.get_mut().0.shaken();
+        Ok(Ok(stream)) => {
+            stream.get_ref().0.holds().set(false);
             evidence.end = StepStatus::Done;
             describe(&mut evidence, &stream);
             Some(Box::new(stream))
