@@ -1,6 +1,7 @@
 //! Outages of the edge: what fails for every name is not looked up name by name, and every tenant carries its cause.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use roundsman::agent::{Observer, ReusedEvidence, RoundRequest, Stop, run};
 use roundsman_checks::diagnosis::{FleetFinding, Status, diagnose};
@@ -107,4 +108,21 @@ async fn what_fails_for_everybody_is_told_before_the_first_tenant() {
     let (steps, fleet) = *heard.0.lock().expect("no panic");
     assert_eq!(fleet, Some((0, Outcome::Fail)));
     assert!(steps >= round.expect("a round").round.world.tenants.len());
+}
+
+#[tokio::test]
+async fn what_was_not_repeated_proves_no_limit() {
+    let mut bench = bench(LabOptions {
+        platform: true,
+        ..LabOptions::with_tenants(100)
+    })
+    .await;
+    // Enough for some, not for all.
+    bench.setup.probes.timing.retry.patience = Duration::from_millis(30);
+    let faults = (1..=60).map(|tenant| format!("certificate-conflict@t{tenant:04}"));
+    bench.stage(&faults.collect::<Vec<_>>()).await;
+    let (round, _) = bench.round_with_platform().await;
+    let cut = round.world.tenants.iter().filter(|tenant| tenant.visits[0].was_cut());
+    assert_eq!(cut.count(), 60);
+    assert!(!causes(&round).contains("edge-throttled"), "{:?}", causes(&round));
 }

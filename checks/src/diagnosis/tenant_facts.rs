@@ -70,6 +70,8 @@ pub struct TenantFacts {
     pub(super) recovered: bool,
     /// Whether the last repetition was cut, the control name with it; or it was cut and never repeated.
     pub(super) limited: bool,
+    /// Whether its visit was repeated without haste.
+    pub(super) repeated: bool,
     /// Whether a control name stood beside a repetition.
     pub(super) control_stood: bool,
     /// What the agent ran out of while it looked.
@@ -145,6 +147,7 @@ impl TenantFacts {
                 .and_then(|visit| visit.channel_end().reason()),
             recovered: retries().any(|retry| retry.visit.handshake.chain.is_some()),
             limited: limited(tenant),
+            repeated: !tenant.retries.is_empty(),
             control_stood: retries()
                 .filter_map(|retry| retry.control.as_ref())
                 .any(|control| control.handshake.end.is_done()),

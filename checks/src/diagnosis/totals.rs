@@ -59,7 +59,8 @@ impl Totals {
         step.take_in(&mut self.first_cut, facts.first_cut);
         let cut = facts.first_cut.is_some();
         step.take(&mut self.recovered, cut && facts.recovered);
-        step.take(&mut self.limited, cut && facts.limited);
+        // What was not repeated counts for nothing.
+        step.take(&mut self.limited, cut && facts.limited && facts.repeated);
         step.take(&mut self.control_stood, cut && facts.control_stood);
         step.take_in(&mut self.groups, facts.release);
         step.take_in(&mut self.groups, facts.region);

@@ -48,16 +48,21 @@ pub(super) async fn date(edge: &EdgeProber<'_>, address: SocketAddr) -> ClockPro
 /// of the edge.
 async fn paced_retry(prober: &TenantProber<'_>, target: &ProbeTarget, address: SocketAddr) -> Option<Retry> {
     let (edge, page) = (prober.edge, prober.may_ask(target));
-    let _turn = edge.unhurried.acquire().await;
     let mut retry = PacedRetry::new(&edge.setup.timing.retry);
     let begun = edge.first_retry();
     let mut last = None;
-    while retry.begin(Moment::now().since(begun)) {
+    loop {
+        // A turn is for an attempt: who pauses keeps nobody waiting.
+        let turn = edge.unhurried.acquire().await;
+        if !retry.begin(Moment::now().since(begun)) {
+            break;
+        }
         let visit = prober.visit(target, address, page).await;
         if !visit.was_cut() {
             return Some(Retry { visit, control: None });
         }
         let control = edge.control(address).await;
+        drop(turn);
         let limited = control.was_cut();
         last = Some(Retry {
             visit,
