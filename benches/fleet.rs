@@ -6,7 +6,7 @@ mod common;
 
 use std::process::{Command, Stdio};
 
-use common::{Failure, LabProcess, cpu, served, usage};
+use common::{Failure, LabProcess, Shape, cpu, served, usage};
 use nix::sys::resource::UsageWho;
 use roundsman_checks::clock::Stopwatch;
 
@@ -20,7 +20,7 @@ fn main() -> Result<(), Failure> {
     if served()? {
         return Ok(());
     }
-    let lab = LabProcess::start(FLEET)?;
+    let lab = LabProcess::start(FLEET, Shape::LetsEncrypt)?;
     println!("{FLEET} healthy tenants, `roundsman verify --format json`, {ROUNDS} rounds");
     println!(
         "{:>8} {:>12} {:>14} {:>16}",

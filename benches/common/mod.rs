@@ -15,7 +15,17 @@ pub(crate) type Failure = Box<dyn std::error::Error>;
 /// Set in the process that is the server: where to write the configuration.
 const SERVES_IN: &str = "ROUNDSMAN_BENCH_LAB";
 const TENANTS: &str = "ROUNDSMAN_BENCH_TENANTS";
+const CHEAP: &str = "ROUNDSMAN_BENCH_CHEAP_CHAIN";
 const READY: &str = "ready";
+
+/// The chain that the lab's edge presents.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// As Let's Encrypt's: a P-256 leaf, a P-384 intermediate, an RSA-4096 root.
+    LetsEncrypt,
+    /// P-256 throughout.
+    P256,
+}
 
 /// The benchmark itself started a second time as the lab, so that what serving costs is not counted here.
 pub(crate) struct LabProcess {
@@ -25,14 +35,14 @@ pub(crate) struct LabProcess {
 
 impl LabProcess {
     /// Starts a lab of `tenants` healthy tenants and waits until it serves.
-    pub(crate) fn start(tenants: usize) -> Result<Self, Failure> {
+    pub(crate) fn start(tenants: usize, shape: Shape) -> Result<Self, Failure> {
         let dir = tempfile::tempdir()?;
-        let mut child = Command::new(std::env::current_exe()?)
-            .env(SERVES_IN, dir.path())
-            .env(TENANTS, tenants.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut lab = Command::new(std::env::current_exe()?);
+        lab.env(SERVES_IN, dir.path()).env(TENANTS, tenants.to_string());
+        if shape == Shape::P256 {
+            lab.env(CHEAP, "1");
+        }
+        let mut child = lab.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
@@ -65,7 +75,7 @@ pub(crate) fn served() -> Result<bool, Failure> {
         return Ok(false);
     };
     let options = LabOptions {
-        root_key: RootKey::Rsa4096,
+        root_key: std::env::var_os(CHEAP).map_or(RootKey::Rsa4096, |_| RootKey::P256),
         ..LabOptions::with_tenants(tenants.parse()?)
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

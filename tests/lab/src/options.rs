@@ -6,6 +6,8 @@ use std::time::Duration;
 /// The key of the lab's root certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RootKey {
+    /// A P-256 key, and the intermediate has one, too: the chain that is cheapest to verify.
+    P256,
     /// A P-384 key: made in a moment.
     #[default]
     P384,

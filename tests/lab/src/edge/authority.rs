@@ -39,8 +39,8 @@ impl Authority {
         let stranger = root_of_nobody()?;
         Ok(Self {
             provider: Arc::new(aws_lc_rs::default_provider()),
-            trusted: intermediate("Let's Encrypt", "E7", &root)?,
-            other: intermediate("Nobody's CA", "N1", &stranger)?,
+            trusted: intermediate("Let's Encrypt", "E7", key, &root)?,
+            other: intermediate("Nobody's CA", "N1", key, &stranger)?,
             root_pem: root.pem(),
             minted: Mutex::default(),
         })
@@ -148,6 +148,7 @@ fn leaf(spec: &CertificateSpec) -> Result<CertificateParams, LabError> {
 
 fn root_key(key: RootKey) -> Result<KeyPair, LabError> {
     Ok(match key {
+        RootKey::P256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?,
         RootKey::P384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?,
         RootKey::Rsa4096 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096)?,
     })
@@ -162,8 +163,16 @@ fn root(name: &str, key: KeyPair) -> Result<Intermediate, LabError> {
     Ok(CertifiedIssuer::self_signed(params, key)?)
 }
 
-fn intermediate(organization: &str, name: &str, root: &Intermediate) -> Result<Intermediate, LabError> {
-    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384)?;
+fn intermediate(
+    organization: &str,
+    name: &str,
+    root_key: RootKey,
+    root: &Intermediate,
+) -> Result<Intermediate, LabError> {
+    let key = KeyPair::generate_for(match root_key {
+        RootKey::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+        RootKey::P384 | RootKey::Rsa4096 => &rcgen::PKCS_ECDSA_P384_SHA384,
+    })?;
     let mut params = authority(organization, name, BasicConstraints::Constrained(0));
     params.use_authority_key_identifier_extension = true;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
