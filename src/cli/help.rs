@@ -39,6 +39,18 @@ Examples:
     )
 }
 
+/// In the manual only, for `roundsman` and `verify`: what one tenant's visit takes from another's.
+pub(super) const CERTIFICATES: &str = "\
+Certificates:
+  Each visit is a handshake of its own: no session is resumed, no connection
+  serves two names, the server proves that it has the key of its certificate,
+  and the certificate is checked for the name that was asked for.
+  That a chain leads to a trusted root is verified once. It holds for whoever
+  sends the very same certificates in the same order, by the same roots, until
+  the next date at which one of them begins or ceases to be valid, because
+  nothing else enters into it. What does not verify is verified again at each
+  visit. Revocation is not looked at.";
+
 /// Below `replay`.
 pub(super) fn replay() -> String {
     format!(

@@ -10,7 +10,7 @@ use clap_mangen::Man;
 use roff::{Roff, roman};
 use thiserror::Error;
 
-use super::{Cli, colour_errors, print, usage_error};
+use super::{Cli, colour_errors, help, print, usage_error};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 
@@ -82,7 +82,10 @@ fn pages(command: &Command, dir: &Path) -> io::Result<usize> {
 
 /// The page of one command. What stands below its options has sections of its own, in lines as they are.
 fn page(command: &Command) -> io::Result<String> {
-    let below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let mut below = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    if ["roundsman", "verify"].contains(&command.get_name()) {
+        below = format!("{below}\n\n{}", help::CERTIFICATES);
+    }
     let man = Man::new(command.clone()).source(concat!("roundsman ", env!("CARGO_PKG_VERSION")));
     let mut text = Vec::new();
     man.render_title(&mut text)?;

@@ -106,6 +106,7 @@ fn every_command_has_a_page_with_every_option_of_its_help() {
         fs::read_to_string(pages.join("roundsman.1")).expect("the page")
     );
     assert!(printed.contains("\n.TH roundsman 1 "), "{printed}");
+    assert!(printed.contains("\n.SH CERTIFICATES\n"), "{printed}");
 }
 
 #[test]
