@@ -58,19 +58,21 @@ fn a_wrong_clock_says_nothing_of_tenants() {
     }
 }
 
-#[test]
-fn running_out_of_descriptors_says_nothing_of_tenants() {
-    let served = serve(LabOptions::with_tenants(200), &[]);
+/// What `verify` says of a fleet that is well, where it may have so many descriptors.
+fn with_descriptors(limit: usize, tenants: usize, options: &str) -> Ran {
+    let served = serve(LabOptions::with_tenants(tenants), &[]);
     let script = format!(
-        "ulimit -n 24; exec {} verify --concurrency 64 --config {} --format json",
+        "ulimit -n {limit}; exec {} verify {options} --config {} --format json",
         env!("CARGO_BIN_EXE_roundsman"),
         served.config.display()
     );
-    let ran: Ran = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .output()
-        .expect("sh runs")
-        .into();
+    let ran = std::process::Command::new("sh").args(["-c", &script]).output();
+    ran.expect("sh runs").into()
+}
+
+#[test]
+fn running_out_of_descriptors_says_nothing_of_tenants() {
+    let ran = with_descriptors(24, 200, "--concurrency 64");
     let report =
         serde_json::from_str::<Value>(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err));
     assert_eq!((ran.code, causes(&report)), (Some(3), vec!["agent-exhausted"]));
@@ -79,17 +81,7 @@ fn running_out_of_descriptors_says_nothing_of_tenants() {
 
 #[test]
 fn with_few_descriptors_fewer_tenants_are_probed_together() {
-    let served = serve(LabOptions::with_tenants(50), &[]);
-    let script = format!(
-        "ulimit -n 32; exec {} verify --config {} --format json",
-        env!("CARGO_BIN_EXE_roundsman"),
-        served.config.display()
-    );
-    let ran: Ran = std::process::Command::new("sh")
-        .args(["-c", &script])
-        .output()
-        .expect("sh runs")
-        .into();
+    let ran = with_descriptors(32, 50, "");
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
 }
 
