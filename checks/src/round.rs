@@ -8,7 +8,7 @@ use crate::world::World;
 /// Round that is over.
 #[derive(Clone, Debug)]
 pub struct Round {
-    /// Everything that was seen.
+    /// Everything that was seen; of tenants that are well only who they are, where the assignment forgets them.
     pub world: World,
     /// What it means.
     pub diagnosis: Diagnosis,

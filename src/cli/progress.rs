@@ -1,6 +1,8 @@
 //! The progress bar: on a terminal only, on standard error, gone when the report comes.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,10 +11,14 @@ use roundsman_checks::diagnosis::FleetFinding;
 use roundsman_checks::finding::Outcome;
 
 use crate::agent::Observer;
-use crate::report::wrap;
+use crate::report::{clean, wrap};
 
 /// Shows how a round comes along.
-pub struct Progress(ProgressBar);
+pub struct Progress {
+    bar: ProgressBar,
+    /// What failed for everybody when it was looked at last: said once, not at every look.
+    failing: Mutex<BTreeSet<String>>,
+}
 
 impl Progress {
     /// A bar on a terminal; nothing elsewhere.
@@ -24,15 +30,18 @@ impl Progress {
             ProgressBar::hidden()
         };
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self(bar)
+        Self {
+            bar,
+            failing: Mutex::default(),
+        }
     }
 
     /// Shows what is waited for until the next look.
     pub fn rests(&self, what: &str) {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-            self.0.set_style(style);
+            self.bar.set_style(style);
         }
-        self.0.set_message(what.to_owned());
+        self.bar.set_message(what.to_owned());
     }
 
     /// Says a line that stays, on standard error; on a terminal broken to its width. `indent` columns stand before what
@@ -45,12 +54,12 @@ impl Progress {
             None => line.to_owned(),
         };
         // Where standard error is closed there is nobody left to tell.
-        self.0.suspend(|| drop(err.write_line(&line)));
+        self.bar.suspend(|| drop(err.write_line(&line)));
     }
 
     /// Takes the bar off the screen.
     pub fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
@@ -68,22 +77,25 @@ impl Observer for Progress {
             "{msg:<14} {wide_bar} {pos}/{len} {elapsed}"
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
+            self.bar.set_style(style);
         }
         // In this order: a bar that is drawn in between never counts beyond its end.
-        self.0.set_position(0);
-        self.0.set_length(steps as u64);
-        self.0.set_message(name);
+        self.bar.set_position(0);
+        self.bar.set_length(steps as u64);
+        self.bar.set_message(name);
     }
 
     fn step(&self) {
-        self.0.inc(1);
+        self.bar.inc(1);
     }
 
     /// What fails for everybody is said at once: whoever waits for a large round need not wait for that.
     fn fleet(&self, findings: &[FleetFinding]) {
-        for told in findings.iter().filter(|told| told.finding.outcome == Outcome::Fail) {
-            self.say(&format!("{} fails: {}", told.check, told.finding.message), 0);
-        }
+        let failing = findings.iter().filter(|told| told.finding.outcome == Outcome::Fail);
+        let failing = failing.map(|told| clean(&format!("{} fails: {}", told.check, told.finding.message)));
+        let mut before = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = failing.collect::<BTreeSet<_>>();
+        now.difference(&before).for_each(|line| self.say(line, 0));
+        *before = now;
     }
 }

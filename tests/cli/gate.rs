@@ -331,6 +331,20 @@ fn what_a_page_says_anew_each_time_is_told_once() {
 }
 
 #[test]
+fn an_outage_of_the_edge_is_told_at_once_and_once() {
+    let served = serve(LabOptions::default(), &["edge-tls-failing"]);
+    let mut gate = served.gate(&["--wait", "1h"]);
+    let first = "edge fails: edge-tls-failing: ";
+    gate.hears(first);
+    gate.hears("waiting");
+    served.stage(&[]);
+    let (code, _, told) = gate.ends();
+    assert_eq!(code, Some(0));
+    let times = told.iter().filter(|line| line.contains(first)).count();
+    assert_eq!(times, 1, "{told:?}");
+}
+
+#[test]
 fn the_last_line_says_what_is_lacking_where_nothing_is_wrong() {
     let served = serve(LabOptions::default(), &[]);
     let (code, _, told) = served.gate(&["q7f9", "--wait", "1s", "--consecutive", "99"]).ends();

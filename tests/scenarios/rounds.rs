@@ -1,6 +1,7 @@
 //! One agent and several rounds: what it learned is kept, what closed for a round is open again, and turns go round.
 
 use roundsman::agent::{CompletedRound, NoProgress, ReusedEvidence, RoundRequest, Stop, run};
+use roundsman_checks::round::Round;
 use roundsman_lab::LabOptions;
 
 use crate::support::{Bench, bench};
@@ -74,4 +75,33 @@ async fn an_api_that_refused_is_asked_again_in_the_next_round() {
             answered.platform.fault()
         );
     }
+}
+
+#[tokio::test]
+async fn a_round_that_forgets_the_healthy_says_the_same() {
+    let bench = bench(LabOptions::default()).await;
+    bench.stage(&["site-status@q7f9=503".to_owned()]).await;
+    let forgetful = RoundRequest {
+        forget_healthy: true,
+        ..RoundRequest::default()
+    };
+    let reused = ReusedEvidence::default();
+    let forgot = run(&bench.setup, &forgetful, reused, &NoProgress, Stop::never()).await;
+    let (forgot, kept) = (forgot.expect("a round").round, next(&bench).await.round);
+    let told = |completed: &Round| {
+        let causes = completed.diagnosis.causes.iter();
+        let tenants = completed.diagnosis.tenants.iter();
+        let causes = causes.map(|entry| (entry.cause, entry.tenants.clone(), entry.confidence));
+        let tenants = tenants.map(|verdict| (verdict.tenant.clone(), verdict.status));
+        (causes.collect::<Vec<_>>(), tenants.collect::<Vec<_>>())
+    };
+    assert_eq!(told(&forgot), told(&kept));
+    let has_evidence = |round: &Round| {
+        let tenants = round.world.tenants.iter();
+        tenants.filter(|tenant| !tenant.visits.is_empty()).count()
+    };
+    assert_eq!(
+        (has_evidence(&forgot), has_evidence(&kept)),
+        (1, kept.world.tenants.len())
+    );
 }

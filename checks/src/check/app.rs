@@ -1,6 +1,7 @@
 //! `app`: the tenant's app exists and runs, or is asleep and will wake by itself. Only the platform can say.
 
-use crate::evidence::{ApiAnswer, App, Exit, Fault, Machine, Platform, Reason};
+use super::platform;
+use crate::evidence::{App, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::reading::{MachineEnd, MachineRelease};
@@ -8,14 +9,9 @@ use crate::release::ExpectedImage;
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
-    let platform = match &context.fleet.platform {
-        ApiAnswer::NotConfigured => {
-            return Finding::skipped(Reason::NotConfigured, "no platform account is configured");
-        }
-        ApiAnswer::Unknown(fault) => {
-            return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason);
-        }
-        ApiAnswer::Known(platform) => platform,
+    let platform = match platform(context) {
+        Ok(platform) => platform,
+        Err(finding) => return finding,
     };
     let name = &tenant.tenant.app;
     match app_state(platform, name) {

@@ -1,21 +1,17 @@
 //! `conflicts`: the tenant's app holds no certificate for a name under the domain, and no app but the edge's holds one
 //! that covers the tenant's name. Only the platform can say.
 
-use crate::evidence::{ApiAnswer, App, AppCertificate, Platform, Reason};
+use super::platform;
+use crate::evidence::{App, AppCertificate, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::target::Hostname;
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
-    let platform = match &context.fleet.platform {
-        ApiAnswer::NotConfigured => {
-            return Finding::skipped(Reason::NotConfigured, "no platform account is configured");
-        }
-        ApiAnswer::Unknown(fault) => {
-            return Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason);
-        }
-        ApiAnswer::Known(platform) => platform,
+    let platform = match platform(context) {
+        Ok(platform) => platform,
+        Err(finding) => return finding,
     };
     let held = certificate_holders(context, tenant);
     if let Some((app, certificate)) = held.first() {

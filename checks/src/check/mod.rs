@@ -18,7 +18,7 @@ pub use conflicts::{certificate_holders, is_under};
 pub use identity::{Responder, named, read as value_at_place};
 pub use site::{answers_like, says_starting};
 
-use crate::evidence::Reason;
+use crate::evidence::{ApiAnswer, Platform, Reason};
 use crate::finding::{Check, Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::world::TenantEvidence;
@@ -42,6 +42,18 @@ impl Findings {
     /// Each check with its finding.
     pub fn iter(&self) -> impl Iterator<Item = (Check, &Finding)> {
         Check::ALL.into_iter().zip(&self.0)
+    }
+}
+
+/// The platform's word; where there is none, what is said of a check that needs it.
+fn platform(context: &FleetContext) -> Result<&Platform, Finding> {
+    match &context.fleet.platform {
+        ApiAnswer::Known(platform) => Ok(platform),
+        ApiAnswer::Unknown(fault) => Err(Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason)),
+        ApiAnswer::NotConfigured => Err(Finding::skipped(
+            Reason::NotConfigured,
+            "no platform account is configured",
+        )),
     }
 }
 

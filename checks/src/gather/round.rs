@@ -126,7 +126,14 @@ async fn look_at_new(
                     waiting.push((index, again - 1));
                     continue;
                 }
-                outage.hear(&examination.evidence);
+                // Who was spared by an outage that is refuted by now is visited after all.
+                if examination.evidence.spared && outage.is_refuted() {
+                    waiting.push((index, again));
+                    continue;
+                }
+                if outage.hear(prober.context, &examination.evidence) {
+                    waiting.extend(spared(examined).map(|index| (index, AGAIN)));
+                }
                 if let Some(ms) = examination.answered_in() {
                     places.answered(ms);
                 }
@@ -140,6 +147,13 @@ async fn look_at_new(
             () = stop.wait() => return,
         }
     }
+}
+
+/// The positions of those who were not visited because of an outage.
+fn spared(examined: &[Option<Examination>]) -> impl Iterator<Item = usize> {
+    let examined = examined.iter().enumerate();
+    let spared = examined.filter(|(_, seen)| seen.as_ref().is_some_and(|seen| seen.evidence.spared));
+    spared.map(|(index, _)| index)
 }
 
 /// Follows up what is open about single tenants. What concerns the edge is repeated without haste, see
