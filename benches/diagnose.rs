@@ -16,7 +16,8 @@ use std::time::Duration;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use roundsman::gate::{GatePolicy, exit_code};
-use roundsman::report::{self, COMMENT_LIMIT, Report, Style};
+use roundsman::report::{self, COMMENT_LIMIT, Report};
+use roundsman::text::Style;
 use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
 use roundsman_checks::evidence::{
     ApiAnswer, App, AppCertificate, CertificateState, DnsQuery, Machine, MachineState, Platform,

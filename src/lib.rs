@@ -8,4 +8,6 @@ pub mod gate;
 pub mod inventory;
 pub mod recording;
 pub mod report;
+pub mod schema;
+pub mod text;
 pub mod trace;

@@ -38,7 +38,7 @@ pub fn token() -> io::Result<String> {
 }
 
 /// Appends the report to the step's summary. One that can't be written is told and changes nothing else.
-pub fn append_summary(report: &Report) {
+pub fn append_summary(report: &Report<'_>) {
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;
     };
@@ -55,7 +55,7 @@ pub fn append_summary(report: &Report) {
 }
 
 /// What stands there already, of an earlier command of the step, counts towards the limit.
-fn append(report: &Report, path: &Path) -> io::Result<()> {
+fn append(report: &Report<'_>, path: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     let held = file.metadata()?.len();
     let room = SUMMARY_LIMIT.saturating_sub(held + 1);

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 use super::args::{Format, Output};
 use super::github;
-use crate::report::{self, Report, Style, human};
+use crate::report::{self, Report, human};
+use crate::text::Style;
 
 /// Why a report can't be written; exit code 2.
 #[derive(Debug, Error)]
@@ -59,7 +60,7 @@ impl Sinks {
     ///
     /// # Errors
     /// [`OutputError`] for the first file that could not be written; standard output has it by then.
-    pub fn write(self, report: &Report) -> Result<(), OutputError> {
+    pub fn write(self, report: &Report<'_>) -> Result<(), OutputError> {
         let files = self.files.iter().map(|(format, _, _)| format);
         let on_github = self
             .standard
@@ -98,7 +99,7 @@ fn emptied(file: &mut File) -> io::Result<()> {
 }
 
 /// Writes one form. JSON, the largest, is never in memory as a whole.
-fn render(report: &Report, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn render(report: &Report<'_>, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let text = match format {
         Format::Json => {
             serde_json::to_writer_pretty(&mut *out, report)?;

@@ -11,7 +11,7 @@ use roundsman_checks::diagnosis::FleetFinding;
 use roundsman_checks::finding::Outcome;
 
 use crate::agent::Observer;
-use crate::report::{clean, wrap};
+use crate::text::{clean, wrap};
 
 /// Shows how a round comes along.
 pub struct Progress {

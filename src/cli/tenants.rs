@@ -14,7 +14,7 @@ use crate::agent::{ApiSnapshot, Clients, Fetch, USER_AGENT};
 use crate::config::{Config, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, Inventory, Leftovers, Remote, leftovers, load};
-use crate::report::clean;
+use crate::text::{clean, wrap};
 
 /// Columns of the human form.
 const WIDTH: usize = 80;
@@ -267,11 +267,7 @@ fn section(head: &str, entries: Vec<(&'static str, String)>) -> Vec<String> {
     }
     let mut lines = vec![format!("\n{head}")];
     for (kind, text) in entries {
-        lines.push(crate::report::wrap(
-            &format!("  {kind:<12}"),
-            &clean(&text),
-            Some(WIDTH),
-        ));
+        lines.push(wrap(&format!("  {kind:<12}"), &clean(&text), Some(WIDTH)));
     }
     lines
 }

@@ -16,8 +16,8 @@ use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 use crate::gate::{GatePolicy, exit_code};
 use crate::inventory::TenantsFrom;
-use crate::report::{self, Report, TerminalStyle};
-use crate::trace::{Setting, Trace};
+use crate::report::Report;
+use crate::trace::{self, Setting, TerminalStyle, Trace};
 
 /// Options of `trace`.
 #[derive(Clone, Debug, Args)]
@@ -74,7 +74,7 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
         return Ok(usage_error(&render_plain(&text, colour_errors())));
     };
     let text = match args.format {
-        ListFormat::Human => report::trace(&trace, shown()),
+        ListFormat::Human => trace::render(&trace, shown()),
         // Strings, flags, numbers and lists only: it always serialises.
         ListFormat::Json => serde_json::to_string_pretty(&trace).unwrap_or_default() + "\n",
     };

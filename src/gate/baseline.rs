@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::config::{ReadError, read_text};
-use crate::report::SCHEMA;
+use crate::schema::REPORT;
 
 /// The longest report that is read, in bytes: a hundred thousand tenants.
 const MAX_REPORT: u64 = 512 << 20;
@@ -223,12 +223,12 @@ fn parse(text: &str) -> Result<File, String> {
     }
     let head = serde_json::from_str::<Head>(text).map_err(|error| error.to_string())?;
     match head.schema.as_deref() {
-        Some(SCHEMA) => {}
-        Some(other) => return Err(format!("its schema is `{other}`, and this version reads {SCHEMA}")),
+        Some(REPORT) => {}
+        Some(other) => return Err(format!("its schema is `{other}`, and this version reads {REPORT}")),
         None => return Err("it names no schema".into()),
     }
     let file = serde_json::from_str::<File>(text).map_err(|error| error.to_string())?;
-    debug_assert_eq!(file.schema, SCHEMA);
+    debug_assert_eq!(file.schema, REPORT);
     Ok(file)
 }
 

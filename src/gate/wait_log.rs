@@ -12,7 +12,7 @@ use roundsman_checks::world::World;
 
 use super::unmet::Unmet;
 use crate::exit_code::ExitCode;
-use crate::report::clean;
+use crate::text::clean;
 
 /// Most causes that one line names.
 const MOST_CAUSES: usize = 3;

@@ -19,9 +19,6 @@ use crate::gate::GatePolicy;
 pub use read::read;
 pub use write::Recorder;
 
-/// The version of the format.
-pub const SCHEMA: &str = "roundsman.recording/1";
-
 /// Everything that a report is made of.
 #[derive(Clone, Debug)]
 pub struct Recording {
@@ -96,7 +93,7 @@ pub enum RecordingError {
         why: String,
     },
     /// It was written by another version.
-    #[error("{path} is a `{found}`, and this version reads {SCHEMA}: judge it with the version that wrote it ({by})")]
+    #[error("{path} is a `{found}`, and this version reads {ours}: judge it with the version that wrote it ({by})", ours = crate::schema::RECORDING)]
     Version {
         /// The file.
         path: String,

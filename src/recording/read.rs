@@ -8,7 +8,8 @@ use flate2::bufread::MultiGzDecoder;
 use roundsman_checks::world::{CertificateChain, World};
 use serde::Deserialize;
 
-use super::{Head, Line, Recording, RecordingError, SCHEMA};
+use super::{Head, Line, Recording, RecordingError};
+use crate::schema::RECORDING;
 
 /// The longest line, in bytes: the platform's word about a hundred thousand apps.
 const MAX_LINE: u64 = 512 << 20;
@@ -85,7 +86,7 @@ fn head(lines: &mut Lines<'_, impl BufRead>) -> Result<Head, RecordingError> {
     };
     let version = serde_json::from_str::<Version>(&text)
         .map_err(|_| foreign("its first line does not name a recording".into()))?;
-    if version.recording != SCHEMA {
+    if version.recording != RECORDING {
         return Err(RecordingError::Version {
             path: lines.name.to_owned(),
             found: version.recording,

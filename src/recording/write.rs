@@ -8,7 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use super::{Head, Line, Recording, RecordingError, SCHEMA};
+use super::{Head, Line, Recording, RecordingError};
+use crate::schema::RECORDING;
 
 /// A file that will hold a recording.
 pub struct Recorder {
@@ -57,7 +58,7 @@ pub(super) fn write(to: impl Write, recording: Recording) -> io::Result<()> {
     line(
         &mut out,
         &Head {
-            recording: SCHEMA.to_owned(),
+            recording: RECORDING.to_owned(),
             roundsman: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: recording.started,
             finished_at: recording.finished,

@@ -4,10 +4,10 @@
 use roundsman_checks::finding::Outcome;
 
 use super::grouped_causes::{Merged, by_importance};
-use super::human::{Style, render as human};
+use super::human::render as human;
 use super::json::Report;
 use super::standing::{headline, shortfalls, some_of, unknown_alone};
-use super::text::{clean, shorten};
+use crate::text::{Style, clean, shorten};
 
 /// GitHub shows this many annotations of one level in a step.
 const MOST_SHOWN: usize = 10;
@@ -35,7 +35,7 @@ struct Annotation {
 /// Renders the report. Nothing between `::stop-commands::token` and `::token::` is a command, whatever stands there:
 /// `token` must be one that no target can guess.
 #[must_use]
-pub fn render(report: &Report, token: &str) -> String {
+pub fn render(report: &Report<'_>, token: &str) -> String {
     let story = human(report, Style::default());
     let mut text = format!("::stop-commands::{token}\n{story}::{token}::\n");
     for annotation in annotations(report) {
@@ -65,7 +65,7 @@ impl Annotation {
 }
 
 /// Errors, then warnings, each the most important first; where nothing is to be said, the verdict as a notice.
-fn annotations(report: &Report) -> Vec<Annotation> {
+fn annotations(report: &Report<'_>) -> Vec<Annotation> {
     let mut all = by_importance(report)
         .iter()
         .map(|entry| of_cause(entry, report))
@@ -93,7 +93,7 @@ fn annotations(report: &Report) -> Vec<Annotation> {
     shown
 }
 
-fn of_cause(entry: &Merged<'_>, report: &Report) -> Annotation {
+fn of_cause(entry: &Merged<'_>, report: &Report<'_>) -> Annotation {
     let line = |text: &str| shorten(&clean(text), LONGEST_LINE);
     let mut lines = vec![entry.meaning().0.to_owned()];
     let facts = entry.facts();
@@ -124,7 +124,7 @@ fn of_cause(entry: &Merged<'_>, report: &Report) -> Annotation {
 }
 
 /// What does not decide the exit code, such as a failure that was there before, is no error.
-fn level(outcome: Outcome, report: &Report) -> Level {
+fn level(outcome: Outcome, report: &Report<'_>) -> Level {
     let decides = matches!(outcome, Outcome::Fail | Outcome::Unknown) && report.exit != 0;
     if decides { Level::Error } else { Level::Warning }
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use roundsman_checks::diagnosis::{Cause, Confidence, Form, Scope, Severity};
 use roundsman_checks::finding::Outcome;
+use roundsman_checks::target::TenantId;
 
 use super::json::{CauseLine, Report};
 use super::standing::{some_of, tenants};
@@ -27,12 +28,12 @@ pub(super) struct Fix {
 
 /// All entries of one cause, scope and outcome.
 pub(super) struct Merged<'r> {
-    first: &'r CauseLine,
-    others: Vec<&'r CauseLine>,
+    first: &'r CauseLine<'r>,
+    others: Vec<&'r CauseLine<'r>>,
 }
 
 /// Merges what is alike, in the report's order.
-pub(super) fn merged(report: &Report, unexplained: Unexplained) -> Vec<Merged<'_>> {
+pub(super) fn merged<'r>(report: &'r Report<'r>, unexplained: Unexplained) -> Vec<Merged<'r>> {
     let mut places = HashMap::new();
     let mut all = Vec::<Merged<'_>>::new();
     for (index, line) in report.causes.iter().enumerate() {
@@ -51,7 +52,7 @@ pub(super) fn merged(report: &Report, unexplained: Unexplained) -> Vec<Merged<'_
 }
 
 /// Merges what is alike, the most important first: for readers that show the first few only.
-pub(super) fn by_importance(report: &Report) -> Vec<Merged<'_>> {
+pub(super) fn by_importance<'r>(report: &'r Report<'r>) -> Vec<Merged<'r>> {
     let mut all = merged(report, Unexplained::Together);
     // What passes by itself comes after what stays; what concerns most is in front.
     all.sort_by_cached_key(|entry| {
@@ -93,8 +94,8 @@ impl<'r> Merged<'r> {
 
     /// The tenants that it explains.
     pub(super) fn tenants(&self) -> Vec<&'r str> {
-        let all = self.lines().flat_map(|line| &line.tenants);
-        let mut names = all.map(String::as_str).collect::<Vec<_>>();
+        let all = self.lines().flat_map(|line| line.tenants);
+        let mut names = all.map(TenantId::as_str).collect::<Vec<_>>();
         names.sort_unstable();
         names.dedup();
         names
@@ -138,11 +139,11 @@ impl<'r> Merged<'r> {
     }
 
     /// Whether all of it was so in the baseline already.
-    pub(super) fn is_known(&self, report: &Report) -> bool {
+    pub(super) fn is_known(&self, report: &Report<'_>) -> bool {
         self.lines().all(|line| report.is_known(line))
     }
 
-    fn lines(&self) -> impl Iterator<Item = &'r CauseLine> {
+    fn lines(&self) -> impl Iterator<Item = &'r CauseLine<'r>> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }
 }

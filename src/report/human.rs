@@ -8,16 +8,7 @@ use roundsman_checks::reading::Lifetime;
 use super::grouped_causes::{Fix, Merged, Unexplained, merged};
 use super::json::{FleetLine, Report, TenantLine};
 use super::standing::{Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
-use super::text::{Paint, clean, paint, wrap};
-
-/// How a report is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// Whether there are colours.
-    pub colour: bool,
-    /// Columns to keep within; `None` never breaks a line, as in a pipe.
-    pub width: Option<usize>,
-}
+use crate::text::{Paint, Style, clean, paint, wrap};
 
 /// How many tenants, facts and fixes of one cause are shown.
 const MOST_TENANTS: usize = 4;
@@ -29,7 +20,7 @@ const INDENT: &str = "     ";
 
 /// Renders the report, with a line break at its end.
 #[must_use]
-pub fn render(report: &Report, style: Style) -> String {
+pub fn render(report: &Report<'_>, style: Style) -> String {
     let mut blocks = vec![head(report, style)];
     blocks.extend(
         merged(report, Unexplained::Apart)
@@ -46,12 +37,12 @@ pub fn render(report: &Report, style: Style) -> String {
     blocks.join("\n\n") + "\n"
 }
 
-fn head(report: &Report, style: Style) -> String {
+fn head(report: &Report<'_>, style: Style) -> String {
     let head = format!("{} · {} · read-only", tenants(report.summary.tenants), edge(report));
     wrap("", &head, style.width)
 }
 
-fn cause(entry: &Merged<'_>, report: &Report, style: Style) -> String {
+fn cause(entry: &Merged<'_>, report: &Report<'_>, style: Style) -> String {
     let (label, colour) = label(entry.outcome());
     let confidence = match entry.confidence() {
         Confidence::Likely => "likely",
@@ -91,7 +82,7 @@ fn label(outcome: Outcome) -> (&'static str, Paint) {
 }
 
 /// Tenants that are unknown without a cause: what was missing, and who they are.
-fn unknown(report: &Report, style: Style) -> Option<String> {
+fn unknown(report: &Report<'_>, style: Style) -> Option<String> {
     let groups = unknown_alone(report);
     let lines = groups.iter().flat_map(|(reason, names)| {
         let label = paint("UNKN", Paint::Blind, style.colour);
@@ -102,7 +93,7 @@ fn unknown(report: &Report, style: Style) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn summary(report: &Report, style: Style) -> String {
+fn summary(report: &Report<'_>, style: Style) -> String {
     let mut lines = vec![wrap("fleet    ", &fleet(&report.fleet), style.width)];
     let named = counts(report).map(|(count, name)| {
         let colour = match name {
@@ -141,7 +132,7 @@ fn seconds(seconds: f64) -> String {
     }
 }
 
-fn fleet(lines: &[FleetLine]) -> String {
+fn fleet(lines: &[FleetLine<'_>]) -> String {
     let of = |outcome: Outcome| {
         lines
             .iter()
@@ -169,11 +160,11 @@ fn fleet(lines: &[FleetLine]) -> String {
     }
 }
 
-fn short(line: &FleetLine) -> String {
+fn short(line: &FleetLine<'_>) -> String {
     let finding = &line.finding;
     match (line.check, line.detail) {
         ("wildcard-dns", _) if finding.outcome == Outcome::Unknown => {
-            format!("wildcard DNS ({})", clean(&finding.message))
+            format!("wildcard DNS ({})", clean(finding.message))
         }
         ("wildcard-dns", _) => "wildcard DNS".into(),
         ("dnssec", _) => "DNSSEC".into(),
@@ -191,8 +182,8 @@ fn short(line: &FleetLine) -> String {
     }
 }
 
-fn checks(tenants: &[TenantLine]) -> String {
-    let all = || tenants.iter().flat_map(|tenant| &tenant.checks);
+fn checks(tenants: &[TenantLine<'_>]) -> String {
+    let all = || tenants.iter().flat_map(TenantLine::checks);
     let count = |outcome| all().filter(|check| check.finding.outcome == outcome).count();
     let named = [
         Outcome::Pass,

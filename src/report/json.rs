@@ -1,6 +1,6 @@
 //! The JSON report, `roundsman.report/1`: what scripts read. Its fields are a contract; more may be added.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{
@@ -10,28 +10,27 @@ use roundsman_checks::diagnosis::{
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
 use roundsman_checks::platform::command_line;
+use roundsman_checks::target::{Hostname, Tenant, TenantId};
 use roundsman_checks::world::World;
 use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::exit_code::ExitCode;
 use crate::gate::{Compared, GatePolicy, Unmet, unmet};
-
-/// The schema's name.
-pub const SCHEMA: &str = "roundsman.report/1";
+use crate::schema;
 
 /// One round, reported.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct Report<'r> {
     pub(super) schema: &'static str,
     /// The domain that was verified.
-    pub domain: String,
+    pub domain: &'r str,
     pub(super) roundsman: &'static str,
     /// When the round began.
     pub started_at: Timestamp,
     pub(super) finished_at: Timestamp,
     /// From where.
-    pub vantage: String,
+    pub vantage: &'r str,
     /// The edge's addresses.
     pub edge: Vec<String>,
     /// The exit code.
@@ -51,11 +50,11 @@ pub struct Report {
     /// How many tenants are how.
     pub summary: Summary,
     /// The fleet checks.
-    pub fleet: Vec<FleetLine>,
+    pub fleet: Vec<FleetLine<'r>>,
     /// The causes, an entry per guilty object.
-    pub causes: Vec<CauseLine>,
+    pub causes: Vec<CauseLine<'r>>,
     /// Every tenant.
-    pub tenants: Vec<TenantLine>,
+    pub tenants: Vec<TenantLine<'r>>,
 }
 
 /// How many tenants are how.
@@ -74,26 +73,26 @@ pub struct Summary {
 }
 
 /// One finding.
-#[derive(Clone, Debug, Serialize)]
-pub struct FindingLine {
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FindingLine<'r> {
     /// How it ended.
     pub outcome: Outcome,
     /// Why, typed.
     pub reason: Option<Reason>,
     /// Why, for a person.
-    pub message: String,
-    pub(super) expected: Option<String>,
-    pub(super) observed: Option<String>,
+    pub message: &'r str,
+    pub(super) expected: Option<&'r str>,
+    pub(super) observed: Option<&'r str>,
 }
 
 /// One fleet check.
-#[derive(Clone, Debug, Serialize)]
-pub struct FleetLine {
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FleetLine<'r> {
     /// The check.
     pub check: &'static str,
     /// What it found.
     #[serde(flatten)]
-    pub finding: FindingLine,
+    pub finding: FindingLine<'r>,
     /// The cause that decided it, where one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
@@ -103,13 +102,13 @@ pub struct FleetLine {
 }
 
 /// One check of one tenant.
-#[derive(Clone, Debug, Serialize)]
-pub struct CheckLine {
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CheckLine<'r> {
     /// The check.
     pub check: &'static str,
     /// What it found.
     #[serde(flatten)]
-    pub finding: FindingLine,
+    pub finding: FindingLine<'r>,
     /// The cause that explains it, where it is not well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
@@ -119,18 +118,18 @@ pub struct CheckLine {
 
 /// One cause.
 #[derive(Clone, Debug, Serialize)]
-pub struct CauseLine {
+pub struct CauseLine<'r> {
     /// Its name.
     pub cause: Cause,
     /// Whom it concerns.
     pub scope: Scope,
     /// The guilty object, as text: the same as long as the cause lasts.
     #[serde(serialize_with = "as_text")]
-    pub object: Object,
+    pub object: &'r Object,
     /// Whether it fails, warns or hides.
     pub outcome: Outcome,
     /// The tenants that it explains.
-    pub tenants: Vec<String>,
+    pub tenants: &'r BTreeSet<TenantId>,
     /// What is wrong, in a few words.
     pub title: &'static str,
     /// What it means for users.
@@ -143,31 +142,32 @@ pub struct CauseLine {
     pub(super) transient: bool,
     /// The facts that prove it.
     #[serde(serialize_with = "as_texts")]
-    pub evidence: Vec<Fact>,
+    pub evidence: &'r [Fact],
     /// What to do.
-    pub remedy: Vec<RemedyLine>,
+    pub remedy: Vec<RemedyLine<'r>>,
 }
 
-fn as_text<S: Serializer>(object: &Object, serializer: S) -> Result<S::Ok, S::Error> {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn as_text<S: Serializer>(object: &&Object, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(object)
 }
 
-fn as_texts<S: Serializer>(facts: &[Fact], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_texts<S: Serializer>(facts: &&[Fact], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(facts.iter().map(ToString::to_string))
 }
 
 /// One remedy: its kind, what it is done to, and what a person types or clicks.
 #[derive(Clone, Debug, Serialize)]
-pub struct RemedyLine {
+pub struct RemedyLine<'r> {
     action: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    app: Option<String>,
+    app: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hostname: Option<String>,
+    hostname: Option<&'r str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    machine: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    records: Vec<RecordRef>,
+    machine: Option<&'r str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    records: &'r [RecordRef],
     /// What a person types or clicks.
     pub command: String,
     automatic: bool,
@@ -176,17 +176,17 @@ pub struct RemedyLine {
     pub form: Form,
 }
 
-impl RemedyLine {
+impl<'r> RemedyLine<'r> {
     /// With the words of a platform's own tool.
     #[must_use]
-    pub fn of(remedy: &Remedy, tool: &dyn CommandLine) -> Self {
+    pub fn of(remedy: &'r Remedy, tool: &dyn CommandLine) -> Self {
         let action = &remedy.action;
         Self {
             action: action.as_str(),
-            app: action.app().map(str::to_owned),
-            hostname: action.hostname().map(str::to_owned),
-            machine: action.machine().map(str::to_owned),
-            records: action.records().to_vec(),
+            app: action.app(),
+            hostname: action.hostname(),
+            machine: action.machine(),
+            records: action.records(),
             command: action.command(tool),
             automatic: remedy.automatic,
             form: action.form(),
@@ -194,31 +194,86 @@ impl RemedyLine {
     }
 }
 
-/// One tenant.
-#[derive(Clone, Debug, Serialize)]
-pub struct TenantLine {
-    /// Its id.
-    pub tenant: String,
-    pub(super) hostname: String,
-    pub(super) app: String,
-    /// How it is.
-    pub status: Status,
-    /// The first cause that breaks it.
-    pub cause: Option<Cause>,
-    /// All six checks.
-    pub checks: Vec<CheckLine>,
+/// One tenant. Its lines are made when they are asked for: a fleet's would be the largest part of a report.
+#[derive(Clone, Copy, Debug)]
+pub struct TenantLine<'r> {
+    pub(super) tenant: &'r Tenant,
+    pub(super) verdict: &'r TenantVerdict,
 }
 
-impl Report {
+impl<'r> TenantLine<'r> {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &'r str {
+        self.tenant.id.as_str()
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.verdict.status
+    }
+
+    /// The first cause that breaks it.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        self.verdict.cause
+    }
+
+    /// All six checks.
+    pub fn checks(&self) -> impl Iterator<Item = CheckLine<'r>> + use<'r> {
+        let verdict = self.verdict;
+        verdict.findings.iter().map(|(check, found)| CheckLine {
+            check: check.as_str(),
+            finding: finding(found),
+            cause: verdict
+                .explained
+                .iter()
+                .find(|(explained, _)| {
+                    *explained == check && !matches!(found.outcome, Outcome::Pass | Outcome::Skipped)
+                })
+                .map(|(_, cause)| *cause),
+            duration_ms: found.duration_ms.map(|ms| (ms * 100.0).round() / 100.0),
+        })
+    }
+}
+
+impl Serialize for TenantLine<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Line<'r> {
+            tenant: &'r TenantId,
+            hostname: &'r Hostname,
+            app: &'r str,
+            status: Status,
+            cause: Option<Cause>,
+            checks: Vec<CheckLine<'r>>,
+        }
+        let line = Line {
+            tenant: &self.tenant.id,
+            hostname: &self.tenant.hostname,
+            app: &self.tenant.app,
+            status: self.status(),
+            cause: self.cause(),
+            checks: self.checks().collect(),
+        };
+        line.serialize(serializer)
+    }
+}
+
+impl<'r> Report<'r> {
     /// Reports what a round left, to end with `exit`.
     #[must_use]
-    pub fn new(outcome: &agent::Round, demand: &GatePolicy, exit: ExitCode) -> Self {
+    pub fn new(outcome: &'r agent::Round, demand: &GatePolicy, exit: ExitCode) -> Self {
         let (world, diagnosis) = (&outcome.world, &outcome.diagnosis);
         let tenants = world
             .tenants
             .iter()
             .zip(&diagnosis.tenants)
-            .map(|(world, verdict)| tenant(&world.tenant, verdict));
+            .map(|(world, verdict)| TenantLine {
+                tenant: &world.tenant,
+                verdict,
+            });
         let fleet = diagnosis.fleet.iter().map(|told| FleetLine {
             check: told.check.as_str(),
             finding: finding(&told.finding),
@@ -226,12 +281,12 @@ impl Report {
             detail: told.detail,
         });
         Self {
-            schema: SCHEMA,
-            domain: world.domain.to_string(),
+            schema: schema::REPORT,
+            domain: world.domain.as_str(),
             roundsman: env!("CARGO_PKG_VERSION"),
             started_at: outcome.started,
             finished_at: outcome.finished,
-            vantage: world.vantage.name.clone(),
+            vantage: &world.vantage.name,
             edge: world.edge.addresses.iter().map(ToString::to_string).collect(),
             exit: exit.code(),
             interrupted: demand.interrupted,
@@ -250,7 +305,7 @@ impl Report {
 
     /// Whether everything about an entry was so in the baseline already: it is no reason to fail.
     #[must_use]
-    pub fn is_known(&self, line: &CauseLine) -> bool {
+    pub fn is_known(&self, line: &CauseLine<'_>) -> bool {
         let Some(baseline) = &self.baseline else {
             return false;
         };
@@ -258,7 +313,7 @@ impl Report {
         let of_tenants = line
             .tenants
             .iter()
-            .flat_map(|tenant| baseline.worse_about(Some(tenant)));
+            .flat_map(|tenant| baseline.worse_about(Some(tenant.as_str())));
         let of_fleet = (line.scope == Scope::Fleet).then(|| baseline.worse_about(None));
         let mut worse = of_tenants.chain(of_fleet.into_iter().flatten());
         line.outcome != Outcome::Unknown && !worse.any(|change| change.causes.iter().any(|cause| cause == name))
@@ -289,13 +344,13 @@ fn summary(tenants: &[TenantVerdict]) -> Summary {
     }
 }
 
-fn finding(finding: &Finding) -> FindingLine {
+fn finding(finding: &Finding) -> FindingLine<'_> {
     FindingLine {
         outcome: finding.outcome,
         reason: finding.reason,
-        message: finding.message.clone(),
-        expected: finding.expected.clone(),
-        observed: finding.observed.clone(),
+        message: &finding.message,
+        expected: finding.expected.as_deref(),
+        observed: finding.observed.as_deref(),
     }
 }
 
@@ -314,7 +369,7 @@ fn tool(world: &World) -> &'static dyn CommandLine {
     command_line(cloud.unwrap_or_default())
 }
 
-fn causes(diagnosis: &Diagnosis, demand: &GatePolicy, tool: &dyn CommandLine) -> Vec<CauseLine> {
+fn causes<'r>(diagnosis: &'r Diagnosis, demand: &GatePolicy, tool: &dyn CommandLine) -> Vec<CauseLine<'r>> {
     let concerned = concerned(diagnosis);
     let severity = |entry: &CauseEntry| {
         let configured = demand.severity.get(&entry.cause).copied();
@@ -324,40 +379,19 @@ fn causes(diagnosis: &Diagnosis, demand: &GatePolicy, tool: &dyn CommandLine) ->
     entries.map(|entry| cause(entry, severity(entry), tool)).collect()
 }
 
-fn cause(entry: &CauseEntry, severity: Severity, tool: &dyn CommandLine) -> CauseLine {
+fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) -> CauseLine<'r> {
     CauseLine {
         cause: entry.cause,
         scope: entry.scope,
-        object: entry.object.clone(),
+        object: &entry.object,
         outcome: entry.outcome,
-        tenants: entry.tenants.iter().map(ToString::to_string).collect(),
+        tenants: &entry.tenants,
         title: entry.cause.title(),
         explanation: entry.cause.meaning(),
         confidence: entry.confidence,
         severity,
         transient: entry.cause.is_transient(),
-        evidence: entry.evidence.clone(),
+        evidence: &entry.evidence,
         remedy: entry.remedy.iter().map(|remedy| RemedyLine::of(remedy, tool)).collect(),
-    }
-}
-
-fn tenant(tenant: &roundsman_checks::target::Tenant, verdict: &TenantVerdict) -> TenantLine {
-    let checks = verdict.findings.iter().map(|(check, found)| CheckLine {
-        check: check.as_str(),
-        finding: finding(found),
-        cause: verdict
-            .explained
-            .iter()
-            .find(|(explained, _)| *explained == check && !matches!(found.outcome, Outcome::Pass | Outcome::Skipped))
-            .map(|(_, cause)| *cause),
-        duration_ms: found.duration_ms.map(|ms| (ms * 100.0).round() / 100.0),
-    });
-    TenantLine {
-        tenant: tenant.id.to_string(),
-        hostname: tenant.hostname.to_string(),
-        app: tenant.app.clone(),
-        status: verdict.status,
-        cause: verdict.cause,
-        checks: checks.collect(),
     }
 }

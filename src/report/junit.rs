@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::json::{CauseLine, FindingLine, Report, TenantLine};
 use super::standing::{headline, shortfalls};
-use super::text::clean;
+use crate::text::clean;
 
 /// Why there is no file: the XML could not be put together.
 #[derive(Debug, Error)]
@@ -24,15 +24,15 @@ const FLEET: &str = "fleet";
 const MOST_FACTS: usize = 10;
 
 /// The entries by tenant and cause: why a check of a tenant is as it is.
-type Known<'r> = HashMap<(Option<&'r str>, Cause), Vec<&'r CauseLine>>;
+type Known<'r> = HashMap<(Option<&'r str>, Cause), Vec<&'r CauseLine<'r>>>;
 
 /// Renders the report.
 ///
 /// # Errors
 /// [`JunitError`] where the XML could not be put together.
-pub fn render(report: &Report) -> Result<String, JunitError> {
+pub fn render(report: &Report<'_>) -> Result<String, JunitError> {
     let known = known(report);
-    let mut file = File::new(format!("roundsman {}", xml(&report.domain)));
+    let mut file = File::new(format!("roundsman {}", xml(report.domain)));
     file.set_time(Duration::try_from_secs_f64(report.seconds()).unwrap_or_default());
     let tenants = report.tenants.iter().map(|line| tenant(line, report, &known));
     let mut suites = vec![fleet(report, &known)];
@@ -51,7 +51,7 @@ pub fn render(report: &Report) -> Result<String, JunitError> {
     Ok(file.to_string()?.replacen(&extra, "", 1))
 }
 
-fn known(report: &Report) -> Known<'_> {
+fn known<'r>(report: &'r Report<'r>) -> Known<'r> {
     let mut known = Known::new();
     for line in &report.causes {
         let concerned = line.tenants.iter().map(|tenant| Some(tenant.as_str()));
@@ -64,14 +64,12 @@ fn known(report: &Report) -> Known<'_> {
     known
 }
 
-fn tenant(line: &TenantLine, report: &Report, known: &Known<'_>) -> TestSuite {
-    let cases = line.checks.iter().map(|check| {
-        let causes = check
-            .cause
-            .and_then(|cause| known.get(&(Some(line.tenant.as_str()), cause)));
+fn tenant(line: &TenantLine<'_>, report: &Report<'_>, known: &Known<'_>) -> TestSuite {
+    let cases = line.checks().map(|check| {
+        let causes = check.cause.and_then(|cause| known.get(&(Some(line.id()), cause)));
         let causes = causes.map_or(&[][..], Vec::as_slice);
-        let mut case = case(&line.tenant, check.check, &check.finding, check.cause, causes);
-        if report.is_as_before(Some(&line.tenant), None) {
+        let mut case = case(line.id(), check.check, &check.finding, check.cause, causes);
+        if report.is_as_before(Some(line.id()), None) {
             known_before(&mut case);
         }
         if let Some(ms) = check.duration_ms {
@@ -79,11 +77,11 @@ fn tenant(line: &TenantLine, report: &Report, known: &Known<'_>) -> TestSuite {
         }
         case
     });
-    suite(&line.tenant, cases.collect(), report)
+    suite(line.id(), cases.collect(), report)
 }
 
 /// The fleet checks; an agent's cause that none of them tells; and what else the exit code rests on.
-fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
+fn fleet(report: &Report<'_>, known: &Known<'_>) -> TestSuite {
     let mut cases = Vec::new();
     let mut told = Vec::new();
     for line in &report.fleet {
@@ -123,7 +121,7 @@ fn fleet(report: &Report, known: &Known<'_>) -> TestSuite {
 }
 
 /// What is left to say where no line tells why the exit code is not 0.
-fn verdict(report: &Report) -> TestCase {
+fn verdict(report: &Report<'_>) -> TestCase {
     let kind = if report.exit == 1 {
         NonSuccessKind::Failure
     } else {
@@ -132,7 +130,7 @@ fn verdict(report: &Report) -> TestCase {
     test_case(FLEET, "verdict", unwell(kind, "verdict", &headline(report), ""))
 }
 
-fn suite(name: &str, cases: Vec<TestCase>, report: &Report) -> TestSuite {
+fn suite(name: &str, cases: Vec<TestCase>, report: &Report<'_>) -> TestSuite {
     let mut suite = TestSuite::new(xml(name));
     suite.set_time(cases.iter().filter_map(|case| case.time).sum());
     // UTC without saying so is what readers of this format expect.
@@ -142,8 +140,14 @@ fn suite(name: &str, cases: Vec<TestCase>, report: &Report) -> TestSuite {
     suite
 }
 
-fn case(class: &str, name: &str, finding: &FindingLine, cause: Option<Cause>, lines: &[&CauseLine]) -> TestCase {
-    let mut case = judged(class, name, (finding.outcome, &finding.message), cause, lines);
+fn case(
+    class: &str,
+    name: &str,
+    finding: &FindingLine<'_>,
+    cause: Option<Cause>,
+    lines: &[&CauseLine<'_>],
+) -> TestCase {
+    let mut case = judged(class, name, (finding.outcome, finding.message), cause, lines);
     let reason = finding.reason.map(|reason| reason.to_string());
     match &mut case.status {
         TestCaseStatus::NonSuccess { ty, .. } if cause.is_none() => {
@@ -152,8 +156,8 @@ fn case(class: &str, name: &str, finding: &FindingLine, cause: Option<Cause>, li
         TestCaseStatus::Skipped { message, ty, .. } => {
             let text = reason
                 .as_ref()
-                .map(|reason| format!("{reason}: {}", xml(&finding.message)));
-            *message = Some(text.unwrap_or_else(|| xml(&finding.message)).into());
+                .map(|reason| format!("{reason}: {}", xml(finding.message)));
+            *message = Some(text.unwrap_or_else(|| xml(finding.message)).into());
             *ty = reason.map(Into::into);
         }
         _ => {}
@@ -197,7 +201,7 @@ fn judged(
     name: &str,
     (outcome, message): (Outcome, &str),
     cause: Option<Cause>,
-    lines: &[&CauseLine],
+    lines: &[&CauseLine<'_>],
 ) -> TestCase {
     let prefix = cause.map(|cause| format!("{cause}: "));
     let message = match prefix {
@@ -234,7 +238,7 @@ fn unwell(kind: NonSuccessKind, ty: &str, message: &str, text: &str) -> TestCase
 }
 
 /// Explanation, evidence and fixes, as lines.
-fn proof(cause: Option<Cause>, lines: &[&CauseLine]) -> String {
+fn proof(cause: Option<Cause>, lines: &[&CauseLine<'_>]) -> String {
     let mut text = Vec::new();
     if let Some(cause) = cause {
         text.push(format!("{cause}: {}", cause.title()));
@@ -242,7 +246,7 @@ fn proof(cause: Option<Cause>, lines: &[&CauseLine]) -> String {
     }
     let facts = lines
         .iter()
-        .flat_map(|line| &line.evidence)
+        .flat_map(|line| line.evidence)
         .map(|fact| xml(&fact.to_string()));
     let fixes = lines.iter().flat_map(|line| &line.remedy);
     let fixes = fixes.map(|remedy| format!("fix: {}", xml(&remedy.command)));

@@ -7,7 +7,7 @@ use roundsman_checks::finding::Outcome;
 use super::grouped_causes::{Merged, by_importance};
 use super::json::Report;
 use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone};
-use super::text::{clean, shorten};
+use crate::text::{clean, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
 pub const COMMENT_LIMIT: usize = 65_000;
@@ -48,7 +48,7 @@ impl Page {
 
 /// Renders the report in at most `limit` bytes.
 #[must_use]
-pub fn render(report: &Report, limit: usize) -> String {
+pub fn render(report: &Report<'_>, limit: usize) -> String {
     let mut page = Page {
         text: String::new(),
         limit,
@@ -84,7 +84,7 @@ pub fn render(report: &Report, limit: usize) -> String {
     page.text
 }
 
-fn head(report: &Report) -> String {
+fn head(report: &Report<'_>) -> String {
     let mark = match report.exit {
         0 => "✅",
         1 => "❌",
@@ -93,7 +93,7 @@ fn head(report: &Report) -> String {
     let mut text = format!(
         "## {mark} {}\n\n{} · {} · exit {}\n\n",
         headline(report),
-        code(&report.domain),
+        code(report.domain),
         plain(&edge(report)),
         report.exit
     );
@@ -110,7 +110,7 @@ fn head(report: &Report) -> String {
     text
 }
 
-fn row(entry: &Merged<'_>, report: &Report) -> String {
+fn row(entry: &Merged<'_>, report: &Report<'_>) -> String {
     let known = if entry.is_known(report) { ", as before" } else { "" };
     let quiet = entry
         .quiet()
@@ -190,8 +190,11 @@ fn listed(language: &str, what: &str, lines: &[String], (most, folded_most): (us
 }
 
 /// The tenants that are not healthy, below a fold; returns how many found no room.
-fn unwell(report: &Report, page: &mut Page) -> usize {
-    let unwell = report.tenants.iter().filter(|tenant| tenant.status != Status::Healthy);
+fn unwell(report: &Report<'_>, page: &mut Page) -> usize {
+    let unwell = report
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.status() != Status::Healthy);
     let unwell = unwell.collect::<Vec<_>>();
     let (open, close) = (
         format!(
@@ -208,14 +211,14 @@ fn unwell(report: &Report, page: &mut Page) -> usize {
         return unwell.len();
     }
     let cut = page.add_all(unwell.iter().map(|tenant| {
-        let cause = tenant.cause.map(|cause| code(cause.as_str())).unwrap_or_default();
-        let status = match tenant.status {
+        let cause = tenant.cause().map(|cause| code(cause.as_str())).unwrap_or_default();
+        let status = match tenant.status() {
             Status::Healthy => "healthy",
             Status::Degraded => "degraded",
             Status::Failing => "failing",
             Status::Unknown => "unknown",
         };
-        format!("| {} | {status} | {cause} |\n", plain(&tenant.tenant))
+        format!("| {} | {status} | {cause} |\n", plain(tenant.id()))
     }));
     page.text.push_str(close);
     cut

@@ -9,15 +9,9 @@ mod markdown;
 #[cfg(test)]
 mod sample;
 mod standing;
-mod text;
-mod trace;
-mod trace_hops;
-mod trace_logs;
 
 pub use github::render as github;
-pub use human::{Style, render as human};
-pub use json::{CauseLine, CheckLine, FleetLine, Report, SCHEMA};
+pub use human::render as human;
+pub use json::{CauseLine, CheckLine, FleetLine, Report};
 pub use junit::{JunitError, render as junit};
 pub use markdown::{COMMENT_LIMIT, render as markdown};
-pub(crate) use text::{clean, wrap};
-pub use trace::{TerminalStyle, render as trace};

@@ -1,39 +1,44 @@
 //! Reports for the tests of the forms: every kind of line, and text that a hostile target would choose.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use roundsman_checks::check::Findings;
 use roundsman_checks::diagnosis::{
-    Action, Cause, CertificateFact, Confidence, FleetDetail, Object, Remedy, Scope, Status,
+    Action, Cause, CertificateFact, Confidence, Fact, FleetDetail, Object, Remedy, Scope, Status, TenantVerdict,
 };
 use roundsman_checks::evidence::Reason;
-use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::finding::{Check, Finding, Outcome};
 use roundsman_checks::platform::fly::Flyctl;
+use roundsman_checks::target::{Hostname, Tenant, TenantId};
 
 use crate::gate::Unmet;
 
-use super::json::{CauseLine, CheckLine, FindingLine, FleetLine, RemedyLine, Report, SCHEMA, Summary, TenantLine};
+use super::json::{CauseLine, FindingLine, FleetLine, RemedyLine, Report, Summary, TenantLine};
 
 /// What a target would answer to break out of a form.
 pub(super) const HOSTILE: &str =
     "x\n::add-mask::y\r|`</td><b>@everyone]]>\u{1b}[31m\u{0}\u{fffe}\u{ffff} 100%, a:b ```` <!-- & \"q\" 'z'";
 
 /// One of each outcome, and an override whose evidence is hostile.
-pub(super) fn hostile() -> Report {
+pub(super) fn hostile() -> Report<'static> {
     let tenants = vec![
-        tenant("a3b1", Status::Healthy, None, Vec::new()),
+        tenant("a3b1", Status::Healthy, None, &[]),
         tenant(
             "q7f9",
             Status::Failing,
             Some(Cause::DnsOverride),
-            vec![
-                check(Check::Dns, Outcome::Fail, Some(Cause::DnsOverride), HOSTILE),
-                check(Check::Site, Outcome::Skipped, None, "dns failed"),
-                check(
+            &[
+                (Check::Dns, Outcome::Fail, Some(Cause::DnsOverride), HOSTILE),
+                (Check::Site, Outcome::Skipped, None, "dns failed"),
+                (
                     Check::Certificate,
                     Outcome::Warn,
                     Some(Cause::CertificateExpiring),
                     HOSTILE,
                 ),
-                check(
+                (
                     Check::App,
                     Outcome::Unknown,
                     Some(Cause::PlatformApiUnauthorized),
@@ -45,7 +50,7 @@ pub(super) fn hostile() -> Report {
             "z9",
             Status::Unknown,
             None,
-            vec![check(Check::Dns, Outcome::Unknown, None, HOSTILE)],
+            &[(Check::Dns, Outcome::Unknown, None, HOSTILE)],
         ),
     ];
     let causes = vec![
@@ -68,7 +73,7 @@ pub(super) fn hostile() -> Report {
 }
 
 /// More causes than GitHub shows, one of them about all, and tenants that nothing explains.
-pub(super) fn many_causes() -> Report {
+pub(super) fn many_causes() -> Report<'static> {
     let of_tenants = Cause::ALL.iter().filter(|cause| cause.as_str().starts_with("site-"));
     let mut causes = of_tenants
         .chain(Cause::ALL.iter().filter(|cause| cause.as_str().starts_with("dns-")))
@@ -76,12 +81,12 @@ pub(super) fn many_causes() -> Report {
         .collect::<Vec<_>>();
     causes.extend((0..30).map(|n| cause(Cause::Unexplained, Scope::Tenant, Outcome::Fail, &[&format!("u{n}")])));
     causes.push(cause(Cause::EdgeMissing, Scope::Fleet, Outcome::Fail, &["a", "b"]));
-    let tenants = ["a", "b"].map(|id| tenant(id, Status::Failing, Some(Cause::EdgeMissing), Vec::new()));
+    let tenants = ["a", "b"].map(|id| tenant(id, Status::Failing, Some(Cause::EdgeMissing), &[]));
     report(tenants.into(), causes)
 }
 
 /// Nothing was there to verify.
-pub(super) fn empty() -> Report {
+pub(super) fn empty() -> Report<'static> {
     let mut report = report(Vec::new(), Vec::new());
     report.exit = 3;
     report.interrupted = true;
@@ -89,11 +94,11 @@ pub(super) fn empty() -> Report {
 }
 
 /// `count` tenants, each failing for a reason of its own.
-pub(super) fn huge(count: usize) -> Report {
+pub(super) fn huge(count: usize) -> Report<'static> {
     let ids = (0..count).map(|n| format!("t{n:06}")).collect::<Vec<_>>();
     let tenants = ids
         .iter()
-        .map(|id| tenant(id, Status::Failing, Some(Cause::Unexplained), Vec::new()))
+        .map(|id| tenant(id, Status::Failing, Some(Cause::Unexplained), &[]))
         .collect();
     let causes = ids
         .iter()
@@ -108,8 +113,8 @@ pub(super) fn huge(count: usize) -> Report {
     report(tenants, causes)
 }
 
-fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
-    let count = |status| tenants.iter().filter(|tenant| tenant.status == status).count();
+fn report(tenants: Vec<TenantLine<'static>>, causes: Vec<CauseLine<'static>>) -> Report<'static> {
+    let count = |status| tenants.iter().filter(|tenant| tenant.status() == status).count();
     let fleet = [
         (
             "wildcard-dns",
@@ -131,12 +136,12 @@ fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
         lacking: false,
     };
     Report {
-        schema: SCHEMA,
-        domain: "example.com".into(),
+        schema: crate::schema::REPORT,
+        domain: "example.com",
         roundsman: "0.0.0",
         started_at: Timestamp::UNIX_EPOCH,
         finished_at: Timestamp::UNIX_EPOCH,
-        vantage: "here".into(),
+        vantage: "here",
         edge: vec!["198.51.100.7".into()],
         exit: 1,
         interrupted: false,
@@ -154,7 +159,13 @@ fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
             .into_iter()
             .map(|(check, outcome, message, cause)| FleetLine {
                 check,
-                finding: finding(outcome, message),
+                finding: FindingLine {
+                    outcome,
+                    reason: None,
+                    message,
+                    expected: None,
+                    observed: None,
+                },
                 cause,
                 detail: (check == "edge").then_some(both),
             })
@@ -164,65 +175,68 @@ fn report(tenants: Vec<TenantLine>, causes: Vec<CauseLine>) -> Report {
     }
 }
 
-fn tenant(id: &str, status: Status, cause: Option<Cause>, checks: Vec<CheckLine>) -> TenantLine {
-    let others = Check::ALL
-        .into_iter()
-        .filter(|name| checks.iter().all(|check| check.check != name.as_str()))
-        .map(|name| check(name, Outcome::Pass, None, "fine"))
-        .collect::<Vec<_>>();
+/// What stands in the place of a round's evidence lives as long as the test.
+fn kept<T>(value: T) -> &'static T {
+    Box::leak(Box::new(value))
+}
+
+/// One check that is not well: its outcome, its cause, what is said of it.
+type Unwell<'t> = (Check, Outcome, Option<Cause>, &'t str);
+
+fn tenant(id: &str, status: Status, cause: Option<Cause>, unwell: &[Unwell<'_>]) -> TenantLine<'static> {
+    let domain = Hostname::parse("example.com").unwrap();
+    let mut findings = Findings(Check::ALL.map(|_| timed(Finding::plain(Outcome::Pass, "fine"))));
+    let mut explained = Vec::new();
+    for (check, outcome, cause, message) in unwell {
+        let reason = (*outcome == Outcome::Skipped).then_some(Reason::PrerequisiteDns);
+        *findings.of_mut(*check) = timed(Finding::plain(*outcome, *message).because(reason));
+        explained.extend(cause.map(|cause| (*check, cause)));
+    }
     TenantLine {
-        tenant: id.into(),
-        hostname: format!("{id}.example.com"),
-        app: format!("sp-{id}"),
-        status,
-        cause,
-        checks: [checks, others].concat(),
+        verdict: kept(TenantVerdict {
+            tenant: TenantId::new(id),
+            status,
+            cause,
+            explained,
+            findings,
+        }),
+        tenant: kept(Tenant {
+            app: format!("sp-{id}"),
+            ..Tenant::below(&domain, id).unwrap()
+        }),
     }
 }
 
-fn check(check: Check, outcome: Outcome, cause: Option<Cause>, message: &str) -> CheckLine {
-    CheckLine {
-        check: check.as_str(),
-        finding: finding(outcome, message),
-        cause,
+fn timed(finding: Finding) -> Finding {
+    Finding {
         duration_ms: Some(12.34),
+        ..finding
     }
 }
 
-fn finding(outcome: Outcome, message: &str) -> FindingLine {
-    FindingLine {
-        outcome,
-        reason: (outcome == Outcome::Skipped).then_some(Reason::PrerequisiteDns),
-        message: message.into(),
-        expected: None,
-        observed: None,
-    }
-}
-
-fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> CauseLine {
+fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> CauseLine<'static> {
+    let tenants = tenants.iter().map(|id| TenantId::new(*id));
+    let evidence = [HOSTILE, "a second fact"].map(|text| Fact::from(CertificateFact::PlatformSays(text.into())));
+    let remedy = Remedy {
+        action: Action::RemoveCertificate {
+            app: "\"$(touch /tmp/`id`)\"".into(),
+            name: "x".into(),
+        },
+        automatic: false,
+    };
+    let tenants = kept(tenants.collect::<BTreeSet<_>>());
     CauseLine {
         cause,
         scope,
-        object: Object::Edge,
+        object: &Object::Edge,
         outcome,
-        tenants: tenants.iter().map(|id| (*id).to_owned()).collect(),
+        tenants,
         title: cause.title(),
         explanation: cause.meaning(),
         confidence: Confidence::Confirmed,
         severity: cause.severity(outcome, tenants.len()),
         transient: false,
-        evidence: [HOSTILE, "a second fact"]
-            .map(|text| CertificateFact::PlatformSays(text.into()).into())
-            .into(),
-        remedy: vec![RemedyLine::of(
-            &Remedy {
-                action: Action::RemoveCertificate {
-                    app: "\"$(touch /tmp/`id`)\"".into(),
-                    name: "x".into(),
-                },
-                automatic: false,
-            },
-            &Flyctl,
-        )],
+        evidence: kept(evidence),
+        remedy: vec![RemedyLine::of(kept(remedy), &Flyctl)],
     }
 }

@@ -46,7 +46,7 @@ impl Shortfall<'_> {
 }
 
 /// What the exit code rests on besides failures.
-pub(super) fn shortfalls(report: &Report) -> Vec<Shortfall<'_>> {
+pub(super) fn shortfalls<'r>(report: &'r Report<'r>) -> Vec<Shortfall<'r>> {
     let mut all = Vec::new();
     if report.interrupted {
         all.push(Shortfall::Interrupted);
@@ -57,8 +57,8 @@ pub(super) fn shortfalls(report: &Report) -> Vec<Shortfall<'_>> {
 }
 
 /// Why there is no tenant, where there is none.
-pub(super) fn nobody(report: &Report) -> Option<&'static str> {
-    let blind = |cause: &super::json::CauseLine| cause.scope == Scope::Agent && cause.outcome == Outcome::Unknown;
+pub(super) fn nobody(report: &Report<'_>) -> Option<&'static str> {
+    let blind = |cause: &super::json::CauseLine<'_>| cause.scope == Scope::Agent && cause.outcome == Outcome::Unknown;
     if report.summary.tenants > 0 {
         None
     } else if report.causes.iter().any(blind) {
@@ -75,7 +75,7 @@ pub(super) fn nobody(report: &Report) -> Option<&'static str> {
 }
 
 /// The verdict in a line, as in `failing: 7 healthy, 5 failing`.
-pub(super) fn headline(report: &Report) -> String {
+pub(super) fn headline(report: &Report<'_>) -> String {
     let verdict = match report.exit {
         0 => "verified",
         1 => "failing",
@@ -92,7 +92,7 @@ pub(super) fn headline(report: &Report) -> String {
 }
 
 /// What changed since the baseline: a line that counts, and a line each; `most` of each kind.
-pub(super) fn compared(report: &Report, most: usize) -> Option<(String, Vec<String>)> {
+pub(super) fn compared(report: &Report<'_>, most: usize) -> Option<(String, Vec<String>)> {
     let baseline = report.baseline.as_ref()?;
     let kinds = [
         ("worse", &baseline.worse),
@@ -137,7 +137,7 @@ fn told(word: &str, change: &Change) -> String {
 }
 
 /// How many tenants are how; who is not there is not named.
-pub(super) fn counts(report: &Report) -> impl Iterator<Item = (usize, &'static str)> {
+pub(super) fn counts(report: &Report<'_>) -> impl Iterator<Item = (usize, &'static str)> {
     let counts = report.summary;
     let named = [
         (counts.healthy, "healthy"),
@@ -149,25 +149,22 @@ pub(super) fn counts(report: &Report) -> impl Iterator<Item = (usize, &'static s
 }
 
 /// The tenants that are unknown without a cause, by what was missing.
-pub(super) fn unknown_alone(report: &Report) -> BTreeMap<String, Vec<&str>> {
+pub(super) fn unknown_alone<'r>(report: &Report<'r>) -> BTreeMap<String, Vec<&'r str>> {
     let mut reasons = BTreeMap::<String, Vec<&str>>::new();
     let alone = report.tenants.iter();
-    for tenant in alone.filter(|tenant| tenant.status == Status::Unknown && tenant.cause.is_none()) {
-        let missing = tenant
-            .checks
-            .iter()
-            .find(|check| check.finding.outcome == Outcome::Unknown);
+    for tenant in alone.filter(|tenant| tenant.status() == Status::Unknown && tenant.cause().is_none()) {
+        let missing = tenant.checks().find(|check| check.finding.outcome == Outcome::Unknown);
         let text = missing.map_or_else(
             || "all checks were skipped".to_owned(),
             |check| format!("{}: {}", check.check, check.finding.message),
         );
-        reasons.entry(text).or_default().push(&tenant.tenant);
+        reasons.entry(text).or_default().push(tenant.id());
     }
     reasons
 }
 
 /// The edge's addresses; of many the first three.
-pub(super) fn edge(report: &Report) -> String {
+pub(super) fn edge(report: &Report<'_>) -> String {
     match report.edge.as_slice() {
         [] => "no edge address".to_owned(),
         some if some.len() <= 4 => format!("edge {}", some.join(", ")),

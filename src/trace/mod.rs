@@ -4,6 +4,9 @@
 mod hops;
 mod logs;
 mod platform;
+mod render;
+mod render_hops;
+mod render_logs;
 
 use std::net::SocketAddr;
 
@@ -17,9 +20,9 @@ use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::report::{CauseLine, CheckLine, FleetLine, Report};
+use crate::schema;
 
-/// The schema's name.
-pub const SCHEMA: &str = "roundsman.trace/1";
+pub use render::{TerminalStyle, render};
 
 /// What the configuration says that no evidence holds.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +37,7 @@ pub struct Setting {
 
 /// The whole story. Its fields are a contract; more may be added.
 #[derive(Clone, Debug, Serialize)]
-pub struct Trace {
+pub struct Trace<'r> {
     pub(crate) schema: &'static str,
     pub(crate) roundsman: &'static str,
     pub(crate) tenant: String,
@@ -62,9 +65,9 @@ pub struct Trace {
     pub(crate) platform: Part<platform::Told>,
     pub(crate) logs: Logs,
     pub(crate) phases: Vec<Phase>,
-    pub(crate) checks: Vec<CheckLine>,
-    pub(crate) fleet: Vec<FleetLine>,
-    pub(crate) causes: Vec<CauseLine>,
+    pub(crate) checks: Vec<CheckLine<'r>>,
+    pub(crate) fleet: Vec<FleetLine<'r>>,
+    pub(crate) causes: Vec<CauseLine<'r>>,
 }
 
 /// What was asked for: an answer, or why there is none.
@@ -278,10 +281,10 @@ fn two_decimals<S: Serializer>(ms: &f64, serializer: S) -> Result<S::Ok, S::Erro
     serializer.serialize_f64((ms * 100.0).round() / 100.0)
 }
 
-impl Trace {
+impl<'r> Trace<'r> {
     /// Tells a round over one tenant; nothing where it has none.
     #[must_use]
-    pub fn new(round: &agent::Round, report: Report, setting: &Setting) -> Option<Self> {
+    pub fn new(round: &agent::Round, report: Report<'r>, setting: &Setting) -> Option<Self> {
         let world = &round.world;
         let (seen, verdict) = (world.tenants.first()?, round.diagnosis.tenants.first()?);
         let tenant = &seen.tenant;
@@ -289,7 +292,7 @@ impl Trace {
         let visit = seen.visit();
         let row = report.tenants.into_iter().next()?;
         Some(Self {
-            schema: SCHEMA,
+            schema: schema::TRACE,
             roundsman: env!("CARGO_PKG_VERSION"),
             tenant: tenant.id.to_string(),
             hostname: tenant.hostname.to_string(),
@@ -316,7 +319,7 @@ impl Trace {
             }),
             logs: logs::told(world, seen, setting),
             phases: hops::phases(seen),
-            checks: row.checks,
+            checks: row.checks().collect(),
             fleet: report.fleet,
             causes: report.causes,
         })

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use roundsman::agent::Stop;
-use roundsman::report::{Style, TerminalStyle, trace as render};
+use roundsman::text::Style;
+use roundsman::trace::{TerminalStyle, render};
 use roundsman_lab::LabOptions;
 use serde_json::{Value, json};
 

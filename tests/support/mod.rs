@@ -132,19 +132,21 @@ impl Bench {
     }
 
     /// One request to a tenant told hop by hop.
-    pub(crate) async fn trace(&self, id: &str) -> Trace {
+    pub(crate) async fn trace(&self, id: &str) -> Trace<'static> {
         self.trace_until(id, Stop::never()).await
     }
 
     /// The same, ended when `stop` is pulled.
-    pub(crate) async fn trace_until(&self, id: &str, stop: Stop) -> Trace {
+    pub(crate) async fn trace_until(&self, id: &str, stop: Stop) -> Trace<'static> {
         let mut assignment = self.assignment().await;
         assignment.targets.retain(|target| target.tenant.id.as_str() == id);
         assignment.traced = true;
         let round = self.run(&assignment, stop).await;
         let demand = GatePolicy::default();
-        let report = Report::new(&round, &demand, exit_code(&round.diagnosis, &demand));
-        Trace::new(&round, report, &Setting::default()).expect("the tenant")
+        // A trace borrows from its round; here it outlives the test's look at it.
+        let round = Box::leak(Box::new(round));
+        let report = Report::new(round, &demand, exit_code(&round.diagnosis, &demand));
+        Trace::new(round, report, &Setting::default()).expect("the tenant")
     }
 
     /// The assignment of a round with what the platform says, read anew.

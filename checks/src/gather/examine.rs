@@ -75,30 +75,30 @@ fn is_of_one(follow_up: &FollowUp) -> bool {
 
 /// Probes a tenant for the first time and judges it.
 pub(super) async fn first_look(prober: &TenantProber<'_>, target: &ProbeTarget, visit: bool) -> Examination {
-    let evidence = prober.probe(target, visit).await;
+    // Thousands are under way at once, most of them in a shorter wait than the longest: each part has its own room.
+    let evidence = Box::pin(prober.probe(target, visit)).await;
     Examination::of(prober.context, evidence)
 }
 
-/// Follows up what is open about a tenant; `besides` is asked too.
+/// Follows up what is open about a tenant; `besides` is asked too. Who stops waiting for it judges again what was seen
+/// until then.
 pub(super) async fn settle(
     prober: &TenantProber<'_>,
     target: &ProbeTarget,
-    mut examination: Examination,
-    besides: Option<FollowUp>,
-) -> Examination {
-    let mut besides = besides;
+    examination: &mut Examination,
+    mut besides: Option<FollowUp>,
+) {
     for _ in 0..PASSES {
-        let mut open = std::mem::take(&mut examination.judgement.follow_ups);
+        let mut open = examination.judgement.follow_ups.clone();
         open.retain(is_of_one);
         open.extend(besides.take().filter(|besides| !open.contains(besides)));
         if open.is_empty() {
             examination.judge_again(prober.context);
-            return examination;
+            return;
         }
         for follow_up in open {
             answer(prober, target, &follow_up, &mut examination.evidence).await;
         }
         examination.judge_again(prober.context);
     }
-    examination
 }

@@ -13,6 +13,7 @@ use crate::probe;
 use crate::world::TenantEvidence;
 
 /// Answers a follow-up about one tenant, and adds what it brings. Logs, clocks and the control name are asked elsewhere.
+/// Thousands wait for their turn at once: what the longest of them needs stands in a box of its own.
 pub(super) async fn answer(
     prober: &TenantProber<'_>,
     target: &ProbeTarget,
@@ -20,11 +21,13 @@ pub(super) async fn answer(
     evidence: &mut TenantEvidence,
 ) {
     match follow_up {
-        FollowUp::Blockers(_) => evidence.dns.blockers = prober.blockers(evidence).await,
+        FollowUp::Blockers(_) => evidence.dns.blockers = Box::pin(prober.blockers(evidence)).await,
         FollowUp::Unhurried(_, address) => {
-            evidence.retries.extend(paced_retry(prober, target, *address).await);
+            evidence
+                .retries
+                .extend(Box::pin(paced_retry(prober, target, *address)).await);
         }
-        FollowUp::Direct(_) => evidence.direct = prober.direct(target).await.map(Box::new),
+        FollowUp::Direct(_) => evidence.direct = Box::pin(prober.direct(target)).await.map(Box::new),
         FollowUp::Checks(_) => {
             let machines = prober.edge.setup.machines(&target.tenant.app).await;
             evidence.checks_asked |= machines.is_some();
@@ -32,7 +35,7 @@ pub(super) async fn answer(
         }
         FollowUp::OtherAddress(_, address) => {
             let _turn = prober.edge.unhurried.acquire().await;
-            let visit = prober.visit(target, *address, prober.may_ask(target)).await;
+            let visit = Box::pin(prober.visit(target, *address, prober.may_ask(target))).await;
             evidence.visits.push(visit);
         }
         _ => {}
@@ -57,11 +60,11 @@ async fn paced_retry(prober: &TenantProber<'_>, target: &ProbeTarget, address: S
         if !retry.begin(Moment::now().since(begun)) {
             break;
         }
-        let visit = prober.visit(target, address, page).await;
+        let visit = Box::pin(prober.visit(target, address, page)).await;
         if !visit.was_cut() {
             return Some(Retry { visit, control: None });
         }
-        let control = edge.control(address).await;
+        let control = Box::pin(edge.control(address)).await;
         drop(turn);
         let limited = control.was_cut();
         last = Some(Retry {

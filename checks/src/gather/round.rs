@@ -161,35 +161,36 @@ fn spared(examined: &[Option<Examination>]) -> impl Iterator<Item = usize> {
 async fn settle_all(prober: &TenantProber<'_>, examined: &mut [Examination], observer: &dyn Observer, stop: &mut Stop) {
     let traced = prober.edge.assignment.traced;
     let open = |examination: &Examination| examination.evidence.looked_at && (traced || examination.is_open());
-    let open = examined.iter().enumerate().filter(|(_, examination)| open(examination));
-    let open = open
-        .map(|(index, examination)| (index, examination.clone()))
-        .collect::<Vec<_>>();
-    if open.is_empty() || stop.pulled() {
+    let count = examined.iter().filter(|examination| open(examination)).count();
+    if count == 0 || stop.pulled() {
         return;
     }
-    observer.stage("follow-ups", open.len());
-    let settled = open.into_iter().map(async |(index, examination)| {
+    observer.stage("follow-ups", count);
+    let pairs = examined.iter_mut().zip(&prober.edge.assignment.targets);
+    let pairs = pairs.filter(|(examination, _)| open(examination));
+    let settled = pairs.map(async |(examination, target)| {
         let besides = match traced {
             true => prober.worth_tracing(&examination.evidence),
             false => None,
         };
-        (
-            index,
-            settle(prober, &prober.edge.assignment.targets[index], examination, besides).await,
-        )
+        settle(prober, target, examination, besides).await;
     });
     let together = Places::new(prober.edge.setup.concurrency).most();
     let mut settled = stream::iter(settled).buffer_unordered(together);
-    loop {
+    let ended = loop {
         tokio::select! {
             next = settled.next() => match next {
-                Some((index, examination)) => examined[index] = examination,
-                None => return,
+                Some(()) => observer.step(),
+                None => break false,
             },
-            () = stop.wait() => return,
+            () = stop.wait() => break true,
         }
-        observer.step();
+    };
+    drop(settled);
+    if ended {
+        // What some were followed up with by then is evidence as well.
+        let open = examined.iter_mut().filter(|examination| open(examination));
+        open.for_each(|examination| examination.judge_again(prober.context));
     }
 }
 

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use roundsman_checks::chain::Link;
 use roundsman_checks::evidence::Exit;
 
-use super::text::shorten;
-use super::trace::Page;
-use crate::trace::{Direct, Failure, Http, Lookup, Part, Tls, Trace};
+use super::render::Page;
+use super::{Direct, Failure, Http, Lookup, Part, Tls, Trace};
+use crate::text::shorten;
 
 /// Names of one certificate, and machines of one app, that are shown.
 const MOST: usize = 6;
@@ -17,7 +17,7 @@ const LONGEST: usize = 200;
 
 const AUTHORITATIVE: &str = "authoritative";
 
-pub(super) fn dns(trace: &Trace, page: Page) -> String {
+pub(super) fn dns(trace: &Trace<'_>, page: Page) -> String {
     let sides = [
         (AUTHORITATIVE, &trace.dns.authoritative),
         ("resolver", &trace.dns.recursive),
@@ -92,7 +92,7 @@ pub(super) fn why(failure: &Failure) -> String {
     }
 }
 
-pub(super) fn visit(trace: &Trace, page: Page) -> String {
+pub(super) fn visit(trace: &Trace<'_>, page: Page) -> String {
     let failed = |(address, failure): &(SocketAddr, Failure)| format!("{address} failed: {}", why(failure));
     let mut rows = Vec::new();
     if let Some(chosen) = &trace.address {
@@ -197,7 +197,7 @@ fn http(told: &Http, page: Page) -> Vec<String> {
 }
 
 /// What is behind the edge: the app asked directly, and what the platform says.
-pub(super) fn beyond(trace: &Trace, page: Page) -> String {
+pub(super) fn beyond(trace: &Trace<'_>, page: Page) -> String {
     let direct = part(&trace.direct, past);
     let mut rows = vec![page.line("directly", &direct)];
     match &trace.platform {

@@ -2,11 +2,11 @@
 
 use roundsman_checks::logs::By;
 
-use super::trace::Page;
-use super::trace_hops::part;
-use crate::trace::{Line, LogSide, Part, Trace};
+use super::render::Page;
+use super::render_hops::part;
+use super::{Line, LogSide, Part, Trace};
 
-pub(super) fn told(trace: &Trace, page: Page) -> String {
+pub(super) fn told(trace: &Trace<'_>, page: Page) -> String {
     let (edge, app) = (&trace.logs.edge, &trace.logs.app);
     match (edge, app) {
         (Part::NotConfigured, _) => return page.line("logs", "not configured"),

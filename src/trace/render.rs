@@ -3,11 +3,10 @@
 use roundsman_checks::diagnosis::Confidence;
 use roundsman_checks::finding::Outcome;
 
-use super::human::Style;
-use super::text::{Paint, paint};
-use super::trace_hops as hops;
-use super::trace_logs as logs;
-use crate::trace::{Phase, Trace};
+use super::render_hops as hops;
+use super::render_logs as logs;
+use super::{Phase, Trace};
+use crate::text::{Paint, Style, clean, paint, wrap};
 
 /// Facts and fixes of one cause that are shown.
 const MOST: usize = 6;
@@ -27,7 +26,7 @@ pub struct TerminalStyle {
 
 /// Renders the trace, with a line break at its end.
 #[must_use]
-pub fn render(trace: &Trace, look: TerminalStyle) -> String {
+pub fn render(trace: &Trace<'_>, look: TerminalStyle) -> String {
     let page = Page { look };
     let mut blocks = vec![head(trace, page)];
     blocks.push(hops::dns(trace, page));
@@ -40,7 +39,7 @@ pub fn render(trace: &Trace, look: TerminalStyle) -> String {
     blocks.join("\n\n") + "\n"
 }
 
-fn head(trace: &Trace, page: Page) -> String {
+fn head(trace: &Trace<'_>, page: Page) -> String {
     let first = page.line(
         "trace",
         &format!("{}, app {}: GET {}", trace.tenant, trace.app, trace.url),
@@ -81,7 +80,7 @@ fn bar(phase: &Phase, whole: f64, room: usize, ascii: bool) -> String {
     format!("{}{}", " ".repeat(from), mark.repeat(length))
 }
 
-fn causes(trace: &Trace, page: Page) -> Option<String> {
+fn causes(trace: &Trace<'_>, page: Page) -> Option<String> {
     let entries = trace.causes.iter().map(|entry| {
         let (label, colour) = match entry.outcome {
             Outcome::Fail => ("FAIL", Paint::Bad),
@@ -106,7 +105,7 @@ fn causes(trace: &Trace, page: Page) -> Option<String> {
     (!entries.is_empty()).then(|| entries.join("\n\n"))
 }
 
-fn tail(trace: &Trace, page: Page) -> String {
+fn tail(trace: &Trace<'_>, page: Page) -> String {
     let checks = trace.checks.iter();
     let checks = checks.map(|check| match check.finding.outcome {
         Outcome::Skipped | Outcome::Unknown => {
@@ -138,19 +137,19 @@ pub(super) struct Page {
 impl Page {
     /// A paragraph with its label.
     pub(super) fn line(self, label: &str, text: &str) -> String {
-        super::text::wrap(&format!("{label:<LABEL$}"), &self.fit(text), self.look.style.width)
+        wrap(&format!("{label:<LABEL$}"), &self.fit(text), self.look.style.width)
     }
 
     /// A command with its label, whole on its line whatever the width: it is to be copied.
     fn command(self, label: &str, text: &str) -> String {
-        let text = super::text::clean(text);
+        let text = clean(text);
         let text = if self.look.ascii { plain(&text) } else { text };
         format!("{label:<LABEL$}{text}")
     }
 
     /// The text as it can be shown; a word too long for the width is broken, which a pipe never is.
     fn fit(self, text: &str) -> String {
-        let text = super::text::clean(text);
+        let text = clean(text);
         let text = if self.look.ascii { plain(&text) } else { text };
         let Some(room) = self.look.style.width.map(|width| width.saturating_sub(LABEL).max(8)) else {
             return text;

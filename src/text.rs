@@ -1,8 +1,17 @@
 //! Text for a terminal: clean, wrapped, painted. Knows nothing of reports.
 
+/// How a text is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether there are colours.
+    pub colour: bool,
+    /// Columns to keep within; `None` never breaks a line, as in a pipe.
+    pub width: Option<usize>,
+}
+
 /// What a text is painted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     Bad,
     Doubtful,
     Blind,
@@ -11,7 +20,7 @@ pub(super) enum Paint {
 }
 
 /// Wraps `text` in the colour's codes where `colour` is wanted.
-pub(super) fn paint(text: &str, paint: Paint, colour: bool) -> String {
+pub(crate) fn paint(text: &str, paint: Paint, colour: bool) -> String {
     let code = match paint {
         Paint::Bad => "1;31",
         Paint::Doubtful => "33",
@@ -41,7 +50,7 @@ fn turns(c: char) -> bool {
 }
 
 /// The first `most` characters of `text`, and a mark where more was there.
-pub(super) fn shorten(text: &str, most: usize) -> String {
+pub(crate) fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
