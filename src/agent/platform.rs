@@ -7,8 +7,7 @@ use roundsman_checks::clock::now;
 use roundsman_checks::evidence::{ApiAnswer, Fault, Platform, Reason};
 use roundsman_checks::gather::ApiSnapshot;
 use roundsman_checks::platform::cloudflare::Zone;
-use roundsman_checks::platform::fly::{Details, Logs};
-use roundsman_checks::platform::{Api, ApiError, Calls, Token, fly};
+use roundsman_checks::platform::{ApiError, Calls, PlatformClient, fly};
 use thiserror::Error;
 
 use crate::config::{Config, SecretError};
@@ -18,18 +17,11 @@ const MOST_DETAILS: usize = 50;
 
 /// Clients of the APIs. They outlive rounds, with their connections.
 pub struct Clients {
-    fly: Option<Fly>,
+    /// The platform; `None` where none is configured.
+    pub platform: Option<PlatformClient>,
     cloudflare: Option<Zone>,
     /// Every request that was made, in all rounds.
     pub calls: Calls,
-}
-
-struct Fly {
-    graphql: Arc<Api>,
-    logs: Logs,
-    rest: Arc<Api>,
-    organization: Option<String>,
-    edge_app: String,
 }
 
 /// What a round fetches.
@@ -83,55 +75,17 @@ impl Clients {
     /// [`ClientsError`] where a token is unset or empty, or an address can't be used.
     pub fn new(config: &Config, user_agent: &str) -> Result<Self, ClientsError> {
         let calls = Calls::default();
-        let wrong = |source| ClientsError::Api { table: "fly", source };
-        let api = |name, url: &str, token: Token| Api::new(name, url, token, user_agent, calls.clone()).map_err(wrong);
-        let fly = config.fly.as_ref().map(|fly| {
-            let token = fly.token.read().map_err(|source| match (source, &config.path) {
-                (SecretError::Unset(name) | SecretError::Empty(name), None) => ClientsError::NoToken(name),
-                (source, _) => ClientsError::Token { table: "fly", source },
-            })?;
-            let token = Token::fly(token.expose());
-            let graphql = Arc::new(api("graphql", &fly.api_url, token.clone())?);
-            let logs = Logs::new(
-                &fly.api_url,
-                token.clone(),
-                user_agent,
-                calls.clone(),
-                Arc::clone(&graphql),
-            );
-            Ok(Fly {
-                logs: logs.map_err(wrong)?,
-                graphql,
-                rest: Arc::new(api("machines", &fly.machines_url, token)?),
-                organization: fly.organization.clone(),
-                edge_app: config.edge.app.clone().unwrap_or_default(),
-            })
-        });
-        let cloudflare = config.cloudflare.as_ref().map(|cloudflare| {
-            let token = cloudflare.token.read().map_err(|source| ClientsError::Token {
-                table: "cloudflare",
-                source,
-            })?;
-            let zone = cloudflare.zone.clone().unwrap_or_else(|| config.domain.to_string());
-            let zone = Zone::new(&cloudflare.api_url, zone, token.expose(), user_agent, calls.clone());
-            zone.map_err(|source| ClientsError::Api {
-                table: "cloudflare",
-                source,
-            })
-        });
         Ok(Self {
-            fly: fly.transpose()?,
-            cloudflare: cloudflare.transpose()?,
+            platform: platform(config, user_agent, &calls)?,
+            cloudflare: cloudflare(config, user_agent, &calls)?,
             calls,
         })
     }
 
     /// Begins a round: an API that was asked nothing more in the last one is asked again.
     pub fn begin_round(&self) {
-        if let Some(fly) = &self.fly {
-            fly.graphql.begin_round();
-            fly.rest.begin_round();
-            fly.logs.begin_round();
+        if let Some(platform) = &self.platform {
+            platform.begin_round();
         }
         if let Some(zone) = &self.cloudflare {
             zone.begin_round();
@@ -147,9 +101,9 @@ impl Clients {
             }
         };
         let platform = async {
-            match fetch.platform {
-                true => self.platform().await,
-                false => ApiAnswer::NotConfigured,
+            match &self.platform {
+                Some(platform) if fetch.platform => platform.read().await,
+                _ => ApiAnswer::NotConfigured,
             }
         };
         let (platform, listing) = tokio::join!(platform, listing);
@@ -163,22 +117,10 @@ impl Clients {
         }
     }
 
-    /// Who reads the logs of apps; `None` without a platform.
-    #[must_use]
-    pub fn logs(&self) -> Option<Logs> {
-        self.fly.as_ref().map(|fly| fly.logs.clone())
-    }
-
-    /// Who reads the details of machines; `None` without a platform.
-    #[must_use]
-    pub fn details(&self) -> Option<Details> {
-        self.fly.as_ref().map(|fly| Details::new(Arc::clone(&fly.rest)))
-    }
-
     /// Asks for the digests of these apps' images, an app a call; of more than 50 apps none. What is not
     /// answered stays unknown.
     pub async fn digests(&self, platform: &mut Platform, apps: &[String]) {
-        let Some(details) = self.details() else { return };
+        let Some(client) = &self.platform else { return };
         let untold = |app: &&String| {
             let machines = platform.apps.get(*app).map(|app| app.machines.as_slice());
             machines.is_some_and(|machines| machines.iter().any(|machine| machine.digest.is_none()))
@@ -187,7 +129,7 @@ impl Clients {
         if apps.len() > MOST_DETAILS {
             return;
         }
-        let answers = join_all(apps.iter().map(|app| details.read(app))).await;
+        let answers = join_all(apps.iter().map(|app| client.machines(app))).await;
         for (app, machines) in apps.iter().zip(answers) {
             platform.learn(app, &machines.unwrap_or_default());
         }
@@ -198,7 +140,7 @@ impl Clients {
     pub fn unread(&self) -> ApiSnapshot {
         let fault = || Fault::new(Reason::PlatformUnavailable, "the round was ended before it answered");
         let platform = self
-            .fly
+            .platform
             .as_ref()
             .map_or(ApiAnswer::NotConfigured, |_| ApiAnswer::Unknown(fault()));
         let listing = self
@@ -211,18 +153,35 @@ impl Clients {
             listed_at: None,
         }
     }
+}
 
-    async fn platform(&self) -> ApiAnswer<Platform> {
-        let Some(clients) = &self.fly else {
-            return ApiAnswer::NotConfigured;
-        };
-        let organization: Result<String, Fault> = match &clients.organization {
-            Some(organization) => Ok(organization.clone()),
-            None => fly::organization(&clients.rest).await,
-        };
-        match organization {
-            Ok(organization) => fly::platform(&clients.graphql, &clients.rest, &organization, &clients.edge_app).await,
-            Err(fault) => ApiAnswer::Unknown(fault),
-        }
-    }
+/// The client of the platform that is configured.
+fn platform(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<PlatformClient>, ClientsError> {
+    let Some(fly) = &config.fly else { return Ok(None) };
+    let token = fly.token.read().map_err(|source| match (source, &config.path) {
+        (SecretError::Unset(name) | SecretError::Empty(name), None) => ClientsError::NoToken(name),
+        (source, _) => ClientsError::Token { table: "fly", source },
+    })?;
+    let settings = fly::Settings {
+        api_url: fly.api_url.clone(),
+        machines_url: fly.machines_url.clone(),
+        organization: fly.organization.clone(),
+        edge_app: config.edge.app.clone().unwrap_or_default(),
+    };
+    let client = fly::Client::new(settings, token.expose(), user_agent, calls);
+    let client = client.map_err(|source| ClientsError::Api { table: "fly", source })?;
+    Ok(Some(PlatformClient::Fly(Arc::new(client))))
+}
+
+/// The client of the zone's DNS provider.
+fn cloudflare(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<Zone>, ClientsError> {
+    let table = "cloudflare";
+    let Some(cloudflare) = &config.cloudflare else {
+        return Ok(None);
+    };
+    let token = cloudflare.token.read();
+    let token = token.map_err(|source| ClientsError::Token { table, source })?;
+    let name = cloudflare.zone.clone().unwrap_or_else(|| config.domain.to_string());
+    let zone = Zone::new(&cloudflare.api_url, name, token.expose(), user_agent, calls.clone());
+    Ok(Some(zone.map_err(|source| ClientsError::Api { table, source })?))
 }

@@ -167,8 +167,7 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
             timeout: config.dns.timeout,
         },
         pacers: Pacers::new(config.schedule.rate),
-        logs: clients.logs(),
-        details: clients.details(),
+        platform: clients.platform.clone(),
         ..plain
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::evidence::{Fault, LogLine};
 use crate::logs::{Replay, names};
-use crate::platform::fly::Logs;
+use crate::platform::PlatformClient;
 use crate::target::Hostname;
 
 /// Lines that make a page which may not be the last.
@@ -10,7 +10,7 @@ const FULL_PAGE: usize = 100;
 
 /// Cursor in one log.
 pub(super) struct LogCursor<'l> {
-    logs: &'l Logs,
+    platform: &'l PlatformClient,
     app: String,
     token: Option<String>,
     left: usize,
@@ -18,9 +18,9 @@ pub(super) struct LogCursor<'l> {
 
 impl<'l> LogCursor<'l> {
     /// A cursor in a log that is read at most `most` times.
-    pub(super) fn new(logs: &'l Logs, app: &str, most: usize) -> Self {
+    pub(super) fn new(platform: &'l PlatformClient, app: &str, most: usize) -> Self {
         Self {
-            logs,
+            platform,
             app: app.to_owned(),
             token: None,
             left: most,
@@ -37,7 +37,7 @@ impl<'l> LogCursor<'l> {
         let mut lines = Vec::new();
         while self.left > 0 {
             self.left -= 1;
-            let page = self.logs.read(&self.app, self.token.as_deref()).await?;
+            let page = self.platform.log(&self.app, self.token.as_deref()).await?;
             let full = self.token.is_some() && page.lines.len() >= FULL_PAGE;
             self.token = page.next.or(self.token.take());
             lines.extend(page.lines);

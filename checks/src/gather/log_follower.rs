@@ -54,7 +54,7 @@ impl<'p> LogFollower<'p> {
     /// Marks where the logs end, before the only target is asked for its page; nothing where there are no logs to be
     /// read.
     pub(super) async fn begin(setup: &'p ProbeSetup, assignment: &Assignment) -> Option<Self> {
-        let logs = setup.logs.as_ref().filter(|_| assignment.logs)?;
+        let logs = setup.platform.as_ref().filter(|_| assignment.logs)?;
         let platform = assignment.snapshot.platform.known()?;
         let target = assignment.targets.first()?;
         let side = |app: &str| Side {

@@ -21,7 +21,7 @@ const KEPT: usize = 20;
 /// Searches for lines about these targets.
 pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<(usize, TenantLog)> {
     let (setup, assignment) = (prober.edge.setup, prober.edge.assignment);
-    let readable = setup.logs.as_ref().filter(|_| assignment.logs);
+    let readable = setup.platform.as_ref().filter(|_| assignment.logs);
     let (Some(logs), Some(platform)) = (readable, assignment.snapshot.platform.known()) else {
         return Vec::new();
     };

@@ -12,7 +12,7 @@ use super::vantage::{Control, UrlControls};
 use crate::evidence::Machine;
 use crate::expectation::Expectation;
 #[cfg(feature = "platform")]
-use crate::platform::fly::{Details, Logs};
+use crate::platform::PlatformClient;
 use crate::probe::{DnsClient, Prober};
 use crate::target::Hostname;
 
@@ -56,12 +56,9 @@ pub struct ProbeSetup {
     pub pacers: Pacers,
     /// When deeper looks are made.
     pub timing: Timing,
-    /// Reads the logs of apps; `None` without a platform.
+    /// Asks the platform about single apps: details of machines, logs; `None` without one.
     #[cfg(feature = "platform")]
-    pub logs: Option<Logs>,
-    /// Reads the details of an app's machines; `None` without a platform.
-    #[cfg(feature = "platform")]
-    pub details: Option<Details>,
+    pub platform: Option<PlatformClient>,
 }
 
 /// Timing of what is looked at again. The defaults suit the internet; tests are in more of a hurry.
@@ -115,9 +112,7 @@ impl ProbeSetup {
             pacers: Pacers::default(),
             timing,
             #[cfg(feature = "platform")]
-            logs: None,
-            #[cfg(feature = "platform")]
-            details: None,
+            platform: None,
         }
     }
 
@@ -125,7 +120,7 @@ impl ProbeSetup {
     /// same: there is no more to be had.
     #[cfg(feature = "platform")]
     pub(super) async fn machines(&self, app: &str) -> Option<Vec<Machine>> {
-        Some(self.details.as_ref()?.read(app).await.unwrap_or_default())
+        Some(self.platform.as_ref()?.machines(app).await.unwrap_or_default())
     }
 
     /// Nothing: without the API clients there is nobody to ask.

@@ -3,11 +3,15 @@
 //! its folder: a client translates them into those of [`crate::evidence`].
 
 #[cfg(feature = "platform")]
+mod client;
+#[cfg(feature = "platform")]
 pub mod cloudflare;
 pub mod fly;
 #[cfg(feature = "platform")]
 mod http;
 
+#[cfg(feature = "platform")]
+pub use client::{LogPage, PlatformClient};
 #[cfg(feature = "platform")]
 pub use http::{Api, ApiError, Calls, Token};
 

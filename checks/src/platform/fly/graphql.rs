@@ -37,7 +37,7 @@ pub const DOCUMENTS: &[(&str, &str)] = &[("Sweep", SWEEP), ("Certificates", CERT
 ///
 /// # Errors
 /// The fault of the first page; a later one leaves `apps_missing`.
-pub async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Result<Platform, Fault> {
+pub(super) async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Result<Platform, Fault> {
     let mut platform = Platform {
         organization: organization.to_owned(),
         edge_app: edge_app.to_owned(),

@@ -1,7 +1,6 @@
 //! The lines of one app's log since a token, a page a call. The API is not officially supported and optional evidence:
 //! what fails comes back as a fault, and changes nothing else.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
@@ -9,7 +8,8 @@ use serde_json::Value;
 
 use crate::evidence::{Fault, LogLine, Reason};
 use crate::logs::error_code;
-use crate::platform::http::{Api, ApiError, Calls, Token};
+use crate::platform::LogPage;
+use crate::platform::http::Api;
 
 /// Lines that are taken from one answer.
 const MOST_LINES: usize = 500;
@@ -21,50 +21,26 @@ const MOST_BYTES: usize = 4 * 1024 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Reads logs.
-#[derive(Clone, Debug)]
-pub struct Logs {
-    api: Arc<Api>,
-    /// The other API at the same address: where that is down, this one is not asked.
-    beside: Arc<Api>,
-}
-
-/// Some lines, oldest first, and where to go on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// The lines.
-    pub lines: Vec<LogLine>,
-    /// What asks for newer ones; `None` where the answer gave none.
-    pub next: Option<String>,
-}
+#[derive(Debug)]
+pub(super) struct Logs(Api);
 
 impl Logs {
-    /// A reader at `base`, where GraphQL is as well; a macaroon in `token` goes in its own scheme, as it must here.
-    ///
-    /// # Errors
-    /// [`ApiError`] where the address can't be used.
-    pub fn new(base: &str, token: Token, user_agent: &str, calls: Calls, beside: Arc<Api>) -> Result<Self, ApiError> {
-        let api = Api::new("logs", base, token, user_agent, calls)?.at_most(MOST_BYTES);
-        Ok(Self {
-            api: Arc::new(api),
-            beside,
-        })
+    pub(super) fn new(api: Api) -> Self {
+        Self(api.at_most(MOST_BYTES))
     }
 
     /// Begins a round, as [`Api::begin_round`].
-    pub fn begin_round(&self) {
-        self.api.begin_round();
+    pub(super) fn begin_round(&self) {
+        self.0.begin_round();
     }
 
     /// The lines of `app` that are newer than `since`; without it the newest that there are.
     ///
     /// # Errors
     /// Why there are none to be had; after a refusal of the token, or an outage, the same at once.
-    pub async fn read(&self, app: &str, since: Option<&str>) -> Result<Page, Fault> {
-        if let Some(fault) = self.beside.closed() {
-            return Err(fault);
-        }
+    pub(super) async fn read(&self, app: &str, since: Option<&str>) -> Result<LogPage, Fault> {
         let path = path(app, since);
-        let asked = self.api.ask("app-logs", Method::GET, &path, None);
+        let asked = self.0.ask("app-logs", Method::GET, &path, None);
         let late = |_| Fault::new(Reason::PlatformTimeout, format!("logs: no answer within {TIMEOUT:?}"));
         let answer = tokio::time::timeout(TIMEOUT, asked).await.map_err(late)??;
         page(app, &answer)
@@ -86,14 +62,14 @@ fn path(app: &str, since: Option<&str>) -> String {
     format!("{}{query}", url.path())
 }
 
-fn page(app: &str, answer: &Value) -> Result<Page, Fault> {
+fn page(app: &str, answer: &Value) -> Result<LogPage, Fault> {
     let Some(data) = answer.get("data").and_then(Value::as_array) else {
         return Err(Fault::new(Reason::PlatformMalformed, "logs: the answer has no lines"));
     };
     // Of too many the newest count: the request that is looked for was made a moment ago.
     let data = &data[data.len().saturating_sub(MOST_LINES)..];
     let next = answer.pointer("/meta/next_token").and_then(Value::as_str);
-    Ok(Page {
+    Ok(LogPage {
         lines: data.iter().filter_map(|entry| line(app, entry)).collect(),
         next: next.filter(|token| !token.is_empty()).map(str::to_owned),
     })
@@ -169,7 +145,7 @@ mod tests {
         let read = page("a", &many).expect("a page");
         assert_eq!((read.lines.len(), read.lines[0].message.len()), (MOST_LINES, LONGEST));
         let empty = page("a", &json!({ "data": [], "meta": { "next_token": "" } }));
-        assert_eq!(empty, Ok(Page::default()));
+        assert_eq!(empty, Ok(LogPage::default()));
         assert!(page("a", &json!({ "errors": [] })).is_err());
     }
 }

@@ -1,7 +1,5 @@
 //! Machines of an organization from the Machines API: states, images, services, the regions that did not answer.
 
-use std::sync::Arc;
-
 use reqwest::Method;
 use serde_json::Value;
 
@@ -17,7 +15,7 @@ const MOST_PAGES: usize = 1000;
 ///
 /// # Errors
 /// The fault of the call, or that the token belongs to several.
-pub async fn organization(api: &Api) -> Result<String, Fault> {
+pub(super) async fn organization(api: &Api) -> Result<String, Fault> {
     let answer = api
         .ask("current-token", Method::GET, "/v1/tokens/current", None)
         .await?;
@@ -78,32 +76,20 @@ pub(super) async fn read(api: &Api, platform: &mut Platform) {
     }
 }
 
-/// Reads what only the detail of an app's machines tells: its health checks, and the digests of its images.
-#[derive(Clone, Debug)]
-pub struct Details(Arc<Api>);
-
-impl Details {
-    /// A reader at the Machines API.
-    #[must_use]
-    pub fn new(api: Arc<Api>) -> Self {
-        Self(api)
-    }
-
-    /// The machines of one app.
-    ///
-    /// # Errors
-    /// The fault of the call.
-    pub async fn read(&self, app: &str) -> Result<Vec<Machine>, Fault> {
-        let path = format!("/v1/apps/{app}/machines?summary=false&limit={PAGE}");
-        let answer = self.0.ask("app-machines", Method::GET, &path, None).await?;
-        let Some(values) = answer.as_array() else {
-            return Err(Fault::new(
-                Reason::PlatformMalformed,
-                format!("the machines of {app} are no list"),
-            ));
-        };
-        Ok(values.iter().filter_map(machine).collect())
-    }
+/// What only the detail of an app's machines tells: its health checks, and the digests of its images.
+///
+/// # Errors
+/// The fault of the call.
+pub(super) async fn details(api: &Api, app: &str) -> Result<Vec<Machine>, Fault> {
+    let path = format!("/v1/apps/{app}/machines?summary=false&limit={PAGE}");
+    let answer = api.ask("app-machines", Method::GET, &path, None).await?;
+    let Some(values) = answer.as_array() else {
+        return Err(Fault::new(
+            Reason::PlatformMalformed,
+            format!("the machines of {app} are no list"),
+        ));
+    };
+    Ok(values.iter().filter_map(machine).collect())
 }
 
 fn add(platform: &mut Platform, value: &Value) {

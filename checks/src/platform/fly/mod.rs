@@ -2,6 +2,8 @@
 //! organization, in a number of calls that grows with pages and never with tenants. Nothing is changed: certificates are
 //! read with queries, never with the re-validating `check`.
 
+#[cfg(feature = "platform")]
+mod client;
 mod commands;
 #[cfg(feature = "platform")]
 mod graphql;
@@ -9,15 +11,9 @@ mod graphql;
 mod logs;
 #[cfg(feature = "platform")]
 mod machines;
-#[cfg(feature = "platform")]
-mod snapshot;
 
+#[cfg(feature = "platform")]
+pub use client::{Client, Settings};
 pub use commands::Flyctl;
 #[cfg(feature = "platform")]
-pub use graphql::{DOCUMENTS, sweep};
-#[cfg(feature = "platform")]
-pub use logs::{Logs, Page};
-#[cfg(feature = "platform")]
-pub use machines::{Details, organization};
-#[cfg(feature = "platform")]
-pub use snapshot::platform;
+pub use graphql::DOCUMENTS;

@@ -1,0 +1,58 @@
+//! The client of the platform that the tenants are on, whichever it is. A platform more is a variant more.
+
+use std::sync::Arc;
+
+use super::fly;
+use crate::evidence::{ApiAnswer, Fault, LogLine, Machine, Platform};
+
+/// Client of a platform's APIs. It only reads, and outlives rounds with its connections; a clone is the same client.
+#[derive(Clone, Debug)]
+pub enum PlatformClient {
+    /// Fly.io.
+    Fly(Arc<fly::Client>),
+}
+
+/// Some lines of a log, oldest first, and where to go on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogPage {
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// What asks for newer ones; `None` where the answer gave none.
+    pub next: Option<String>,
+}
+
+impl PlatformClient {
+    /// Begins a round: an API that was asked nothing more in the last one is asked again.
+    pub fn begin_round(&self) {
+        match self {
+            Self::Fly(client) => client.begin_round(),
+        }
+    }
+
+    /// Everything that the platform knows of the organization, in bulk. What is not answered is `Unknown`.
+    pub async fn read(&self) -> ApiAnswer<Platform> {
+        match self {
+            Self::Fly(client) => client.read().await,
+        }
+    }
+
+    /// The machines of one app with what only their details tell: health checks, digests of images.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn machines(&self, app: &str) -> Result<Vec<Machine>, Fault> {
+        match self {
+            Self::Fly(client) => client.machines(app).await,
+        }
+    }
+
+    /// The lines of an app's log that are newer than `since`; without it the newest that there are.
+    ///
+    /// # Errors
+    /// Why there are none to be had; after a refusal of the token, or an outage, the same at once.
+    pub async fn log(&self, app: &str, since: Option<&str>) -> Result<LogPage, Fault> {
+        match self {
+            Self::Fly(client) => client.log(app, since).await,
+        }
+    }
+}

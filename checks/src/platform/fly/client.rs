@@ -1,0 +1,92 @@
+//! The client: both APIs and the logs of one organization.
+
+use super::logs::Logs;
+use super::{graphql, machines};
+use crate::evidence::{ApiAnswer, Fault, Machine, Platform};
+use crate::platform::LogPage;
+use crate::platform::http::{Api, ApiError, Calls, Token};
+
+/// Where the APIs are and what is asked of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// GraphQL is at `/graphql` below it, the logs beside it.
+    pub api_url: String,
+    /// The Machines API is at `/v1` below it.
+    pub machines_url: String,
+    /// The organization's slug; `None`: the token's own.
+    pub organization: Option<String>,
+    /// The edge app, whose certificates are read as a whole; empty where there is none.
+    pub edge_app: String,
+}
+
+/// Client of Fly.io.
+#[derive(Debug)]
+pub struct Client {
+    graphql: Api,
+    rest: Api,
+    logs: Logs,
+    organization: Option<String>,
+    edge_app: String,
+}
+
+impl Client {
+    /// A client with a token as it is kept: a macaroon is sent in its own scheme.
+    ///
+    /// # Errors
+    /// [`ApiError`] where an address can't be used.
+    pub fn new(settings: Settings, token: &str, user_agent: &str, calls: &Calls) -> Result<Self, ApiError> {
+        let token = Token::fly(token);
+        let api = |name, url: &str| Api::new(name, url, token.clone(), user_agent, calls.clone());
+        Ok(Self {
+            graphql: api("graphql", &settings.api_url)?,
+            rest: api("machines", &settings.machines_url)?,
+            logs: Logs::new(api("logs", &settings.api_url)?),
+            organization: settings.organization,
+            edge_app: settings.edge_app,
+        })
+    }
+
+    /// Begins a round, as [`Api::begin_round`].
+    pub fn begin_round(&self) {
+        self.graphql.begin_round();
+        self.rest.begin_round();
+        self.logs.begin_round();
+    }
+
+    /// Reads the organization. What one API does not answer is `Unknown` in the parts that it alone tells.
+    pub async fn read(&self) -> ApiAnswer<Platform> {
+        match self.bulk().await {
+            Ok(platform) => ApiAnswer::Known(platform),
+            Err(fault) => ApiAnswer::Unknown(fault),
+        }
+    }
+
+    async fn bulk(&self) -> Result<Platform, Fault> {
+        let organization = match &self.organization {
+            Some(organization) => organization.clone(),
+            None => machines::organization(&self.rest).await?,
+        };
+        let mut platform = graphql::sweep(&self.graphql, &organization, &self.edge_app).await?;
+        machines::read(&self.rest, &mut platform).await;
+        Ok(platform)
+    }
+
+    /// The machines of one app in detail.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn machines(&self, app: &str) -> Result<Vec<Machine>, Fault> {
+        machines::details(&self.rest, app).await
+    }
+
+    /// The lines of an app's log that are newer than `since`; without it the newest that there are.
+    ///
+    /// # Errors
+    /// Why there are none to be had. Where GraphQL at the same address is down, this one is not asked.
+    pub async fn log(&self, app: &str, since: Option<&str>) -> Result<LogPage, Fault> {
+        match self.graphql.closed() {
+            Some(fault) => Err(fault),
+            None => self.logs.read(app, since).await,
+        }
+    }
+}
