@@ -95,7 +95,7 @@ pub fn of_verify(args: &VerifyArgs) -> Result<RoundRequest, VerifyError> {
             Wake::Auto => wake(&args.tenants),
         },
         expects_version: args.expect_version.is_some(),
-        forget_healthy: args.wait.is_none() && args.record.is_none(),
+        forget_healthy: args.wait.is_none(),
         ..RoundRequest::default()
     })
 }

@@ -14,7 +14,9 @@ use super::stoppable;
 use super::wait_reporter::WaitReporter;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
-use crate::agent::{CompletedRound, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round};
+use crate::agent::{
+    CompletedRound, Observer, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round,
+};
 use crate::exit_code::ExitCode;
 use crate::gate::{Attempt, Baseline, Gate, GatePolicy, Next, Selection, exit_code, is_lasting, open};
 use crate::inventory::TenantsFrom;
@@ -54,7 +56,9 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
         let setup = Setup::new(config, from)?;
-        let verdict = until_passed(&setup, &request, args, baseline, &progress, stop).await?;
+        let kept = recorder.as_ref().map(|recorder| recorder.observer(&progress));
+        let observer = kept.as_ref().map_or(&progress as &dyn Observer, |kept| kept);
+        let verdict = until_passed(&setup, &request, args, baseline, &progress, observer, stop).await?;
         Ok((setup.roots, verdict))
     })?;
     progress.finish();
@@ -86,6 +90,7 @@ async fn until_passed(
     args: &VerifyArgs,
     baseline: Option<Baseline>,
     progress: &Progress,
+    observer: &dyn Observer,
     mut stop: Stop,
 ) -> Result<Verdict, VerifyError> {
     let consecutive = args.consecutive.map_or(1, std::num::NonZeroU32::get);
@@ -97,7 +102,7 @@ async fn until_passed(
     loop {
         let began = Moment::now();
         let whole = reused.is_empty();
-        let completed = match run_round(setup, request, std::mem::take(&mut reused), progress, stop.clone()).await {
+        let completed = match run_round(setup, request, std::mem::take(&mut reused), observer, stop.clone()).await {
             // Somebody writes the inventory while it is read: it was right before, and will be again.
             Err(RunError::Inventory(error)) if looked_once && has_time(&teller) && !stop.pulled() => {
                 teller.stumbles(&error);

@@ -5,6 +5,7 @@
 //! last line that counts, so that a file which was cut off is told from a whole one.
 
 mod read;
+mod spool;
 mod write;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::gate::GatePolicy;
 
 pub use read::read;
+pub use spool::Spooling;
 pub use write::Recorder;
 
 /// Everything that a report is made of.
@@ -57,7 +59,7 @@ enum Line {
     /// One tenant.
     Tenant(Box<TenantEvidence>),
     /// That nothing is missing.
-    StepStatus {
+    End {
         /// How many chains there are.
         chains: usize,
         /// How many tenants there are.

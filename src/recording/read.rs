@@ -47,7 +47,7 @@ pub(super) fn parse(from: impl BufRead, name: &str) -> Result<Recording, Recordi
                 world.chains.insert(id, presented);
             }
             (Line::Tenant(tenant), Some(world)) => world.tenants.push(*tenant),
-            (Line::StepStatus { chains, tenants }, Some(seen)) => {
+            (Line::End { chains, tenants }, Some(seen)) => {
                 if (seen.chains.len(), seen.tenants.len()) != (chains, tenants) {
                     return Err(lines.damaged("lines before it are missing"));
                 }

@@ -30,7 +30,7 @@ fn recording() -> Recording {
 
 fn written() -> Vec<u8> {
     let mut bytes = Vec::new();
-    write(&mut bytes, recording()).unwrap();
+    write(&mut bytes, recording(), |_| Ok(None)).unwrap();
     bytes
 }
 
@@ -53,6 +53,53 @@ fn what_is_written_is_read() {
         (read.demand, read.roots, read.finished),
         (wrote.demand, wrote.roots, wrote.finished)
     );
+}
+
+#[test]
+fn what_a_round_drops_stands_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("round.jsonl.gz");
+    let whole = recording();
+    let recorder = Recorder::open(&path).unwrap();
+    let kept = recorder.observer(&crate::agent::NoProgress);
+    let mut dropped = whole.clone();
+    // Judged in another order than they stand in.
+    for tenant in dropped.world.tenants.iter_mut().skip(1).rev() {
+        crate::agent::Observer::forgets(&kept, tenant);
+        tenant.visits.clear();
+    }
+    assert!(dropped.world != whole.world);
+    recorder.write(dropped).unwrap();
+    assert_eq!(read(&path).unwrap().world, whole.world);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_lines_are_named_as_they_always_were() {
+    let json = |value: &serde_json::Value| value.to_string() + "\n";
+    let mut world = serde_json::to_value(recording().world).unwrap();
+    let (chains, tenants) = (world["chains"].take(), world["tenants"].take());
+    (world["chains"], world["tenants"]) = (serde_json::json!({}), serde_json::json!([]));
+    let (chains, tenants) = (chains.as_object().unwrap(), tenants.as_array().unwrap());
+    let mut text = concat!(
+        r#"{"recording":"roundsman.recording/1","roundsman":"0.1.0","started_at":"2026-11-20T10:00:00Z","#,
+        r#""finished_at":"2026-11-20T10:00:02Z","demand":{"tenants_only":true}}"#,
+        "\n",
+        r#"{"roots":["AQID"]}"#,
+        "\n",
+    )
+    .to_owned();
+    text += &json(&serde_json::json!({ "world": world }));
+    chains
+        .iter()
+        .for_each(|chain| text += &json(&serde_json::json!({ "chain": chain })));
+    tenants
+        .iter()
+        .for_each(|tenant| text += &json(&serde_json::json!({ "tenant": tenant })));
+    text += &json(&serde_json::json!({ "end": { "chains": chains.len(), "tenants": tenants.len() } }));
+    let read = read::parse(zipped(&text).as_slice(), "FILE").unwrap();
+    assert_eq!(read.world, recording().world);
+    assert!(read.demand.tenants_only);
 }
 
 #[test]

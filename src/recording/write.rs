@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use roundsman_checks::target::TenantId;
 use serde::Serialize;
 
+use super::spool::{Spool, Spooling};
 use super::{Head, Line, Recording, RecordingError};
+use crate::agent::Observer;
 use crate::schema::RECORDING;
 
 /// A file that will hold a recording.
 pub struct Recorder {
     path: PathBuf,
     file: File,
+    spool: Spool,
 }
 
 impl Recorder {
@@ -24,14 +28,25 @@ impl Recorder {
     /// [`RecordingError::Unwritable`] where it can't be written.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
         let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
-        let file = file.map_err(|source| RecordingError::Unwritable {
+        let opened = file.and_then(|file| Ok((file, Spool::beside(path)?)));
+        let (file, spool) = opened.map_err(|source| RecordingError::Unwritable {
             path: path.display().to_string(),
             source,
         })?;
         Ok(Self {
             path: path.to_owned(),
             file,
+            spool,
         })
+    }
+
+    /// An observer that keeps for the recording what a round drops, and shows what `shown` does.
+    #[must_use]
+    pub fn observer<'s>(&'s self, shown: &'s dyn Observer) -> Spooling<'s> {
+        Spooling {
+            spool: &self.spool,
+            shown,
+        }
     }
 
     /// Writes the recording in the place of whatever stood there.
@@ -39,11 +54,11 @@ impl Recorder {
     /// # Errors
     /// [`RecordingError::Unwritable`], such as a full disk.
     pub fn write(self, recording: Recording) -> Result<(), RecordingError> {
-        let Self { path, mut file } = self;
+        let Self { path, mut file, spool } = self;
         let written = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| write(BufWriter::new(file), recording));
+            .and_then(|()| write(BufWriter::new(file), recording, spool.into_pieces()?));
         written.map_err(|source| RecordingError::Unwritable {
             path: path.display().to_string(),
             source,
@@ -51,7 +66,12 @@ impl Recorder {
     }
 }
 
-pub(super) fn write(to: impl Write, recording: Recording) -> io::Result<()> {
+/// Writes all of it; `dropped` has what a round did not keep of a tenant.
+pub(super) fn write(
+    to: impl Write,
+    recording: Recording,
+    mut dropped: impl FnMut(&TenantId) -> io::Result<Option<Vec<u8>>>,
+) -> io::Result<()> {
     let mut out = GzEncoder::new(to, Compression::default());
     let mut world = recording.world;
     let (chains, tenants) = (std::mem::take(&mut world.chains), std::mem::take(&mut world.tenants));
@@ -65,7 +85,7 @@ pub(super) fn write(to: impl Write, recording: Recording) -> io::Result<()> {
             demand: recording.demand,
         },
     )?;
-    let end = Line::StepStatus {
+    let end = Line::End {
         chains: chains.len(),
         tenants: tenants.len(),
     };
@@ -75,7 +95,13 @@ pub(super) fn write(to: impl Write, recording: Recording) -> io::Result<()> {
         line(&mut out, &Line::Chain(id, presented))?;
     }
     for tenant in tenants {
-        line(&mut out, &Line::Tenant(Box::new(tenant)))?;
+        match dropped(&tenant.tenant.id)? {
+            // As the line of a tenant is tagged.
+            Some(text) => [&b"{\"tenant\":"[..], &text, b"}\n"]
+                .into_iter()
+                .try_for_each(|part| out.write_all(part))?,
+            None => line(&mut out, &Line::Tenant(Box::new(tenant)))?,
+        }
     }
     line(&mut out, &end)?;
     out.finish()?.flush()

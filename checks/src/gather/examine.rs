@@ -35,13 +35,16 @@ impl Examination {
         self.judgement = judge(context, &self.evidence);
     }
 
-    /// Drops the evidence of a tenant that is well: it is judged, and nothing is open.
-    pub(super) fn forget_if_healthy(&mut self) {
+    /// Whether all is well, and nothing is open.
+    pub(super) fn is_well(&self) -> bool {
         let well = |(_, finding): (_, &Finding)| matches!(finding.outcome, Outcome::Pass | Outcome::Skipped);
-        if self.judgement.follow_ups.is_empty() && self.judgement.findings.iter().all(well) {
-            self.evidence.dns = TenantDns::default();
-            self.evidence.visits = Vec::new();
-        }
+        self.judgement.follow_ups.is_empty() && self.judgement.findings.iter().all(well)
+    }
+
+    /// Drops the evidence: it is judged.
+    pub(super) fn forget(&mut self) {
+        self.evidence.dns = TenantDns::default();
+        self.evidence.visits = Vec::new();
     }
 
     /// Whether the agent itself ran out of something while it looked.

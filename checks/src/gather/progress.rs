@@ -3,6 +3,7 @@
 use tokio::sync::watch;
 
 use crate::diagnosis::FleetFinding;
+use crate::world::TenantEvidence;
 
 /// Observer of a round: hears how it comes along.
 pub trait Observer: Sync {
@@ -12,6 +13,8 @@ pub trait Observer: Sync {
     fn step(&self);
     /// What is known of the fleet, before any tenant is probed.
     fn fleet(&self, _: &[FleetFinding]) {}
+    /// What was seen of a tenant that is well, before it is dropped, where a round drops it.
+    fn forgets(&self, _: &TenantEvidence) {}
 }
 
 /// Observer that shows nothing.

@@ -137,8 +137,9 @@ async fn look_at_new(
                 if let Some(ms) = examination.answered_in() {
                     places.answered(ms);
                 }
-                if assignment.forget_healthy {
-                    examination.forget_if_healthy();
+                if assignment.forget_healthy && examination.is_well() {
+                    observer.forgets(&examination.evidence);
+                    examination.forget();
                 }
                 examined[index] = Some(examination);
                 observer.step();
