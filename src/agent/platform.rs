@@ -181,7 +181,7 @@ fn cloudflare(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option
     };
     let token = cloudflare.token.read();
     let token = token.map_err(|source| ClientsError::Token { table, source })?;
-    let name = cloudflare.zone.clone().unwrap_or_else(|| config.domain.to_string());
-    let zone = Zone::new(&cloudflare.api_url, name, token.expose(), user_agent, calls.clone());
+    let (url, name) = (&cloudflare.api_url, cloudflare.zone.as_deref());
+    let zone = Zone::new(url, name, &config.domain, token.expose(), user_agent, calls.clone());
     Ok(Some(zone.map_err(|source| ClientsError::Api { table, source })?))
 }

@@ -281,6 +281,8 @@ pub(super) fn direct(world: &World, seen: &TenantEvidence) -> Part<Direct> {
         )),
         AppState::Asleep => not("it sleeps, and is not woken past the edge"),
         AppState::Starting(machine) => not(&format!("it is starting: {}", MachineEnd::of(machine))),
+        AppState::HostDown(machine) => not(&format!("the host of machine {} does not answer", machine.id)),
+        AppState::Stuck(machine) => not(&format!("it does not come up: {}", MachineEnd::of(machine))),
         AppState::Crashed(machine) => not(&format!("it crashed: {}", MachineEnd::of(machine))),
         AppState::Stopped(Some(_)) => not("it does not run"),
         AppState::Stopped(None) => not("it has no machine"),

@@ -3,7 +3,9 @@
 mod alone;
 mod deeper;
 mod fleet;
+mod lists;
 mod logs;
+mod machines;
 mod outages;
 mod platform;
 mod record;

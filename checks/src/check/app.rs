@@ -4,7 +4,7 @@ use super::platform;
 use crate::evidence::{App, Exit, Fault, Machine, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::{MachineEnd, MachineRelease};
+use crate::reading::{MachineEnd, MachineRelease, second};
 use crate::release::ExpectedImage;
 use crate::world::TenantEvidence;
 
@@ -14,7 +14,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         Err(finding) => return finding,
     };
     let name = &tenant.tenant.app;
-    match app_state(platform, name) {
+    match app_state_by(platform, name, &tenant.details) {
         AppState::Missing => fail(
             Reason::PlatformNotFound,
             format!("no app {name} in the organization"),
@@ -35,12 +35,27 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
             "started",
         ),
         AppState::Crashed(machine) => fail(Reason::PlatformCrashed, MachineEnd::of(machine).to_string(), "started"),
+        AppState::HostDown(machine) => {
+            let message = format!("the host of machine {} does not answer", machine.id);
+            fail(Reason::PlatformUnavailable, message, "started")
+        }
+        AppState::Stuck(machine) => fail(Reason::PlatformStopped, stuck(machine), "started"),
         AppState::Stopped(None) => fail(Reason::PlatformStopped, format!("{name} has no machine"), "started"),
         AppState::Stopped(Some(machine)) => {
             let message = format!("machine {} is {} and nothing starts it", machine.id, machine.state);
             fail(Reason::PlatformStopped, message, "started")
         }
     }
+}
+
+fn stuck(machine: &Machine) -> String {
+    let since = machine.updated_at.map(|at| format!(" since {}", second(at)));
+    format!(
+        "machine {} is stuck in {}{}",
+        machine.id,
+        machine.state,
+        since.unwrap_or_default()
+    )
 }
 
 /// What keeps an app that runs from being the release that is expected: nothing where none is.
@@ -119,39 +134,110 @@ pub enum AppState<'p> {
     Asleep,
     /// One is booting or being replaced.
     Starting(&'p Machine),
+    /// The host of one does not answer, and no other machine runs or wakes.
+    HostDown(&'p Machine),
     /// One failed, or ended by itself with a fault.
     Crashed(&'p Machine),
     /// None runs and none will wake; `None`: there is none at all.
     Stopped(Option<&'p Machine>),
+    /// One has been on its way for longer than that ever takes.
+    Stuck(&'p Machine),
+}
+
+/// Seconds after which a state that passes by itself is stuck.
+const STUCK_AFTER: i64 = 300;
+
+/// The machines that decide how an app is: those that serve requests; where none is known to, all. One that is gone is no
+/// machine.
+#[must_use]
+pub fn deciding(app: &App) -> Vec<&Machine> {
+    let stands = || app.machines.iter().filter(|machine| !machine.is_gone());
+    let serving = stands()
+        .filter(|machine| machine.serves == Some(true))
+        .collect::<Vec<_>>();
+    match serving.is_empty() {
+        true => stands().collect(),
+        false => serving,
+    }
+}
+
+/// Whether a request would start a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wakes {
+    /// One that serves requests runs, or none may be started.
+    No,
+    /// The platform does not tell which machines serve, or how they are.
+    Perhaps,
+    /// None that serves requests runs, and one may be started, however it ended.
+    Yes,
+}
+
+/// Whether a request to an app would start a machine of it. What is not told of a machine may be so.
+#[must_use]
+pub fn wakes(platform: &Platform, name: &str) -> Wakes {
+    let Some(app) = platform.apps.get(name) else {
+        return platform.apps_missing.as_ref().map_or(Wakes::No, |_| Wakes::Perhaps);
+    };
+    let machines = || {
+        app.machines
+            .iter()
+            .filter(|machine| !machine.is_gone() && machine.serves != Some(false))
+    };
+    let runs = |serves| machines().any(|machine| machine.state.is_running() && machine.serves == serves);
+    let may_start = |machine: &Machine| !machine.state.is_running() && machine.autostart != Some(false);
+    let sleeps = machines().any(|machine| may_start(machine) && machine.state.is_at_rest());
+    let untold = machines().any(|machine| may_start(machine) && machine.state.is_untold());
+    if runs(Some(true)) {
+        Wakes::No
+    } else if sleeps && !runs(None) {
+        Wakes::Yes
+    } else if sleeps || untold || missing(platform, app).is_some() {
+        Wakes::Perhaps
+    } else {
+        Wakes::No
+    }
 }
 
 /// Judges an app by its machines: the best of them decides.
 #[must_use]
 pub fn app_state<'p>(platform: &'p Platform, name: &str) -> AppState<'p> {
+    app_state_by(platform, name, &[])
+}
+
+/// The same where the details of the app's machines were asked for as well: they alone may tell of their hosts.
+#[must_use]
+pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine]) -> AppState<'p> {
     let Some(app) = platform.apps.get(name) else {
         return platform
             .apps_missing
             .clone()
             .map_or(AppState::Missing, AppState::Unknown);
     };
-    let machines = app
-        .machines
-        .iter()
-        .filter(|machine| !machine.is_gone())
-        .collect::<Vec<_>>();
-    let running = machines.iter().filter(|machine| machine.state.is_running()).count();
+    let machines = deciding(app);
+    let host_down =
+        |machine: &Machine| machine.host_down || details.iter().any(|told| told.id == machine.id && told.host_down);
+    let reachable = |machine: &&Machine| !host_down(machine);
+    let running = machines.iter().copied().filter(|machine| machine.state.is_running());
+    let running = running.filter(reachable).count();
     if running > 0 {
         return AppState::Running(running);
     }
     let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(ended_well);
     let find = |is: &dyn Fn(&Machine) -> bool| machines.iter().copied().find(|machine| is(machine));
-    if find(&|machine| machine.state.is_at_rest() && machine.autostart == Some(true) && fit(machine)).is_some() {
+    let wakes = |machine: &Machine| {
+        machine.state.is_at_rest() && machine.autostart == Some(true) && fit(machine) && !host_down(machine)
+    };
+    if find(&wakes).is_some() {
         return AppState::Asleep;
     }
     if let Some(fault) = missing(platform, app) {
         return AppState::Unknown(fault);
     }
-    if let Some(machine) = find(&|machine| machine.state.is_transient()) {
+    if let Some(machine) = find(&host_down) {
+        return AppState::HostDown(machine);
+    }
+    let stuck = |machine: &Machine| is_stuck(platform, machine);
+    if let Some(machine) = find(&|machine| machine.state.is_on_its_way() && !stuck(machine)) {
         return AppState::Starting(machine);
     }
     let crashed = |machine: &Machine| machine.state.has_failed() || (machine.state.is_at_rest() && !fit(machine));
@@ -164,7 +250,16 @@ pub fn app_state<'p>(platform: &'p Platform, name: &str) -> AppState<'p> {
             "the platform does not tell whether a request wakes it",
         ));
     }
-    AppState::Stopped(machines.first().copied())
+    match find(&|machine| machine.state.is_on_its_way()) {
+        Some(machine) => AppState::Stuck(machine),
+        None => AppState::Stopped(machines.first().copied()),
+    }
+}
+
+/// Whether a machine has been on its way for too long. Where nobody tells since when, it is not.
+fn is_stuck(platform: &Platform, machine: &Machine) -> bool {
+    let lasts = || Some(platform.taken_at?.as_second() - machine.updated_at?.as_second());
+    lasts().is_some_and(|seconds| seconds > STUCK_AFTER)
 }
 
 /// Why the machines of an app are not all known, where they are not.

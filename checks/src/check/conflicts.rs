@@ -2,7 +2,7 @@
 //! that covers the tenant's name. Only the platform can say.
 
 use super::platform;
-use crate::evidence::{App, AppCertificate, Platform, Reason};
+use crate::evidence::{App, AppCertificate, Fault, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::target::Hostname;
@@ -30,13 +30,12 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
     }
 }
 
-/// What the platform did not answer and this tenant depends on: its own app's certificates, or the list of apps where
-/// the app is not in it.
-fn missing<'p>(platform: &'p Platform, tenant: &TenantEvidence) -> Option<&'p crate::evidence::Fault> {
-    match platform.apps.get(&tenant.tenant.app) {
-        Some(app) => app.certificates_missing.as_ref(),
-        None => platform.apps_missing.as_ref(),
-    }
+/// What the platform did not answer and this tenant depends on: the list of apps, for one that is not in it may hold a
+/// certificate too, and its own app's certificates.
+fn missing<'p>(platform: &'p Platform, tenant: &TenantEvidence) -> Option<&'p Fault> {
+    let own = platform.apps.get(&tenant.tenant.app);
+    let own = own.and_then(|app| app.certificates_missing.as_ref());
+    own.or(platform.apps_missing.as_ref())
 }
 
 /// Every app and certificate that conflicts with the edge about this tenant, by name.

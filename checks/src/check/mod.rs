@@ -11,7 +11,9 @@ mod route;
 mod site;
 
 pub use answer::{DnsAnswer, is_or_below, list};
-pub use app::{AppState, app_state, missing as missing_machines, others as other_releases};
+pub use app::{
+    AppState, Wakes, app_state, app_state_by, deciding, missing as missing_machines, others as other_releases, wakes,
+};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, failing_address};
 pub use conflicts::{certificate_holders, is_under};

@@ -138,6 +138,15 @@ pub enum PlatformStep {
     RollBack(String),
     /// To make a token that may read.
     NewToken,
+    /// To name the organization that the token may see.
+    NameOrganization,
+    /// To run an app elsewhere than on a host that does not answer.
+    LeaveHost {
+        /// The app.
+        app: String,
+        /// The machine on that host.
+        machine: String,
+    },
 }
 
 /// How an action is carried out by a person.
@@ -300,7 +309,9 @@ impl PlatformStep {
             | Self::AllowReplays(_)
             | Self::MendValidation { .. }
             | Self::RollBack(_)
-            | Self::NewToken => Form::Do,
+            | Self::NewToken
+            | Self::NameOrganization
+            | Self::LeaveHost { .. } => Form::Do,
         }
     }
 }

@@ -30,11 +30,7 @@ pub(super) fn platform(context: &FleetContext, cause: Cause) -> Vec<Proof> {
     let concerned = platform.chain(listing).filter(|(_, fault, _)| named(fault) == cause);
     concerned
         .map(|(api, fault, outcome)| {
-            let remedy = match cause {
-                Cause::PlatformApiUnauthorized => Remedy::platform(PlatformStep::NewToken),
-                Cause::PlatformApiRateLimited => Remedy::advise("verify less often, or wait until the limit is over"),
-                _ => Remedy::look("look at the API's status page, then run it again"),
-            };
+            let remedy = remedy(cause, api, fault.reason);
             let fact = AgentFact::Api {
                 api,
                 fault: fault.clone(),
@@ -43,6 +39,22 @@ pub(super) fn platform(context: &FleetContext, cause: Cause) -> Vec<Proof> {
             proof.outcome(outcome).because(fault.reason).remedy(remedy)
         })
         .collect()
+}
+
+/// What helps against a fault: an API that answers is not down.
+fn remedy(cause: Cause, api: Api, reason: Reason) -> Remedy {
+    match (cause, reason, api) {
+        (Cause::PlatformApiUnauthorized, ..) => Remedy::platform(PlatformStep::NewToken),
+        (Cause::PlatformApiRateLimited, ..) => Remedy::advise("verify less often, or wait until the limit is over"),
+        (_, Reason::PlatformNotFound, Api::Listing) => Remedy::advise(
+            "set `[cloudflare] zone` to the zone that the domain lies in, or give the token `DNS Read` on that zone",
+        ),
+        (_, Reason::PlatformNotFound, _) => Remedy::platform(PlatformStep::NameOrganization),
+        (_, Reason::PlatformPartial, _) => {
+            Remedy::advise("run it again; a list that stays incomplete is the API's fault: report it to its support")
+        }
+        _ => Remedy::look("look at the API's status page, then run it again"),
+    }
 }
 
 /// Faults of the inventory that are told one by one.

@@ -245,6 +245,9 @@ causes! {
     AppMissing = "app-missing": Tenant Fails Neither Warning, shown by [App, Route, Site],
         "the tenant has no app",
         "No app of that name is in the organization: the edge has nothing to replay requests to.";
+    AppHostDown = "app-host-down": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
+        "the host of the app's machine does not answer",
+        "The platform says that the machine's host is unreachable. Nobody else's fault, and nobody can start it there.";
     AppStopped = "app-stopped": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
         "no machine runs and none will wake",
         "No machine of the app runs, and the proxy is not allowed to start one on a request.";

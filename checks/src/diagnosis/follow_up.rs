@@ -130,13 +130,16 @@ fn direct(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) 
     if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
         return None;
     }
+    let id = || tenant.tenant.id.clone();
     let told = tenant.is_healthy(app).is_some();
-    match app.addresses.is_empty() {
-        true => (!told && !tenant.checks_asked).then(|| FollowUp::Checks(tenant.tenant.id.clone())),
-        false => tenant
-            .direct
-            .is_none()
-            .then(|| FollowUp::Direct(tenant.tenant.id.clone())),
+    match (app.addresses.is_empty(), tenant.direct.as_deref()) {
+        (true, _) => (!told && !tenant.checks_asked).then(|| FollowUp::Checks(id())),
+        (false, None) => Some(FollowUp::Direct(id())),
+        // An app that nobody reaches, though it is said to run: its hosts may be down.
+        (false, Some(direct)) => {
+            let silent = direct.page.answer.as_ref().is_none_or(|answer| answer.status >= 500);
+            (silent && !tenant.checks_asked).then(|| FollowUp::Checks(id()))
+        }
     }
 }
 

@@ -168,6 +168,7 @@ pub(super) const TENANT: &[Table] = &[
         rules: &[
             rule(C::ReleaseMismatch, One(tenant_release::machines)),
             rule(C::AppMissing, One(app::app_missing)),
+            rule(C::AppHostDown, One(app::app_host_down)),
             rule(C::AppStopped, One(app::app_stopped)),
             rule(C::AppCrashed, One(app::app_crashed)),
             rule(C::AppStarting, One(app::app_starting)),

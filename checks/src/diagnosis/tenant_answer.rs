@@ -2,8 +2,8 @@
 
 use super::tenant_rules::TenantContext;
 use super::{AnswerFact, Fact, Heard, Object, PlatformStep, Proof, Remedy, Wait};
-use crate::check::{Responder, answers_like, named, says_starting};
-use crate::evidence::{App, Platform, Reason, Visit};
+use crate::check::{Responder, answers_like, deciding, named, says_starting};
+use crate::evidence::{App, Machine, Platform, Reason, Visit};
 use crate::expectation::Identity;
 use crate::finding::{Check, Outcome};
 use crate::reading::StatusLine;
@@ -159,11 +159,10 @@ pub(super) fn route_broken(subject: &TenantContext<'_>) -> Option<Proof> {
 
 /// What lies between the edge and the app, where the platform knows.
 fn between(platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep) {
-    let closed = app
-        .machines
-        .iter()
-        .any(|machine| machine.ports.as_ref().is_some_and(|ports| !ports.contains(&443)));
-    if closed {
+    // A worker beside the machines that serve has no port at all.
+    let lacks = |machine: &&Machine| machine.ports.as_ref().is_some_and(|ports| !ports.contains(&443));
+    let serving = deciding(app);
+    if !serving.is_empty() && serving.iter().all(lacks) {
         let why = AnswerFact::NoService(app.name.clone());
         return (Some(why), PlatformStep::AddService(app.name.clone()));
     }

@@ -3,7 +3,7 @@
 use super::tenant_rules::TenantContext;
 use super::{Action, AppFact, Cause, CertificateFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Wait};
 use crate::chain::covers;
-use crate::check::{AppState, app_state, certificate_holders};
+use crate::check::{AppState, app_state_by, certificate_holders};
 use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::reading::MachineEnd;
@@ -180,7 +180,11 @@ pub(super) fn missing(subject: &TenantContext<'_>) -> Option<Proof> {
 fn app_is<'w>(subject: &'w TenantContext<'_>) -> Option<AppState<'w>> {
     let wrong = subject.fails(Check::App);
     let platform = platform(subject).filter(|_| wrong)?;
-    Some(app_state(platform, &subject.tenant.tenant.app))
+    Some(app_state_by(
+        platform,
+        &subject.tenant.tenant.app,
+        &subject.tenant.details,
+    ))
 }
 
 pub(super) fn app_missing(subject: &TenantContext<'_>) -> Option<Proof> {
@@ -210,23 +214,51 @@ pub(super) fn app_missing(subject: &TenantContext<'_>) -> Option<Proof> {
     )
 }
 
-pub(super) fn app_stopped(subject: &TenantContext<'_>) -> Option<Proof> {
-    let Some(AppState::Stopped(machine)) = app_is(subject) else {
+pub(super) fn app_host_down(subject: &TenantContext<'_>) -> Option<Proof> {
+    let Some(AppState::HostDown(machine)) = app_is(subject) else {
         return None;
     };
     let app = &subject.tenant.tenant.app;
-    let (fact, remedy) = match machine {
-        None => (
+    let step = PlatformStep::LeaveHost {
+        app: app.clone(),
+        machine: machine.id.clone(),
+    };
+    let fact = AppFact::HostDown(MachineEnd::of(machine));
+    Some(
+        Proof::fail(Object::App(app.clone()), vec![fact.into()])
+            .because(Reason::PlatformUnavailable)
+            .remedy(Remedy::platform(step)),
+    )
+}
+
+pub(super) fn app_stopped(subject: &TenantContext<'_>) -> Option<Proof> {
+    let app = &subject.tenant.tenant.app;
+    let (fact, remedy) = match app_is(subject)? {
+        AppState::Stopped(None) => (
             AppFact::NoMachine(app.clone()),
             Remedy::platform(PlatformStep::Deploy(app.clone())),
         ),
-        Some(machine) => {
+        AppState::Stopped(Some(machine)) => {
             let start = Action::StartMachine {
                 app: app.clone(),
                 machine: machine.id.clone(),
             };
-            (down(machine, true), start.automatically(true))
+            let stays_down = machine.state.is_at_rest() && machine.autostart == Some(false);
+            (down(machine, stays_down), start.automatically(true))
         }
+        AppState::Stuck(machine) => {
+            let restart = Action::RestartMachine {
+                app: app.clone(),
+                machine: machine.id.clone(),
+            };
+            let stuck = AppFact::Stuck {
+                machine: machine.id.clone(),
+                state: machine.state.clone(),
+                since: machine.updated_at,
+            };
+            (stuck, restart.by_hand())
+        }
+        _ => return None,
     };
     Some(
         Proof::fail(Object::App(app.clone()), vec![fact.into()])

@@ -32,7 +32,7 @@ pub(super) fn is_worth_asking(context: &FleetContext, tenant: &TenantEvidence, f
     let explained = match app_state(platform, &tenant.tenant.app) {
         AppState::Running(_) | AppState::Unknown(_) => false,
         AppState::Asleep => !tenant.woken,
-        AppState::Missing | AppState::Starting(_) | AppState::Crashed(_) | AppState::Stopped(_) => true,
+        _ => true,
     };
     (fails(Check::Site) || fails(Check::Route)) && !explained && !answers_like(context, visit) && !says_starting(answer)
 }

@@ -103,13 +103,13 @@ impl MachineState {
         )
     }
 
-    /// Whether it passes by itself into another one.
+    /// Whether nobody knows how it is: a word that is not known, or none.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
-        *self == Self::Created || self.is_on_its_way()
+    pub fn is_untold(&self) -> bool {
+        matches!(self, Self::Other(_) | Self::Untold)
     }
 
-    /// Whether it is being made to run.
+    /// Whether it is being made to run: it passes by itself into another one.
     #[must_use]
     pub fn is_on_its_way(&self) -> bool {
         matches!(

@@ -125,6 +125,9 @@ pub struct App {
     pub certificates_missing: Option<Fault>,
     /// Its public addresses, shared ones too.
     pub addresses: Vec<IpAddr>,
+    /// Why its addresses are not all known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses_missing: Option<Fault>,
     /// Its machines.
     pub machines: Vec<Machine>,
     /// Why its machines are not all known.
@@ -183,8 +186,17 @@ pub struct Machine {
     /// The digest of that image, where the platform tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Whether the proxy may start it on a request; `None`: not told.
+    /// Whether the proxy starts it on a request; `None`: not told.
     pub autostart: Option<bool>,
+    /// Whether requests reach it: it has a service, and is neither a schedule's nor a standby; `None`: not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<bool>,
+    /// The process group that it belongs to, as in `web` and `worker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Whether the platform says that its host does not answer: its state is that of before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub host_down: bool,
     /// The external ports of its services; `None`: not told.
     pub ports: Option<Vec<u16>>,
     /// How it last ended, where that is known.

@@ -1,6 +1,8 @@
 //! Probes the edge once per round: the control name at each address of each family that the agent has.
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::join_all;
@@ -18,6 +20,8 @@ use crate::world::{CertificateChain, EdgeEvidence};
 
 /// How many repetitions without haste run together: few, for they tell a fault from a limit.
 const UNHURRIED: usize = 8;
+/// About how many apps the platform is asked one by one: what fails at more of them is no single app's.
+const MOST_DETAILS: usize = 50;
 
 /// Prober of the edge: what visiting an address of it needs in one round.
 pub(super) struct EdgeProber<'r> {
@@ -31,6 +35,8 @@ pub(super) struct EdgeProber<'r> {
     /// Whose turn it is to be repeated without haste.
     pub unhurried: Semaphore,
     first_retry: OnceLock<Moment>,
+    /// For how many more tenants the platform may be asked one by one.
+    details_left: AtomicUsize,
 }
 
 fn never(_: &Answer) -> bool {
@@ -53,7 +59,14 @@ impl<'r> EdgeProber<'r> {
             chains,
             unhurried: Semaphore::new(UNHURRIED),
             first_retry: OnceLock::new(),
+            details_left: AtomicUsize::new(MOST_DETAILS),
         }
+    }
+
+    /// Whether the platform may be asked about one more app by itself.
+    pub(super) fn may_ask_details(&self) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        self.details_left.fetch_update(Relaxed, Relaxed, less).is_ok()
     }
 
     /// When the first repetition of the round began: patience is for all of them together.

@@ -28,7 +28,7 @@ pub(super) async fn answer(
                 .extend(Box::pin(paced_retry(prober, target, *address)).await);
         }
         FollowUp::Direct(_) => evidence.direct = Box::pin(prober.direct(target)).await.map(Box::new),
-        FollowUp::Checks(_) => {
+        FollowUp::Checks(_) if prober.edge.may_ask_details() => {
             let machines = prober.edge.setup.machines(&target.tenant.app).await;
             evidence.checks_asked |= machines.is_some();
             evidence.details = machines.unwrap_or_default();

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::assignment::{Assignment, Names, ProbeTarget, WakePolicy};
 use super::edge::EdgeProber;
 use super::setup::ProbeSetup;
-use crate::check::{AppState, DnsAnswer, app_state};
+use crate::check::{AppState, DnsAnswer, Wakes, app_state, wakes};
 use crate::clock::now;
 use crate::diagnosis::FollowUp;
 use crate::evidence::{Answer, ApiAnswer, DnsQuery, RecordKind, TenantDns, VALIDATION_LABELS, Visit, ZoneEvidence};
@@ -63,7 +63,7 @@ impl<'r> TenantProber<'r> {
                 ..TenantEvidence::unseen(target.tenant.clone(), target.expectation.clone())
             };
         }
-        let (asleep, page) = (self.sleeps(&target.tenant), self.may_ask(target));
+        let (asleep, page) = (self.wakes(&target.tenant) == Wakes::Yes, self.may_ask(target));
         let socket = self.first_socket(target);
         let spared = !visit && socket.is_some();
         let first = async {
@@ -196,24 +196,21 @@ impl<'r> TenantProber<'r> {
 
     /// Whether a tenant may be asked for its page: not one that sleeps, unless it may be woken.
     pub(super) fn may_ask(&self, target: &ProbeTarget) -> bool {
-        let condition = match &self.assignment().snapshot.platform {
-            ApiAnswer::Known(platform) => app_state(platform, &target.tenant.app),
-            ApiAnswer::Unknown(fault) => AppState::Unknown(fault.clone()),
-            // Without a platform there is nothing that sleeps.
-            ApiAnswer::NotConfigured => return true,
-        };
-        match (target.wake, condition) {
-            (WakePolicy::Allowed, _) => true,
-            (_, AppState::Asleep) => false,
-            (WakePolicy::Never, AppState::Unknown(_)) => false,
-            _ => true,
+        match (target.wake, self.wakes(&target.tenant)) {
+            (WakePolicy::Allowed, _) | (_, Wakes::No) => true,
+            (WakePolicy::Unknowingly, Wakes::Perhaps) => true,
+            (WakePolicy::Never, Wakes::Perhaps) | (_, Wakes::Yes) => false,
         }
     }
 
-    /// Whether the platform says that no machine of the app runs and one would wake on a request.
-    pub(super) fn sleeps(&self, tenant: &Tenant) -> bool {
-        let platform = self.assignment().snapshot.platform.known();
-        platform.is_some_and(|platform| app_state(platform, &tenant.app) == AppState::Asleep)
+    /// Whether asking a tenant for its page would start a machine.
+    fn wakes(&self, tenant: &Tenant) -> Wakes {
+        match &self.assignment().snapshot.platform {
+            ApiAnswer::Known(platform) => wakes(platform, &tenant.app),
+            ApiAnswer::Unknown(_) => Wakes::Perhaps,
+            // Without a platform there is nothing that sleeps.
+            ApiAnswer::NotConfigured => Wakes::No,
+        }
     }
 
     /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.

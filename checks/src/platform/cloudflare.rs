@@ -1,13 +1,17 @@
 //! The zone's listing at Cloudflare: every record in a few pages (API v4).
 
-use reqwest::Method;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::http::{Api, ApiError, Calls, Token};
+use super::http::{Api, ApiError, Calls, Path, Token};
+use super::paging::{More, Trail};
 use crate::evidence::{ApiAnswer, Fault, Reason, ZoneRecord};
+use crate::target::Hostname;
 
 /// Records on one page.
-const PAGE: usize = 5000;
+const PAGE: &str = "5000";
 /// Most pages that are read: a zone of a million records.
 const MOST_PAGES: usize = 200;
 
@@ -16,18 +20,29 @@ const MOST_PAGES: usize = 200;
 pub struct Zone {
     api: Api,
     name: String,
+    /// Whether a name above it may be the zone's.
+    climbs: bool,
 }
 
 impl Zone {
-    /// A client for the zone `name` at the API at `base`; the token may read it.
+    /// A client for the zone `name` at the API at `base`, or for the zone that `domain` lies in where none is named; the
+    /// token may read it.
     ///
     /// # Errors
     /// [`ApiError`] where the address can't be used.
-    pub fn new(base: &str, name: String, token: &str, user_agent: &str, calls: Calls) -> Result<Self, ApiError> {
+    pub fn new(
+        base: &str,
+        name: Option<&str>,
+        domain: &Hostname,
+        token: &str,
+        user_agent: &str,
+        calls: Calls,
+    ) -> Result<Self, ApiError> {
         let api = Api::new("cloudflare", base, Token::bearer(token), user_agent, calls)?;
         Ok(Self {
             api: api.refusing_by(refuses_token),
-            name,
+            name: name.unwrap_or(domain.as_str()).to_owned(),
+            climbs: name.is_none(),
         })
     }
 
@@ -38,10 +53,72 @@ impl Zone {
 
     /// Lists the zone.
     pub async fn listing(&self) -> ApiAnswer<Vec<ZoneRecord>> {
-        match list(&self.api, &self.name).await {
+        match self.list().await {
             Ok(records) => ApiAnswer::Known(records),
             Err(fault) => ApiAnswer::Unknown(fault),
         }
+    }
+
+    /// Lists the zone, page by page: all of it, or why not.
+    async fn list(&self) -> Result<Vec<ZoneRecord>, Fault> {
+        let api = &self.api;
+        let id = self.id().await?;
+        let mut trail = Trail::new("records", MOST_PAGES);
+        let (mut records, mut total, mut page) = (BTreeMap::new(), None, 1_u64);
+        loop {
+            let number = page.to_string();
+            let path = Path {
+                segments: &["zones", &id, "dns_records"],
+                query: &[("per_page", PAGE), ("page", &number)],
+            };
+            let answer = api.ask("dns_records", &path, None).await?;
+            let listed = answer.read::<Listed<RecordNode>>()?;
+            let before = records.len();
+            records.extend(listed.result.into_iter().map(|node| (node.id.clone(), node.into())));
+            let info = listed.result_info.unwrap_or_default();
+            total = info.total_count.or(total);
+            let last = info.total_pages.map(|pages| page >= pages);
+            // A page that brings nothing new is one that was read already, whatever its number.
+            if last == Some(false) && records.len() == before {
+                return Err(trail.stands_still());
+            }
+            page += 1;
+            match trail.next(&More {
+                promised: last.map(|last| !last),
+                cursor: Some(&page.to_string()),
+            })? {
+                Some(_) => {}
+                None => break,
+            }
+        }
+        trail.ends(records.len(), total)?;
+        Ok(records.into_values().collect())
+    }
+
+    /// The id of the zone: that of this name, or of the nearest name above it that the token sees.
+    async fn id(&self) -> Result<String, Fault> {
+        let mut zone = self.name.as_str();
+        loop {
+            let path = Path {
+                segments: &["zones"],
+                query: &[("name", zone)],
+            };
+            let found = self.api.ask("zones", &path, None).await?;
+            if let Some(found) = found.read::<Listed<ZoneNode>>()?.result.into_iter().next() {
+                return Ok(found.id);
+            }
+            match zone.split_once('.') {
+                Some((_, above)) if self.climbs && above.contains('.') => zone = above,
+                _ => break,
+            }
+        }
+        let hint = if self.climbs {
+            ", nor one above it: set `[cloudflare] zone`"
+        } else {
+            ""
+        };
+        let detail = format!("cloudflare: the token sees no zone {}{hint}", self.name);
+        Err(Fault::new(Reason::PlatformNotFound, detail))
     }
 }
 
@@ -53,48 +130,46 @@ fn refuses_token(status: u16, body: &[u8]) -> bool {
     status == 400 && matches!(code, Some(9106 | 9109 | 10000 | 1000))
 }
 
-async fn list(api: &Api, zone: &str) -> Result<Vec<ZoneRecord>, Fault> {
-    let zones = api
-        .ask("zones", Method::GET, &format!("/zones?name={zone}"), None)
-        .await?;
-    let id = zones.pointer("/result/0/id").and_then(Value::as_str);
-    let missing = || {
-        Fault::new(
-            Reason::PlatformNotFound,
-            format!("cloudflare: the token sees no zone {zone}"),
-        )
-    };
-    let id = id.ok_or_else(missing)?;
-    let mut records = Vec::new();
-    for page in 1..=MOST_PAGES {
-        let path = format!("/zones/{id}/dns_records?per_page={PAGE}&page={page}");
-        let answer = api.ask("dns_records", Method::GET, &path, None).await?;
-        let malformed = || Fault::new(Reason::PlatformMalformed, "cloudflare: the listing has no `result`");
-        let result = answer.get("result").and_then(Value::as_array).ok_or_else(malformed)?;
-        records.extend(result.iter().filter_map(record));
-        let pages = answer
-            .pointer("/result_info/total_pages")
-            .and_then(Value::as_u64)
-            .unwrap_or(1);
-        if result.is_empty() || page as u64 >= pages {
-            break;
-        }
-    }
-    Ok(records)
+#[derive(Deserialize)]
+struct Listed<T> {
+    result: Vec<T>,
+    result_info: Option<Info>,
 }
 
-fn record(value: &Value) -> Option<ZoneRecord> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let tags = value.get("tags").and_then(Value::as_array).into_iter().flatten();
-    Some(ZoneRecord {
-        id: text("id")?,
-        name: text("name")?.trim_end_matches('.').to_ascii_lowercase(),
-        kind: text("type")?,
-        content: text("content").unwrap_or_default(),
-        proxied: value.get("proxied").and_then(Value::as_bool).unwrap_or(false),
-        comment: text("comment"),
-        tags: tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
-    })
+#[derive(Default, Deserialize)]
+struct Info {
+    total_count: Option<u64>,
+    total_pages: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct ZoneNode {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct RecordNode {
+    id: String,
+    name: String,
+    r#type: String,
+    content: Option<String>,
+    proxied: Option<bool>,
+    comment: Option<String>,
+    tags: Option<Vec<String>>,
+}
+
+impl From<RecordNode> for ZoneRecord {
+    fn from(node: RecordNode) -> Self {
+        Self {
+            id: node.id,
+            name: node.name.trim_end_matches('.').to_ascii_lowercase(),
+            kind: node.r#type,
+            content: node.content.unwrap_or_default(),
+            proxied: node.proxied.unwrap_or(false),
+            comment: node.comment,
+            tags: node.tags.unwrap_or_default(),
+        }
+    }
 }
 
 #[cfg(test)]

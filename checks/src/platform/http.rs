@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
@@ -108,8 +109,7 @@ pub enum ApiError {
 #[derive(Debug)]
 pub struct Api {
     name: &'static str,
-    /// Without a slash at its end: paths begin with one.
-    base: String,
+    base: Url,
     token: Token,
     client: reqwest::Client,
     calls: Calls,
@@ -143,7 +143,7 @@ impl Api {
         let client = client.map_err(ApiError::Client)?;
         Ok(Self {
             name,
-            base: url.as_str().trim_end_matches('/').to_owned(),
+            base: url,
             token,
             client,
             calls,
@@ -182,14 +182,9 @@ impl Api {
         *self.closed.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault.clone());
     }
 
-    /// Asks `path` (with its query) and reads JSON. Reading calls are repeated where that may help.
-    pub(super) async fn ask(
-        &self,
-        operation: &str,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, Fault> {
+    /// Asks for JSON, with a body by POST, else by GET. Repeated where that may help: nothing is changed by it.
+    pub(super) async fn ask(&self, operation: &str, path: &Path<'_>, body: Option<&Value>) -> Result<Answer, Fault> {
+        let url = self.url(path)?;
         let mut last = Fault::new(Reason::PlatformUnavailable, "not asked");
         for (attempt, seconds) in (1..).zip(TIMEOUTS) {
             let timeout = Duration::from_secs(seconds);
@@ -197,7 +192,7 @@ impl Api {
                 return Err(fault);
             }
             self.calls.count(self.name, operation);
-            let wait = match self.attempt(method.clone(), path, body, timeout).await {
+            let wait = match self.attempt(&url, body, timeout).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(fault)) => return Err(fault),
                 Err(Failure::Closed(fault)) => {
@@ -219,17 +214,27 @@ impl Api {
         Err(last)
     }
 
-    async fn attempt(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        timeout: Duration,
-    ) -> Result<Value, Failure> {
-        let url = Url::parse(&format!("{}{path}", self.base)).map_err(|error| {
-            Failure::Final(Fault::new(Reason::PlatformMalformed, format!("{}: {error}", self.name)))
-        })?;
-        let request = self.client.request(method, url).timeout(timeout);
+    /// Where a path is below the base, everything in it escaped.
+    fn url(&self, path: &Path<'_>) -> Result<Url, Fault> {
+        let mut url = self.base.clone();
+        // The library leaves out what would lead upwards.
+        let upwards = path.segments.iter().any(|segment| matches!(*segment, "" | "." | ".."));
+        match url.path_segments_mut() {
+            Ok(mut segments) if !upwards => segments.pop_if_empty().extend(path.segments),
+            _ => {
+                let detail = format!("{}: `{}` is no path", self.name, path.segments.join("/"));
+                return Err(Fault::new(Reason::PlatformMalformed, detail));
+            }
+        };
+        if !path.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(path.query);
+        }
+        Ok(url)
+    }
+
+    async fn attempt(&self, url: &Url, body: Option<&Value>, timeout: Duration) -> Result<Answer, Failure> {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let request = self.client.request(method, url.clone()).timeout(timeout);
         let mut request = request.header(AUTHORIZATION, &self.token.0);
         if let Some(body) = body {
             request = request
@@ -242,16 +247,10 @@ impl Api {
             .map_err(|error| Failure::Again(self.unsent(&error), None))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = self.read(response).await?;
-        if status.is_success() {
-            let body = serde_json::from_slice::<Value>(&bytes).map_err(|error| {
-                Failure::Final(Fault::new(
-                    Reason::PlatformMalformed,
-                    format!("{} answers no JSON: {error}", self.name),
-                ))
-            })?;
-            return Ok(body);
+        match status.is_success() {
+            true => Ok(Answer { api: self.name, bytes }),
+            false => Err(self.refused(status, &headers, &bytes)),
         }
-        Err(self.refused(status, &headers, &bytes))
     }
 
     async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
@@ -302,6 +301,45 @@ impl Api {
             status if (self.refuses_token)(status, bytes) => Failure::Closed(fault(Reason::PlatformUnauthorized)),
             _ => Failure::Final(fault(Reason::PlatformMalformed)),
         }
+    }
+}
+
+/// Path of a call below an API's base: segments and pairs of its query, whatever stands in them.
+pub(super) struct Path<'p> {
+    pub segments: &'p [&'p str],
+    pub query: &'p [(&'p str, &'p str)],
+}
+
+impl<'p> Path<'p> {
+    /// A path without a query.
+    pub(super) fn of(segments: &'p [&'p str]) -> Self {
+        Self { segments, query: &[] }
+    }
+}
+
+/// Answer of an API: a text that should be JSON. It is read into what is wanted of it, never into a tree.
+#[derive(Debug)]
+pub(super) struct Answer {
+    api: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `platform/malformed` where it is no JSON, or other JSON than was asked for.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Fault> {
+        // Some servers begin with a byte order mark (RFC 8259, section 8.1: a parser may ignore it).
+        let text = self.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.bytes);
+        serde_json::from_slice(text).map_err(|error| {
+            let what = if error.is_data() {
+                "answers something else"
+            } else {
+                "answers no JSON"
+            };
+            Fault::new(Reason::PlatformMalformed, format!("{} {what}: {error}", self.api))
+        })
     }
 }
 
@@ -378,7 +416,24 @@ mod tests {
             ),
         ] {
             let api = Api::new("x", base, Token::bearer("t"), "test", Calls::default()).unwrap();
-            assert_eq!(api.base, expected);
+            let url = api.url(&Path::of(&["v1", "apps"])).unwrap();
+            assert_eq!(url.as_str(), format!("{expected}/v1/apps"));
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_a_path_stays_in_its_place() {
+        let api = Api::new("x", "https://api.test/v1", Token::bearer("t"), "test", Calls::default()).unwrap();
+        let path = Path {
+            segments: &["apps", "a/../b?c#d%", "machines"],
+            query: &[("cursor", "x&y=z +")],
+        };
+        assert_eq!(
+            api.url(&path).unwrap().as_str(),
+            "https://api.test/v1/apps/a%2F..%2Fb%3Fc%23d%25/machines?cursor=x%26y%3Dz+%2B"
+        );
+        for segment in ["..", ".", ""] {
+            assert!(api.url(&Path::of(&["apps", segment, "machines"])).is_err(), "{segment}");
         }
     }
 

@@ -9,6 +9,8 @@ pub mod cloudflare;
 pub mod fly;
 #[cfg(feature = "platform")]
 mod http;
+#[cfg(feature = "platform")]
+mod paging;
 
 #[cfg(feature = "platform")]
 pub use client::{LogPage, PlatformClient};

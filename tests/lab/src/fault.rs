@@ -3,6 +3,7 @@
 
 mod catalog;
 mod detail;
+pub(crate) mod machines;
 mod set;
 
 use std::fmt;

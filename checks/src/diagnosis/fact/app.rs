@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::evidence::MachineState;
-use crate::reading::{MachineEnd, MachineRelease};
+use crate::reading::{MachineEnd, MachineRelease, second};
 
 /// A fact about an app.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,17 @@ pub enum AppFact {
         machine: MachineEnd,
         /// Whether the proxy may not start it.
         stays_down: bool,
+    },
+    /// A machine whose host does not answer.
+    HostDown(MachineEnd),
+    /// A machine that is on its way and does not arrive.
+    Stuck {
+        /// Its id.
+        machine: String,
+        /// How it is.
+        state: MachineState,
+        /// Since when, where that is known.
+        since: Option<Timestamp>,
     },
     /// None of so many machines runs.
     NoneRuns(usize),
@@ -60,7 +73,10 @@ pub enum AppFact {
 
 impl AppFact {
     pub(super) fn is_of_a_machine(&self) -> bool {
-        matches!(self, Self::Down { .. } | Self::Starting { .. } | Self::Runs(_))
+        matches!(
+            self,
+            Self::Down { .. } | Self::Starting { .. } | Self::Runs(_) | Self::HostDown(_) | Self::Stuck { .. }
+        )
     }
 
     pub(super) fn settled(&self) -> Self {
@@ -83,6 +99,11 @@ impl fmt::Display for AppFact {
             Self::Down { machine, stays_down } => {
                 machine.fmt(f)?;
                 f.write_str(if *stays_down { ", autostart is off" } else { "" })
+            }
+            Self::HostDown(machine) => write!(f, "the host of machine {} does not answer", machine.id),
+            Self::Stuck { machine, state, since } => {
+                write!(f, "machine {machine} is stuck in {state}")?;
+                since.map_or(Ok(()), |since| write!(f, " since {}", second(since)))
             }
             Self::NoneRuns(count) => write!(f, "none of its {count} machines runs"),
             Self::Starting { machine, state } => write!(f, "machine {machine} is {state}"),

@@ -66,8 +66,21 @@ impl Client {
             Some(organization) => organization.clone(),
             None => machines::organization(&self.rest).await?,
         };
-        let mut platform = graphql::sweep(&self.graphql, &organization, &self.edge_app).await?;
-        machines::read(&self.rest, &mut platform).await;
+        let sweep = || graphql::sweep(&self.graphql, &organization, &self.edge_app);
+        let (swept, machines) = tokio::join!(sweep(), machines::list(&self.rest, &organization));
+        let graphql::Swept { mut platform, shifted } = swept?;
+        let unlisted = machines::merge(&machines, &mut platform);
+        // An app that is made or taken away meanwhile moves others from page to page.
+        if shifted || unlisted {
+            let again = sweep().await?.platform;
+            let before = std::mem::replace(&mut platform, again);
+            // What only the first reading saw may be gone, or have been passed over once more.
+            let kept = platform.apps_missing.is_some();
+            for (name, app) in before.apps.into_iter().filter(|_| kept) {
+                platform.apps.entry(name).or_insert(app);
+            }
+            machines::merge(&machines, &mut platform);
+        }
         Ok(platform)
     }
 

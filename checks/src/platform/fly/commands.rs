@@ -9,6 +9,10 @@ pub struct Flyctl;
 impl CommandLine for Flyctl {
     fn command(&self, action: &Action) -> Option<String> {
         Some(match action {
+            // Whoever removes a wildcard is asked once more.
+            Action::RemoveCertificate { app, name } if name.starts_with("*.") => {
+                format!("fly certs remove {} -a {app}", quoted(name))
+            }
             Action::RemoveCertificate { app, name } => format!("fly certs remove {} -a {app} -y", quoted(name)),
             Action::AddCertificate { app, name } => format!("fly certs add {} -a {app}", quoted(name)),
             Action::StartMachine { app, machine } => format!("fly machine start {machine} -a {app}"),
@@ -44,6 +48,13 @@ fn step(step: &PlatformStep) -> String {
         }
         PlatformStep::RollBack(image) => {
             format!("roll back from {image}: fly releases -a APP, then fly deploy -a APP --image PREVIOUS")
+        }
+        PlatformStep::NameOrganization => {
+            "name the organization by its slug (`fly orgs list`): --org, `[fly] organization`; or take a token of it"
+                .into()
+        }
+        PlatformStep::LeaveHost { app, machine } => {
+            format!("look at the platform's status page; on another host: fly machine clone {machine} -a {app}")
         }
         PlatformStep::NewToken => {
             "make a new token (`fly tokens create readonly`; for the listing one with DNS Read) and set it".into()

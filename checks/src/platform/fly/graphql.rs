@@ -1,282 +1,367 @@
 //! Apps with their certificates, addresses and last exits, from GraphQL. Relay paging; a page that is refused is asked
-//! again at half its size.
+//! again at half its size; inner lists that don't fit on their page are read on, an app at a time.
 
-use jiff::Timestamp;
-use reqwest::Method;
-use serde_json::{Value, json};
+use std::collections::HashSet;
 
-use crate::evidence::{App, AppCertificate, CertificateState, Exit, Fault, Machine, Platform, Reason};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::node::{self, Address, AppNode, Connection, Name};
+use super::query::{Refused, query};
+use crate::evidence::{App, AppCertificate, Fault, Machine, Platform, Reason};
 use crate::platform::http::Api;
+use crate::platform::paging::Trail;
 
-/// Apps on the first page.
+/// Apps on the first page, and entries of an inner list on each that is read on.
 const PAGE: usize = 100;
 /// The smallest page that is tried.
 const SMALLEST_PAGE: usize = 6;
-/// Most pages of one connection.
+/// Most pages of one list.
 const MOST_PAGES: usize = 5000;
+/// Most pages of one inner list: nobody has as many machines in an app.
+const MOST_INNER_PAGES: usize = 100;
 
-const SWEEP: &str = r#"query Sweep($org: String!, $after: String, $first: Int!) {
+/// Fields of a certificate, an address and a machine.
+macro_rules! fields {
+    (certificate) => {
+        "hostname clientStatus source createdAt rateLimitedUntil isWildcard dnsValidationHostname dnsValidationTarget
+        issued(first: 4) { nodes { expiresAt } } validationErrors { message remediation }"
+    };
+    (address) => {
+        "address type"
+    };
+    (machine) => {
+        "id state region
+        events(last: 1, kind: \"exit\") { nodes { timestamp ... on MachineEventExit { exitCode oomKilled requestedStop } } }"
+    };
+    (page) => {
+        "totalCount pageInfo { hasNextPage endCursor }"
+    };
+}
+
+const SWEEP: &str = concat!(
+    "query Sweep($org: String!, $after: String, $first: Int!) {
   organization(slug: $org) { slug allowAllCrossNetworkReplays
-    apps(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { name network sharedIpAddress
-      certificates(first: 10) { pageInfo { hasNextPage endCursor } nodes { hostname clientStatus source createdAt rateLimitedUntil
-        isWildcard dnsValidationHostname dnsValidationTarget issued(first: 4) { nodes { expiresAt } }
-        validationErrors { message remediation } } }
-      ipAddresses(first: 20) { nodes { address type } }
-      machines(first: 20) { nodes { id state region
-        events(last: 1, kind: "exit") { nodes { timestamp ... on MachineEventExit { exitCode oomKilled requestedStop } } } } } } } } }"#;
+    apps(first: $first, after: $after) { ",
+    fields!(page),
+    " nodes { name network sharedIpAddress
+      certificates(first: 10) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(certificate),
+    " } }
+      ipAddresses(first: 20) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(address),
+    " } }
+      machines(first: 20) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(machine),
+    " } } } } } }"
+);
 
-const CERTIFICATES: &str = r#"query Certificates($app: String!, $after: String, $first: Int!) {
-  app(name: $app) { certificates(first: $first, after: $after) { pageInfo { hasNextPage endCursor }
-    nodes { hostname clientStatus source createdAt rateLimitedUntil isWildcard dnsValidationHostname dnsValidationTarget
-      issued(first: 4) { nodes { expiresAt } } validationErrors { message remediation } } } } }"#;
+const CERTIFICATES: &str = concat!(
+    "query Certificates($app: String!, $after: String, $first: Int!) {
+  app(name: $app) { list: certificates(first: $first, after: $after) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(certificate),
+    " } } } }"
+);
+
+const ADDRESSES: &str = concat!(
+    "query Addresses($app: String!, $after: String, $first: Int!) {
+  app(name: $app) { list: ipAddresses(first: $first, after: $after) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(address),
+    " } } } }"
+);
+
+const MACHINES: &str = concat!(
+    "query Machines($app: String!, $after: String, $first: Int!) {
+  app(name: $app) { list: machines(first: $first, after: $after) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(machine),
+    " } } } }"
+);
 
 /// Every document that is sent, by name.
-pub const DOCUMENTS: &[(&str, &str)] = &[("Sweep", SWEEP), ("Certificates", CERTIFICATES)];
+pub const DOCUMENTS: &[(&str, &str)] = &[
+    ("Sweep", SWEEP),
+    ("Certificates", CERTIFICATES),
+    ("Addresses", ADDRESSES),
+    ("Machines", MACHINES),
+];
+
+/// Apps of an organization.
+pub(super) struct Swept {
+    pub platform: Platform,
+    /// Whether apps moved from page to page while they were read: another reading may have all of them.
+    pub shifted: bool,
+}
+
+impl From<Platform> for Swept {
+    fn from(platform: Platform) -> Self {
+        Self {
+            platform,
+            shifted: false,
+        }
+    }
+}
 
 /// Reads all apps of an organization.
 ///
 /// # Errors
 /// The fault of the first page; a later one leaves `apps_missing`.
-pub(super) async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Result<Platform, Fault> {
+pub(super) async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Result<Swept, Fault> {
     let mut platform = Platform {
         organization: organization.to_owned(),
         edge_app: edge_app.to_owned(),
         ..Platform::default()
     };
-    let (mut after, mut size) = (Value::Null, PAGE);
-    for page in 0..MOST_PAGES {
+    let mut trail = Trail::new("apps", MOST_PAGES);
+    let (mut after, mut size, mut total) = (None::<String>, PAGE, None);
+    loop {
         let variables = json!({ "org": organization, "after": after, "first": size });
-        let (data, partial) = match query(api, "Sweep", SWEEP, &variables).await {
-            Ok(answer) => answer,
+        let reply = match query(api, "Sweep", SWEEP, &variables).await {
+            Ok(reply) => reply,
             Err(Refused::Page(_)) if size > SMALLEST_PAGE => {
                 size /= 2;
                 continue;
             }
-            Err(Refused::Page(fault) | Refused::All(fault)) if page == 0 => return Err(fault),
-            Err(Refused::Page(fault) | Refused::All(fault)) => {
+            Err(refused) if after.is_none() => return Err(refused.into_fault()),
+            Err(refused) => {
+                platform.apps_missing = Some(refused.into_fault());
+                return Ok(platform.into());
+            }
+        };
+        let (data, partial) = reply.data::<Sweep<'_>>()?;
+        let Some(found) = data.organization else {
+            let detail = format!("the token sees no organization {organization}");
+            return Err(Fault::new(Reason::PlatformNotFound, detail));
+        };
+        platform.cross_network_replays = found.allow_all_cross_network_replays;
+        let page = found.apps;
+        platform.apps_missing = platform.apps_missing.or(partial);
+        total = page.total_count.or(total);
+        for node in page.nodes() {
+            match app(api, node).await {
+                Ok(app) => {
+                    platform.apps.insert(app.name.clone(), app);
+                }
+                Err(fault) => platform.apps_missing = Some(fault),
+            }
+        }
+        match trail.next(&page.more()) {
+            Ok(Some(cursor)) => after = Some(cursor),
+            Ok(None) => break,
+            Err(fault) => {
                 platform.apps_missing = Some(fault);
-                break;
-            }
-        };
-        let Some(found) = data.get("organization").filter(|found| !found.is_null()) else {
-            return Err(Fault::new(
-                Reason::PlatformNotFound,
-                format!("the token sees no organization {organization}"),
-            ));
-        };
-        platform.cross_network_replays = found.get("allowAllCrossNetworkReplays").and_then(Value::as_bool);
-        let nodes = found
-            .pointer("/apps/nodes")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        if let Some(fault) = partial.or_else(|| nodes.iter().any(Value::is_null).then(|| nulls("apps"))) {
-            platform.apps_missing = Some(fault);
-        }
-        for node in nodes.iter().filter(|node| !node.is_null()) {
-            if let Some(app) = app(api, node).await {
-                platform.apps.insert(app.name.clone(), app);
+                return Ok(platform.into());
             }
         }
-        match next(found.pointer("/apps/pageInfo")) {
-            Some(cursor) => after = cursor,
-            None => break,
-        }
     }
-    Ok(platform)
-}
-
-fn nulls(what: &str) -> Fault {
-    Fault::new(Reason::PlatformPartial, format!("the platform left out some {what}"))
-}
-
-enum Refused {
-    /// A smaller page may be answered.
-    Page(Fault),
-    /// Nothing more is to be had.
-    All(Fault),
-}
-
-/// Asks a document. Errors beside data are a partial answer; errors alone refuse it.
-async fn query(api: &Api, name: &str, document: &str, variables: &Value) -> Result<(Value, Option<Fault>), Refused> {
-    let body = json!({ "operationName": name, "query": document, "variables": variables });
-    let answer = api
-        .ask(name, Method::POST, "/graphql", Some(&body))
-        .await
-        .map_err(|fault| match fault.reason {
-            Reason::PlatformMalformed => Refused::Page(fault),
-            _ => Refused::All(fault),
-        })?;
-    let errors = answer
-        .get("errors")
-        .and_then(Value::as_array)
-        .filter(|errors| !errors.is_empty());
-    let fault = errors.map(|errors| {
-        let said = errors
-            .first()
-            .and_then(|error| error.get("message"))
-            .and_then(Value::as_str)
-            .unwrap_or("an error");
-        Fault::new(
-            Reason::PlatformPartial,
-            format!("graphql: {}", said.chars().take(120).collect::<String>()),
-        )
-    });
-    match (answer.get("data").filter(|data| !data.is_null()), fault) {
-        (Some(data), None) => Ok((data.clone(), None)),
-        (Some(data), Some(fault))
-            if data
-                .as_object()
-                .is_some_and(|data| data.values().any(|value| !value.is_null())) =>
-        {
-            Ok((data.clone(), Some(fault)))
-        }
-        (_, Some(fault)) => Err(Refused::Page(fault)),
-        (None, None) => Err(Refused::All(Fault::new(
-            Reason::PlatformMalformed,
-            "graphql: neither data nor errors",
-        ))),
-    }
-}
-
-fn next(info: Option<&Value>) -> Option<Value> {
-    let more = info?.get("hasNextPage")?.as_bool()?;
-    info?
-        .get("endCursor")
-        .filter(|cursor| more && !cursor.is_null())
-        .cloned()
-}
-
-async fn app(api: &Api, node: &Value) -> Option<App> {
-    let name = node.get("name")?.as_str()?.to_owned();
-    let mut app = App {
-        network: text(node, "network"),
-        ..App::default()
-    };
-    read_certificates(&mut app, node.get("certificates"));
-    let mut after = next(node.pointer("/certificates/pageInfo"));
-    while let Some(cursor) = after.take() {
-        let variables = json!({ "app": name, "after": cursor, "first": PAGE });
-        match query(api, "Certificates", CERTIFICATES, &variables).await {
-            Ok((data, partial)) => {
-                read_certificates(&mut app, data.pointer("/app/certificates"));
-                app.certificates_missing = app.certificates_missing.or(partial);
-                after = next(data.pointer("/app/certificates/pageInfo"));
-            }
-            Err(Refused::Page(fault) | Refused::All(fault)) => app.certificates_missing = Some(fault),
-        }
-    }
-    let addresses =
-        nodes(node, "/ipAddresses/nodes").filter(|address| text(address, "type").as_deref() != Some("private_v6"));
-    app.addresses = addresses
-        .filter_map(|address| text(address, "address")?.parse().ok())
-        .collect();
-    app.addresses
-        .extend(text(node, "sharedIpAddress").and_then(|address| address.parse::<std::net::IpAddr>().ok()));
-    app.machines = nodes(node, "/machines/nodes").filter_map(machine).collect();
-    app.name = name;
-    Some(app)
-}
-
-fn read_certificates(app: &mut App, connection: Option<&Value>) {
-    let Some(nodes) = connection
-        .and_then(|connection| connection.get("nodes"))
-        .and_then(Value::as_array)
-    else {
-        app.certificates_missing = Some(nulls("certificates"));
-        return;
-    };
-    let read = nodes.iter().filter_map(certificate).collect::<Vec<_>>();
-    if read.len() < nodes.len() {
-        app.certificates_missing = Some(nulls("certificates"));
-    }
-    app.certificates.extend(read);
-}
-
-fn certificate(node: &Value) -> Option<AppCertificate> {
-    let status = text(node, "clientStatus").unwrap_or_default();
-    let errors = nodes(node, "/validationErrors").filter_map(|error| {
-        let remediation = text(error, "remediation")
-            .map(|text| format!(" ({text})"))
-            .unwrap_or_default();
-        Some(format!("{}{remediation}", text(error, "message")?))
-    });
-    let expires = nodes(node, "/issued/nodes")
-        .filter_map(|issued| moment(issued, "expiresAt"))
-        .max();
-    Some(AppCertificate {
-        hostname: text(node, "hostname")?.to_ascii_lowercase(),
-        state: state(&status),
-        status,
-        imported: text(node, "source").is_some_and(|source| source.eq_ignore_ascii_case("custom")),
-        created_at: moment(node, "createdAt"),
-        expires_at: expires,
-        rate_limited_until: moment(node, "rateLimitedUntil"),
-        errors: errors.collect(),
-        acme: text(node, "dnsValidationHostname")
-            .zip(text(node, "dnsValidationTarget"))
-            .filter(|(name, target)| !name.is_empty() && !target.is_empty()),
+    let told = trail.ends(platform.apps.len(), total).err();
+    Ok(Swept {
+        shifted: told.is_some(),
+        platform: Platform {
+            apps_missing: platform.apps_missing.or(told),
+            ..platform
+        },
     })
 }
 
-/// Both vocabularies, whatever their case.
-pub(super) fn state(word: &str) -> CertificateState {
-    match word.to_ascii_lowercase().as_str() {
-        "ready" | "active" | "issued" => CertificateState::Ready,
-        "awaiting certificates" | "pending_issuance" | "issuing" | "issuing..." => {
-            CertificateState::AwaitingCertificates
+#[derive(Deserialize)]
+struct Sweep<'a> {
+    #[serde(borrow)]
+    organization: Option<Organization<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Organization<'a> {
+    allow_all_cross_network_replays: Option<bool>,
+    #[serde(borrow)]
+    apps: Connection<'a>,
+}
+
+/// One app. What can't be read of it is missing there, and at no other; an app without a name is missing in the list.
+async fn app(api: &Api, node: Option<&RawValue>) -> Result<App, Fault> {
+    let left_out = || Fault::new(Reason::PlatformPartial, "the platform left out some apps");
+    let node = node.ok_or_else(left_out)?;
+    let name = serde_json::from_str::<Name>(node.get()).map_err(|_| {
+        let detail = "the platform names an app in a way that can't be read";
+        Fault::new(Reason::PlatformMalformed, detail)
+    })?;
+    let name = name.name;
+    match serde_json::from_str::<AppNode<'_>>(node.get()) {
+        Ok(read) => Ok(filled(api, name, read).await),
+        Err(error) => {
+            let fault = Fault::new(Reason::PlatformMalformed, format!("graphql: app {name}: {error}"));
+            Ok(App {
+                name,
+                certificates_missing: Some(fault.clone()),
+                addresses_missing: Some(fault.clone()),
+                machines_missing: Some(fault),
+                ..App::default()
+            })
         }
-        "awaiting configuration" | "pending_validation" | "pending_ownership" | "not verified" => {
-            CertificateState::AwaitingConfiguration
-        }
-        _ => CertificateState::Other,
     }
 }
 
-fn machine(node: &Value) -> Option<Machine> {
-    let exit = nodes(node, "/events/nodes").next_back().map(|event| Exit {
-        code: event
-            .get("exitCode")
-            .and_then(Value::as_i64)
-            .and_then(|code| i32::try_from(code).ok()),
-        out_of_memory: event.get("oomKilled").and_then(Value::as_bool).unwrap_or(false),
-        requested: event.get("requestedStop").and_then(Value::as_bool).unwrap_or(false),
-        at: moment(event, "timestamp"),
-    });
-    Some(Machine {
-        id: text(node, "id")?,
-        state: text(node, "state").unwrap_or_default().into(),
-        region: text(node, "region").unwrap_or_default(),
-        last_exit: exit,
-        ..Machine::default()
-    })
+async fn filled(api: &Api, name: String, node: AppNode<'_>) -> App {
+    let list = Inner { api, app: &name };
+    let (certificates, certificates_missing) = list.whole(&CERTIFICATE_LIST, node.certificates).await;
+    let (addresses, addresses_missing) = list.whole(&ADDRESS_LIST, node.ip_addresses).await;
+    let (machines, machines_missing) = list.whole(&MACHINE_LIST, node.machines).await;
+    let addresses = addresses.into_iter().filter_map(|address| address.public);
+    let shared = node.shared_ip_address.and_then(|address| address.parse().ok());
+    App {
+        network: node.network,
+        certificates,
+        certificates_missing,
+        addresses: addresses.chain(shared).collect(),
+        addresses_missing,
+        machines,
+        machines_missing,
+        name,
+    }
 }
 
-fn nodes<'v>(value: &'v Value, pointer: &str) -> impl DoubleEndedIterator<Item = &'v Value> {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(|node| !node.is_null())
+/// A list inside of an app.
+struct InnerList<T> {
+    /// What stands in it.
+    of: &'static str,
+    /// Its document, by name: reads it on.
+    name: &'static str,
+    document: &'static str,
+    read: fn(&RawValue) -> Option<T>,
+    /// What tells an entry from others.
+    key: fn(&T) -> String,
 }
 
-fn text(value: &Value, key: &str) -> Option<String> {
-    value.get(key)?.as_str().map(str::to_owned)
+const CERTIFICATE_LIST: InnerList<AppCertificate> = InnerList {
+    of: "certificates",
+    name: "Certificates",
+    document: CERTIFICATES,
+    read: node::certificate,
+    key: |certificate| certificate.hostname.clone(),
+};
+
+const ADDRESS_LIST: InnerList<Address> = InnerList {
+    of: "addresses",
+    name: "Addresses",
+    document: ADDRESSES,
+    read: node::address,
+    key: |address| address.text.clone(),
+};
+
+const MACHINE_LIST: InnerList<Machine> = InnerList {
+    of: "machines",
+    name: "Machines",
+    document: MACHINES,
+    read: node::machine,
+    key: |machine| machine.id.clone(),
+};
+
+/// The lists of one app.
+struct Inner<'a> {
+    api: &'a Api,
+    app: &'a str,
 }
 
-fn moment(value: &Value, key: &str) -> Option<Timestamp> {
-    text(value, key)?.parse().ok()
+impl Inner<'_> {
+    /// A whole list: what stands on the app's page, and what has to be read on; and why something is missing.
+    async fn whole<T>(&self, list: &InnerList<T>, first: Option<Connection<'_>>) -> (Vec<T>, Option<Fault>) {
+        let mut entries = Entries::new(list);
+        let mut trail = Trail::new(list.of, MOST_INNER_PAGES);
+        let mut next = match first {
+            Some(page) => entries.take(&page, &mut trail),
+            None => Err(entries.left_out()),
+        };
+        loop {
+            match next {
+                Ok(None) => return entries.end(&trail),
+                Err(fault) => return (entries.read, entries.fault.or(Some(fault))),
+                Ok(Some(cursor)) => next = self.more(list, &cursor, &mut entries, &mut trail).await,
+            }
+        }
+    }
+
+    async fn more<T>(
+        &self,
+        list: &InnerList<T>,
+        cursor: &str,
+        entries: &mut Entries<'_, T>,
+        trail: &mut Trail,
+    ) -> Result<Option<String>, Fault> {
+        let variables = json!({ "app": self.app, "after": cursor, "first": PAGE });
+        let reply = query(self.api, list.name, list.document, &variables).await;
+        let reply = reply.map_err(Refused::into_fault)?;
+        let (data, partial) = reply.data::<OneApp<'_>>()?;
+        entries.fault = entries.fault.take().or(partial);
+        let page = data.app.and_then(|app| app.list).ok_or_else(|| entries.left_out())?;
+        entries.take(&page, trail)
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+#[derive(Deserialize)]
+struct OneApp<'a> {
+    #[serde(borrow)]
+    app: Option<OneList<'a>>,
+}
 
-    #[test]
-    fn both_vocabularies_mean_the_same() {
-        assert_eq!(state("Ready"), state("active"));
-        assert_eq!(state("Awaiting configuration"), state("pending_validation"));
-        assert_eq!(state("something new"), CertificateState::Other);
+#[derive(Deserialize)]
+struct OneList<'a> {
+    #[serde(borrow)]
+    list: Option<Connection<'a>>,
+}
+
+/// What was read of a list so far.
+struct Entries<'l, T> {
+    list: &'l InnerList<T>,
+    read: Vec<T>,
+    keys: HashSet<String>,
+    total: Option<u64>,
+    fault: Option<Fault>,
+}
+
+impl<'l, T> Entries<'l, T> {
+    fn new(list: &'l InnerList<T>) -> Self {
+        Self {
+            list,
+            read: Vec::new(),
+            keys: HashSet::new(),
+            total: None,
+            fault: None,
+        }
+    }
+
+    fn left_out(&self) -> Fault {
+        let detail = format!("the platform left out some {}", self.list.of);
+        Fault::new(Reason::PlatformPartial, detail)
+    }
+
+    /// Takes in a page, and tells where the next one is.
+    fn take(&mut self, page: &Connection<'_>, trail: &mut Trail) -> Result<Option<String>, Fault> {
+        self.total = page.total_count.or(self.total);
+        for node in page.nodes() {
+            match node.and_then(self.list.read) {
+                Some(entry) if self.keys.insert((self.list.key)(&entry)) => self.read.push(entry),
+                Some(_) => {}
+                None => self.fault = Some(self.left_out()),
+            }
+        }
+        trail.next(&page.more())
+    }
+
+    fn end(self, trail: &Trail) -> (Vec<T>, Option<Fault>) {
+        let told = trail.ends(self.keys.len(), self.total).err();
+        (self.read, self.fault.or(told))
     }
 }

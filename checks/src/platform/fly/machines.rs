@@ -1,13 +1,18 @@
 //! Machines of an organization from the Machines API: states, images, services, the regions that did not answer.
 
-use reqwest::Method;
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::evidence::{Fault, Machine, Platform, Reason};
-use crate::platform::http::Api;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
-/// Machines on one page.
-const PAGE: usize = 1000;
+use crate::evidence::{App, Fault, Machine, Platform, Reason};
+use crate::platform::http::{Api, Path};
+use crate::platform::paging::{More, Trail};
+
+/// Machines with their configuration, a thousand on a page.
+const WHOLE: [(&str, &str); 2] = [("summary", "false"), ("limit", "1000")];
 /// Most pages that are read.
 const MOST_PAGES: usize = 1000;
 
@@ -16,18 +21,21 @@ const MOST_PAGES: usize = 1000;
 /// # Errors
 /// The fault of the call, or that the token belongs to several.
 pub(super) async fn organization(api: &Api) -> Result<String, Fault> {
-    let answer = api
-        .ask("current-token", Method::GET, "/v1/tokens/current", None)
-        .await?;
-    let tokens = answer.get("tokens").and_then(Value::as_array).into_iter().flatten();
-    let mut slugs = tokens
-        .filter_map(|token| token.get("org_slug").and_then(Value::as_str))
-        .map(str::to_owned)
-        .collect::<Vec<_>>();
-    slugs.sort_unstable();
-    slugs.dedup();
-    match slugs.as_slice() {
-        [one] => Ok(one.clone()),
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        tokens: Vec<Token>,
+    }
+    #[derive(Deserialize)]
+    struct Token {
+        org_slug: Option<String>,
+    }
+    let path = Path::of(&["v1", "tokens", "current"]);
+    let answer = api.ask("current-token", &path, None).await?.read::<Answer>()?;
+    let slugs = answer.tokens.into_iter().filter_map(|token| token.org_slug);
+    let mut slugs = slugs.collect::<BTreeSet<_>>();
+    match (slugs.pop_first(), slugs.is_empty()) {
+        (Some(only), true) => Ok(only),
         _ => Err(Fault::new(
             Reason::PlatformMalformed,
             "the token does not name one organization: set `[fly] organization`",
@@ -35,69 +43,104 @@ pub(super) async fn organization(api: &Api) -> Result<String, Fault> {
     }
 }
 
-/// Adds what the Machines API knows to the apps of the platform.
-pub(super) async fn read(api: &Api, platform: &mut Platform) {
+/// Machines of an organization, as the Machines API lists them.
+#[derive(Default)]
+pub(super) struct Machines {
+    by_app: BTreeMap<String, Vec<Machine>>,
+    /// Why the machines of an app are not all there.
+    faults: BTreeMap<String, Fault>,
+    silent_regions: BTreeSet<String>,
+    missing: Option<Fault>,
+}
+
+/// Lists all machines. What is not answered is told in it.
+pub(super) async fn list(api: &Api, organization: &str) -> Machines {
+    let mut machines = Machines::default();
+    machines.missing = pages(api, organization, &mut machines).await.err();
+    machines
+}
+
+async fn pages(api: &Api, organization: &str, machines: &mut Machines) -> Result<(), Fault> {
+    let mut trail = Trail::new("machines", MOST_PAGES);
     let mut cursor = None::<String>;
-    for _ in 0..MOST_PAGES {
-        let page = cursor
-            .as_ref()
-            .map(|cursor| format!("&cursor={cursor}"))
-            .unwrap_or_default();
-        let path = format!(
-            "/v1/orgs/{}/machines?summary=false&limit={PAGE}{page}",
-            platform.organization
-        );
-        let answer = match api.ask("org-machines", Method::GET, &path, None).await {
-            Ok(answer) => answer,
-            Err(fault) => {
-                platform.machines_missing = Some(fault);
-                return;
-            }
+    loop {
+        let after = cursor.as_deref().map(|cursor| ("cursor", cursor));
+        let path = Path {
+            segments: &["v1", "orgs", organization, "machines"],
+            query: &WHOLE.into_iter().chain(after).collect::<Vec<_>>(),
         };
-        let regions = answer
-            .get("error_regions")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        platform
-            .silent_regions
-            .extend(regions.filter_map(|region| region.as_str().map(str::to_owned)));
-        for value in answer.get("machines").and_then(Value::as_array).into_iter().flatten() {
-            add(platform, value);
-        }
-        cursor = answer
-            .get("next_cursor")
-            .and_then(Value::as_str)
-            .filter(|cursor| !cursor.is_empty())
-            .map(str::to_owned);
+        let answer = api.ask("org-machines", &path, None).await?;
+        let page = answer.read::<Page<'_>>()?;
+        machines.silent_regions.extend(page.error_regions.unwrap_or_default());
+        page.machines.into_iter().try_for_each(|node| machines.add(node))?;
+        let next = page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty());
+        cursor = trail.next(&More {
+            promised: Some(next.is_some()),
+            cursor: next,
+        })?;
         if cursor.is_none() {
-            return;
+            return Ok(());
         }
     }
 }
 
-/// What only the detail of an app's machines tells: its health checks, and the digests of its images.
-///
-/// # Errors
-/// The fault of the call.
-pub(super) async fn details(api: &Api, app: &str) -> Result<Vec<Machine>, Fault> {
-    let path = format!("/v1/apps/{app}/machines?summary=false&limit={PAGE}");
-    let answer = api.ask("app-machines", Method::GET, &path, None).await?;
-    let Some(values) = answer.as_array() else {
-        return Err(Fault::new(
-            Reason::PlatformMalformed,
-            format!("the machines of {app} are no list"),
-        ));
-    };
-    Ok(values.iter().filter_map(machine).collect())
+impl Machines {
+    /// Takes in a machine. One that can't be read is missing at its app; where that is not told either, in the list.
+    fn add(&mut self, node: &RawValue) -> Result<(), Fault> {
+        let malformed = |what: String| Fault::new(Reason::PlatformMalformed, what);
+        let app = serde_json::from_str::<AppName>(node.get());
+        let app = app.map_err(|_| malformed("the platform lists a machine without its app".into()))?;
+        let app = app.app_name;
+        match serde_json::from_str::<MachineNode>(node.get()) {
+            Ok(told) => self.by_app.entry(app).or_default().push(told.into()),
+            Err(error) => {
+                let fault = malformed(format!("a machine of {app}: {error}"));
+                self.faults.insert(app, fault);
+            }
+        }
+        Ok(())
+    }
 }
 
-fn add(platform: &mut Platform, value: &Value) {
-    let name = value.get("app_name").and_then(Value::as_str);
-    let Some(app) = name.and_then(|name| platform.apps.get_mut(name)) else {
-        return;
-    };
-    let Some(told) = machine(value) else { return };
+/// Adds the machines to the apps that another API named in the same round, and tells what one of them leaves out.
+/// Returns whether there is a machine of an app that was not named.
+pub(super) fn merge(machines: &Machines, platform: &mut Platform) -> bool {
+    platform.silent_regions.clone_from(&machines.silent_regions);
+    platform.machines_missing.clone_from(&machines.missing);
+    let partial = |what: String| Some(Fault::new(Reason::PlatformPartial, what));
+    for app in platform.apps.values_mut() {
+        let listed = machines.by_app.get(&app.name).map_or(&[][..], Vec::as_slice);
+        let is_listed = |machine: &Machine| listed.iter().any(|listed| listed.id == machine.id);
+        // Where the list is known to be short, its gaps contradict nothing.
+        let answered = |region: &String| machines.missing.is_none() && !machines.silent_regions.contains(region);
+        let is_left_out = |machine: &&Machine| !machine.is_gone() && answered(&machine.region) && !is_listed(machine);
+        let left_out = app.machines.iter().find(is_left_out);
+        let left_out = left_out.and_then(|machine| partial(format!("the list of machines leaves out {}", machine.id)));
+        let fault = machines.faults.get(&app.name).cloned();
+        app.machines_missing = app.machines_missing.take().or(fault).or(left_out);
+        for told in listed {
+            add(app, told.clone());
+        }
+    }
+    let stands = |machines: &&Machine| !machines.is_gone();
+    let unlisted = machines
+        .by_app
+        .iter()
+        .filter(|(name, _)| !platform.apps.contains_key(*name));
+    let unlisted = unlisted.filter_map(|(name, machines)| Some((name, machines.iter().find(stands)?)));
+    let unlisted = unlisted.map(|(name, machine)| (name, &machine.id)).next();
+    let unlisted = unlisted.filter(|_| platform.apps_missing.is_none());
+    if let Some((app, machine)) = unlisted {
+        let told = partial(format!(
+            "the list of apps leaves out {app}, whose machine {machine} is listed"
+        ));
+        platform.apps_missing = told;
+    }
+    unlisted.is_some()
+}
+
+/// Adds a machine; the other API alone knows how it last ended.
+fn add(app: &mut App, told: Machine) {
     match app.machines.iter_mut().find(|known| known.id == told.id) {
         Some(known) => {
             *known = Machine {
@@ -109,44 +152,109 @@ fn add(platform: &mut Platform, value: &Value) {
     }
 }
 
-fn machine(value: &Value) -> Option<Machine> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let services = value.pointer("/config/services").and_then(Value::as_array);
-    let autostart = services.map(|services| {
-        services
-            .iter()
-            .any(|service| service.get("autostart").and_then(Value::as_bool).unwrap_or(false))
-    });
-    let ports = services.map(|services| {
-        let ports = services
-            .iter()
-            .filter_map(|service| service.get("ports")?.as_array())
-            .flatten();
-        ports
-            .filter_map(|port| u16::try_from(port.get("port")?.as_u64()?).ok())
-            .collect()
-    });
-    let checks = value
-        .get("checks")
-        .and_then(Value::as_array)
-        .filter(|checks| !checks.is_empty());
-    let passing = |check: &Value| check.get("status").and_then(Value::as_str) == Some("passing");
-    Some(Machine {
-        id: text("id")?,
-        state: text("state").unwrap_or_default().into(),
-        region: text("region").unwrap_or_default(),
-        image: value
-            .pointer("/config/image")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        digest: value
-            .pointer("/image_ref/digest")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
-        autostart,
-        ports,
-        last_exit: None,
-        healthy: checks.map(|checks| checks.iter().all(passing)),
-        updated_at: text("updated_at").and_then(|at| at.parse().ok()),
-    })
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    machines: Vec<&'a RawValue>,
+    error_regions: Option<Vec<String>>,
+    #[serde(borrow)]
+    next_cursor: Option<Cow<'a, str>>,
+}
+
+/// What only the detail of an app's machines tells: its health checks, the digests of its images, its hosts.
+///
+/// # Errors
+/// The fault of the call.
+pub(super) async fn details(api: &Api, app: &str) -> Result<Vec<Machine>, Fault> {
+    let path = Path {
+        segments: &["v1", "apps", app, "machines"],
+        query: &WHOLE,
+    };
+    let answer = api.ask("app-machines", &path, None).await?;
+    let nodes = answer.read::<Vec<&RawValue>>()?;
+    let read = |node: &&RawValue| serde_json::from_str::<MachineNode>(node.get()).ok();
+    Ok(nodes.iter().filter_map(read).map(Machine::from).collect())
+}
+
+#[derive(Deserialize)]
+struct AppName {
+    app_name: String,
+}
+
+#[derive(Deserialize)]
+struct MachineNode {
+    id: String,
+    state: Option<String>,
+    region: Option<String>,
+    updated_at: Option<String>,
+    host_status: Option<String>,
+    image_ref: Option<ImageRef>,
+    checks: Option<Vec<Check>>,
+    config: Option<Config>,
+}
+
+#[derive(Deserialize)]
+struct ImageRef {
+    digest: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Check {
+    status: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Config {
+    image: Option<String>,
+    services: Option<Vec<Service>>,
+    schedule: Option<String>,
+    standbys: Option<Vec<IgnoredAny>>,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    autostart: Option<bool>,
+    ports: Option<Vec<Port>>,
+}
+
+#[derive(Deserialize)]
+struct Port {
+    port: Option<u16>,
+}
+
+impl From<MachineNode> for Machine {
+    /// What a field that is left out means is the vendor's default: the proxy starts a machine that has a service, and
+    /// sends no request to one that has none.
+    fn from(node: MachineNode) -> Self {
+        let config = node.config;
+        let services = config
+            .as_ref()
+            .map(|config| config.services.as_deref().unwrap_or_default());
+        let stands_by = config.as_ref().is_some_and(|config| {
+            let standby = config.standbys.as_ref().is_some_and(|others| !others.is_empty());
+            standby || config.schedule.as_ref().is_some_and(|schedule| !schedule.is_empty())
+        });
+        let autostart = |services: &[Service]| services.iter().any(|service| service.autostart.unwrap_or(true));
+        let ports = |services: &[Service]| {
+            let ports = services.iter().flat_map(|service| service.ports.iter().flatten());
+            ports.filter_map(|port| port.port).collect()
+        };
+        let checks = node.checks.filter(|checks| !checks.is_empty());
+        Self {
+            id: node.id,
+            state: node.state.unwrap_or_default().into(),
+            region: node.region.unwrap_or_default(),
+            digest: node.image_ref.and_then(|image| image.digest),
+            autostart: services.map(autostart),
+            ports: services.map(ports),
+            serves: services.map(|services| !services.is_empty() && !stands_by),
+            host_down: node.host_status.is_some_and(|status| status == "unreachable"),
+            last_exit: None,
+            healthy: checks.map(|checks| checks.iter().all(|check| check.status.as_deref() == Some("passing"))),
+            updated_at: node.updated_at.and_then(|at| at.parse().ok()),
+            image: config.as_ref().and_then(|config| config.image.clone()),
+            group: config.and_then(|config| config.metadata?.remove("fly_process_group")),
+        }
+    }
 }

@@ -11,6 +11,10 @@ mod graphql;
 mod logs;
 #[cfg(feature = "platform")]
 mod machines;
+#[cfg(feature = "platform")]
+mod node;
+#[cfg(feature = "platform")]
+mod query;
 
 #[cfg(feature = "platform")]
 pub use client::{Client, Settings};

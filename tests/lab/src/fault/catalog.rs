@@ -1,7 +1,10 @@
 //! The table of all faults. A person reads it from top to bottom; the program looks names up.
 
 use super::FaultError;
-use super::detail::Detail::{self, App, Edge, None, Number, NumberOr, Prefixed, Rate, Server, Tenant as Other, Words};
+use super::detail::Detail::{
+    self, App, Edge, Machines, None, Number, NumberOr, Prefixed, Rate, Server, Tenant as Other, Words,
+};
+use crate::platform::lie::LIES;
 
 /// Whom a fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,6 +300,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "no fault: the machine sleeps, and the next request wakes it",
     )),
     platform(tenant(
+        "app-machines",
+        Machines,
+        "the app has these machines: process groups, states, services that start by themselves or not",
+    )),
+    platform(tenant(
         "app-crashed",
         Prefixed(&["oom"], "exit"),
         "the machine exits again and again; 502",
@@ -383,6 +391,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "platform-api-rate-limited",
         NumberOr(0, 86_400, "no-header"),
         "the platform answers 429, `Retry-After: 30`",
+    )),
+    platform(agent(
+        "lists-lie",
+        Words(LIES),
+        "a list of an API is not what it says: short of q7f9, in circles, or without its end",
     )),
     platform(agent("logs-refused", None, "the log API takes no token")),
     platform(agent("logs-empty", None, "the log API has no line")),

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::machines::MachineSpec;
+
 /// What a fault takes as its detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
@@ -26,6 +28,8 @@ pub(crate) enum Detail {
     NumberOr(i64, i64, &'static str),
     /// `rate/burst`, perhaps with `/reset`.
     Rate,
+    /// The machines of an app.
+    Machines,
 }
 
 impl Detail {
@@ -44,6 +48,7 @@ impl Detail {
             }
             Self::NumberOr(low, high, word) => text == word || Self::Number(low, high).accepts(text),
             Self::Rate => text.parse::<Throttle>().is_ok(),
+            Self::Machines => MachineSpec::all(text).is_some(),
         }
     }
 
@@ -62,6 +67,9 @@ impl Detail {
             }
             Self::NumberOr(low, high, word) => format!("a number from {low} to {high} | {word}"),
             Self::Rate => "RATE/BURST or RATE/BURST/reset".into(),
+            Self::Machines => {
+                "GROUP/STATE[/on|off|unset][/exitCODE|oom|requested][/host-down][/old], joined by +".into()
+            }
         }
     }
 }

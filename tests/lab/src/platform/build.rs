@@ -8,6 +8,7 @@ use super::estate::{
 };
 use crate::edge::answer;
 use crate::edge::behaviour::{self, Cut};
+use crate::fault::machines::MachineSpec;
 use crate::fault::{Fault, FaultSet};
 use crate::world::World;
 
@@ -203,12 +204,42 @@ fn apply(app: &mut App, world: &World, tenant: &str, fault: &Fault, now: i64) {
         }
         _ => {}
     }
+    if fault.cause() == "app-machines" {
+        app.machines = as_specified(app, fault.word(), now);
+    }
     if fault.cause() == "release-mismatch" {
         deploy(app, tenant, fault.word(), now);
     }
     for machine in &mut app.machines {
         in_machine(machine, fault, now);
     }
+}
+
+/// The machines that a fault names, all of the app's image.
+fn as_specified(app: &App, text: &str, now: i64) -> Vec<Machine> {
+    let Some(first) = app.machines.first() else {
+        return Vec::new();
+    };
+    let specs = MachineSpec::all(text).unwrap_or_default();
+    let specs = specs.into_iter().enumerate();
+    let exit = |(code, oom, requested)| Exit {
+        code,
+        oom,
+        requested,
+        at: now - 600,
+    };
+    let machine = |(at, spec): (usize, MachineSpec)| Machine {
+        id: answer::machine(&format!("{}-{at}", app.name)),
+        state: spec.state,
+        autostart: spec.autostart,
+        group: spec.group,
+        serves: spec.has_service(),
+        host_down: spec.host_down,
+        updated: spec.updated(now),
+        exits: spec.exit.map(exit).into_iter().collect(),
+        ..first.clone()
+    };
+    specs.map(machine).collect()
 }
 
 /// A deploy under way: a second machine, and which of the two runs the release before.
@@ -243,7 +274,7 @@ fn in_machine(machine: &mut Machine, fault: &Fault, now: i64) {
     match (fault.cause(), fault.word()) {
         ("app-stopped", _) => {
             machine.state = "stopped";
-            machine.autostart = false;
+            machine.autostart = Some(false);
             machine.exits = vec![exit(0, false, true, 3_600)];
         }
         ("app-asleep", _) => {
@@ -478,7 +509,10 @@ fn machine(id: String, region: &'static str, image: String, now: i64) -> Machine
         region,
         state: "started",
         image,
-        autostart: true,
+        autostart: Some(true),
+        group: "app",
+        serves: true,
+        host_down: false,
         https: true,
         created: now - 30 * DAY,
         updated: now - 2 * DAY,

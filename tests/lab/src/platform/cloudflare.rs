@@ -1,5 +1,7 @@
 //! The DNS provider's API, below `/client/v4`: the zone as the lab's name servers have it.
 
+use std::collections::HashSet;
+
 use hickory_proto::rr::{Name, RData, RecordType};
 use http::Method;
 use serde_json::{Value, json};
@@ -170,6 +172,9 @@ fn listing(shared: &Shared) -> Vec<(Name, Vec<RData>, Value)> {
             }
         }
     }
+    // The provider keeps no record twice.
+    let mut seen = HashSet::new();
+    shown.retain(|(_, _, entry)| seen.insert(entry["id"].to_string()));
     shown
 }
 

@@ -103,7 +103,13 @@ pub(crate) struct Machine {
     pub(crate) region: &'static str,
     pub(crate) state: &'static str,
     pub(crate) image: String,
-    pub(crate) autostart: bool,
+    /// Whether the proxy starts it; `None`: the field is left out, which means that it does.
+    pub(crate) autostart: Option<bool>,
+    pub(crate) group: &'static str,
+    /// Whether it has a service.
+    pub(crate) serves: bool,
+    /// Whether its host does not answer.
+    pub(crate) host_down: bool,
     /// Whether a service answers on 443.
     pub(crate) https: bool,
     pub(crate) created: i64,
@@ -238,10 +244,11 @@ impl Estate {
             }
             (bad_region.as_deref() == Some(machine.region)).then_some(503)
         };
-        if let Some(machine) = app.machines.iter().find(|machine| machine.state == "started") {
+        let runs = |machine: &&Machine| machine.state == "started" && machine.serves && !machine.host_down;
+        if let Some(machine) = app.machines.iter().find(runs) {
             return sick(machine).map_or(Visit::Answers, Visit::Sick);
         }
-        let asleep = |machine: &&mut Machine| machine.asleep() && machine.autostart && !machine.crashes;
+        let asleep = |machine: &&mut Machine| machine.may_wake() && !machine.crashes;
         match app.machines.iter_mut().find(asleep) {
             Some(machine) => {
                 machine.start(now);
@@ -351,6 +358,11 @@ impl Certificate {
 impl Machine {
     pub(crate) fn asleep(&self) -> bool {
         matches!(self.state, "stopped" | "suspended")
+    }
+
+    /// Whether a request starts it.
+    fn may_wake(&self) -> bool {
+        self.asleep() && self.serves && self.autostart != Some(false) && !self.host_down
     }
 
     pub(crate) fn start(&mut self, now: Now) {

@@ -53,19 +53,27 @@ pub(crate) fn config(machine: &Machine) -> Value {
     } else {
         json!([{ "port": 80, "handlers": ["http"] }])
     };
-    json!({
+    let mut config = json!({
         "image": machine.image,
         "guest": { "cpu_kind": "shared", "cpus": 1, "memory_mb": 512 },
-        "metadata": { "fly_platform_version": "v2", "fly_process_group": "app" },
+        "metadata": { "fly_platform_version": "v2", "fly_process_group": machine.group },
         "restart": { "policy": "on-failure", "max_retries": 10 },
-        "services": [{
-            "protocol": "tcp",
-            "internal_port": 8080,
-            "autostart": machine.autostart,
-            "autostop": if machine.autostart { "stop" } else { "off" },
-            "ports": ports,
-        }],
-    })
+    });
+    if machine.serves {
+        let mut service = json!({ "protocol": "tcp", "internal_port": 8080, "ports": ports });
+        // What is left out has the platform's default.
+        if let Some(autostart) = machine.autostart {
+            service["autostart"] = json!(autostart);
+            service["autostop"] = json!(if autostart { "stop" } else { "off" });
+        }
+        config["services"] = json!([service]);
+    }
+    match machine.group {
+        "cron" => config["schedule"] = json!("hourly"),
+        "standby" => config["standbys"] = json!(["3d8d0000000001"]),
+        _ => {}
+    }
+    config
 }
 
 pub(crate) fn machine(estate: &Estate, app: &App, machine: &Machine, form: Form) -> Value {
@@ -93,13 +101,17 @@ pub(crate) fn machine(estate: &Estate, app: &App, machine: &Machine, form: Form)
             put("instance_id", json!("01LAB"));
             put("config", config(machine));
             put("image_ref", image(&machine.image));
-            put("host_status", json!("ok"));
+            put("host_status", json!(host(machine)));
             put("cordoned", json!(false));
             put("checks", checks(estate, machine));
             put("events", events(estate, machine));
         }
     }
     Value::Object(object)
+}
+
+fn host(machine: &Machine) -> &'static str {
+    if machine.host_down { "unreachable" } else { "ok" }
 }
 
 fn image(reference: &str) -> Value {

@@ -120,6 +120,15 @@ impl Reply {
         self
     }
 
+    /// The same with its JSON changed.
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        if let Ok(mut body) = serde_json::from_str(&self.body) {
+            change(&mut body);
+            self.body = body.to_string();
+        }
+        self
+    }
+
     pub(crate) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(body::full(Bytes::from(self.body)));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

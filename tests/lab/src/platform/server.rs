@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
 use super::reply::{Call, Reply};
-use super::{Platform, cloudflare, graphql, logs, rest};
+use super::{Platform, cloudflare, graphql, lie, logs, rest};
 use crate::edge::body::Body;
 use crate::error::LabError;
 use crate::fault::FaultSet;
@@ -112,7 +112,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
         _ => Reply::page(404, "Not Found").into(),
     };
     match outcome {
-        Outcome::Reply(reply) => reply
+        Outcome::Reply(reply) => lie::told(&shared.current().faults, reply)
             .with("server", "Fly/lab (2026-11-24)")
             .with("fly-request-id", &format!("{:026X}-lab", fastrand::u128(..) >> 24))
             .into_response(),

@@ -1,0 +1,219 @@
+//! What GraphQL answers, read an entry at a time: what one entry says wrongly is missing there and at no other.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::evidence::{AppCertificate, CertificateState, Exit, Machine};
+use crate::platform::paging::More;
+
+/// One page of a list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a list of entries")]
+pub(super) struct Connection<'a> {
+    #[serde(borrow)]
+    nodes: Option<Vec<Option<&'a RawValue>>>,
+    #[serde(borrow)]
+    page_info: Option<PageInfo<'a>>,
+    pub total_count: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo<'a> {
+    has_next_page: Option<bool>,
+    #[serde(borrow)]
+    end_cursor: Option<Cow<'a, str>>,
+}
+
+impl<'a> Connection<'a> {
+    /// The entries; one that was left out is none. Without a list there is one that was left out.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Option<&'a RawValue>> {
+        let nodes = self.nodes.as_deref().unwrap_or(&[None]);
+        nodes.iter().copied()
+    }
+
+    /// What it says of the pages after it.
+    pub(super) fn more(&self) -> More<'_> {
+        let info = self.page_info.as_ref();
+        More {
+            promised: info.and_then(|info| info.has_next_page),
+            cursor: info.and_then(|info| info.end_cursor.as_deref()),
+        }
+    }
+}
+
+/// An app's name.
+#[derive(Deserialize)]
+pub(super) struct Name {
+    pub name: String,
+}
+
+/// One app.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AppNode<'a> {
+    pub network: Option<String>,
+    pub shared_ip_address: Option<String>,
+    #[serde(borrow)]
+    pub certificates: Option<Connection<'a>>,
+    #[serde(borrow)]
+    pub ip_addresses: Option<Connection<'a>>,
+    #[serde(borrow)]
+    pub machines: Option<Connection<'a>>,
+}
+
+/// A list whose length is bounded by the question.
+#[derive(Deserialize)]
+struct Nodes<T> {
+    nodes: Option<Vec<Option<T>>>,
+}
+
+fn entries<T>(list: Option<Nodes<T>>) -> impl DoubleEndedIterator<Item = T> {
+    list.and_then(|list| list.nodes).into_iter().flatten().flatten()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CertificateNode {
+    hostname: String,
+    client_status: Option<String>,
+    source: Option<String>,
+    created_at: Option<String>,
+    rate_limited_until: Option<String>,
+    dns_validation_hostname: Option<String>,
+    dns_validation_target: Option<String>,
+    issued: Option<Nodes<Issued>>,
+    validation_errors: Option<Vec<Option<ValidationError>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Issued {
+    expires_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ValidationError {
+    message: Option<String>,
+    remediation: Option<String>,
+}
+
+/// Reads a certificate; nothing where it can't be read.
+pub(super) fn certificate(node: &RawValue) -> Option<AppCertificate> {
+    let node = serde_json::from_str::<CertificateNode>(node.get()).ok()?;
+    let status = node.client_status.unwrap_or_default();
+    let errors = node.validation_errors.into_iter().flatten().flatten();
+    let errors = errors.filter_map(|error| {
+        let remediation = error.remediation.map(|text| format!(" ({text})"));
+        Some(format!("{}{}", error.message?, remediation.unwrap_or_default()))
+    });
+    let expires = entries(node.issued).filter_map(|issued| moment(issued.expires_at));
+    Some(AppCertificate {
+        hostname: node.hostname.to_ascii_lowercase(),
+        state: state(&status),
+        status,
+        imported: node.source.is_some_and(|source| source.eq_ignore_ascii_case("custom")),
+        created_at: moment(node.created_at),
+        expires_at: expires.max(),
+        rate_limited_until: moment(node.rate_limited_until),
+        errors: errors.collect(),
+        acme: node
+            .dns_validation_hostname
+            .zip(node.dns_validation_target)
+            .filter(|(name, target)| !name.is_empty() && !target.is_empty()),
+    })
+}
+
+/// Both vocabularies, whatever their case.
+fn state(word: &str) -> CertificateState {
+    match word.to_ascii_lowercase().as_str() {
+        "ready" | "active" | "issued" => CertificateState::Ready,
+        "awaiting certificates" | "pending_issuance" | "issuing" | "issuing..." => {
+            CertificateState::AwaitingCertificates
+        }
+        "awaiting configuration" | "pending_validation" | "pending_ownership" | "not verified" => {
+            CertificateState::AwaitingConfiguration
+        }
+        _ => CertificateState::Other,
+    }
+}
+
+/// One address of an app.
+pub(super) struct Address {
+    pub text: String,
+    /// The address; `None` for one of the private network.
+    pub public: Option<IpAddr>,
+}
+
+/// Reads an address.
+pub(super) fn address(node: &RawValue) -> Option<Address> {
+    #[derive(Deserialize)]
+    struct Node {
+        address: String,
+        r#type: Option<String>,
+    }
+    let node = serde_json::from_str::<Node>(node.get()).ok()?;
+    let public = match node.r#type.as_deref() {
+        Some("private_v6") => None,
+        _ => Some(node.address.parse().ok()?),
+    };
+    Some(Address {
+        text: node.address,
+        public,
+    })
+}
+
+#[derive(Deserialize)]
+struct MachineNode {
+    id: String,
+    state: Option<String>,
+    region: Option<String>,
+    events: Option<Nodes<ExitNode>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExitNode {
+    timestamp: Option<String>,
+    exit_code: Option<i64>,
+    oom_killed: Option<bool>,
+    requested_stop: Option<bool>,
+}
+
+/// Reads a machine with its last exit.
+pub(super) fn machine(node: &RawValue) -> Option<Machine> {
+    let node = serde_json::from_str::<MachineNode>(node.get()).ok()?;
+    let exit = entries(node.events).next_back().map(|event| Exit {
+        code: event.exit_code.and_then(|code| i32::try_from(code).ok()),
+        out_of_memory: event.oom_killed.unwrap_or(false),
+        requested: event.requested_stop.unwrap_or(false),
+        at: moment(event.timestamp),
+    });
+    Some(Machine {
+        id: node.id,
+        state: node.state.unwrap_or_default().into(),
+        region: node.region.unwrap_or_default(),
+        last_exit: exit,
+        ..Machine::default()
+    })
+}
+
+fn moment(text: Option<String>) -> Option<Timestamp> {
+    text?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_vocabularies_mean_the_same() {
+        assert_eq!(state("Ready"), state("active"));
+        assert_eq!(state("Awaiting configuration"), state("pending_validation"));
+        assert_eq!(state("something new"), CertificateState::Other);
+    }
+}
