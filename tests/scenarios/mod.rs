@@ -5,6 +5,7 @@ mod deeper;
 mod fleet;
 mod logs;
 mod outages;
+mod pairs;
 mod platform;
 mod record;
 mod resolvers;
