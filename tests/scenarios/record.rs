@@ -1,7 +1,7 @@
 //! A tool, not a test: records worlds for the tests of the judging crate, which then need no socket. Each part is run by
 //! name, and writes its files anew; `checks/tests/data/README.md` says how and what they are for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -38,7 +38,8 @@ async fn worlds_without_a_platform() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a tool that writes files: cargo test --test main record::worlds_with_a_platform -- --ignored"]
 async fn worlds_with_a_platform() {
-    let bench = bench(small(LabOptions::with_platform())).await;
+    // Whoever waits too briefly for a log records another cause.
+    let bench = bench(small(LabOptions::with_platform())).await.unhurried();
     let (others, of_platform) = (scenarios(), platform_scenarios());
     let alone = |scenario: &Scenario| vec![scenario.fault.clone()];
     let mut recorder = Recorder::new(&bench, true);
@@ -130,11 +131,15 @@ impl Steady {
     }
 }
 
-/// The names that only the wildcard answers.
-fn fresh(world: &World) -> BTreeSet<Hostname> {
+/// The names that only the wildcard answers, in the order in which a world has them.
+fn fresh(world: &World) -> Vec<Hostname> {
     let asked = world.zone.resolver_controls.iter().map(|look| look.name.as_str());
     let asked = asked.filter_map(|name| Hostname::parse(name).ok());
-    asked.chain([world.zone.control.clone()]).collect()
+    let mut fresh = std::iter::once(world.zone.control.clone())
+        .chain(asked)
+        .collect::<Vec<_>>();
+    fresh.dedup();
+    fresh
 }
 
 /// Faults that meet: precedence, merging, what stays visible.
