@@ -1,5 +1,5 @@
-//! Recorded worlds, judged again: what is said of each is written beside it. The worlds come from the lab
-//! (`ROUNDSMAN_RECORD=1 cargo test --test main record` at the root); `INSTA_UPDATE=always` accepts what is new.
+//! Recorded worlds, judged again: what is said of each is written beside it. The worlds come from the lab, as
+//! `data/README.md` says; `INSTA_UPDATE=always` accepts what is new.
 #![expect(clippy::expect_used, reason = "a test may fail")]
 
 use std::fmt::Write;
@@ -16,8 +16,12 @@ struct Recorded {
     world: World,
 }
 
-fn recorded() -> impl Iterator<Item = Recorded> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/worlds.jsonl.gz");
+const WITHOUT_PLATFORM: &str = "worlds.jsonl.gz";
+const WITH_PLATFORM: &str = "platform.jsonl.gz";
+
+fn recorded(file: &str) -> impl Iterator<Item = Recorded> + use<> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
+    let file = std::path::Path::new(folder).join(file);
     let file = std::fs::File::open(file).expect("the recorded worlds");
     let lines = BufReader::new(flate2::read::GzDecoder::new(file)).lines();
     lines.map(|line| serde_json::from_str(&line.expect("a line")).expect("a world"))
@@ -25,14 +29,22 @@ fn recorded() -> impl Iterator<Item = Recorded> {
 
 #[test]
 fn what_is_said_of_each_world_stays() {
-    let told = recorded().fold(String::new(), |told, recorded| {
+    insta::assert_snapshot!(tell_each(WITHOUT_PLATFORM));
+}
+
+#[test]
+fn what_is_said_with_the_platforms_word_stays() {
+    insta::assert_snapshot!(tell_each(WITH_PLATFORM));
+}
+
+fn tell_each(file: &str) -> String {
+    recorded(file).fold(String::new(), |told, recorded| {
         told + &format!(
             "--- {}\n{}\n",
             recorded.faults.join(" "),
             tell(&diagnose(&recorded.world))
         )
-    });
-    insta::assert_snapshot!(told);
+    })
 }
 
 /// Everything that a diagnosis says, a line each.
@@ -92,7 +104,7 @@ fn tell(diagnosis: &Diagnosis) -> String {
 /// What a wrong answer asks before deeper looks were made: the world without them.
 #[test]
 fn what_is_open_is_asked() {
-    let asked = recorded().fold(String::new(), |asked, mut recorded| {
+    let asked = recorded(WITHOUT_PLATFORM).fold(String::new(), |asked, mut recorded| {
         for tenant in &mut recorded.world.tenants {
             tenant.visits.truncate(1);
             tenant.retries.clear();
@@ -113,7 +125,7 @@ fn what_is_open_is_asked() {
 /// Every look of a world taken away in turn: nothing that did not pass may pass by it.
 #[test]
 fn an_unseen_world_is_unknown() {
-    for mut recorded in recorded() {
+    for mut recorded in recorded(WITHOUT_PLATFORM) {
         for tenant in &mut recorded.world.tenants {
             tenant.looked_at = false;
             tenant.visits.clear();

@@ -7,6 +7,7 @@ mod lists;
 mod logs;
 mod machines;
 mod outages;
+mod pairs;
 mod platform;
 mod record;
 mod resolvers;

@@ -8,6 +8,7 @@ use roundsman_checks::diagnosis::Status;
 use roundsman_lab::LabOptions;
 
 use super::alone::{judge, row};
+use super::pairs::{each_once, one_each};
 use crate::support::{Bench, Scenario, bench, benches, causes, platform_scenarios, scenarios};
 
 /// Verifying looks and does not touch.
@@ -116,16 +117,16 @@ async fn pairs_of_the_platforms_causes_keep_their_names() {
     let (tenants, fleets): (Vec<_>, Vec<_>) = platform_scenarios()
         .into_iter()
         .partition(|scenario| scenario.scope == "tenant");
-    let pairs = fleets
-        .iter()
-        .flat_map(|fleet| tenants.iter().map(move |tenant| (fleet, tenant)));
+    let (tenants, fleets) = (one_each(tenants), one_each(fleets));
+    let pairs = each_once(&fleets, &tenants, leaves_visible);
+    let count = pairs.len();
     let told = benches.each(pairs, async |bench, (fleet, tenant)| {
         bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
         let found = causes(&bench.round_with_platform().await.0);
         wrong_of_pair(fleet, tenant, &found)
     });
     let told = told.await;
-    assert_eq!(told.len(), fleets.len() * tenants.len());
+    assert_eq!(told.len(), count);
     let wrong = told.into_iter().flatten().collect::<Vec<_>>();
     assert!(
         wrong.is_empty(),
@@ -224,9 +225,11 @@ async fn a_failing_release_and_a_failing_region_are_told_by_what_others_do_not_s
 const ORDER: [&str; 6] = ["dns", "certificate", "app", "route", "site", "conflicts"];
 
 /// One scenario for each cause that one tenant can have, as it is staged beside another.
-fn one_each() -> Vec<Scenario> {
-    let mut one_each = Vec::<Scenario>::new();
-    for mut scenario in platform_scenarios().into_iter().chain(scenarios()) {
+fn at_one_tenant() -> Vec<Scenario> {
+    let all = platform_scenarios().into_iter().chain(scenarios());
+    let fitting =
+        all.filter(|scenario| scenario.scope == "tenant" && !scenario.slow && scenario.cause != "unexplained");
+    let adapted = fitting.map(|mut scenario| {
         if scenario.cause == "site-status" {
             // A server's fault both ways would be the app's: `app-unhealthy`.
             scenario.fault = "site-status@q7f9=404".to_owned();
@@ -235,12 +238,9 @@ fn one_each() -> Vec<Scenario> {
             // It cuts the handshake, which comes before what is latent.
             scenario.check = Some("certificate".to_owned());
         }
-        let new = one_each.iter().all(|known| known.cause != scenario.cause);
-        if scenario.scope == "tenant" && !scenario.slow && new && scenario.cause != "unexplained" {
-            one_each.push(scenario);
-        }
-    }
-    one_each
+        scenario
+    });
+    one_each(adapted)
 }
 
 /// Where a scenario's cause stands among those of one tenant: what is broken first, then by check.
@@ -284,16 +284,17 @@ fn wrong_of_two(first: &Scenario, second: &Scenario, outcome: &Round) -> Vec<Str
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_causes_at_one_tenant_are_both_told_or_the_first_hides_the_second() {
     let benches = benches(&LabOptions::with_platform()).await;
-    let one_each = one_each();
-    let firsts = one_each.iter().enumerate();
-    let pairs = firsts.flat_map(|(at, first)| one_each[at + 1..].iter().map(move |second| (first, second)));
+    let all = at_one_tenant();
+    let (firsts, seconds) = all.split_at(all.len() / 2);
+    let pairs = each_once(firsts, seconds, |first, second| first.check != second.check);
+    let count = pairs.len();
     let told = benches.each(pairs, async |bench, (first, second)| {
         bench.stage(&[first.fault.clone(), second.fault.clone()]).await;
         let (outcome, _) = bench.round_with_platform().await;
         wrong_of_two(first, second, &outcome)
     });
     let told = told.await;
-    assert_eq!(told.len(), one_each.len() * (one_each.len() - 1) / 2);
+    assert_eq!(told.len(), count);
     let wrong = told.concat();
     assert!(
         wrong.is_empty(),

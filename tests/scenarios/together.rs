@@ -1,4 +1,4 @@
-//! Causes together: in pairs, and drawn at random. Nothing may be said that was not staged.
+//! Causes together: each beside another once, and drawn at random. Nothing may be said that was not staged.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use roundsman::agent::Round;
 use roundsman_checks::diagnosis::{Status, diagnose};
 use roundsman_lab::LabOptions;
 
+use super::pairs::{each_once, one_each};
 use crate::support::{Scenario, benches, causes, scenarios};
 
 /// Scenarios that need no waiting, split into those of one tenant and the others.
@@ -45,9 +46,9 @@ fn leaves_visible(fleet: &Scenario, tenant: &Scenario) -> bool {
 async fn a_tenants_cause_keeps_its_name_beside_a_fleets() {
     let benches = benches(&LabOptions::default()).await;
     let (tenants, fleets) = quick();
-    let pairs = fleets
-        .iter()
-        .flat_map(|fleet| tenants.iter().map(move |tenant| (fleet, tenant)));
+    let (tenants, fleets) = (one_each(tenants), one_each(fleets));
+    let pairs = each_once(&fleets, &tenants, leaves_visible);
+    let count = pairs.len();
     let told = benches.each(pairs, async |bench, (fleet, tenant)| {
         bench.stage(&[fleet.fault.clone(), tenant.fault.clone()]).await;
         let found = causes(&bench.round().await);
@@ -58,7 +59,7 @@ async fn a_tenants_cause_keeps_its_name_beside_a_fleets() {
         wrong.then(|| format!("{} with {}: found {found:?}", fleet.fault, tenant.fault))
     });
     let told = told.await;
-    assert_eq!(told.len(), fleets.len() * tenants.len());
+    assert_eq!(told.len(), count);
     let wrong = told.into_iter().flatten().collect::<Vec<_>>();
     assert!(
         wrong.is_empty(),

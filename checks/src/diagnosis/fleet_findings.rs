@@ -150,7 +150,7 @@ fn wildcard_certificate(context: &FleetContext) -> (Finding, Option<FleetDetail>
 
 fn edge(context: &FleetContext) -> (Finding, Option<FleetDetail>) {
     let edge = &context.fleet.edge;
-    let works = |visit: &&Visit| visit.handshake.end.is_done() || visit.handshake.chain.is_some();
+    let works = |visit: &&Visit| visit.was_served();
     let seen = edge
         .sockets()
         .filter_map(|socket| edge.control_at(socket))

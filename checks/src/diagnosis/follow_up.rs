@@ -152,14 +152,9 @@ fn blockers(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings
 /// the address itself may be to blame. Where the control name fails everywhere there is nothing to settle.
 fn visit(context: &FleetContext, tenant: &TenantEvidence) -> Option<FollowUp> {
     let failed = tenant.visit().filter(|visit| visit.channel_end().reason().is_some())?;
-    let stands = |address: SocketAddr| {
-        context
-            .fleet
-            .edge
-            .control_at(address)
-            .is_some_and(|control| control.handshake.end.is_done())
-    };
-    if failed.was_cut() && stands(failed.address) && tenant.retries.is_empty() {
+    let control = |address: SocketAddr| context.fleet.edge.control_at(address);
+    let stands = |address| control(address).is_some_and(|control| control.handshake.end.is_done());
+    if failed.was_cut() && control(failed.address).is_some_and(Visit::was_served) && tenant.retries.is_empty() {
         return Some(FollowUp::Unhurried(tenant.tenant.id.clone(), failed.address));
     }
     let untried = context

@@ -12,16 +12,16 @@ fn platform<'w>(subject: &'w TenantContext<'_>) -> Option<&'w Platform> {
     subject.context.platform()
 }
 
-/// Whether the handshake was cut while the control name stands at the same address.
+/// Whether the handshake was cut while the control name is served at the same address, be it a certificate that fails.
 fn is_cut_alone(subject: &TenantContext<'_>) -> bool {
-    let control_stands = |visit: &Visit| {
+    let control_is_served = |visit: &Visit| {
         let control = subject.context.fleet.edge.control_at(visit.address);
-        control.is_some_and(|control| control.handshake.end.is_done())
+        control.is_some_and(Visit::was_served)
     };
     subject
         .tenant
         .visit()
-        .is_some_and(|visit| visit.was_cut() && control_stands(visit))
+        .is_some_and(|visit| visit.was_cut() && control_is_served(visit))
 }
 
 pub(super) fn conflicts_that_cut(subject: &TenantContext<'_>) -> Vec<Proof> {

@@ -235,6 +235,12 @@ impl Visit {
             .is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
     }
 
+    /// Whether TLS came as far as a certificate, whatever is wrong with it: who cuts such a name cuts it alone.
+    #[must_use]
+    pub fn was_served(&self) -> bool {
+        self.handshake.end.is_done() || self.handshake.chain.is_some()
+    }
+
     /// What the agent ran out of during this visit, where it did.
     #[must_use]
     pub fn exhausted(&self) -> Option<&str> {

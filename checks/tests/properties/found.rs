@@ -1,6 +1,6 @@
 //! Small worlds in which a property once failed.
 
-use roundsman_checks::diagnosis::{Cause, Diagnosis, Object, Status, diagnose};
+use roundsman_checks::diagnosis::{Cause, Diagnosis, FollowUp, Object, Status, diagnose};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Finding, FleetCheck, Outcome};
 use roundsman_checks::target::TenantId;
@@ -131,4 +131,14 @@ fn an_edge_that_fails_everywhere_fails_for_the_most_frequent_reason_in_any_order
         let certificate = of(&diagnosis, Check::Certificate);
         assert_eq!(certificate.reason, Some(Reason::TcpTimeout), "seed {seed}");
     }
+}
+
+#[test]
+fn a_name_that_is_cut_beside_a_wildcard_that_fails_is_looked_at_again() {
+    let mut plan = Plan::healthy(1, 1);
+    plan.edge.chain = EXPIRED;
+    plan.tenants[0].visit = Some(VisitPlan::ended(EOF));
+    let follow_ups = diagnose(&world(&plan)).follow_ups;
+    let again = |follow_up: &FollowUp| matches!(follow_up, FollowUp::Unhurried(..));
+    assert!(follow_ups.iter().any(again), "{follow_ups:?}");
 }

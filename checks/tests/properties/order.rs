@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Object, Scope, Status, TenantVerdict};
-use roundsman_checks::evidence::{DnsQuery, Reason};
+use roundsman_checks::evidence::{ApiAnswer, DnsQuery, Reason};
 use roundsman_checks::finding::Outcome;
 use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
@@ -53,6 +53,17 @@ pub(crate) fn shuffled(world: &World, seed: u64) -> World {
     world.edge.rechecks.sort_by_key(|visit| place(seed, visit.address));
     world.vantage.controls.reverse();
     world.vantage.dates.reverse();
+    if let Some(platform) = world.platform_mut() {
+        for app in platform.apps.values_mut() {
+            app.machines.sort_by_key(|machine| place(seed, &machine.id));
+            app.certificates.sort_by_key(|held| place(seed, &held.hostname));
+            app.addresses.sort_by_key(|address| place(seed, address));
+        }
+    }
+    if let ApiAnswer::Known(listing) = &mut world.listing {
+        Arc::make_mut(listing).sort_by_key(|record| place(seed, &record.id));
+    }
+    world.inventory.reverse();
     world
 }
 

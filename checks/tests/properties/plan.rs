@@ -5,6 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::chains::KINDS;
+use crate::cloud_plan::{AppPlan, CloudPlan, MachinePlan, SharedFate, app, cloud, shared_fate};
 
 /// One visit. `end` says how far it came, the rest what it showed there.
 #[derive(Clone, Debug)]
@@ -37,6 +38,20 @@ pub(crate) struct TenantPlan {
     pub skip: u8,
     pub expects: u8,
     pub name: u8,
+    pub app: AppPlan,
+}
+
+impl TenantPlan {
+    /// Whether its app sleeps and wakes by itself, by the platform's word.
+    pub(crate) fn sleeps(&self, plan: &Plan) -> bool {
+        let rests = |machine: &MachinePlan| {
+            matches!(machine.state, 1 | 2) && machine.autostart == 0 && matches!(machine.exit, 0 | 1 | 4)
+        };
+        let machines = &self.app.machines;
+        let runs = machines.iter().any(|machine| machine.state == 0);
+        let told = plan.cloud.answer == 1 && !self.app.missing && !self.app.no_machine;
+        told && !runs && machines.iter().any(rests)
+    }
 }
 
 /// A world.
@@ -62,7 +77,7 @@ pub(crate) struct Plan {
     pub families: [u8; 2],
     pub controls: Vec<u8>,
     pub dates: [u8; 3],
-    pub platform: u8,
+    pub cloud: CloudPlan,
     /// Bits of the checks that were not asked for.
     pub left_out: u8,
     pub interrupted: bool,
@@ -103,6 +118,7 @@ impl Plan {
             skip: 0,
             expects: 0,
             name: 0,
+            app: AppPlan::default(),
         };
         Self {
             servers,
@@ -122,7 +138,7 @@ impl Plan {
             families: [0, 0],
             controls: Vec::new(),
             dates: [0, 0, 0],
-            platform: 0,
+            cloud: CloudPlan::default(),
             left_out: 0,
             interrupted: false,
             milliseconds: 12.5,
@@ -132,12 +148,34 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The same where the first tenants have something in common, and fail with it; behind an edge that works.
+    fn sharing(mut self, fate: &SharedFate) -> Self {
+        (self.edge, self.cloud.answer, self.cloud.partial) = (VisitPlan::ended(0), 1, 0);
+        for (at, tenant) in self.tenants.iter_mut().enumerate() {
+            let sick = at < fate.tenants;
+            let which = u8::from(sick);
+            tenant.app.machines = vec![MachinePlan {
+                image: if fate.by == 1 { which } else { 0 },
+                digest: if fate.by == 2 { 1 + which } else { 0 },
+                region: if fate.by == 3 { which } else { 0 },
+                ..MachinePlan::default()
+            }];
+            tenant.visit = Some(VisitPlan {
+                answer: if sick { fate.answer } else { 0 },
+                ..VisitPlan::ended(0)
+            });
+        }
+        self
+    }
+}
+
 /// 0 mostly, else below `end`.
-fn rarely(end: u8) -> impl Strategy<Value = u8> + Clone {
+pub(crate) fn rarely(end: u8) -> impl Strategy<Value = u8> + Clone {
     prop_oneof![5 => Just(0), 1 => 0..end]
 }
 
-fn flag(one_in: u32) -> impl Strategy<Value = bool> + Clone {
+pub(crate) fn flag(one_in: u32) -> impl Strategy<Value = bool> + Clone {
     prop_oneof![(one_in - 1) => Just(false), 1 => Just(true)]
 }
 
@@ -153,7 +191,7 @@ pub(crate) const ENDS: u8 = 20;
 /// How many things a server may say.
 pub(crate) const SAYINGS: u8 = 18;
 
-fn visit() -> BoxedStrategy<VisitPlan> {
+pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
     let fields = (rarely(ENDS), rarely(KINDS), rarely(12), rarely(9), flag(6));
     fields
         .prop_map(|(end, chain, answer, identity, slow)| VisitPlan {
@@ -179,11 +217,11 @@ fn tenant() -> BoxedStrategy<TenantPlan> {
         prop_oneof![9 => Just(true), 1 => Just(false)],
         flag(12),
         rarely(64),
-        rarely(8),
+        rarely(9),
         rarely(8),
     );
-    (dns, visits, who)
-        .prop_map(|(dns, visits, who)| TenantPlan {
+    (dns, visits, who, app())
+        .prop_map(|(dns, visits, who, app)| TenantPlan {
             looked_at: who.0,
             dns: dns.0,
             dns_v6: dns.1,
@@ -199,6 +237,7 @@ fn tenant() -> BoxedStrategy<TenantPlan> {
             skip: who.2,
             expects: who.3,
             name: who.4,
+            app,
         })
         .boxed()
 }
@@ -223,36 +262,43 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
         [rarely(5), rarely(5), rarely(5)],
     );
     let rest = (
-        0..3u8,
+        (cloud(), shared_fate()),
         rarely(64),
         flag(8),
         prop_oneof![3 => Just(12.5), 1 => 0.0..1e6, 1 => any::<f64>().prop_filter("a duration", |ms| ms.is_finite())],
         text(),
     );
-    (zone, edge, vantage, rest, vec(tenant(), 1..9)).prop_map(|(zone, edge, vantage, rest, tenants)| Plan {
-        servers: zone.0.0,
-        resolvers: zone.0.1,
-        addresses: edge.0,
-        through_resolvers: zone.0.2,
-        discovery: zone.0.3,
-        zone: zone.1,
-        odd_servers: zone.2,
-        resolvers_say: zone.3,
-        unchecked: zone.4,
-        caa: zone.5,
-        edge: edge.1,
-        odd_addresses: edge.2,
-        rechecks: edge.3,
-        blind: vantage.0,
-        families: vantage.1,
-        controls: vantage.2,
-        dates: vantage.3,
-        platform: rest.0,
-        left_out: rest.1,
-        interrupted: rest.2,
-        milliseconds: rest.3,
-        text: rest.4,
-        tenants,
+    (zone, edge, vantage, rest, vec(tenant(), 1..9)).prop_map(|(zone, edge, vantage, rest, tenants)| {
+        let (cloud, fate) = rest.0;
+        let plan = Plan {
+            servers: zone.0.0,
+            resolvers: zone.0.1,
+            addresses: edge.0,
+            through_resolvers: zone.0.2,
+            discovery: zone.0.3,
+            zone: zone.1,
+            odd_servers: zone.2,
+            resolvers_say: zone.3,
+            unchecked: zone.4,
+            caa: zone.5,
+            edge: edge.1,
+            odd_addresses: edge.2,
+            rechecks: edge.3,
+            blind: vantage.0,
+            families: vantage.1,
+            controls: vantage.2,
+            dates: vantage.3,
+            cloud,
+            left_out: rest.1,
+            interrupted: rest.2,
+            milliseconds: rest.3,
+            text: rest.4,
+            tenants,
+        };
+        match fate {
+            Some(fate) => plan.sharing(&fate),
+            None => plan,
+        }
     })
 }
 

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use roundsman_checks::evidence::{DnsQuery, Exchange, RecordKind, StepStatus, TenantDns, Visit};
 use roundsman_checks::world::World;
 
+use crate::removal_cloud;
+
 /// What was taken away.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Removed {
@@ -22,6 +24,10 @@ pub(crate) enum Removed {
     Page(usize),
     /// A visit of the control name.
     EdgeControl(SocketAddr),
+    /// The platform's word.
+    Platform,
+    /// What the platform says of an app: all, its certificates, its machines or one of them.
+    App(String),
     /// Anything else: the wildcard's own record, blockers, chains, the vantage's controls.
     Other,
     /// All that was seen of a tenant.
@@ -48,6 +54,7 @@ pub(crate) fn each(world: &World) -> Vec<(Removed, World)> {
         less.chains.remove(id);
         lacking.push((Removed::Other, less));
     }
+    removal_cloud::each(world, &mut lacking);
     let mut less = world.clone();
     less.vantage.controls.clear();
     less.vantage.resolvers.clear();
@@ -96,6 +103,9 @@ fn zone(world: &World, lacking: &mut Vec<(Removed, World)>) {
     }
     for index in 0..zone.caa.len() {
         looks(world, &Removed::Other, index, |world| &mut world.zone.caa, lacking);
+    }
+    for index in 0..zone.acme.len() {
+        looks(world, &Removed::Other, index, |world| &mut world.zone.acme, lacking);
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use roundsman_checks::evidence::{DnsQuery, RecordKind, Visit};
+use roundsman_checks::evidence::{DnsQuery, Exit, Machine, MachineState, RecordKind, Visit};
 use roundsman_checks::expectation::Identity;
 use roundsman_checks::finding::{Check, FleetCheck};
 use roundsman_checks::world::{TenantEvidence, World};
 
-use crate::chains::faults;
+use crate::chains::{DOMAIN, faults};
 
 /// Whether the evidence holds what a pass of this check needs.
 pub(crate) fn stands(world: &World, tenant: &TenantEvidence, check: Check) -> bool {
@@ -17,8 +17,50 @@ pub(crate) fn stands(world: &World, tenant: &TenantEvidence, check: Check) -> bo
         Check::Certificate => served(world, tenant).next().is_some(),
         Check::Site => served(world, tenant).any(|visit| answers(tenant, visit)),
         Check::Route => served(world, tenant).any(|visit| identifies(tenant, visit)),
-        Check::Conflicts | Check::App => false,
+        Check::Conflicts => nobody_is_in_the_way(world, tenant),
+        Check::App => runs_or_wakes(world, tenant),
     }
+}
+
+/// Whether the platform told all certificates of the tenant's app, or that there is no such app, and none under the domain
+/// is among them; and no other app but the edge's is known to hold one for the name.
+fn nobody_is_in_the_way(world: &World, tenant: &TenantEvidence) -> bool {
+    let Some(platform) = world.platform.known() else {
+        return false;
+    };
+    let name = tenant.tenant.hostname.as_str();
+    let parent = name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    let of_name = |held: &str| held == name || Some(held) == parent.as_deref();
+    let foreign = platform.apps.values().filter(|app| app.name != platform.edge_app);
+    let mut foreign = foreign.flat_map(|app| &app.certificates);
+    let below = |held: &str| held == DOMAIN || held.ends_with(&format!(".{DOMAIN}"));
+    let own = match platform.apps.get(&tenant.tenant.app) {
+        Some(app) => app.certificates_missing.is_none() && !app.certificates.iter().any(|held| below(&held.hostname)),
+        None => platform.apps_missing.is_none(),
+    };
+    own && !foreign.any(|held| of_name(&held.hostname))
+}
+
+/// Whether a machine of the tenant's app runs, or rests and is known to wake and not to have failed; and each is known to
+/// run the expected image.
+fn runs_or_wakes(world: &World, tenant: &TenantEvidence) -> bool {
+    let platform = world.platform.known();
+    let Some(app) = platform.and_then(|platform| platform.apps.get(&tenant.tenant.app)) else {
+        return false;
+    };
+    let ended_well = |exit: &Exit| exit.requested || exit.code == Some(0) && !exit.out_of_memory;
+    let good = |machine: &Machine| {
+        let wakes = matches!(machine.autostart, Some(true)) && machine.last_exit.as_ref().is_none_or(ended_well);
+        machine.state == MachineState::Started || machine.state.is_at_rest() && wakes
+    };
+    let right = |machine: &Machine| {
+        tenant.expectation.image.as_ref().is_none_or(|expected| {
+            let image = machine.image.as_deref();
+            image.and_then(|image| expected.is(&app.name, image, machine.digest.as_deref())) == Some(true)
+        })
+    };
+    let there = || app.machines.iter().filter(|machine| !machine.is_gone());
+    there().any(good) && there().all(right)
 }
 
 /// Whether the evidence holds what a pass of this fleet check needs.
@@ -76,6 +118,8 @@ fn sees(world: &World) -> bool {
     looks.into_iter().flatten().chain(own).any(|look| look.reply.is_some())
         || world.vantage.controls.iter().any(|control| control.end.is_done())
         || visits.into_iter().any(|visit| visit.connect.end.is_done())
+        || world.platform.known().is_some()
+        || world.listing.known().is_some()
 }
 
 /// The servers at which both families of a name were answered, with at least one address or alias.

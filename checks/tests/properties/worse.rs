@@ -7,9 +7,9 @@ use roundsman_checks::evidence::{DnsReply, Exchange, RecordKind};
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::world::{TenantEvidence, World};
 
-use crate::build::show;
 use crate::chains::expired;
 use crate::dns::{record, reply};
+use crate::visits::show;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
