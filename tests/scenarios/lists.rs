@@ -43,8 +43,11 @@ const LIES: &[Lie] = &[
     },
     lie("certificates-total", [Pass, Unknown], Status::Healthy, 4),
     lie("machines-cursor", [Pass, Pass], Status::Healthy, 5),
-    lie("machines-passed-over", [Pass, Pass], Status::Healthy, 4),
-    lie("machines-garbled", [Pass, Pass], Status::Healthy, 4),
+    lie("machines-passed-over", [Unknown, Pass], Status::Healthy, 4),
+    Lie {
+        reason: Reason::PlatformMalformed,
+        ..lie("machines-garbled", [Unknown, Pass], Status::Healthy, 4)
+    },
     lie("records-total", [Pass, Pass], Status::Healthy, 4),
     lie("records-pages", [Pass, Pass], Status::Healthy, 5),
     lie("records-unpaged", [Pass, Pass], Status::Healthy, 4),

@@ -214,6 +214,14 @@ pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine])
             .map_or(AppState::Missing, AppState::Unknown);
     };
     let machines = deciding(app);
+    // A machine that is not known may be the only one that serves.
+    let missing = missing(platform, app);
+    if let Some(fault) = missing
+        .clone()
+        .filter(|_| machines.iter().all(|machine| machine.serves != Some(true)))
+    {
+        return AppState::Unknown(fault);
+    }
     let host_down =
         |machine: &Machine| machine.host_down || details.iter().any(|told| told.id == machine.id && told.host_down);
     let reachable = |machine: &&Machine| !host_down(machine);
@@ -230,7 +238,7 @@ pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine])
     if find(&wakes).is_some() {
         return AppState::Asleep;
     }
-    if let Some(fault) = missing(platform, app) {
+    if let Some(fault) = missing {
         return AppState::Unknown(fault);
     }
     if let Some(machine) = find(&host_down) {

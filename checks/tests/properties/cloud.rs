@@ -176,6 +176,7 @@ fn app(plan: &Plan, planned: &AppPlan, tenant: &Tenant, known: &[Tenant]) -> App
             .map(|(at, planned)| machine(plan, planned, &tenant.app, at))
             .collect(),
         machines_missing: (planned.partial == 2).then(|| fault(plan, 3)),
+        addresses_missing: None,
     }
 }
 
@@ -221,7 +222,14 @@ fn machine(plan: &Plan, planned: &MachinePlan, app: &str, at: usize) -> Machine 
             _ => Some(exit(None, false, false)),
         },
         healthy: [None, Some(true), Some(false)][usize::from(planned.healthy % 3)],
-        updated_at: None,
+        serves: [None, Some(true), Some(false)][usize::from(planned.serves % 3)],
+        group: None,
+        host_down: planned.host_down,
+        updated_at: match planned.since {
+            0 => None,
+            1 => Some(now() - SignedDuration::from_secs(20)),
+            _ => Some(now() - SignedDuration::from_hours(72)),
+        },
     }
 }
 

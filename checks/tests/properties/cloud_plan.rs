@@ -66,6 +66,11 @@ pub(crate) struct MachinePlan {
     pub autostart: u8,
     pub healthy: u8,
     pub closed: bool,
+    /// Whether it serves requests; 0: not told.
+    pub serves: u8,
+    pub host_down: bool,
+    /// Since when it is as it is; 0: not told.
+    pub since: u8,
 }
 
 /// What some tenants have in common, and fail with.
@@ -115,9 +120,10 @@ fn machine() -> impl Strategy<Value = MachinePlan> {
         rarely(3),
         rarely(3),
         flag(8),
+        (rarely(3), flag(60), 0..3u8),
     );
     of.prop_map(
-        |(state, exit, image, digest, region, autostart, healthy, closed)| MachinePlan {
+        |(state, exit, image, digest, region, autostart, healthy, closed, (serves, host_down, since))| MachinePlan {
             state,
             exit,
             image,
@@ -126,6 +132,9 @@ fn machine() -> impl Strategy<Value = MachinePlan> {
             autostart,
             healthy,
             closed,
+            serves,
+            host_down,
+            since,
         },
     )
 }
