@@ -76,8 +76,7 @@ impl Config {
     }
 
     fn rebase(&mut self, directory: &Path) {
-        let files = [&mut self.edge.ca_file, &mut self.tenants.file];
-        for file in files.into_iter().flatten() {
+        if let Some(file) = &mut self.tenants.file {
             rebase(file, directory);
         }
         let platform = self.fly.as_mut().map(|fly| &mut fly.token);
@@ -122,7 +121,7 @@ fn read<T>(text: &str, path: &Path, read: impl FnOnce(Section<'_>) -> Option<T>)
     if !errors.is_empty() {
         return Err(Invalid::new(name, mask_unread(text), syntax_mistakes(text, &errors)));
     }
-    let notes = Mistakes::new(text);
+    let notes = Mistakes::new(text, path.parent().unwrap_or(Path::new("")));
     let value = open(&document, &notes, read);
     let (mistakes, secrets) = notes.into_parts();
     match value {

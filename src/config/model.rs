@@ -1,20 +1,18 @@
 //! The configuration as plain values, every default filled in. Holds no rule: reading is elsewhere.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
-pub use roundsman_checks::gather::Control;
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 
 use super::apply::Override;
 use super::glob::Glob;
 use super::secret::{HeaderText, Secret};
+use super::section::{Dns, Edge, Schedule, Vantage};
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -77,30 +75,6 @@ impl Config {
             vantage: Vantage::default(),
             schedule: Schedule::default(),
             release: Release::default(),
-        }
-    }
-}
-
-/// `[edge]`: what the wildcard points to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// The edge app's name on the platform.
-    pub app: Option<String>,
-    /// The edge's addresses, unique, in the order given.
-    pub addresses: Vec<IpAddr>,
-    /// The port that serves HTTPS; 443 by default.
-    pub port: u16,
-    /// PEM roots trusted besides the system's and Mozilla's; absolute or relative to the working directory.
-    pub ca_file: Option<PathBuf>,
-}
-
-impl Default for Edge {
-    fn default() -> Self {
-        Self {
-            app: None,
-            addresses: Vec::new(),
-            port: 443,
-            ca_file: None,
         }
     }
 }
@@ -243,39 +217,6 @@ pub struct Fields {
     pub status: Option<String>,
 }
 
-/// `[dns]`: whom to ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dns {
-    /// The zone's servers; empty: those that its NS records name.
-    pub authoritative: Vec<SocketAddr>,
-    /// Whose word decides.
-    pub ask: Ask,
-    /// Recursive resolvers to compare; empty: the system's.
-    pub resolvers: Vec<SocketAddr>,
-    /// How long one question may take; 2 s by default.
-    pub timeout: Duration,
-}
-
-impl Default for Dns {
-    fn default() -> Self {
-        Self {
-            authoritative: Vec::new(),
-            ask: Ask::Authoritative,
-            resolvers: Vec::new(),
-            timeout: Duration::from_secs(2),
-        }
-    }
-}
-
-/// Whose word decides the `dns` check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// The zone's own servers.
-    Authoritative,
-    /// The resolvers, asked for fresh labels: for agents whose port 53 is closed.
-    Resolvers,
-}
-
 /// `[site]`: what is asked of a tenant's page, how, and what must come back.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -305,57 +246,6 @@ impl Default for Site {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
             max_body: 64 * 1024,
-        }
-    }
-}
-
-/// `[vantage]`: the agent itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vantage {
-    /// Its name in reports; `None`: `FLY_REGION`, else the host's name.
-    pub name: Option<String>,
-    /// What proves that the agent itself can see.
-    pub controls: Vec<Control>,
-}
-
-impl Default for Vantage {
-    fn default() -> Self {
-        Self {
-            name: None,
-            controls: vec![Control::Resolvers, Control::Apis],
-        }
-    }
-}
-
-/// `[schedule]`: how often and how fast.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Schedule {
-    /// Time between rounds; 5 min by default. Not used where `cron` is set.
-    pub every: Duration,
-    /// Instead of `every`: five fields as in crontab(5), or six with seconds.
-    pub cron: Option<String>,
-    /// The IANA time zone that `cron` is read in; `None`: UTC.
-    pub timezone: Option<String>,
-    /// The largest random delay; `None` is `auto`.
-    pub jitter: Option<Duration>,
-    /// Tenants visited at the same time; `None` is `auto`.
-    pub concurrency: Option<NonZeroU32>,
-    /// Handshakes per second towards one edge address, above 0; `None` is `auto`.
-    pub rate: Option<f64>,
-    /// Time between the fleet checks; 15 s by default.
-    pub fleet_every: Duration,
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Self {
-            every: Duration::from_secs(300),
-            cron: None,
-            timezone: None,
-            jitter: None,
-            concurrency: None,
-            rate: None,
-            fleet_every: Duration::from_secs(15),
         }
     }
 }

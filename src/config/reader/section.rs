@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
@@ -13,16 +14,18 @@ use crate::config::nearest::nearest;
 #[derive(Debug)]
 pub(crate) struct Mistakes {
     line_ends: Vec<usize>,
+    directory: PathBuf,
     found: RefCell<Vec<Mistake>>,
     secrets: RefCell<Vec<Range<usize>>>,
 }
 
 impl Mistakes {
-    /// No mistakes yet in `text`.
-    pub(crate) fn new(text: &str) -> Self {
+    /// No mistakes yet in `text`; relative paths in it start at `directory`.
+    pub(crate) fn new(text: &str, directory: &Path) -> Self {
         let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
         Self {
             line_ends,
+            directory: directory.to_owned(),
             found: RefCell::default(),
             secrets: RefCell::default(),
         }
@@ -129,6 +132,11 @@ impl<'a> Section<'a> {
     /// Opens a table that lies within this one.
     pub(crate) fn inner(&self, table: &'a DeTable<'a>, span: Range<usize>, name: String) -> Section<'a> {
         Section::new(table, span, name, self.mistakes)
+    }
+
+    /// The folder where relative paths start.
+    pub(crate) fn directory(&self) -> &'a Path {
+        &self.mistakes.directory
     }
 
     /// Whether it has no key at all.

@@ -30,21 +30,6 @@ form!(
     { "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2 }
 );
 form!(
-    /// `auto` or a duration.
-    AutoDuration,
-    { "type": "string", "pattern": "^(auto|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$", "minLength": 2 }
-);
-form!(
-    /// `auto` or a whole number.
-    AutoCount,
-    { "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1, "maximum": 100_000 }] }
-);
-form!(
-    /// `auto` or a number above 0.
-    AutoRate,
-    { "anyOf": [{ "const": "auto" }, { "type": "number", "exclusiveMinimum": 0 }] }
-);
-form!(
     /// `64KiB`, `1MiB` or bytes.
     SizeText,
     { "anyOf": [{ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)?$" }, { "type": "integer", "minimum": 1 }] }

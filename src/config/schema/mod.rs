@@ -5,12 +5,30 @@ mod tables;
 
 use serde_json::Value;
 
+use super::section::{Dns, Edge, Schedule, Vantage};
+use super::table::{TableDescription, describe, table_schema};
+
 /// The schema (JSON Schema, draft 2020-12). Unknown keys are refused everywhere.
 #[must_use]
 pub fn schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(tables::File).to_value();
     drop_null(&mut schema);
+    declared(&mut schema, "edge", &describe(&Edge::default()));
+    declared(&mut schema, "dns", &describe(&Dns::default()));
+    declared(&mut schema, "vantage", &describe(&Vantage::default()));
+    declared(&mut schema, "schedule", &describe(&Schedule::default()));
     schema
+}
+
+/// Puts a table that declares itself into the place of `key`.
+fn declared(schema: &mut Value, key: &str, table: &TableDescription) {
+    let mut definitions = serde_json::Map::new();
+    let of_table = table_schema(table, &mut definitions);
+    definitions.insert(table.name.into(), of_table);
+    schema["properties"][key] = serde_json::json!({ "$ref": format!("#/$defs/{}", table.name) });
+    if let Some(all) = schema["$defs"].as_object_mut() {
+        all.extend(definitions);
+    }
 }
 
 /// An optional key may be absent, never null: TOML has no such value.

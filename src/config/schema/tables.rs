@@ -2,7 +2,6 @@
 #![expect(dead_code, reason = "the types describe a file and are never made")]
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::expectation::HttpVersion;
@@ -10,8 +9,8 @@ use roundsman_checks::finding::Check;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::form::{
-    AutoCount, AutoDuration, AutoRate, DurationText, Fraction, Headers, IdentityPlace, PathText, Pointer, Port,
-    SecretPlace, SizeText, Sources, Statuses, TenantList, VersionPlace,
+    DurationText, Fraction, Headers, IdentityPlace, PathText, Pointer, Port, SecretPlace, SizeText, Sources, Statuses,
+    TenantList, VersionPlace,
 };
 
 /// roundsman.toml
@@ -20,11 +19,11 @@ use super::form::{
 pub(super) struct File {
     /// The domain whose wildcard the tenants live under.
     domain: String,
-    edge: Option<Edge>,
+    edge: Option<()>,
     tenants: Option<Tenants>,
     fly: Option<Fly>,
     cloudflare: Option<Cloudflare>,
-    dns: Option<Dns>,
+    dns: Option<()>,
     site: Option<Site>,
     certificate: Option<Certificate>,
     /// What differs for some tenants; later ones win, what is not said stays.
@@ -32,22 +31,8 @@ pub(super) struct File {
     /// How urgent each cause is, by its name.
     #[schemars(schema_with = "severities")]
     severity: Option<BTreeMap<String, Severity>>,
-    vantage: Option<Vantage>,
-    schedule: Option<Schedule>,
-}
-
-/// What the wildcard points to.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Edge {
-    /// The edge app's name on the platform.
-    app: Option<String>,
-    /// The edge's addresses.
-    addresses: Option<Vec<IpAddr>>,
-    /// The port that serves HTTPS; 443 by default.
-    port: Option<Port>,
-    /// PEM roots trusted besides the system's and Mozilla's.
-    ca_file: Option<String>,
+    vantage: Option<()>,
+    schedule: Option<()>,
 }
 
 /// The platform; leave the table out to verify without one.
@@ -114,27 +99,6 @@ struct Fields {
     hostname: Option<Pointer>,
     labels: Option<Pointer>,
     status: Option<Pointer>,
-}
-
-/// Which DNS servers are asked.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Dns {
-    /// The zone's servers, "ip" or "ip:port"; by default those of its NS records.
-    authoritative: Option<Vec<String>>,
-    /// Whose word decides.
-    ask: Option<Ask>,
-    /// Recursive resolvers to compare, "ip" or "ip:port"; by default the system's.
-    resolvers: Option<Vec<String>>,
-    /// How long one question may take; "2s" by default.
-    timeout: Option<DurationText>,
-}
-
-#[derive(JsonSchema)]
-#[schemars(rename_all = "lowercase")]
-enum Ask {
-    Authoritative,
-    Resolvers,
 }
 
 /// What a tenant's page must answer.
@@ -222,34 +186,4 @@ enum Severity {
     Warning,
     Info,
     Off,
-}
-
-/// The agent itself.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Vantage {
-    /// Its name in reports; by default FLY_REGION, else the host's name.
-    name: Option<String>,
-    /// What proves that it can see: "resolvers", "apis", "ip:port" or URLs.
-    controls: Option<Vec<String>>,
-}
-
-/// How often and how fast.
-#[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
-struct Schedule {
-    /// Time between rounds; "5m" by default.
-    every: Option<DurationText>,
-    /// Instead of every: five fields as in crontab(5), six with seconds.
-    cron: Option<String>,
-    /// The time zone of cron; UTC by default.
-    timezone: Option<String>,
-    /// The largest random delay; "auto" by default.
-    jitter: Option<AutoDuration>,
-    /// Tenants visited at the same time; "auto" by default.
-    concurrency: Option<AutoCount>,
-    /// Handshakes per second towards one edge address; "auto" by default.
-    rate: Option<AutoRate>,
-    /// Time between the fleet checks; "15s" by default.
-    fleet_every: Option<DurationText>,
 }

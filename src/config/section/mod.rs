@@ -1,6 +1,7 @@
 //! The tables of `roundsman.toml`, a file per table. Each knows its own keys and no other table.
 
 mod certificate;
+mod dns;
 mod edge;
 mod form;
 mod overrides;
@@ -9,15 +10,21 @@ mod schedule;
 mod secret;
 mod site;
 mod tenants;
+mod vantage;
 
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::target::Hostname;
 
-use super::model::{Ask, Config, Dns, Vantage};
-use super::reader::{Section, choice, duration, each, pairs, parsed};
-pub use form::domain as parse_domain;
+use super::form::parse_domain;
+use super::model::Config;
+use super::reader::{Section, choice, pairs, parsed};
+use super::table;
+pub use dns::{Ask, Dns};
+pub use edge::Edge;
 pub(crate) use platform::fly_of_environment;
+pub use schedule::Schedule;
 pub(super) use tenants::listed;
+pub use vantage::Vantage;
 
 /// Tables of the file format that later versions read.
 const LATER: [&str; 7] = [
@@ -37,7 +44,7 @@ pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Confi
     let placeholder = || Hostname::parse("invalid.example").ok();
     let mut config = Config::new(domain.or_else(placeholder)?);
     if let Some(section) = top.section("edge") {
-        edge::edge(section, &mut config.edge);
+        table::read(section, &mut config.edge);
     }
     if let Some(section) = top.section("tenants") {
         tenants::tenants(section, &mut config.tenants);
@@ -45,7 +52,7 @@ pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Confi
     config.fly = top.section("fly").map(platform::fly);
     config.cloudflare = top.section("cloudflare").map(platform::cloudflare);
     if let Some(section) = top.section("dns") {
-        dns(section, &mut config.dns);
+        table::read(section, &mut config.dns);
     }
     if let Some(section) = top.section("site") {
         site::site(section).apply(&mut config.site);
@@ -56,10 +63,10 @@ pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Confi
     config.overrides = overrides::overrides(&top, config.certificate);
     top.set("severity", &mut config.severity, severity());
     if let Some(section) = top.section("vantage") {
-        vantage(section, &mut config.vantage);
+        table::read(section, &mut config.vantage);
     }
     if let Some(section) = top.section("schedule") {
-        schedule::schedule(section, &mut config.schedule);
+        table::read(section, &mut config.schedule);
     }
     refuse_later(&top);
     top.finish();
@@ -75,19 +82,7 @@ fn domain(top: &Section<'_>, given: Option<&Hostname>) -> Option<Hostname> {
         let label = "write domain = \"example.com\" at the top of the file, before the first table";
         top.note_missing("`domain` is missing", label);
     }
-    top.get("domain", parsed(form::domain))
-}
-
-fn dns(section: Section<'_>, dns: &mut Dns) {
-    section.set("authoritative", &mut dns.authoritative, each(parsed(form::server)));
-    section.set(
-        "ask",
-        &mut dns.ask,
-        choice(&[("authoritative", Ask::Authoritative), ("resolvers", Ask::Resolvers)]),
-    );
-    section.set("resolvers", &mut dns.resolvers, each(parsed(form::server)));
-    section.set("timeout", &mut dns.timeout, duration);
-    section.finish();
+    top.get("domain", parsed(parse_domain))
 }
 
 fn severity() -> impl Fn(&super::reader::Value<'_>) -> super::reader::Read<std::collections::BTreeMap<Cause, Severity>>
@@ -99,12 +94,6 @@ fn severity() -> impl Fn(&super::reader::Value<'_>) -> super::reader::Read<std::
         ("off", Severity::Off),
     ];
     pairs(form::cause, move |value| choice(&levels)(value))
-}
-
-fn vantage(section: Section<'_>, vantage: &mut Vantage) {
-    vantage.name = section.get("name", parsed(form::any)).filter(|name| !name.is_empty());
-    section.set("controls", &mut vantage.controls, each(parsed(form::control)));
-    section.finish();
 }
 
 fn refuse_later(top: &Section<'_>) {
