@@ -7,7 +7,8 @@ use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
 use super::load::DEFAULT_FILE;
-use super::model::{Cloudflare, Config, Release, Source};
+use super::model::{Config, Release, Source};
+use super::section::Cloudflare;
 
 /// The flags that configure. Empty or `None`: not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

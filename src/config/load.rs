@@ -1,18 +1,16 @@
 //! From a path or a text to a [`Config`]. Owns the order of reading, knows no key.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use roundsman_checks::target::Hostname;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::apply::SitePatch;
 use super::error::{ConfigError, Invalid, Mistake};
 use super::flags::Flags;
 use super::mask::{mask, mask_unread};
 use super::model::{Config, ListedTenant};
 use super::reader::{Mistakes, Section};
-use super::secret::{HeaderText, Secret};
 use super::section;
 use super::source::{ReadError, read_text};
 
@@ -77,25 +75,7 @@ impl Config {
 
     fn rebase(&mut self, directory: &Path) {
         if let Some(file) = &mut self.tenants.file {
-            rebase(file, directory);
-        }
-        let platform = self.fly.as_mut().map(|fly| &mut fly.token);
-        let provider = self.cloudflare.as_mut().map(|cloudflare| &mut cloudflare.token);
-        for token in [self.tenants.token.as_mut(), platform, provider].into_iter().flatten() {
-            if let Secret::File(file) = token {
-                rebase(file, directory);
-            }
-        }
-        let patches = self
-            .overrides
-            .iter_mut()
-            .filter_map(|entry| patch_headers(&mut entry.site));
-        for headers in patches.chain([&mut self.site.request_headers]) {
-            for value in headers.values_mut() {
-                if let HeaderText::Secret(Secret::File(file)) = value {
-                    rebase(file, directory);
-                }
-            }
+            *file = directory.join(&*file);
         }
     }
 }
@@ -170,12 +150,4 @@ fn explain(message: &str) -> String {
     } else {
         message.to_owned()
     }
-}
-
-fn patch_headers(patch: &mut SitePatch) -> Option<&mut std::collections::BTreeMap<String, HeaderText>> {
-    patch.request_headers.as_mut()
-}
-
-fn rebase(file: &mut PathBuf, directory: &Path) {
-    *file = directory.join(&*file);
 }

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use roundsman_checks::diagnosis::{Cause, Severity};
-use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 
-use super::apply::Override;
 use super::glob::Glob;
-use super::secret::{HeaderText, Secret};
-use super::section::{Dns, Edge, Schedule, Vantage};
+use super::secret::Secret;
+use super::section::{Certificate, Cloudflare, Dns, Edge, Fly, Override, Schedule, Site, Vantage};
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -34,7 +31,7 @@ pub struct Config {
     /// `[site]`.
     pub site: Site,
     /// `[certificate]`.
-    pub certificate: CertificateExpectation,
+    pub certificate: Certificate,
     /// `[[overrides]]`, in the order of the file; later ones win.
     pub overrides: Vec<Override>,
     /// `[severity]`: how urgent a cause is, where that is not its default.
@@ -69,7 +66,7 @@ impl Config {
             cloudflare: None,
             dns: Dns::default(),
             site: Site::default(),
-            certificate: CertificateExpectation::default(),
+            certificate: Certificate::default(),
             overrides: Vec::new(),
             severity: BTreeMap::new(),
             vantage: Vantage::default(),
@@ -121,57 +118,6 @@ impl Default for Tenants {
     }
 }
 
-/// `[fly]`: the platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fly {
-    /// The organization's slug; `None`: the token's own.
-    pub organization: Option<String>,
-    /// A read-only token is enough.
-    pub token: Secret,
-    /// GraphQL is at `/graphql` below it.
-    pub api_url: String,
-    /// The Machines API is at `/v1` below it.
-    pub machines_url: String,
-    /// A tenant app is reached directly at `<app>.<app_domain>`.
-    pub app_domain: String,
-    /// The port of tenant apps.
-    pub app_port: u16,
-}
-
-impl Default for Fly {
-    fn default() -> Self {
-        Self {
-            organization: None,
-            token: Secret::Env("FLY_API_TOKEN".into()),
-            api_url: "https://api.fly.io".into(),
-            machines_url: "https://api.machines.dev".into(),
-            app_domain: "fly.dev".into(),
-            app_port: 443,
-        }
-    }
-}
-
-/// `[cloudflare]`: the DNS provider's listing of the zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cloudflare {
-    /// The zone; `None`: the domain.
-    pub zone: Option<String>,
-    /// A token with DNS Read on the zone is enough.
-    pub token: Secret,
-    /// The API's base.
-    pub api_url: String,
-}
-
-impl Default for Cloudflare {
-    fn default() -> Self {
-        Self {
-            zone: None,
-            token: Secret::Env("CLOUDFLARE_API_TOKEN".into()),
-            api_url: "https://api.cloudflare.com/client/v4".into(),
-        }
-    }
-}
-
 /// A place that names tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -215,37 +161,4 @@ pub struct Fields {
     pub labels: Option<String>,
     /// Instead of `status`, `subscription_status`.
     pub status: Option<String>,
-}
-
-/// `[site]`: what is asked of a tenant's page, how, and what must come back.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// What must come back.
-    pub expectation: SiteExpectation,
-    /// Headers sent with the probe; names in lower case.
-    pub request_headers: BTreeMap<String, HeaderText>,
-    /// Where the answer carries its version; `None` is `off`.
-    pub version: Option<Place>,
-    /// How often `watch` may wake a sleeping tenant; 6 h by default.
-    pub wake_every: Duration,
-    /// How long connecting may take; 5 s by default.
-    pub connect_timeout: Duration,
-    /// How long a whole visit may take; 10 s by default.
-    pub timeout: Duration,
-    /// How much of a body is read, in bytes; 64 KiB by default, at most 64 MiB.
-    pub max_body: u64,
-}
-
-impl Default for Site {
-    fn default() -> Self {
-        Self {
-            expectation: SiteExpectation::default(),
-            request_headers: BTreeMap::new(),
-            version: None,
-            wake_every: Duration::from_secs(6 * 3600),
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(10),
-            max_body: 64 * 1024,
-        }
-    }
 }

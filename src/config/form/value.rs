@@ -68,6 +68,15 @@ impl<V: 'static> ValueForm<V> {
         self
     }
 
+    /// With a further look at what was read.
+    pub(crate) fn refine(self, refine: impl Fn(&Value<'_>, V) -> Read<V> + 'static) -> Self {
+        let read = self.read;
+        Self {
+            read: Box::new(move |value, directory| refine(value, read(value, directory)?)),
+            ..self
+        }
+    }
+
     /// The same form for another type; whoever wants it written says how.
     pub(crate) fn map<W: 'static>(self, to: impl Fn(V) -> W + 'static) -> ValueForm<W> {
         let read = self.read;

@@ -25,64 +25,15 @@ macro_rules! form {
 }
 
 form!(
-    /// `30s`, `5m`, `250ms`, `1h30m`.
-    DurationText,
-    { "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2 }
-);
-form!(
-    /// `64KiB`, `1MiB` or bytes.
-    SizeText,
-    { "anyOf": [{ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB|GiB)?$" }, { "type": "integer", "minimum": 1 }] }
-);
-form!(
-    /// A number from 0 to 1.
-    Fraction,
-    { "type": "number", "minimum": 0, "maximum": 1 }
-);
-form!(
-    /// A port.
-    Port,
-    { "type": "integer", "minimum": 1, "maximum": 65_535 }
-);
-form!(
-    /// HTTP statuses.
-    Statuses,
-    { "type": "array", "minItems": 1, "items": { "type": "integer", "minimum": 100, "maximum": 599 } }
-);
-form!(
-    /// A path.
-    PathText,
-    { "type": "string", "pattern": "^/" }
-);
-form!(
     /// A JSON pointer.
     Pointer,
     { "type": "string", "pattern": "^(/([^~]|~[01])*)?$" }
-);
-form!(
-    /// Where a version is found.
-    VersionPlace,
-    { "type": "string", "pattern": "^(off|header:.+|json:(/.*)?)$" }
-);
-form!(
-    /// How an app is recognised.
-    IdentityPlace,
-    { "type": "string", "pattern": "^(auto|off|header:.+|json:(/.*)?)$" }
 );
 form!(
     /// A secret: where it is kept.
     SecretPlace,
     { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
       "properties": { "env": { "type": "string", "minLength": 1 }, "file": { "type": "string", "minLength": 1 } } }
-);
-form!(
-    /// Request headers, texts or secrets.
-    Headers,
-    { "type": "object", "additionalProperties": { "anyOf": [
-        { "type": "string" },
-        { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": false,
-          "properties": { "env": { "type": "string", "minLength": 1 }, "file": { "type": "string", "minLength": 1 } } }
-    ] } }
 );
 form!(
     /// Sources of tenants.

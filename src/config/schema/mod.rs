@@ -5,7 +5,7 @@ mod tables;
 
 use serde_json::Value;
 
-use super::section::{Dns, Edge, Schedule, Vantage};
+use super::section::{Certificate, Cloudflare, Dns, Edge, Fly, Override, Schedule, Site, Vantage};
 use super::table::{TableDescription, describe, table_schema};
 
 /// The schema (JSON Schema, draft 2020-12). Unknown keys are refused everywhere.
@@ -17,6 +17,11 @@ pub fn schema() -> serde_json::Value {
     declared(&mut schema, "dns", &describe(&Dns::default()));
     declared(&mut schema, "vantage", &describe(&Vantage::default()));
     declared(&mut schema, "schedule", &describe(&Schedule::default()));
+    declared(&mut schema, "fly", &describe(&Fly::default()));
+    declared(&mut schema, "cloudflare", &describe(&Cloudflare::default()));
+    declared(&mut schema, "site", &describe(&Site::default()));
+    declared(&mut schema, "certificate", &describe(&Certificate::default()));
+    declared(&mut schema, "overrides", &describe(&Override::default()));
     schema
 }
 
@@ -25,7 +30,12 @@ fn declared(schema: &mut Value, key: &str, table: &TableDescription) {
     let mut definitions = serde_json::Map::new();
     let of_table = table_schema(table, &mut definitions);
     definitions.insert(table.name.into(), of_table);
-    schema["properties"][key] = serde_json::json!({ "$ref": format!("#/$defs/{}", table.name) });
+    let reference = serde_json::json!({ "$ref": format!("#/$defs/{}", table.name) });
+    schema["properties"][key] = if key == "overrides" {
+        serde_json::json!({ "type": "array", "items": reference })
+    } else {
+        reference
+    };
     if let Some(all) = schema["$defs"].as_object_mut() {
         all.extend(definitions);
     }

@@ -15,14 +15,19 @@ mod vantage;
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::target::Hostname;
 
+use super::form::Form as _;
 use super::form::parse_domain;
 use super::model::Config;
 use super::reader::{Section, choice, pairs, parsed};
-use super::table;
+use super::table::{self, optional_table, tables};
+pub use certificate::Certificate;
 pub use dns::{Ask, Dns};
 pub use edge::Edge;
+pub use overrides::{Match, Override};
 pub(crate) use platform::fly_of_environment;
+pub use platform::{Cloudflare, Fly};
 pub use schedule::Schedule;
+pub use site::Site;
 pub(super) use tenants::listed;
 pub use vantage::Vantage;
 
@@ -49,18 +54,25 @@ pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Confi
     if let Some(section) = top.section("tenants") {
         tenants::tenants(section, &mut config.tenants);
     }
-    config.fly = top.section("fly").map(platform::fly);
-    config.cloudflare = top.section("cloudflare").map(platform::cloudflare);
+    config.fly = optional_table(fly_of_environment).read(&top, "fly", &None).flatten();
+    config.cloudflare = optional_table(Cloudflare::default)
+        .read(&top, "cloudflare", &None)
+        .flatten();
     if let Some(section) = top.section("dns") {
         table::read(section, &mut config.dns);
     }
     if let Some(section) = top.section("site") {
-        site::site(section).apply(&mut config.site);
+        table::read(section, &mut config.site);
     }
     if let Some(section) = top.section("certificate") {
-        certificate::certificate(section, config.certificate).apply(&mut config.certificate);
+        table::read(section, &mut config.certificate);
     }
-    config.overrides = overrides::overrides(&top, config.certificate);
+    if let Some(overrides) = tables().read(&top, "overrides", &config.overrides) {
+        config.overrides = overrides;
+    }
+    for entry in &config.overrides {
+        certificate::check_patch(&top, &entry.certificate, config.certificate);
+    }
     top.set("severity", &mut config.severity, severity());
     if let Some(section) = top.section("vantage") {
         table::read(section, &mut config.vantage);
