@@ -7,8 +7,8 @@ use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
 use super::load::DEFAULT_FILE;
-use super::model::{Config, Release, Source};
-use super::section::Cloudflare;
+use super::model::{Config, Release};
+use super::section::{Cloudflare, Source};
 
 /// The flags that configure. Empty or `None`: not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

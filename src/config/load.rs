@@ -9,9 +9,9 @@ use toml::de::DeTable;
 use super::error::{ConfigError, Invalid, Mistake};
 use super::flags::Flags;
 use super::mask::{mask, mask_unread};
-use super::model::{Config, ListedTenant};
+use super::model::{self, Config};
 use super::reader::{Mistakes, Section};
-use super::section;
+use super::section::{ListedTenant, listed};
 use super::source::{ReadError, read_text};
 
 /// The file that is read where none is named.
@@ -56,9 +56,8 @@ impl Config {
     }
 
     fn parse_for(text: &str, path: &Path, domain: Option<&Hostname>) -> Result<Self, Invalid> {
-        let mut config = read(text, path, |top| section::config(top, domain))?;
+        let mut config = read(text, path, |top| model::config(top, domain))?;
         config.path = Some(path.to_owned());
-        config.rebase(path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
 
@@ -72,12 +71,6 @@ impl Config {
             .as_deref()
             .map_or(Ok(()), |path| read_text(path, MAX_CONFIG).map(drop))
     }
-
-    fn rebase(&mut self, directory: &Path) {
-        if let Some(file) = &mut self.tenants.file {
-            *file = directory.join(&*file);
-        }
-    }
 }
 
 /// Reads a file of `[[tenants]]`, whose content is `text`.
@@ -89,7 +82,7 @@ pub(crate) fn read_tenants_toml(text: &str, path: &Path) -> Result<Vec<ListedTen
                 "write a table [[tenants]] with an `id` for each tenant",
             );
         }
-        let tenants = section::listed(&top, "tenants");
+        let tenants = listed(&top, "tenants");
         top.finish();
         Some(tenants)
     })

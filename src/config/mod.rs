@@ -6,11 +6,6 @@ mod apply;
 mod error;
 mod example;
 mod flags;
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the tables that need the rest are declared next"
-)]
 mod form;
 mod glob;
 mod load;
@@ -22,21 +17,23 @@ mod schema;
 mod secret;
 mod section;
 mod source;
-#[expect(dead_code, reason = "the tables that need the rest are declared next")]
 mod table;
 mod units;
 
 pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
-pub use example::{EXAMPLE, Minimal, minimal};
+pub use example::{Minimal, example, minimal};
 pub use flags::{Flags, FlagsError};
 pub use form::parse_domain;
 pub use glob::Glob;
 pub use load::DEFAULT_FILE;
-pub use model::{Config, Fields, ListedTenant, Release, Source, Tenants};
+pub use model::{Config, Release};
 pub use roundsman_checks::gather::Control;
 pub use schema::schema;
 pub use secret::{HeaderText, Secret, SecretError, SecretString};
-pub use section::{Ask, Certificate, Cloudflare, Dns, Edge, Fly, Match, Override, Schedule, Site, Vantage};
+pub use section::{
+    Ask, Certificate, Cloudflare, Dns, Edge, Fields, Fly, ListedTenant, Match, Override, Schedule, Site, Source,
+    Tenants, Vantage,
+};
 pub use source::ReadError;
 pub use table::Patch;
 pub use units::{parse_duration, parse_size};

@@ -1,4 +1,4 @@
-//! The configuration as plain values, every default filled in. Holds no rule: reading is elsewhere.
+//! The whole file: its tables, and the keys at its top. Every default is filled in; what a table holds is its own file's.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,10 +6,26 @@ use std::path::PathBuf;
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
+use serde_json::json;
 
-use super::glob::Glob;
-use super::secret::Secret;
-use super::section::{Certificate, Cloudflare, Dns, Edge, Fly, Override, Schedule, Site, Vantage};
+use super::form::{ValueForm, choice, domain, map, parse_domain, read_cause};
+use super::reader::Section;
+use super::section::{
+    Certificate, Cloudflare, Dns, Edge, Fly, Override, Schedule, Site, Tenants, Vantage, check_patch,
+    fly_of_environment,
+};
+use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
+
+/// Tables of the file format that later versions read.
+pub(super) const LATER: [&str; 7] = [
+    "telemetry",
+    "incidents",
+    "alerts",
+    "heartbeat",
+    "remediation",
+    "store",
+    "web",
+];
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -44,6 +60,38 @@ pub struct Config {
     pub release: Release,
 }
 
+keys! {
+    /// roundsman.toml: whom to verify, and what healthy means.
+    Config {
+        /// The domain whose wildcard the tenants live under: *.example.com is verified. The one key that is always
+        /// needed.
+        domain => domain(), live = "\"example.com\"", needed_by_check;
+        /// What the wildcard points to.
+        edge => inner_table();
+        /// Who the tenants are.
+        tenants => inner_table();
+        /// The platform; without this table it is verified without one.
+        fly => optional_table(fly_of_environment);
+        /// The DNS provider's listing of the zone: names the record that overrides the wildcard.
+        cloudflare => optional_table(Cloudflare::default);
+        /// Which DNS servers are asked.
+        dns => inner_table();
+        /// What a tenant's page must answer.
+        site => inner_table();
+        /// When a certificate is expiring, as remaining fractions of its lifetime.
+        certificate => inner_table();
+        /// What differs for some tenants; later ones win, what is not said stays.
+        overrides => tables();
+        /// How urgent each cause is, by its name: how alerts speak of it. Reports list every cause with its severity.
+        severity => severities(), live = "{ site-slow = \"info\" }";
+        /// The agent itself.
+        vantage => inner_table();
+        /// How often and how fast.
+        schedule => inner_table();
+    }
+    check whole;
+}
+
 /// The release that every tenant asked for must run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Release {
@@ -76,89 +124,46 @@ impl Config {
     }
 }
 
-/// `[tenants]`: who they are and where that is written.
-#[derive(Clone, Debug)]
-pub struct Tenants {
-    /// App = prefix + id; `sp-` by default.
-    pub app_prefix: String,
-    /// Where tenants are named, the first says who should exist. Empty: only the command line names them.
-    pub sources: Vec<Source>,
-    /// The file of [`Source::File`].
-    pub file: Option<PathBuf>,
-    /// The endpoint of [`Source::Http`].
-    pub url: Option<String>,
-    /// The bearer token for `url`.
-    pub token: Option<Secret>,
-    /// JSON pointer to the next page of `url`.
-    pub next: Option<String>,
-    /// Where a JSON entry holds what, where the names differ.
-    pub fields: Fields,
-    /// Statuses (lower case) whose tenants are expected not to run.
-    pub inactive: Vec<String>,
-    /// The tenants of [`Source::List`].
-    pub list: Vec<ListedTenant>,
-    /// Ids that are left out.
-    pub exclude: Vec<Glob>,
+/// Reads the whole file; `given` is the domain where the file names none. Mistakes are noted.
+pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Config> {
+    if top.key_span("domain").is_none() && given.is_none() {
+        // The commonest slip with TOML: a key below a table header belongs to that table.
+        let label = "write domain = \"example.com\" at the top of the file, before the first table";
+        top.note_missing("`domain` is missing", label);
+    }
+    // Where the file names a wrong one, that is noted and no configuration comes of it.
+    let mut config = Config::new(given.cloned().or_else(example_domain)?);
+    read(top, &mut config);
+    Some(config)
 }
 
-impl Default for Tenants {
-    fn default() -> Self {
-        Self {
-            app_prefix: "sp-".into(),
-            sources: Vec::new(),
-            file: None,
-            url: None,
-            token: None,
-            next: None,
-            fields: Fields::default(),
-            inactive: ["suspended", "paused", "canceled", "deleted"].map(str::to_owned).into(),
-            list: Vec::new(),
-            exclude: Vec::new(),
+/// The whole file, described.
+pub(super) fn description() -> Option<TableDescription> {
+    Some(describe(&Config::new(example_domain()?)))
+}
+
+fn example_domain() -> Option<Hostname> {
+    parse_domain("example.com").ok()
+}
+
+fn severities() -> ValueForm<BTreeMap<Cause, Severity>> {
+    let levels = choice(&[Severity::Critical, Severity::Warning, Severity::Info, Severity::Off]);
+    let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.as_str()).collect();
+    map(read_cause, levels).schema_with("propertyNames", json!({ "enum": names }))
+}
+
+fn whole(top: &Section<'_>, config: &mut Config) {
+    for entry in &config.overrides {
+        check_patch(top, &entry.certificate, config.certificate);
+    }
+    for table in LATER {
+        if let Some(span) = top.key_span(table) {
+            top.accept(table);
+            top.note(
+                span,
+                format!("table [{table}] is not supported by this version yet"),
+                "remove it",
+            );
         }
     }
-}
-
-/// A place that names tenants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// `tenants.list`.
-    List,
-    /// `tenants.file`.
-    File,
-    /// Every app of the organization with the prefix.
-    Fly,
-    /// `tenants.url`.
-    Http,
-}
-
-/// A tenant as `tenants.list` or a TOML file names it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListedTenant {
-    /// Its id; checked by the inventory.
-    pub id: String,
-    /// Its app, where that is not prefix + id.
-    pub app: Option<String>,
-    /// Its host name, where that is not `id.DOMAIN`; checked by the inventory.
-    pub hostname: Option<String>,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its status word.
-    pub status: Option<String>,
-    /// The line that names it, from 1.
-    pub line: usize,
-}
-
-/// JSON pointers (RFC 6901) into one entry of a JSON inventory; `None` stands for the usual names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields {
-    /// Instead of `id`.
-    pub id: Option<String>,
-    /// Instead of `app`, `app_id`, `fly_app_name`.
-    pub app: Option<String>,
-    /// Instead of `hostname`.
-    pub hostname: Option<String>,
-    /// Instead of `labels`.
-    pub labels: Option<String>,
-    /// Instead of `status`, `subscription_status`.
-    pub status: Option<String>,
 }

@@ -79,7 +79,7 @@ pub(crate) fn choice<V: JsonSchema + Serialize + Clone + 'static>(values: &[V]) 
 }
 
 /// The schema of these values of an enumeration; the comments of the variants are their meanings.
-pub(super) fn words_of<V: JsonSchema + Serialize>(values: &[V]) -> Json {
+pub(crate) fn words_of<V: JsonSchema + Serialize>(values: &[V]) -> Json {
     let enumeration = schemars::schema_for!(V).to_value();
     let meaning = |word: &String| {
         let mut described = enumeration["oneOf"].as_array().into_iter().flatten();

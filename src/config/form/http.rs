@@ -15,8 +15,7 @@ const OWN_HEADERS: [&str; 5] = ["host", "connection", "content-length", "transfe
 
 /// HTTP statuses, at least one.
 pub(crate) fn statuses() -> ValueForm<Vec<u16>> {
-    let mut form = list(integer(100..=599));
-    form.schema["minItems"] = json!(1);
+    let form = list(integer(100..=599)).schema_with("minItems", json!(1));
     form.refine(|value, statuses| {
         if statuses.is_empty() {
             wrong(value, "name at least one status, such as [200]")
@@ -105,7 +104,7 @@ fn read_place(text: &str) -> Result<Place, String> {
     }
 }
 
-pub(crate) fn read_pointer(text: &str) -> Result<String, String> {
+fn read_pointer(text: &str) -> Result<String, String> {
     let escapes_are_right = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     if (text.is_empty() || text.starts_with('/')) && escapes_are_right {
         return Ok(text.to_owned());

@@ -67,11 +67,11 @@ pub(crate) fn timezone() -> ValueForm<String> {
     text(read_timezone)
 }
 
-pub(crate) fn read_any(text: &str) -> Result<String, String> {
+fn read_any(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub(crate) fn read_filled(text: &str) -> Result<String, String> {
+pub(super) fn read_filled(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         Err("must not be empty".into())
     } else {
@@ -79,7 +79,7 @@ pub(crate) fn read_filled(text: &str) -> Result<String, String> {
     }
 }
 
-pub(crate) fn read_app_prefix(text: &str) -> Result<String, String> {
+fn read_app_prefix(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if text.chars().all(fits) {
         Ok(text.to_owned())

@@ -103,7 +103,7 @@ fn read_control(text: &str) -> Result<Control, String> {
         .map_err(|_| "expected \"resolvers\", \"apis\", an address with a port (\"192.0.2.1:443\") or a URL".into())
 }
 
-pub(crate) fn read_url(text: &str) -> Result<String, String> {
+fn read_url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     match rest {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !text.contains(char::is_whitespace) => {
@@ -113,7 +113,7 @@ pub(crate) fn read_url(text: &str) -> Result<String, String> {
     }
 }
 
-pub(crate) fn read_path(text: &str) -> Result<String, String> {
+fn read_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') {
         return Err("expected a path that begins with `/`".into());
     }

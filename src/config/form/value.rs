@@ -68,6 +68,12 @@ impl<V: 'static> ValueForm<V> {
         self
     }
 
+    /// With one more keyword in the JSON Schema.
+    pub(crate) fn schema_with(mut self, keyword: &str, value: Json) -> Self {
+        self.schema[keyword] = value;
+        self
+    }
+
     /// With a further look at what was read.
     pub(crate) fn refine(self, refine: impl Fn(&Value<'_>, V) -> Read<V> + 'static) -> Self {
         let read = self.read;

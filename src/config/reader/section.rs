@@ -79,13 +79,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// As [`Section::get`], into a place that holds the default.
-    pub(crate) fn set<T>(&self, key: &'static str, place: &mut T, read: impl FnOnce(&'a Value<'a>) -> Read<T>) {
-        if let Some(read) = self.get(key, read) {
-            *place = read;
-        }
-    }
-
     /// The table `key`, open for reading.
     pub(crate) fn section(&self, key: &'static str) -> Option<Section<'a>> {
         let name = if self.name.is_empty() {
@@ -101,12 +94,18 @@ impl<'a> Section<'a> {
 
     /// The tables of an array `[[key]]`, each open for reading.
     pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
-        let form = format!("an array of tables, each headed [[{key}]]");
+        let path = self.name.trim_matches(['[', ']']);
+        let name = if path.is_empty() {
+            format!("[[{key}]]")
+        } else {
+            format!("[[{path}.{key}]]")
+        };
+        let form = format!("an array of tables, each headed {name}");
         let found = self.get(key, |value| match value.get_ref() {
             DeValue::Array(array) => array
                 .iter()
                 .map(|item| match item.get_ref() {
-                    DeValue::Table(table) => Ok(Section::new(table, item.span(), format!("[[{key}]]"), self.mistakes)),
+                    DeValue::Table(table) => Ok(Section::new(table, item.span(), name.clone(), self.mistakes)),
                     _ => expected(item, &form),
                 })
                 .collect(),
@@ -186,6 +185,16 @@ impl<'a> Section<'a> {
             label: help.into(),
             related: None,
         });
+    }
+
+    /// Notes that the table has no `key`; `label` says what to write.
+    pub(crate) fn note_lacking(&self, key: &str, label: &str) {
+        let entry = if self.name.starts_with("[[") {
+            "an entry of "
+        } else {
+            ""
+        };
+        self.note(self.span(), format!("{entry}{} has no `{key}`", self.name), label);
     }
 
     /// Notes a mistake that concerns two places.

@@ -28,7 +28,7 @@ fn thresholds(section: &Section<'_>, whole: &mut Certificate) {
 }
 
 /// Notes thresholds of an override that cross over what `base` says.
-pub(super) fn check_patch(section: &Section<'_>, patch: &Patch<Certificate>, base: Certificate) {
+pub(in crate::config) fn check_patch(section: &Section<'_>, patch: &Patch<Certificate>, base: Certificate) {
     let mut whole = base;
     patch.apply(&mut whole);
     note_crossed(section, whole, patch.span("warn_below"), patch.span("fail_below"));

@@ -18,7 +18,8 @@ table! {
     pub struct Override {
         /// Whom it concerns; all that is said must hold.
         matching as "match": Match = Match::default() => inner_table(),
-            sample = "{ tenant = \"a*\", status = \"active\", labels = { plan = \"enterprise\" } }", needed;
+            sample = "{ tenant = \"a*\", status = \"active\", labels = { plan = \"enterprise\" } }",
+            needed = HOW_TO_MATCH;
         /// Any key of [site]. A key replaces the former value as a whole.
         site: Patch<Site> = Patch::default() => patch(),
             sample = "{ path = \"/health\", json = { \"/status\" = \"healthy\" } }";
@@ -29,7 +30,6 @@ table! {
         /// Whether it may be repaired.
         repair: Option<bool> = None => optional(boolean()), sample = "false";
     }
-    check has_match;
 }
 
 table! {
@@ -44,12 +44,6 @@ table! {
         labels: BTreeMap<String, String> = BTreeMap::new() => labels();
     }
     check says_something;
-}
-
-fn has_match(section: &Section<'_>, _: &mut Override) {
-    if section.key_span("match").is_none() {
-        section.note(section.span(), "an entry of [[overrides]] has no `match`", HOW_TO_MATCH);
-    }
 }
 
 fn says_something(section: &Section<'_>, _: &mut Match) {

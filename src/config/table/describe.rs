@@ -50,8 +50,8 @@ pub(crate) enum Shape {
     Table(TableDescription),
     /// A table that means something by being there.
     OptionalTable(TableDescription),
-    /// An array of tables.
-    Tables(TableDescription),
+    /// An array of tables, or of values with another schema.
+    Tables { of: TableDescription, or: Option<Json> },
 }
 
 /// Describes a table whose defaults are those of `table`.

@@ -23,12 +23,19 @@ pub(crate) struct Place<T, V> {
     pub get_mut: fn(&mut T) -> &mut V,
 }
 
+/// Who says that a key which must be there is not.
+#[derive(Clone, Copy)]
+enum Needed {
+    Noted(&'static str),
+    ByCheck,
+}
+
 /// A key of the table `T`.
 pub(crate) struct Key<T> {
     pub(super) name: &'static str,
     comment: String,
     sample: Option<Sample>,
-    needed: bool,
+    needed: Option<Needed>,
     read: Reader<T>,
     describe: Describer<T>,
 }
@@ -47,7 +54,7 @@ impl<T: 'static> Key<T> {
             name,
             comment: comment.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" "),
             sample: None,
-            needed: false,
+            needed: None,
             read: Box::new(move |section, table| {
                 let value = form.read(section, name, get(table))?;
                 Some(Arc::new(move |table: &mut T| get_mut(table).clone_from(&value)))
@@ -71,10 +78,25 @@ impl<T: 'static> Key<T> {
         self
     }
 
-    /// A key that must be there.
-    pub(crate) fn needed(mut self) -> Self {
-        self.needed = true;
+    /// A key that must be there; `label` says what to write.
+    pub(crate) fn needed(mut self, label: &'static str) -> Self {
+        self.needed = Some(Needed::Noted(label));
         self
+    }
+
+    /// A key that must be there, of which the check of the table says so in its own words.
+    pub(crate) fn needed_by_check(mut self) -> Self {
+        self.needed = Some(Needed::ByCheck);
+        self
+    }
+
+    /// Notes that a key which must be there is not.
+    pub(super) fn note_missing(&self, section: &Section<'_>) {
+        if let Some(Needed::Noted(label)) = self.needed
+            && section.key_span(self.name).is_none()
+        {
+            section.note_lacking(self.name, label);
+        }
     }
 
     /// Reads the key. `None` where it is absent, or wrong and noted.
@@ -88,7 +110,7 @@ impl<T: 'static> Key<T> {
         Described {
             name: self.name,
             comment: self.comment.clone(),
-            needed: self.needed,
+            needed: self.needed.is_some(),
             sample: self.sample,
             default,
             shape,

@@ -2,6 +2,7 @@
 //! JSON Schema and the example. Knows no key.
 
 mod describe;
+mod example;
 mod key;
 mod nested;
 mod patch;
@@ -9,10 +10,11 @@ mod rows;
 mod schema;
 
 pub(crate) use describe::{Described, Shape, TableDescription, describe};
+pub(crate) use example::table_example;
 pub(crate) use key::{Key, Place};
 pub(crate) use nested::{inner_table, optional_table, patch, tables};
 pub use patch::Patch;
-pub(crate) use patch::read;
+pub(crate) use patch::{read, read_with};
 pub(crate) use rows::{keys, table};
 pub(crate) use schema::table_schema;
 
@@ -31,3 +33,6 @@ pub(crate) trait Table: Sized + 'static {
     /// What concerns several keys, once all are read.
     fn check(section: &Section<'_>, table: &mut Self);
 }
+
+#[cfg(test)]
+mod tests;

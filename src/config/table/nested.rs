@@ -77,7 +77,10 @@ impl<T: Table + Default> Form<Vec<T>> for Rows {
     }
 
     fn shape(&self, _: &Vec<T>) -> Shape {
-        Shape::Tables(describe(&T::default()))
+        Shape::Tables {
+            of: describe(&T::default()),
+            or: None,
+        }
     }
 
     fn write(&self, _: &Vec<T>) -> Option<String> {

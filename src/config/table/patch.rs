@@ -50,8 +50,9 @@ pub(crate) fn read<T: Table>(section: Section<'_>, table: &mut T) {
 }
 
 /// The same with the keys at hand, for many tables of one kind.
-pub(super) fn read_with<T: Table>(keys: &[Key<T>], section: Section<'_>, table: &mut T) {
+pub(crate) fn read_with<T: Table>(keys: &[Key<T>], section: Section<'_>, table: &mut T) {
     Patch::read(&section, keys, table).apply(table);
+    keys.iter().for_each(|key| key.note_missing(&section));
     T::check(&section, table);
     section.finish();
 }

@@ -20,18 +20,18 @@
 /// }
 /// ```
 ///
-/// `key as "word"` gives the key another name in the file. Options: `sample = "TOML"`, `live = "TOML"`, `needed`, as
-/// the methods of [`Key`](super::Key) of the same names say.
+/// `key as "word"` gives the key another name in the file. Options: `sample = "TOML"`, `live = "TOML"`,
+/// `needed = "what to write"`, `needed_by_check`, as the methods of [`Key`](super::Key) of the same names say.
 macro_rules! table {
     (
         #[doc = $about:literal]
         $(#[$meta:meta])*
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $(
                 #[doc = $doc:literal]
                 $(#[doc = $more:literal])*
                 $key:ident $(in $within:ident)? $(as $word:literal)? $(: $type:ty = $default:expr)? => $form:expr
-                    $(, $option:ident $(= $value:literal)?)*;
+                    $(, $option:ident $(= $value:expr)?)*;
             )*
         }
         $(with {
@@ -41,7 +41,7 @@ macro_rules! table {
     ) => {
         #[doc = $about]
         $(#[$meta])*
-        pub struct $name {
+        $vis struct $name {
             $($( $(#[$part_meta])* pub $part: $part_type, )*)?
             $($( #[doc = $doc] pub $key: $type, )?)*
         }
@@ -77,7 +77,7 @@ macro_rules! keys {
             $(
                 $(#[doc = $doc:literal])+
                 $key:ident $(in $within:ident)? $(as $word:literal)? => $form:expr
-                    $(, $option:ident $(= $value:literal)?)*;
+                    $(, $option:ident $(= $value:expr)?)*;
             )*
         }
         $(check $check:path;)?

@@ -23,7 +23,10 @@ fn key_schema(key: &Described, definitions: &mut Map<String, Json>) -> Json {
     let mut schema = match &key.shape {
         Shape::Value(schema) => schema.clone(),
         Shape::Table(table) | Shape::OptionalTable(table) => reference(table, definitions),
-        Shape::Tables(table) => json!({ "type": "array", "items": reference(table, definitions) }),
+        Shape::Tables { of, or: None } => json!({ "type": "array", "items": reference(of, definitions) }),
+        Shape::Tables { of, or: Some(or) } => {
+            json!({ "type": "array", "items": { "anyOf": [or, reference(of, definitions)] } })
+        }
     };
     schema["description"] = key.comment.as_str().into();
     if let Some(default) = key.default.as_deref().and_then(json_of) {
