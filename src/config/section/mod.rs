@@ -19,7 +19,7 @@ pub use listed::ListedTenant;
 pub(super) use listed::listed;
 pub use overrides::{Match, Override};
 pub(crate) use platform::fly_of_environment;
-pub use platform::{Cloudflare, Fly};
+pub use platform::{CloudTable, Cloudflare, Fly};
 pub use schedule::Schedule;
 pub use site::Site;
 pub use tenants::{Fields, Source, Tenants};

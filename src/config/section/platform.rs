@@ -1,6 +1,8 @@
 //! `[fly]` and `[cloudflare]`: the platform and the DNS provider.
 
+use super::Source;
 use crate::config::form::{filled, optional, port, secret, url};
+use crate::config::model::Config;
 use crate::config::secret::Secret;
 use crate::config::table::table;
 
@@ -33,6 +35,39 @@ table! {
         token: Secret = Secret::Env("CLOUDFLARE_API_TOKEN".into()) => secret();
         /// The API's base.
         api_url: String = "https://api.cloudflare.com/client/v4".into() => url();
+    }
+}
+
+/// The table of the platform, whichever it is: what the rest of the program must know of it.
+#[derive(Clone, Copy, Debug)]
+pub enum CloudTable<'c> {
+    /// `[fly]`.
+    Fly(&'c Fly),
+}
+
+impl CloudTable<'_> {
+    /// Where tenant apps are reached directly: `<app>.<domain>`, at this port.
+    #[must_use]
+    pub fn direct(self) -> (String, u16) {
+        match self {
+            Self::Fly(fly) => (fly.app_domain.clone(), fly.app_port),
+        }
+    }
+
+    /// The source that names a tenant for every app with the prefix.
+    #[must_use]
+    pub fn source(self) -> Source {
+        match self {
+            Self::Fly(_) => Source::Fly,
+        }
+    }
+}
+
+impl Config {
+    /// The table of the platform; `None`: without one.
+    #[must_use]
+    pub fn cloud(&self) -> Option<CloudTable<'_>> {
+        self.fly.as_ref().map(CloudTable::Fly)
     }
 }
 

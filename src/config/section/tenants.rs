@@ -63,6 +63,17 @@ pub enum Source {
     Http,
 }
 
+impl Source {
+    /// Whether the platform names the tenants.
+    #[must_use]
+    pub fn is_platform(self) -> bool {
+        match self {
+            Self::Fly => true,
+            Self::List | Self::File | Self::Http => false,
+        }
+    }
+}
+
 table! {
     /// JSON pointers (RFC 6901) into an entry of a JSON inventory, where the names differ from the usual ones.
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +143,7 @@ fn check_named(section: &Section<'_>, places: &[Range<usize>], sources: &[Source
         };
         if sources[..at].contains(source) {
             section.note(span.clone(), format!("source \"{name}\" is named twice"), "remove one");
-        } else if *source != Source::Fly && section.key_span(key).is_none() {
+        } else if !source.is_platform() && section.key_span(key).is_none() {
             section.note(
                 span.clone(),
                 format!("source \"{name}\" needs the key `{key}`"),
