@@ -20,10 +20,10 @@ table! {
         matching as "match": Match = Match::default() => inner_table(),
             sample = "{ tenant = \"a*\", status = \"active\", labels = { plan = \"enterprise\" } }",
             needed = HOW_TO_MATCH;
-        /// Any key of [site]. A key replaces the former value as a whole.
+        /// Any key of `[site]`. A key replaces the former value as a whole.
         site: Patch<Site> = Patch::default() => patch(),
             sample = "{ path = \"/health\", json = { \"/status\" = \"healthy\" } }";
-        /// Any key of [certificate].
+        /// Any key of `[certificate]`.
         certificate: Patch<Certificate> = Patch::default() => patch(), sample = "{ warn_below = 0.4 }";
         /// Checks that do not apply, instead of those that an earlier entry named.
         skip: Option<Vec<Check>> = None => optional(list(check())), sample = "[\"route\"]";

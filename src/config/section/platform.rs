@@ -18,7 +18,7 @@ table! {
         api_url: String = "https://api.fly.io".into() => url();
         /// The Machines API with REST at /v1; or the variable FLY_FLAPS_BASE_URL.
         machines_url: String = "https://api.machines.dev".into() => url();
-        /// A tenant app is reached directly at <app>.<app_domain>.
+        /// A tenant app is reached directly at `<app>.<app_domain>`.
         app_domain: String = "fly.dev".into() => filled();
         /// The port of tenant apps.
         app_port: u16 = 443 => port();

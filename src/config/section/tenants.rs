@@ -24,9 +24,9 @@ table! {
         app_prefix: String = "sp-".into() => app_prefix();
         /// Where tenants are named: "fly" (every app with the prefix), "http", "list", "file", or an array of several.
         /// The first says who should exist, the others add what they know. By default whichever of `url`, `list` and
-        /// `file` is there, else "fly" where [fly] is.
+        /// `file` is there, else "fly" where `[fly]` is.
         sources as "source": Vec<Source> = Vec::new() => sources(), sample = "\"list\"";
-        /// A file of tenants: .toml with [[tenants]] id = "…", .json, or a text with an id a line.
+        /// A file of tenants: .toml with `[[tenants]]` and an `id` each, .json, or a text with an id a line.
         file: Option<PathBuf> = None => optional(file()), sample = "\"tenants.toml\"";
         /// An endpoint that lists tenants, for source "http": JSON as in a .json file, over https or to loopback.
         url: Option<String> = None => optional(url()), sample = "\"https://tenants.example.com\"";
