@@ -22,8 +22,24 @@ pub enum Check {
     Route,
 }
 
+/// What a check is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeenIn {
+    /// What DNS servers say.
+    Dns,
+    /// The channel of a visit: TCP, TLS, the chain.
+    Channel,
+    /// The answer of a visit, which needs the channel.
+    Answer,
+    /// What the platform says; nobody is visited for it.
+    Platform,
+}
+
 impl Check {
-    /// All six, as reports list them.
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// All, as reports list them.
     pub const ALL: [Self; 6] = [
         Self::Dns,
         Self::Certificate,
@@ -32,6 +48,30 @@ impl Check {
         Self::App,
         Self::Route,
     ];
+
+    /// What it is judged by. What follows from that (when it is looked at, what it depends on, what hides it) follows
+    /// for every check alike.
+    #[must_use]
+    pub fn seen_in(self) -> SeenIn {
+        match self {
+            Self::Dns => SeenIn::Dns,
+            Self::Certificate => SeenIn::Channel,
+            Self::Site | Self::Route => SeenIn::Answer,
+            Self::Conflicts | Self::App => SeenIn::Platform,
+        }
+    }
+
+    /// Those that are judged by the answer of a visit.
+    pub fn of_answers() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|check| check.seen_in() == SeenIn::Answer)
+    }
+
+    /// Those that are judged by a visit.
+    pub fn of_visits() -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(|check| matches!(check.seen_in(), SeenIn::Channel | SeenIn::Answer))
+    }
 
     /// The check's name in configuration and reports.
     #[must_use]
@@ -65,7 +105,7 @@ impl std::str::FromStr for Check {
 
 /// A text that names no check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no check: the checks are dns, certificate, site, conflicts, app, route")]
+#[error("`{0}` is no check: the checks are {names}", names = Check::ALL.map(Check::as_str).join(", "))]
 pub struct UnknownCheck(pub String);
 
 /// The checks that run once per round.

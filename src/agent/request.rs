@@ -7,7 +7,6 @@ use roundsman_checks::gather::WakePolicy;
 
 use super::platform::Fetch;
 use super::setup::Setup;
-use crate::config::Source;
 
 /// Request of a round, the same for all rounds of one command.
 #[derive(Clone, Debug)]
@@ -52,7 +51,7 @@ impl RoundRequest {
     /// What a round fetches from the APIs: a check that is left out costs nothing.
     pub(super) fn fetch(&self, setup: &Setup) -> Fetch {
         let config = &setup.config;
-        let tenants = setup.tenants_from.is_none() && config.tenants.sources.contains(&Source::Fly);
+        let tenants = setup.tenants_from.is_none() && config.tenants.sources.iter().any(|source| source.is_platform());
         let addresses = config.edge.addresses.is_empty();
         let beyond_dns = self.selected.iter().any(|check| *check != Check::Dns);
         Fetch {

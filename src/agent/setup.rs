@@ -17,7 +17,7 @@ use thiserror::Error;
 
 use super::platform::{Clients, ClientsError};
 use super::{RootsError, clock, roots};
-use crate::config::{Ask, Config, HeaderText, SecretError, Site};
+use crate::config::{Ask, CloudTable, Config, HeaderText, SecretError, Site};
 use crate::inventory::{Listing, Remote, RemoteError, TenantsFrom};
 
 /// What the agent calls itself.
@@ -161,7 +161,7 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
         },
         vantage: vantage(config),
         controls: config.vantage.controls.clone(),
-        direct: config.fly.as_ref().map(|fly| (fly.app_domain.clone(), fly.app_port)),
+        direct: config.cloud().map(CloudTable::direct),
         concurrency: concurrency(config),
         dns: DnsClient {
             timeout: config.dns.timeout,

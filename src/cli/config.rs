@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::args::TargetArgs;
 use super::configuration::{ConfigurationError, configuration};
 use super::{colour_errors, help, print, usage_error};
-use crate::config::{ConfigError, DEFAULT_FILE, EXAMPLE, schema};
+use crate::config::{ConfigError, DEFAULT_FILE, example, schema};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, load};
 
@@ -28,7 +28,7 @@ pub enum ConfigCommand {
 pub fn run(command: &ConfigCommand) -> ExitCode {
     match command {
         ConfigCommand::Schema => print(&format!("{:#}\n", schema()), ExitCode::Verified),
-        ConfigCommand::Example => print(EXAMPLE, ExitCode::Verified),
+        ConfigCommand::Example => print(&example(), ExitCode::Verified),
         ConfigCommand::Check(target) => match check(target) {
             Ok(sentence) => print(&sentence, ExitCode::Verified),
             Err(error) => usage_error(&error.render(colour_errors())),

@@ -5,8 +5,21 @@ use std::net::IpAddr;
 
 use roundsman_checks::target::Hostname;
 
+use super::model::description;
+use super::table::table_example;
+
 /// Every key that this version reads, with its default and what it means.
-pub const EXAMPLE: &str = include_str!("example.toml");
+#[must_use]
+pub fn example() -> String {
+    description().map_or_else(String::new, |file| format!("{PREFACE}\n{}", table_example(&file)))
+}
+
+const PREFACE: &str = "\
+# roundsman.toml: whom to verify, and what healthy means.
+# A line that begins with `#` and a key is a setting left out; without it the default holds, which is the value shown
+# unless the comment says otherwise. Durations: \"250ms\", \"30s\", \"5m\", \"1h30m\". A secret is { env = \"NAME\" } or
+# { file = \"PATH\" }, never the secret itself. Relative paths start at the directory of this file.
+";
 
 /// What a file that is just enough is made of.
 #[derive(Clone, Copy, Debug)]
@@ -89,28 +102,49 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
     use std::path::Path;
 
     use super::*;
-    use crate::config::{Config, Flags};
+    use crate::config::{Config, Flags, Fly};
 
     #[test]
     fn the_example_is_valid_and_complete() {
-        let config = Config::parse(EXAMPLE, Path::new("roundsman.toml")).unwrap();
+        let config = Config::parse(&example(), Path::new("roundsman.toml")).unwrap();
         assert!(config.with_flags(&Flags::default()).is_ok());
     }
 
     #[test]
     fn the_values_shown_in_the_example_are_the_defaults() {
         let read = |text: &str| Config::parse(text, Path::new("")).unwrap();
-        let (example, default) = (read(EXAMPLE), read("domain = \"example.com\""));
+        let (example, default) = (read(&example()), read("domain = \"example.com\""));
         assert_eq!(format!("{:?}", example.dns), format!("{:?}", default.dns));
         assert_eq!(format!("{:?}", example.site), format!("{:?}", default.site));
         assert_eq!(example.certificate, default.certificate);
         assert_eq!(example.schedule, default.schedule);
         assert_eq!(example.vantage, default.vantage);
         assert_eq!(example.tenants.inactive, default.tenants.inactive);
+    }
+
+    #[test]
+    fn a_setting_left_out_reads_too() {
+        let whole: String = example()
+            .lines()
+            // The one key that excludes another.
+            .filter(|line| !line.starts_with("#cron "))
+            .map(|line| match line.strip_prefix('#') {
+                Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let config = Config::parse(&whole, Path::new("")).unwrap_or_else(|error| panic!("{}", error.render(false)));
+        let fly = config.fly.unwrap();
+        let shown = Fly {
+            organization: fly.organization.clone(),
+            ..Fly::default()
+        };
+        assert_eq!(fly, shown);
+        assert!(config.overrides[0].matching.tenant.is_some() && config.tenants.fields.id.is_some());
     }
 
     #[test]

@@ -7,7 +7,8 @@ use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
 use super::load::DEFAULT_FILE;
-use super::model::{Cloudflare, Config, Release, Source};
+use super::model::{Config, Release};
+use super::section::{CloudTable, Cloudflare};
 
 /// The flags that configure. Empty or `None`: not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,24 +101,24 @@ impl Config {
                 .as_ref()
                 .map_or_else(|| "the command line".to_owned(), |path| path.display().to_string())
         };
-        if self.fly.is_some() && self.edge.app.is_none() {
+        if self.cloud().is_some() && self.edge.app.is_none() {
             return Err(FlagsError::NoEdgeApp(file()));
         }
-        if self.edge.addresses.is_empty() && self.fly.is_none() {
+        if self.edge.addresses.is_empty() && self.cloud().is_none() {
             return Err(match &self.path {
                 Some(path) => FlagsError::NoEdgeInFile(path.display().to_string()),
                 None => FlagsError::NoEdge(self.domain),
             });
         }
-        if self.fly.is_none() && self.release.image.is_some() {
+        if self.cloud().is_none() && self.release.image.is_some() {
             return Err(FlagsError::NoMachines(
                 self.path
                     .as_ref()
                     .map_or(DEFAULT_FILE.to_owned(), |path| path.display().to_string()),
             ));
         }
-        if self.fly.is_some() && self.tenants.sources.is_empty() {
-            self.tenants.sources.push(Source::Fly);
+        if self.tenants.sources.is_empty() {
+            self.tenants.sources = self.cloud().map(CloudTable::source).into_iter().collect();
         }
         Ok(self)
     }
@@ -126,7 +127,7 @@ impl Config {
     fn platform_flags(&mut self, flags: &Flags) {
         if let Some(app) = &flags.edge_app {
             self.edge.app = Some(app.clone());
-            if self.fly.is_none() && self.path.is_none() {
+            if self.cloud().is_none() && self.path.is_none() {
                 self.fly = Some(super::section::fly_of_environment());
                 self.cloudflare = flags.listing_token.then(Cloudflare::default);
             }

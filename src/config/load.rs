@@ -1,19 +1,17 @@
 //! From a path or a text to a [`Config`]. Owns the order of reading, knows no key.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use roundsman_checks::target::Hostname;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::apply::SitePatch;
 use super::error::{ConfigError, Invalid, Mistake};
 use super::flags::Flags;
 use super::mask::{mask, mask_unread};
-use super::model::{Config, ListedTenant};
+use super::model::{self, Config};
 use super::reader::{Mistakes, Section};
-use super::secret::{HeaderText, Secret};
-use super::section;
+use super::section::{ListedTenant, listed};
 use super::source::{ReadError, read_text};
 
 /// The file that is read where none is named.
@@ -58,9 +56,8 @@ impl Config {
     }
 
     fn parse_for(text: &str, path: &Path, domain: Option<&Hostname>) -> Result<Self, Invalid> {
-        let mut config = read(text, path, |top| section::config(top, domain))?;
+        let mut config = read(text, path, |top| model::config(top, domain))?;
         config.path = Some(path.to_owned());
-        config.rebase(path.parent().unwrap_or(Path::new("")));
         Ok(config)
     }
 
@@ -74,31 +71,6 @@ impl Config {
             .as_deref()
             .map_or(Ok(()), |path| read_text(path, MAX_CONFIG).map(drop))
     }
-
-    fn rebase(&mut self, directory: &Path) {
-        let files = [&mut self.edge.ca_file, &mut self.tenants.file];
-        for file in files.into_iter().flatten() {
-            rebase(file, directory);
-        }
-        let platform = self.fly.as_mut().map(|fly| &mut fly.token);
-        let provider = self.cloudflare.as_mut().map(|cloudflare| &mut cloudflare.token);
-        for token in [self.tenants.token.as_mut(), platform, provider].into_iter().flatten() {
-            if let Secret::File(file) = token {
-                rebase(file, directory);
-            }
-        }
-        let patches = self
-            .overrides
-            .iter_mut()
-            .filter_map(|entry| patch_headers(&mut entry.site));
-        for headers in patches.chain([&mut self.site.request_headers]) {
-            for value in headers.values_mut() {
-                if let HeaderText::Secret(Secret::File(file)) = value {
-                    rebase(file, directory);
-                }
-            }
-        }
-    }
 }
 
 /// Reads a file of `[[tenants]]`, whose content is `text`.
@@ -110,7 +82,7 @@ pub(crate) fn read_tenants_toml(text: &str, path: &Path) -> Result<Vec<ListedTen
                 "write a table [[tenants]] with an `id` for each tenant",
             );
         }
-        let tenants = section::listed(&top, "tenants");
+        let tenants = listed(&top, "tenants");
         top.finish();
         Some(tenants)
     })
@@ -122,7 +94,7 @@ fn read<T>(text: &str, path: &Path, read: impl FnOnce(Section<'_>) -> Option<T>)
     if !errors.is_empty() {
         return Err(Invalid::new(name, mask_unread(text), syntax_mistakes(text, &errors)));
     }
-    let notes = Mistakes::new(text);
+    let notes = Mistakes::new(text, path.parent().unwrap_or(Path::new("")));
     let value = open(&document, &notes, read);
     let (mistakes, secrets) = notes.into_parts();
     match value {
@@ -171,12 +143,4 @@ fn explain(message: &str) -> String {
     } else {
         message.to_owned()
     }
-}
-
-fn patch_headers(patch: &mut SitePatch) -> Option<&mut std::collections::BTreeMap<String, HeaderText>> {
-    patch.request_headers.as_mut()
-}
-
-fn rebase(file: &mut PathBuf, directory: &Path) {
-    *file = directory.join(&*file);
 }

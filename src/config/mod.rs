@@ -6,6 +6,7 @@ mod apply;
 mod error;
 mod example;
 mod flags;
+mod form;
 mod glob;
 mod load;
 mod mask;
@@ -16,22 +17,25 @@ mod schema;
 mod secret;
 mod section;
 mod source;
+mod table;
 mod units;
 
-pub use apply::{CertificatePatch, Match, Override, SitePatch};
 pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
-pub use example::{EXAMPLE, Minimal, minimal};
+pub use example::{Minimal, example, minimal};
 pub use flags::{Flags, FlagsError};
+pub use form::parse_domain;
 pub use glob::Glob;
 pub use load::DEFAULT_FILE;
-pub use model::{
-    Ask, Cloudflare, Config, Control, Dns, Edge, Fields, Fly, ListedTenant, Release, Schedule, Site, Source, Tenants,
-    Vantage,
-};
+pub use model::{Config, Release};
+pub use roundsman_checks::gather::Control;
 pub use schema::schema;
 pub use secret::{HeaderText, Secret, SecretError, SecretString};
-pub use section::parse_domain;
+pub use section::{
+    Ask, Certificate, CloudTable, Cloudflare, Dns, Edge, Fields, Fly, ListedTenant, Match, Override, Schedule, Site,
+    Source, Tenants, Vantage,
+};
 pub use source::ReadError;
+pub use table::Patch;
 pub use units::{parse_duration, parse_size};
 
 pub(crate) use load::read_tenants_toml;

@@ -1,20 +1,31 @@
-//! The configuration as plain values, every default filled in. Holds no rule: reading is elsewhere.
+//! The whole file: its tables, and the keys at its top. Every default is filled in; what a table holds is its own file's.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use roundsman_checks::diagnosis::{Cause, Severity};
-use roundsman_checks::expectation::{CertificateExpectation, Place, SiteExpectation};
-pub use roundsman_checks::gather::Control;
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
+use serde_json::json;
 
-use super::apply::Override;
-use super::glob::Glob;
-use super::secret::{HeaderText, Secret};
+use super::form::{ValueForm, choice, domain, map, parse_domain, read_cause};
+use super::reader::Section;
+use super::section::{
+    Certificate, Cloudflare, Dns, Edge, Fly, Override, Schedule, Site, Tenants, Vantage, check_patch,
+    fly_of_environment,
+};
+use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
+
+/// Tables of the file format that later versions read.
+pub(super) const LATER: [&str; 7] = [
+    "telemetry",
+    "incidents",
+    "alerts",
+    "heartbeat",
+    "remediation",
+    "store",
+    "web",
+];
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -36,7 +47,7 @@ pub struct Config {
     /// `[site]`.
     pub site: Site,
     /// `[certificate]`.
-    pub certificate: CertificateExpectation,
+    pub certificate: Certificate,
     /// `[[overrides]]`, in the order of the file; later ones win.
     pub overrides: Vec<Override>,
     /// `[severity]`: how urgent a cause is, where that is not its default.
@@ -47,6 +58,38 @@ pub struct Config {
     pub schedule: Schedule,
     /// The release that this run must find; flags alone say it.
     pub release: Release,
+}
+
+keys! {
+    /// roundsman.toml: whom to verify, and what healthy means.
+    Config {
+        /// The domain whose wildcard the tenants live under: *.example.com is verified. The one key that is always
+        /// needed.
+        domain => domain(), live = "\"example.com\"", needed_by_check;
+        /// What the wildcard points to.
+        edge => inner_table();
+        /// Who the tenants are.
+        tenants => inner_table();
+        /// The platform; without this table it is verified without one.
+        fly => optional_table(fly_of_environment);
+        /// The DNS provider's listing of the zone: names the record that overrides the wildcard.
+        cloudflare => optional_table(Cloudflare::default);
+        /// Which DNS servers are asked.
+        dns => inner_table();
+        /// What a tenant's page must answer.
+        site => inner_table();
+        /// When a certificate is expiring, as remaining fractions of its lifetime.
+        certificate => inner_table();
+        /// What differs for some tenants; later ones win, what is not said stays.
+        overrides => tables();
+        /// How urgent each cause is, by its name: how alerts speak of it. Reports list every cause with its severity.
+        severity => severities(), live = "{ site-slow = \"info\" }";
+        /// The agent itself.
+        vantage => inner_table();
+        /// How often and how fast.
+        schedule => inner_table();
+    }
+    check whole;
 }
 
 /// The release that every tenant asked for must run.
@@ -71,7 +114,7 @@ impl Config {
             cloudflare: None,
             dns: Dns::default(),
             site: Site::default(),
-            certificate: CertificateExpectation::default(),
+            certificate: Certificate::default(),
             overrides: Vec::new(),
             severity: BTreeMap::new(),
             vantage: Vantage::default(),
@@ -81,281 +124,46 @@ impl Config {
     }
 }
 
-/// `[edge]`: what the wildcard points to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// The edge app's name on the platform.
-    pub app: Option<String>,
-    /// The edge's addresses, unique, in the order given.
-    pub addresses: Vec<IpAddr>,
-    /// The port that serves HTTPS; 443 by default.
-    pub port: u16,
-    /// PEM roots trusted besides the system's and Mozilla's; absolute or relative to the working directory.
-    pub ca_file: Option<PathBuf>,
-}
-
-impl Default for Edge {
-    fn default() -> Self {
-        Self {
-            app: None,
-            addresses: Vec::new(),
-            port: 443,
-            ca_file: None,
-        }
+/// Reads the whole file; `given` is the domain where the file names none. Mistakes are noted.
+pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Config> {
+    if top.key_span("domain").is_none() && given.is_none() {
+        // The commonest slip with TOML: a key below a table header belongs to that table.
+        let label = "write domain = \"example.com\" at the top of the file, before the first table";
+        top.note_missing("`domain` is missing", label);
     }
+    // Where the file names a wrong one, that is noted and no configuration comes of it.
+    let mut config = Config::new(given.cloned().or_else(example_domain)?);
+    read(top, &mut config);
+    Some(config)
 }
 
-/// `[tenants]`: who they are and where that is written.
-#[derive(Clone, Debug)]
-pub struct Tenants {
-    /// App = prefix + id; `sp-` by default.
-    pub app_prefix: String,
-    /// Where tenants are named, the first says who should exist. Empty: only the command line names them.
-    pub sources: Vec<Source>,
-    /// The file of [`Source::File`].
-    pub file: Option<PathBuf>,
-    /// The endpoint of [`Source::Http`].
-    pub url: Option<String>,
-    /// The bearer token for `url`.
-    pub token: Option<Secret>,
-    /// JSON pointer to the next page of `url`.
-    pub next: Option<String>,
-    /// Where a JSON entry holds what, where the names differ.
-    pub fields: Fields,
-    /// Statuses (lower case) whose tenants are expected not to run.
-    pub inactive: Vec<String>,
-    /// The tenants of [`Source::List`].
-    pub list: Vec<ListedTenant>,
-    /// Ids that are left out.
-    pub exclude: Vec<Glob>,
+/// The whole file, described.
+pub(super) fn description() -> Option<TableDescription> {
+    Some(describe(&Config::new(example_domain()?)))
 }
 
-impl Default for Tenants {
-    fn default() -> Self {
-        Self {
-            app_prefix: "sp-".into(),
-            sources: Vec::new(),
-            file: None,
-            url: None,
-            token: None,
-            next: None,
-            fields: Fields::default(),
-            inactive: ["suspended", "paused", "canceled", "deleted"].map(str::to_owned).into(),
-            list: Vec::new(),
-            exclude: Vec::new(),
-        }
+fn example_domain() -> Option<Hostname> {
+    parse_domain("example.com").ok()
+}
+
+fn severities() -> ValueForm<BTreeMap<Cause, Severity>> {
+    let levels = choice(&[Severity::Critical, Severity::Warning, Severity::Info, Severity::Off]);
+    let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.as_str()).collect();
+    map(read_cause, levels).schema_with("propertyNames", json!({ "enum": names }))
+}
+
+fn whole(top: &Section<'_>, config: &mut Config) {
+    for entry in &config.overrides {
+        check_patch(top, &entry.certificate, config.certificate);
     }
-}
-
-/// `[fly]`: the platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fly {
-    /// The organization's slug; `None`: the token's own.
-    pub organization: Option<String>,
-    /// A read-only token is enough.
-    pub token: Secret,
-    /// GraphQL is at `/graphql` below it.
-    pub api_url: String,
-    /// The Machines API is at `/v1` below it.
-    pub machines_url: String,
-    /// A tenant app is reached directly at `<app>.<app_domain>`.
-    pub app_domain: String,
-    /// The port of tenant apps.
-    pub app_port: u16,
-}
-
-impl Default for Fly {
-    fn default() -> Self {
-        Self {
-            organization: None,
-            token: Secret::Env("FLY_API_TOKEN".into()),
-            api_url: "https://api.fly.io".into(),
-            machines_url: "https://api.machines.dev".into(),
-            app_domain: "fly.dev".into(),
-            app_port: 443,
-        }
-    }
-}
-
-/// `[cloudflare]`: the DNS provider's listing of the zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cloudflare {
-    /// The zone; `None`: the domain.
-    pub zone: Option<String>,
-    /// A token with DNS Read on the zone is enough.
-    pub token: Secret,
-    /// The API's base.
-    pub api_url: String,
-}
-
-impl Default for Cloudflare {
-    fn default() -> Self {
-        Self {
-            zone: None,
-            token: Secret::Env("CLOUDFLARE_API_TOKEN".into()),
-            api_url: "https://api.cloudflare.com/client/v4".into(),
-        }
-    }
-}
-
-/// A place that names tenants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// `tenants.list`.
-    List,
-    /// `tenants.file`.
-    File,
-    /// Every app of the organization with the prefix.
-    Fly,
-    /// `tenants.url`.
-    Http,
-}
-
-/// A tenant as `tenants.list` or a TOML file names it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListedTenant {
-    /// Its id; checked by the inventory.
-    pub id: String,
-    /// Its app, where that is not prefix + id.
-    pub app: Option<String>,
-    /// Its host name, where that is not `id.DOMAIN`; checked by the inventory.
-    pub hostname: Option<String>,
-    /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its status word.
-    pub status: Option<String>,
-    /// The line that names it, from 1.
-    pub line: usize,
-}
-
-/// JSON pointers (RFC 6901) into one entry of a JSON inventory; `None` stands for the usual names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields {
-    /// Instead of `id`.
-    pub id: Option<String>,
-    /// Instead of `app`, `app_id`, `fly_app_name`.
-    pub app: Option<String>,
-    /// Instead of `hostname`.
-    pub hostname: Option<String>,
-    /// Instead of `labels`.
-    pub labels: Option<String>,
-    /// Instead of `status`, `subscription_status`.
-    pub status: Option<String>,
-}
-
-/// `[dns]`: whom to ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dns {
-    /// The zone's servers; empty: those that its NS records name.
-    pub authoritative: Vec<SocketAddr>,
-    /// Whose word decides.
-    pub ask: Ask,
-    /// Recursive resolvers to compare; empty: the system's.
-    pub resolvers: Vec<SocketAddr>,
-    /// How long one question may take; 2 s by default.
-    pub timeout: Duration,
-}
-
-impl Default for Dns {
-    fn default() -> Self {
-        Self {
-            authoritative: Vec::new(),
-            ask: Ask::Authoritative,
-            resolvers: Vec::new(),
-            timeout: Duration::from_secs(2),
-        }
-    }
-}
-
-/// Whose word decides the `dns` check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// The zone's own servers.
-    Authoritative,
-    /// The resolvers, asked for fresh labels: for agents whose port 53 is closed.
-    Resolvers,
-}
-
-/// `[site]`: what is asked of a tenant's page, how, and what must come back.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// What must come back.
-    pub expectation: SiteExpectation,
-    /// Headers sent with the probe; names in lower case.
-    pub request_headers: BTreeMap<String, HeaderText>,
-    /// Where the answer carries its version; `None` is `off`.
-    pub version: Option<Place>,
-    /// How often `watch` may wake a sleeping tenant; 6 h by default.
-    pub wake_every: Duration,
-    /// How long connecting may take; 5 s by default.
-    pub connect_timeout: Duration,
-    /// How long a whole visit may take; 10 s by default.
-    pub timeout: Duration,
-    /// How much of a body is read, in bytes; 64 KiB by default, at most 64 MiB.
-    pub max_body: u64,
-}
-
-impl Default for Site {
-    fn default() -> Self {
-        Self {
-            expectation: SiteExpectation::default(),
-            request_headers: BTreeMap::new(),
-            version: None,
-            wake_every: Duration::from_secs(6 * 3600),
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(10),
-            max_body: 64 * 1024,
-        }
-    }
-}
-
-/// `[vantage]`: the agent itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Vantage {
-    /// Its name in reports; `None`: `FLY_REGION`, else the host's name.
-    pub name: Option<String>,
-    /// What proves that the agent itself can see.
-    pub controls: Vec<Control>,
-}
-
-impl Default for Vantage {
-    fn default() -> Self {
-        Self {
-            name: None,
-            controls: vec![Control::Resolvers, Control::Apis],
-        }
-    }
-}
-
-/// `[schedule]`: how often and how fast.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Schedule {
-    /// Time between rounds; 5 min by default. Not used where `cron` is set.
-    pub every: Duration,
-    /// Instead of `every`: five fields as in crontab(5), or six with seconds.
-    pub cron: Option<String>,
-    /// The IANA time zone that `cron` is read in; `None`: UTC.
-    pub timezone: Option<String>,
-    /// The largest random delay; `None` is `auto`.
-    pub jitter: Option<Duration>,
-    /// Tenants visited at the same time; `None` is `auto`.
-    pub concurrency: Option<NonZeroU32>,
-    /// Handshakes per second towards one edge address, above 0; `None` is `auto`.
-    pub rate: Option<f64>,
-    /// Time between the fleet checks; 15 s by default.
-    pub fleet_every: Duration,
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Self {
-            every: Duration::from_secs(300),
-            cron: None,
-            timezone: None,
-            jitter: None,
-            concurrency: None,
-            rate: None,
-            fleet_every: Duration::from_secs(15),
+    for table in LATER {
+        if let Some(span) = top.key_span(table) {
+            top.accept(table);
+            top.note(
+                span,
+                format!("table [{table}] is not supported by this version yet"),
+                "remove it",
+            );
         }
     }
 }

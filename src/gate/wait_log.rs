@@ -278,7 +278,7 @@ fn verified(world: &World, diagnosis: &Diagnosis) -> String {
         .iter()
         .filter(|tenant| tenant.status == Status::Failing)
         .count();
-    let mut text = format!("{whom}: {} of 6 checks", ran.count());
+    let mut text = format!("{whom}: {} of {} checks", ran.count(), Check::COUNT);
     for part in [
         release(world),
         (degraded > 0).then(|| format!("{degraded} with a warning")),

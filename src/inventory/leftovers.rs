@@ -61,10 +61,10 @@ pub fn leftovers(
     };
     // Without the word of who should exist everything would look left over.
     let told = inventory.complete;
-    let app_domain = config.fly.as_ref().map(|fly| fly.app_domain.as_str());
+    let app_domain = config.cloud().map(|cloud| cloud.direct().0);
     let records = listing
         .known()
-        .zip(app_domain)
+        .zip(app_domain.as_deref())
         .filter(|_| platform.apps_missing.is_none());
     Leftovers {
         apps: told.then(|| apps(inventory, config, platform)),

@@ -2,7 +2,7 @@
 
 use roundsman_checks::diagnosis::{Confidence, FleetDetail};
 use roundsman_checks::evidence::Reason;
-use roundsman_checks::finding::Outcome;
+use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::reading::Lifetime;
 
 use super::grouped_causes::{Fix, Merged, Unexplained, merged};
@@ -231,7 +231,7 @@ fn checks(tenants: &[TenantLine<'_>]) -> String {
     let ran = if tenants.is_empty() {
         String::new()
     } else {
-        format!(" ({ran} of 6 checks ran{why})")
+        format!(" ({ran} of {} checks ran{why})", Check::COUNT)
     };
     let named = if named.is_empty() {
         "none".to_owned()

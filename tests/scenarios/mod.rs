@@ -2,6 +2,7 @@
 
 mod alone;
 mod deeper;
+mod every_cause;
 mod fleet;
 mod lists;
 mod logs;

@@ -21,13 +21,13 @@ pub use identity::{Responder, named, read as value_at_place};
 pub use site::{answers_like, says_starting};
 
 use crate::evidence::{ApiAnswer, Platform, Reason};
-use crate::finding::{Check, Finding, Outcome};
+use crate::finding::{Check, Finding, Outcome, SeenIn};
 use crate::fleet::FleetContext;
 use crate::world::TenantEvidence;
 
 /// The findings of one tenant, in the order of [`Check::ALL`].
 #[derive(Clone, Debug, PartialEq)]
-pub struct Findings(pub [Finding; 6]);
+pub struct Findings(pub [Finding; Check::COUNT]);
 
 impl Findings {
     /// The finding of a check.
@@ -68,36 +68,33 @@ fn unvisited(tenant: &TenantEvidence) -> Finding {
     Finding::plain(Outcome::Unknown, why)
 }
 
-/// Judges all six checks of one tenant.
+/// Judges all checks of one tenant.
 #[must_use]
 pub fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Findings {
-    let dns = when_asked(context, tenant, Check::Dns, || dns::judge(context, tenant));
-    let certificate = when_asked(context, tenant, Check::Certificate, || {
-        certificate::judge(context, tenant)
-    });
+    let dns = when_asked(context, tenant, Check::Dns, || judge_one(context, tenant, Check::Dns));
     let blocked = prerequisite(context, tenant, &dns);
-    let site = when_asked(context, tenant, Check::Site, || {
-        blocked.map_or_else(
-            || site::judge(tenant),
-            |reason| Finding::skipped(reason, "a check that it needs failed"),
-        )
-    });
-    let route = when_asked(context, tenant, Check::Route, || {
-        blocked.map_or_else(
-            || route::judge(context, tenant),
-            |reason| Finding::skipped(reason, "a check that it needs failed"),
-        )
-    });
-    let conflicts = when_asked(context, tenant, Check::Conflicts, || conflicts::judge(context, tenant));
-    let app = if tenant.tenant.unlisted {
-        app::unlisted()
-    } else {
-        when_asked(context, tenant, Check::App, || app::judge(context, tenant))
-    };
-    Findings([dns, certificate, site, conflicts, app, route])
+    Findings(Check::ALL.map(|check| match (check, blocked) {
+        (Check::Dns, _) => dns.clone(),
+        (Check::App, _) if tenant.tenant.unlisted => app::unlisted(),
+        (check, Some(reason)) if check.seen_in() == SeenIn::Answer => when_asked(context, tenant, check, || {
+            Finding::skipped(reason, "a check that it needs failed")
+        }),
+        (check, _) => when_asked(context, tenant, check, || judge_one(context, tenant, check)),
+    }))
 }
 
-/// What `site` and `route` depend on: authoritative DNS, and a channel that may carry a request.
+fn judge_one(context: &FleetContext, tenant: &TenantEvidence, check: Check) -> Finding {
+    match check {
+        Check::Dns => dns::judge(context, tenant),
+        Check::Certificate => certificate::judge(context, tenant),
+        Check::Site => site::judge(tenant),
+        Check::Conflicts => conflicts::judge(context, tenant),
+        Check::App => app::judge(context, tenant),
+        Check::Route => route::judge(context, tenant),
+    }
+}
+
+/// What the checks of an answer depend on: authoritative DNS, and a channel that may carry a request.
 fn prerequisite(context: &FleetContext, tenant: &TenantEvidence, dns: &Finding) -> Option<Reason> {
     if dns.outcome == Outcome::Fail && context.fleet.selected.contains(&Check::Dns) {
         return Some(Reason::PrerequisiteDns);
@@ -129,10 +126,10 @@ fn when_asked(
         return Finding::skipped(Reason::Inactive, "the tenant is expected not to run");
     }
     let sleeps = tenant.asleep && !tenant.woken;
-    if sleeps && matches!(check, Check::Site | Check::Route) {
+    if sleeps && check.seen_in() == SeenIn::Answer {
         return Finding::skipped(Reason::Asleep, "the app sleeps, and nobody asked to wake it");
     }
-    if !tenant.looked_at && !matches!(check, Check::Conflicts | Check::App) {
+    if !tenant.looked_at && check.seen_in() != SeenIn::Platform {
         return Finding::plain(Outcome::Unknown, "the round ended before it was looked at");
     }
     judge()

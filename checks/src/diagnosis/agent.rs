@@ -8,7 +8,7 @@ use super::{AgentFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::chain::{Facts, fails_by_dates_alone};
 use crate::check::DnsAnswer;
 use crate::evidence::{DnsQuery, Fault, Reason, Visit};
-use crate::finding::{Check, Outcome};
+use crate::finding::{Check, Outcome, SeenIn};
 use crate::fleet::FleetContext;
 
 fn hidden(object: Object, evidence: Vec<Fact>) -> Proof {
@@ -70,7 +70,7 @@ fn no_family(context: &FleetContext) -> bool {
 
 pub(super) fn looks_outward(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     use Reason::{PrerequisiteCertificate, PrerequisiteDns, PrerequisiteSite};
-    let hidden = matches!(check, Check::Dns | Check::Certificate | Check::Site | Check::Route);
+    let hidden = check.seen_in() != SeenIn::Platform;
     let follows = matches!(
         facts.reason(check),
         Some(PrerequisiteDns | PrerequisiteCertificate | PrerequisiteSite)
@@ -114,10 +114,10 @@ pub(super) fn was_exhausted(context: &FleetContext, facts: &TenantFacts, check: 
             .any(|said| matches!(said, DnsAnswer::Exhausted(_)))
     };
     facts.outcome(check) == Outcome::Unknown
-        && match check {
-            Check::Dns => facts.dns.any_exhausted || dns(),
-            Check::Certificate | Check::Site | Check::Route => visit || fleet_blind,
-            Check::Conflicts | Check::App => false,
+        && match check.seen_in() {
+            SeenIn::Dns => facts.dns.any_exhausted || dns(),
+            SeenIn::Channel | SeenIn::Answer => visit || fleet_blind,
+            SeenIn::Platform => false,
         }
 }
 
@@ -182,9 +182,9 @@ pub(super) fn fails_by_clock(_: &FleetContext, facts: &TenantFacts, check: Check
     let first = facts.visit.and_then(|visit| visit.first_fault);
     let by_dates = matches!(first, Some(Reason::TlsExpired | Reason::TlsNotYetValid));
     by_dates
-        && match check {
-            Check::Certificate => facts.outcome(check) == Outcome::Fail,
-            Check::Site | Check::Route => facts.reason(check) == Some(Reason::PrerequisiteCertificate),
-            Check::Dns | Check::Conflicts | Check::App => false,
+        && match check.seen_in() {
+            SeenIn::Channel => facts.outcome(check) == Outcome::Fail,
+            SeenIn::Answer => facts.reason(check) == Some(Reason::PrerequisiteCertificate),
+            SeenIn::Dns | SeenIn::Platform => false,
         }
 }

@@ -179,7 +179,7 @@ impl Overlay {
     }
 
     fn skip(&mut self, failed: Reason, facts: &TenantFacts) {
-        for check in [Check::Site, Check::Route] {
+        for check in Check::of_answers() {
             if self.outcome(facts, check) != Outcome::Skipped && !self.explains(check) {
                 self.changes.push((check, Change::Skipped(failed)));
             }

@@ -6,7 +6,7 @@ use super::fleet_dns::most_frequent;
 use super::tenant_facts::VisitFacts;
 use super::{EdgeFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::evidence::{Reason, Visit};
-use crate::finding::{Check, Outcome};
+use crate::finding::{Check, Outcome, SeenIn};
 use crate::fleet::FleetContext;
 
 /// Fewest first visits that must be cut before a limit is spoken of.
@@ -163,10 +163,10 @@ pub(super) fn throttled(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
 }
 
 pub(super) fn by_throttle(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
-    let hidden = match check {
-        Check::Certificate => facts.outcome(check) == Outcome::Fail,
-        Check::Site | Check::Route => facts.reason(check) == Some(Reason::PrerequisiteCertificate),
-        Check::Dns | Check::Conflicts | Check::App => false,
+    let hidden = match check.seen_in() {
+        SeenIn::Channel => facts.outcome(check) == Outcome::Fail,
+        SeenIn::Answer => facts.reason(check) == Some(Reason::PrerequisiteCertificate),
+        SeenIn::Dns | SeenIn::Platform => false,
     };
     hidden && facts.limited && facts.visit.is_some_and(|visit| visit.was_cut)
 }

@@ -51,11 +51,11 @@ fn finding(context: &FleetContext, check: FleetCheck, shared: &Shared) -> FleetF
 }
 
 fn not_selected(context: &FleetContext, check: FleetCheck) -> Option<Finding> {
-    let selected = |checks: &[Check]| checks.iter().any(|check| context.fleet.selected.contains(check));
+    let selected = |check: Check| context.fleet.selected.contains(&check);
     let asked = match check {
-        FleetCheck::WildcardDns | FleetCheck::Dnssec => selected(&[Check::Dns]),
-        FleetCheck::WildcardCertificate => selected(&[Check::Certificate]),
-        FleetCheck::Edge => selected(&[Check::Certificate, Check::Site, Check::Route]),
+        FleetCheck::WildcardDns | FleetCheck::Dnssec => selected(Check::Dns),
+        FleetCheck::WildcardCertificate => selected(Check::Certificate),
+        FleetCheck::Edge => Check::of_visits().any(selected),
         FleetCheck::Vantage => true,
     };
     (!asked).then(|| Finding::skipped(Reason::NotSelected, "left out of this round"))

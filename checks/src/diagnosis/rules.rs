@@ -215,3 +215,25 @@ pub(super) const COMMON: &[Correlation] = &[
 const fn rule(cause: Cause, prove: super::tenant_rules::Prove) -> Rule {
     Rule { cause, prove }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_has_a_rule() {
+        let of_tenants = TENANT.iter().flat_map(|table| table.rules.iter().chain(table.besides));
+        let told = SHARED
+            .iter()
+            .map(|rule| rule.cause)
+            .chain(of_tenants.map(|rule| rule.cause))
+            .chain(COMMON.iter().map(|correlation| correlation.cause))
+            .collect::<Vec<_>>();
+        for cause in Cause::ALL {
+            assert!(
+                told.contains(cause) || *cause == Cause::Unexplained,
+                "{cause} has no rule"
+            );
+        }
+    }
+}

@@ -48,7 +48,7 @@ impl CheckSet {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TenantFacts {
     /// How each check ended, and why.
-    pub(super) outcomes: [(Outcome, Option<Reason>); 6],
+    pub(super) outcomes: [(Outcome, Option<Reason>); Check::COUNT],
     /// The checks that fail by a cause of its own which a common one may take in.
     pub(super) absorbable: CheckSet,
     pub(super) is_within: bool,

@@ -157,15 +157,13 @@ impl Assignment {
     /// Whether tenants are visited at all: no check of a visit, no visit.
     #[must_use]
     pub fn visits(&self) -> bool {
-        [Check::Certificate, Check::Site, Check::Route]
-            .iter()
-            .any(|check| self.selects(*check))
+        Check::of_visits().any(|check| self.selects(check))
     }
 
     /// Whether the page is asked for, or the visit ends after the handshake.
     #[must_use]
     pub fn asks_for_pages(&self) -> bool {
-        self.selects(Check::Site) || self.selects(Check::Route)
+        Check::of_answers().any(|check| self.selects(check))
     }
 
     /// The edge's sockets, at this port.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
@@ -13,16 +14,18 @@ use crate::config::nearest::nearest;
 #[derive(Debug)]
 pub(crate) struct Mistakes {
     line_ends: Vec<usize>,
+    directory: PathBuf,
     found: RefCell<Vec<Mistake>>,
     secrets: RefCell<Vec<Range<usize>>>,
 }
 
 impl Mistakes {
-    /// No mistakes yet in `text`.
-    pub(crate) fn new(text: &str) -> Self {
+    /// No mistakes yet in `text`; relative paths in it start at `directory`.
+    pub(crate) fn new(text: &str, directory: &Path) -> Self {
         let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
         Self {
             line_ends,
+            directory: directory.to_owned(),
             found: RefCell::default(),
             secrets: RefCell::default(),
         }
@@ -76,13 +79,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// As [`Section::get`], into a place that holds the default.
-    pub(crate) fn set<T>(&self, key: &'static str, place: &mut T, read: impl FnOnce(&'a Value<'a>) -> Read<T>) {
-        if let Some(read) = self.get(key, read) {
-            *place = read;
-        }
-    }
-
     /// The table `key`, open for reading.
     pub(crate) fn section(&self, key: &'static str) -> Option<Section<'a>> {
         let name = if self.name.is_empty() {
@@ -98,12 +94,18 @@ impl<'a> Section<'a> {
 
     /// The tables of an array `[[key]]`, each open for reading.
     pub(crate) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
-        let form = format!("an array of tables, each headed [[{key}]]");
+        let path = self.name.trim_matches(['[', ']']);
+        let name = if path.is_empty() {
+            format!("[[{key}]]")
+        } else {
+            format!("[[{path}.{key}]]")
+        };
+        let form = format!("an array of tables, each headed {name}");
         let found = self.get(key, |value| match value.get_ref() {
             DeValue::Array(array) => array
                 .iter()
                 .map(|item| match item.get_ref() {
-                    DeValue::Table(table) => Ok(Section::new(table, item.span(), format!("[[{key}]]"), self.mistakes)),
+                    DeValue::Table(table) => Ok(Section::new(table, item.span(), name.clone(), self.mistakes)),
                     _ => expected(item, &form),
                 })
                 .collect(),
@@ -129,6 +131,11 @@ impl<'a> Section<'a> {
     /// Opens a table that lies within this one.
     pub(crate) fn inner(&self, table: &'a DeTable<'a>, span: Range<usize>, name: String) -> Section<'a> {
         Section::new(table, span, name, self.mistakes)
+    }
+
+    /// The folder where relative paths start.
+    pub(crate) fn directory(&self) -> &'a Path {
+        &self.mistakes.directory
     }
 
     /// Whether it has no key at all.
@@ -178,6 +185,16 @@ impl<'a> Section<'a> {
             label: help.into(),
             related: None,
         });
+    }
+
+    /// Notes that the table has no `key`; `label` says what to write.
+    pub(crate) fn note_lacking(&self, key: &str, label: &str) {
+        let entry = if self.name.starts_with("[[") {
+            "an entry of "
+        } else {
+            ""
+        };
+        self.note(self.span(), format!("{entry}{} has no `{key}`", self.name), label);
     }
 
     /// Notes a mistake that concerns two places.

@@ -132,12 +132,18 @@ pub(crate) fn size(range: RangeInclusive<u64>) -> impl Fn(&Value<'_>) -> Read<u6
 }
 
 /// One of a few words.
-pub(crate) fn choice<T: Clone>(choices: &[(&str, T)]) -> impl Fn(&Value<'_>) -> Read<T> {
+pub(crate) fn choice<T: Clone>(choices: &[(impl AsRef<str>, T)]) -> impl Fn(&Value<'_>) -> Read<T> {
     move |value| {
         let word = value.get_ref().as_str();
-        match choices.iter().find(|(name, _)| Some(*name) == word) {
+        match choices.iter().find(|(name, _)| Some(name.as_ref()) == word) {
             Some((_, choice)) => Ok(choice.clone()),
-            None => match nearest(word.unwrap_or_default(), choices.iter().map(|(name, _)| *name), 1).first() {
+            None => match nearest(
+                word.unwrap_or_default(),
+                choices.iter().map(|(name, _)| name.as_ref()),
+                1,
+            )
+            .first()
+            {
                 Some(near) => wrong(value, format!("did you mean \"{near}\"?")),
                 None => expected(value, &one_of(choices)),
             },
@@ -232,8 +238,11 @@ fn gather<T, C: FromIterator<T>>(reads: impl Iterator<Item = Read<T>>) -> Read<C
     if wrongs.is_empty() { Ok(read) } else { Err(wrongs) }
 }
 
-fn one_of<T>(choices: &[(&str, T)]) -> String {
-    let words: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+fn one_of<T>(choices: &[(impl AsRef<str>, T)]) -> String {
+    let words: Vec<String> = choices
+        .iter()
+        .map(|(name, _)| format!("\"{}\"", name.as_ref()))
+        .collect();
     match words.as_slice() {
         [one] => one.clone(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),

@@ -1,15 +1,30 @@
 //! `[edge]`.
 
-use super::form;
-use crate::config::model::Edge;
-use crate::config::reader::{Section, each, integer, parsed};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
-pub(super) fn edge(section: Section<'_>, edge: &mut Edge) {
-    edge.app = section.get("app", parsed(form::filled));
-    section.set("addresses", &mut edge.addresses, each(parsed(form::ip)));
-    section.set("port", &mut edge.port, integer(1..=65_535));
-    edge.ca_file = section.get("ca_file", parsed(form::filled)).map(Into::into);
-    section.finish();
-    let mut seen = std::collections::BTreeSet::new();
+use crate::config::form::{file, filled, ip, list, optional, port};
+use crate::config::reader::Section;
+use crate::config::table::table;
+
+table! {
+    /// What the wildcard points to.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Edge {
+        /// The edge app's name on the platform.
+        app: Option<String> = None => optional(filled()), sample = "\"management-api-prod\"";
+        /// The edge's addresses, IPv4 and IPv6; or `--edge` on the command line. By default the platform is asked.
+        addresses: Vec<IpAddr> = Vec::new() => list(ip()), live = "[\"198.51.100.7\"]";
+        /// The port that serves HTTPS.
+        port: u16 = 443 => port();
+        /// PEM roots trusted besides the system's and Mozilla's, in a file.
+        ca_file: Option<PathBuf> = None => optional(file()), sample = "\"extra-roots.pem\"";
+    }
+    check unique;
+}
+
+fn unique(_: &Section<'_>, edge: &mut Edge) {
+    let mut seen = BTreeSet::new();
     edge.addresses.retain(|address| seen.insert(*address));
 }

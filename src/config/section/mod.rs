@@ -1,121 +1,26 @@
-//! The tables of `roundsman.toml`, a file per table. Each knows its own keys and no other table.
+//! The tables of `roundsman.toml`, a file per table. Each declares its own keys and knows no other table.
 
 mod certificate;
+mod dns;
 mod edge;
-mod form;
+mod listed;
 mod overrides;
 mod platform;
 mod schedule;
-mod secret;
 mod site;
 mod tenants;
+mod vantage;
 
-use roundsman_checks::diagnosis::{Cause, Severity};
-use roundsman_checks::target::Hostname;
-
-use super::model::{Ask, Config, Dns, Vantage};
-use super::reader::{Section, choice, duration, each, pairs, parsed};
-pub use form::domain as parse_domain;
+pub use certificate::Certificate;
+pub(super) use certificate::check_patch;
+pub use dns::{Ask, Dns};
+pub use edge::Edge;
+pub use listed::ListedTenant;
+pub(super) use listed::listed;
+pub use overrides::{Match, Override};
 pub(crate) use platform::fly_of_environment;
-pub(super) use tenants::listed;
-
-/// Tables of the file format that later versions read.
-const LATER: [&str; 7] = [
-    "telemetry",
-    "incidents",
-    "alerts",
-    "heartbeat",
-    "remediation",
-    "store",
-    "web",
-];
-
-/// Reads the whole file. `None` where it names no usable domain and none is given; mistakes are noted in either case.
-pub(super) fn config(top: Section<'_>, given: Option<&Hostname>) -> Option<Config> {
-    let domain = domain(&top, given);
-    let has_domain = domain.is_some();
-    let placeholder = || Hostname::parse("invalid.example").ok();
-    let mut config = Config::new(domain.or_else(placeholder)?);
-    if let Some(section) = top.section("edge") {
-        edge::edge(section, &mut config.edge);
-    }
-    if let Some(section) = top.section("tenants") {
-        tenants::tenants(section, &mut config.tenants);
-    }
-    config.fly = top.section("fly").map(platform::fly);
-    config.cloudflare = top.section("cloudflare").map(platform::cloudflare);
-    if let Some(section) = top.section("dns") {
-        dns(section, &mut config.dns);
-    }
-    if let Some(section) = top.section("site") {
-        site::site(section).apply(&mut config.site);
-    }
-    if let Some(section) = top.section("certificate") {
-        certificate::certificate(section, config.certificate).apply(&mut config.certificate);
-    }
-    config.overrides = overrides::overrides(&top, config.certificate);
-    top.set("severity", &mut config.severity, severity());
-    if let Some(section) = top.section("vantage") {
-        vantage(section, &mut config.vantage);
-    }
-    if let Some(section) = top.section("schedule") {
-        schedule::schedule(section, &mut config.schedule);
-    }
-    refuse_later(&top);
-    top.finish();
-    has_domain.then_some(config)
-}
-
-fn domain(top: &Section<'_>, given: Option<&Hostname>) -> Option<Hostname> {
-    if top.key_span("domain").is_none() {
-        if given.is_some() {
-            return given.cloned();
-        }
-        // The commonest slip with TOML: a key below a table header belongs to that table.
-        let label = "write domain = \"example.com\" at the top of the file, before the first table";
-        top.note_missing("`domain` is missing", label);
-    }
-    top.get("domain", parsed(form::domain))
-}
-
-fn dns(section: Section<'_>, dns: &mut Dns) {
-    section.set("authoritative", &mut dns.authoritative, each(parsed(form::server)));
-    section.set(
-        "ask",
-        &mut dns.ask,
-        choice(&[("authoritative", Ask::Authoritative), ("resolvers", Ask::Resolvers)]),
-    );
-    section.set("resolvers", &mut dns.resolvers, each(parsed(form::server)));
-    section.set("timeout", &mut dns.timeout, duration);
-    section.finish();
-}
-
-fn severity() -> impl Fn(&super::reader::Value<'_>) -> super::reader::Read<std::collections::BTreeMap<Cause, Severity>>
-{
-    let levels = [
-        ("critical", Severity::Critical),
-        ("warning", Severity::Warning),
-        ("info", Severity::Info),
-        ("off", Severity::Off),
-    ];
-    pairs(form::cause, move |value| choice(&levels)(value))
-}
-
-fn vantage(section: Section<'_>, vantage: &mut Vantage) {
-    vantage.name = section.get("name", parsed(form::any)).filter(|name| !name.is_empty());
-    section.set("controls", &mut vantage.controls, each(parsed(form::control)));
-    section.finish();
-}
-
-fn refuse_later(top: &Section<'_>) {
-    for table in LATER {
-        if let Some(span) = top.key_span(table) {
-            top.accept(table);
-            top.note(
-                span,
-                format!("table [{table}] is not supported by this version yet"),
-                "remove it",
-            );
-        }
-    }
-}
+pub use platform::{CloudTable, Cloudflare, Fly};
+pub use schedule::Schedule;
+pub use site::Site;
+pub use tenants::{Fields, Source, Tenants};
+pub use vantage::Vantage;

@@ -1,64 +1,53 @@
 //! `[site]`, also inside of an override.
 
-use roundsman_checks::expectation::{HttpVersion, Identity, Place};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{form, secret};
-use crate::config::apply::SitePatch;
-use crate::config::reader::{Read, Section, Value, choice, duration, each, integer, json, pairs, parsed, size, wrong};
+use roundsman_checks::expectation::{HttpVersion, Place, SiteExpectation};
+
+use crate::config::form::{
+    any, choice, duration, expected_headers, identity, json_values, path, request_headers, size, statuses, version,
+};
+use crate::config::secret::HeaderText;
+use crate::config::table::table;
 
 /// The most that is ever read of a body, in bytes.
 const MAX_BODY: u64 = 64 << 20;
 
-pub(super) fn site(section: Section<'_>) -> SitePatch {
-    let versions = [
-        ("1.1", HttpVersion::Http1),
-        ("2", HttpVersion::Http2),
-        ("any", HttpVersion::Any),
-    ];
-    let patch = SitePatch {
-        path: section.get("path", parsed(form::path)),
-        status: section.get("status", statuses),
-        http: section.get("http", choice(&versions)),
-        body_contains: section.get("body_contains", parsed(form::any)),
-        json: section.get("json", pairs(form::pointer, json)),
-        expect_headers: section.get("expect_headers", pairs(form::header_name, parsed(form::header_value))),
-        request_headers: secret::headers(&section, "request_headers"),
-        version: section.get("version", parsed(version)),
-        identity: section.get("identity", parsed(identity)),
-        slow: section.get("slow", duration),
-        wake_every: section.get("wake_every", duration),
-        connect_timeout: section.get("connect_timeout", duration),
-        timeout: section.get("timeout", duration),
-        max_body: section.get("max_body", size(1..=MAX_BODY)),
-    };
-    section.finish();
-    patch
-}
-
-fn statuses(value: &Value<'_>) -> Read<Vec<u16>> {
-    let statuses = each(integer(100..=599))(value)?;
-    if statuses.is_empty() {
-        wrong(value, "name at least one status, such as [200]")
-    } else {
-        Ok(statuses)
-    }
-}
-
-fn version(text: &str) -> Result<Option<Place>, String> {
-    if text == "off" {
-        return Ok(None);
-    }
-    form::place(text)
-        .map(Some)
-        .map_err(|error| error.replacen("expected", "expected \"off\",", 1))
-}
-
-fn identity(text: &str) -> Result<Identity, String> {
-    match text {
-        "auto" => Ok(Identity::Auto),
-        "off" => Ok(Identity::Off),
-        _ => form::place(text)
-            .map(Identity::Place)
-            .map_err(|error| error.replacen("expected", "expected \"auto\", \"off\",", 1)),
+table! {
+    /// What a tenant's page must answer.
+    #[derive(Clone, Debug)]
+    pub struct Site {
+        /// Path and query to ask for; begins with `/`.
+        path in expectation => path();
+        /// Statuses that are right, 100 to 599.
+        status in expectation => statuses();
+        /// The HTTP version that is right: "1.1", "2" or "any".
+        http in expectation => choice(&[HttpVersion::Http1, HttpVersion::Http2, HttpVersion::Any]);
+        /// A text that the body must hold; empty: any body is right.
+        body_contains in expectation => any();
+        /// JSON pointers and the value that must be there.
+        json in expectation => json_values(), sample = "{ \"/status\" = \"healthy\" }";
+        /// Response headers that must be there, with this value.
+        expect_headers in expectation => expected_headers();
+        /// Headers sent with the probe, such as { "x-probe-bypass" = { env = "PROBE_BYPASS" } }.
+        request_headers: BTreeMap<String, HeaderText> = BTreeMap::new() => request_headers();
+        /// Where the answer carries its version: "header:NAME", "json:/pointer" or "off".
+        version: Option<Place> = None => version();
+        /// How `route` proves which app answered: "auto", "header:NAME", "json:/pointer" or "off".
+        identity in expectation => identity();
+        /// Slower than this, from connect to the last byte, is a warning.
+        slow in expectation => duration();
+        /// How often `watch` may wake a sleeping tenant.
+        wake_every: Duration = Duration::from_secs(6 * 3600) => duration();
+        /// How long connecting may take.
+        connect_timeout: Duration = Duration::from_secs(5) => duration();
+        /// How long a whole visit may take.
+        timeout: Duration = Duration::from_secs(10) => duration();
+        /// How much of a body is read, at most 64 MiB: reading stops here.
+        max_body: u64 = 64 * 1024 => size(1..=MAX_BODY);
+    } with {
+        /// What must come back.
+        expectation: SiteExpectation = SiteExpectation::default(),
     }
 }

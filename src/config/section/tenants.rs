@@ -1,153 +1,156 @@
-//! `[tenants]`, and the entries of a tenant list, here and in files of their own.
+//! `[tenants]`: who they are and where that is written.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{form, secret};
+use super::listed::{ListedTenant, entries};
+use crate::config::form::{ValueForm, app_prefix, file, filled, glob, list, optional, pointer, secret, url, words_of};
 use crate::config::glob::Glob;
-use crate::config::model::{Fields, ListedTenant, Source, Tenants};
-use crate::config::reader::{Read, Section, Value, each, expected, pairs, parsed};
+use crate::config::reader::{Read, Section, Value, each, expected};
+use crate::config::secret::Secret;
+use crate::config::table::{inner_table, table};
 
-/// Where a source is named, and which.
-type Named = (Range<usize>, Source);
-
-pub(super) fn tenants(section: Section<'_>, tenants: &mut Tenants) {
-    section.set("app_prefix", &mut tenants.app_prefix, parsed(form::app_prefix));
-    let named = section.get("source", sources);
-    tenants.file = section.get("file", parsed(form::filled)).map(Into::into);
-    tenants.url = section.get("url", parsed(form::url));
-    tenants.token = secret::secret(&section, "token");
-    tenants.next = section.get("next", parsed(form::pointer));
-    if let Some(inner) = section.section("fields") {
-        tenants.fields = fields(inner);
+table! {
+    /// Who the tenants are.
+    #[derive(Clone, Debug)]
+    pub struct Tenants {
+        /// A tenant's app = prefix + id.
+        app_prefix: String = "sp-".into() => app_prefix();
+        /// Where tenants are named: "fly" (every app with the prefix), "http", "list", "file", or an array of several.
+        /// The first says who should exist, the others add what they know. By default whichever of `url`, `list` and
+        /// `file` is there, else "fly" where `[fly]` is.
+        sources as "source": Vec<Source> = Vec::new() => sources(), sample = "\"list\"";
+        /// A file of tenants: .toml with `[[tenants]]` and an `id` each, .json, or a text with an id a line.
+        file: Option<PathBuf> = None => optional(file()), sample = "\"tenants.toml\"";
+        /// An endpoint that lists tenants, for source "http": JSON as in a .json file, over https or to loopback.
+        url: Option<String> = None => optional(url()), sample = "\"https://tenants.example.com\"";
+        /// The bearer token for `url`. By default none is sent.
+        token: Option<Secret> = None => optional(secret()), sample = "{ env = \"TENANTS_TOKEN\" }";
+        /// JSON pointer to the next page of `url`, which an answer names as a URL, a path or a cursor.
+        next: Option<String> = None => optional(pointer()), sample = "\"/next\"";
+        /// JSON pointers into an entry of `url` or of a .json file, where the names differ.
+        fields: Fields = Fields::default() => inner_table(),
+            sample = "{ id = \"/slug\", app = \"/app\", hostname = \"/host\", labels = \"/labels\", status = \"/subscription_status\" }";
+        /// Statuses whose tenants are expected not to run; upper and lower case are the same.
+        inactive: Vec<String> = ["suspended", "paused", "canceled", "deleted"].map(str::to_owned).into()
+            => list(status());
+        /// The tenants: ids, or tables { id = "abc123", app = "…", hostname = "…", labels = { plan = "pro" },
+        /// status = "active" }.
+        list: Vec<ListedTenant> = Vec::new() => entries(), live = "[\"abc123\"]";
+        /// Ids to leave out; `*` stands for any text, `?` for one character.
+        exclude: Vec<Glob> = Vec::new() => list(glob()), sample = "[\"demo-*\"]";
     }
-    section.set(
-        "inactive",
-        &mut tenants.inactive,
-        each(parsed(|text| form::filled(text).map(|s| s.to_lowercase()))),
-    );
-    tenants.list = listed(&section, "list");
-    tenants.exclude = section
-        .get("exclude", each(parsed(form::filled)))
-        .unwrap_or_default()
-        .into_iter()
-        .map(Glob::new)
-        .collect();
-    match named {
-        Some(named) => tenants.sources = check_named(&section, named),
-        None if section.key_span("source").is_none() => tenants.sources = infer(&section),
-        None => {}
-    }
-    section.finish();
+    check sources_are_there;
 }
 
-/// The entries of an array of tenants under `key`: ids, or tables.
-pub(crate) fn listed(section: &Section<'_>, key: &'static str) -> Vec<ListedTenant> {
-    let Some(value) = section.value(key) else {
-        return Vec::new();
-    };
-    let DeValue::Array(array) = value.get_ref() else {
-        section.get(key, |value| {
-            expected::<()>(value, "an array of ids or of tables { id = \"…\" }")
-        });
-        return Vec::new();
-    };
-    array.iter().filter_map(|item| entry(section, key, item)).collect()
+/// A place that names tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// `tenants.list`.
+    List,
+    /// `tenants.file`.
+    File,
+    /// Every app of the organization with the prefix.
+    Fly,
+    /// `tenants.url`.
+    Http,
 }
 
-fn entry<'a>(list: &Section<'a>, key: &'static str, item: &'a Value<'a>) -> Option<ListedTenant> {
-    match item.get_ref() {
-        DeValue::String(id) => Some(ListedTenant {
-            id: id.to_string(),
-            line: list.line(item.span().start),
-            ..ListedTenant::default()
-        }),
-        DeValue::Table(table) => entry_table(list, list.inner(table, item.span(), format!("an entry of `{key}`"))),
-        _ => {
-            list.get(key, |_| {
-                expected::<()>(item, "an id in quotes or a table { id = \"…\" }")
-            });
-            None
+impl Source {
+    /// Whether the platform names the tenants.
+    #[must_use]
+    pub fn is_platform(self) -> bool {
+        match self {
+            Self::Fly => true,
+            Self::List | Self::File | Self::Http => false,
         }
     }
 }
 
-fn entry_table(list: &Section<'_>, entry: Section<'_>) -> Option<ListedTenant> {
-    let span = entry.span();
-    let id = entry.get("id", parsed(form::filled));
-    if id.is_none() && entry.key_span("id").is_none() {
-        entry.note(span.clone(), "a tenant has no `id`", "every tenant needs an `id`");
+table! {
+    /// JSON pointers (RFC 6901) into an entry of a JSON inventory, where the names differ from the usual ones.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct Fields {
+        /// Instead of `id`.
+        id: Option<String> = None => optional(pointer()), sample = "\"/slug\"";
+        /// Instead of `app`, `app_id`, `fly_app_name`.
+        app: Option<String> = None => optional(pointer()), sample = "\"/app\"";
+        /// Instead of `hostname`.
+        hostname: Option<String> = None => optional(pointer()), sample = "\"/host\"";
+        /// Instead of `labels`.
+        labels: Option<String> = None => optional(pointer()), sample = "\"/labels\"";
+        /// Instead of `status`, `subscription_status`.
+        status: Option<String> = None => optional(pointer()), sample = "\"/subscription_status\"";
     }
-    let tenant = ListedTenant {
-        app: entry.get("app", parsed(form::filled)),
-        hostname: entry.get("hostname", parsed(form::filled)),
-        labels: entry
-            .get("labels", pairs(form::filled, parsed(form::any)))
-            .unwrap_or_default(),
-        status: entry.get("status", parsed(form::any)),
-        line: list.line(span.start),
-        id: id.unwrap_or_default(),
-    };
-    entry.finish();
-    (!tenant.id.is_empty()).then_some(tenant)
 }
 
-fn fields(section: Section<'_>) -> Fields {
-    let fields = Fields {
-        id: section.get("id", parsed(form::pointer)),
-        app: section.get("app", parsed(form::pointer)),
-        hostname: section.get("hostname", parsed(form::pointer)),
-        labels: section.get("labels", parsed(form::pointer)),
-        status: section.get("status", parsed(form::pointer)),
-    };
-    section.finish();
-    fields
+fn status() -> ValueForm<String> {
+    filled().map(|status| status.to_lowercase()).shown()
 }
 
-fn sources(value: &Value<'_>) -> Read<Vec<Named>> {
+fn sources() -> ValueForm<Vec<Source>> {
+    let word = words_of(&[Source::Fly, Source::Http, Source::List, Source::File]);
+    let schema = json!({ "anyOf": [word, { "type": "array", "uniqueItems": true, "items": word }] });
+    ValueForm::new(read_sources, schema)
+}
+
+fn read_sources(value: &Value<'_>) -> Read<Vec<Source>> {
     match value.get_ref() {
-        DeValue::Array(_) => each(source)(value),
-        _ => source(value).map(|one| vec![one]),
+        DeValue::Array(_) => each(read_source)(value),
+        _ => read_source(value).map(|one| vec![one]),
     }
 }
 
-fn source(value: &Value<'_>) -> Read<Named> {
-    let source = match value.get_ref().as_str() {
-        Some("list") => Source::List,
-        Some("file") => Source::File,
-        Some("http") => Source::Http,
-        Some("fly") => Source::Fly,
-        _ => return expected(value, "\"fly\", \"http\", \"list\" or \"file\", or an array of several"),
-    };
-    Ok((value.span(), source))
+fn read_source(value: &Value<'_>) -> Read<Source> {
+    match value.get_ref().as_str() {
+        Some("list") => Ok(Source::List),
+        Some("file") => Ok(Source::File),
+        Some("http") => Ok(Source::Http),
+        Some("fly") => Ok(Source::Fly),
+        _ => expected(value, "\"fly\", \"http\", \"list\" or \"file\", or an array of several"),
+    }
 }
 
-fn check_named(section: &Section<'_>, named: Vec<Named>) -> Vec<Source> {
-    let mut sources = Vec::new();
-    for (span, source) in named {
+fn sources_are_there(section: &Section<'_>, tenants: &mut Tenants) {
+    match section.value("source") {
+        None => tenants.sources = infer(section),
+        Some(source) => check_named(section, &places(source), &tenants.sources),
+    }
+}
+
+/// Where each source is named.
+fn places(source: &Value<'_>) -> Vec<Range<usize>> {
+    match source.get_ref() {
+        DeValue::Array(array) => array.iter().map(Spanned::span).collect(),
+        _ => vec![source.span()],
+    }
+}
+
+fn check_named(section: &Section<'_>, places: &[Range<usize>], sources: &[Source]) {
+    for (at, (span, source)) in places.iter().zip(sources).enumerate() {
         let (name, key) = match source {
             Source::List => ("list", "list"),
             Source::File => ("file", "file"),
             Source::Http => ("http", "url"),
-            Source::Fly => ("fly", "fly"),
+            Source::Fly => ("fly", ""),
         };
-        if source == Source::Fly && !sources.contains(&source) {
-            sources.push(source);
-            continue;
-        }
-        if sources.contains(&source) {
-            section.note(span, format!("source \"{name}\" is named twice"), "remove one");
-        } else if section.key_span(key).is_none() {
+        if sources[..at].contains(source) {
+            section.note(span.clone(), format!("source \"{name}\" is named twice"), "remove one");
+        } else if !source.is_platform() && section.key_span(key).is_none() {
             section.note(
-                span,
+                span.clone(),
                 format!("source \"{name}\" needs the key `{key}`"),
                 format!("add `{key}` to [tenants]"),
             );
         }
-        sources.push(source);
     }
-    sources
 }
 
 /// Without `source`, what is there is what is meant; where two are there, the file must say which comes first.
