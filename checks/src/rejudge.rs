@@ -81,4 +81,5 @@ fn judge(visit: &mut Visit, chains: &BTreeMap<ChainId, Arc<CertificateChain>>, a
         };
     }
     handshake.faults = verdict.faults;
+    handshake.path_ends = verdict.path_ends;
 }

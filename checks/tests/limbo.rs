@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roundsman_checks::chain::{ChainVerdict, Facts, TrustStore, VerifiedChains, judge};
+use roundsman_checks::chain::{ChainVerdict, Facts, Flaw, TrustStore, VerifiedChains, flaws, judge};
 use roundsman_checks::evidence::{ChainId, Reason};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -341,4 +341,69 @@ fn differs_from_limbo_exactly_where_it_is_known_to() {
         .map(|(group, accepted, refused, _)| (*group, *accepted, *refused))
         .collect::<Vec<_>>();
     assert_eq!(counted, known);
+}
+
+/// Who is to blame in a chain that was refused, in plain words: position in the chain as sent, and what is said of it.
+const BLAMED: &[(&str, usize, &str)] = &[
+    ("webpki::v1-cert", 0, "version 1 of X.509"),
+    ("rfc5280::eku::ee-wrong-eku", 0, "not for TLS servers"),
+    (
+        "rfc5280::unknown-critical-extension-ee",
+        0,
+        "critical extension that nobody knows",
+    ),
+    (
+        "rfc5280::unknown-critical-extension-intermediate",
+        1,
+        "critical extension that nobody knows",
+    ),
+    ("rfc5280::intermediate-ca-without-ca-bit", 1, "no authority's"),
+    (
+        "rfc5280::nc::restrictive-permits-in-intermediates-narrows",
+        2,
+        "may not issue for",
+    ),
+    ("pathlen::intermediate-violates-pathlen-0", 1, "path length"),
+    ("webpki::forbidden-weak-rsa-in-leaf", 0, "RSA 1024 bit"),
+    ("webpki::forbidden-p192-leaf", 0, "curve"),
+    ("webpki::forbidden-dsa-leaf", 0, "DSA"),
+    ("webpki::ca-as-leaf", 0, "serves as a server's"),
+    ("rfc5280::validity::expired-leaf", 0, "expired on"),
+];
+
+#[test]
+fn the_guilty_certificate_is_named_with_its_fault() {
+    for (id, position, words) in BLAMED {
+        let case = CASES.iter().find(|case| case.id == *id).expect(id);
+        let found = flaws(&case.presented(), case.moment());
+        let first = found.first().expect(id);
+        assert_eq!(first.position, *position, "{id}: {found:?}");
+        assert!(first.to_string().contains(words), "{id}: {first}");
+    }
+}
+
+/// A leaf that verifies is blamed for nothing. Of what was sent beside it, some may be needed by no path.
+#[test]
+fn a_chain_that_verifies_is_blamed_for_nothing_that_refuses() {
+    let mut seen = 0;
+    for case in CASES.iter() {
+        let Ok(anchors) = TrustStore::new(case.roots()) else {
+            continue;
+        };
+        let presented = case.presented();
+        if !judge(&presented, &anchors, case.name(), case.moment())
+            .faults
+            .is_empty()
+        {
+            continue;
+        }
+        seen += 1;
+        let found = flaws(&presented, case.moment());
+        // Whether its key can be used is found out by the handshake.
+        let of_leaf = found
+            .iter()
+            .filter(|flawed| flawed.position == 0 && !matches!(flawed.flaw, Flaw::Key(_)));
+        assert_eq!(of_leaf.count(), 0, "{}: {found:?}", case.id);
+    }
+    assert!(seen > 20, "{seen}");
 }

@@ -116,22 +116,24 @@ pub struct Link {
 /// Reads the certificates of a chain one by one; `None` in the place of one that can't be read.
 #[must_use]
 pub fn links<C: AsRef<[u8]>>(presented: &[C]) -> Vec<Option<Link>> {
-    let common = |name: &x509_parser::x509::X509Name<'_>| {
-        let common = name.iter_common_name().next().and_then(|name| name.as_str().ok());
-        common.map_or_else(|| name.to_string(), str::to_owned)
-    };
     let link = |der: &C| {
         let (_, certificate) = X509Certificate::from_der(der.as_ref()).ok()?;
         Some(Link {
-            subject: common(certificate.subject()),
+            subject: common_name(certificate.subject()),
             names: names(&certificate),
-            issuer: common(certificate.issuer()),
+            issuer: common_name(certificate.issuer()),
             not_before: moment(certificate.validity().not_before.timestamp()),
             not_after: moment(certificate.validity().not_after.timestamp()),
             key: key(&certificate),
         })
     };
     presented.iter().map(link).collect()
+}
+
+/// The common name, else the whole name.
+pub(super) fn common_name(name: &x509_parser::x509::X509Name<'_>) -> String {
+    let common = name.iter_common_name().next().and_then(|name| name.as_str().ok());
+    common.map_or_else(|| name.to_string(), str::to_owned)
 }
 
 /// Whether a name of a certificate covers a host name; `*` covers exactly one label (RFC 6125, section 6.4.3).
@@ -141,11 +143,11 @@ pub fn covers(certificate: &str, hostname: &str) -> bool {
     certificate == hostname || certificate.strip_prefix("*.").is_some_and(|zone| Some(zone) == parent)
 }
 
-fn moment(seconds: i64) -> Timestamp {
+pub(super) fn moment(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-fn names(leaf: &X509Certificate<'_>) -> Vec<String> {
+pub(super) fn names(leaf: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(extension)) = leaf.subject_alternative_name() else {
         return Vec::new();
     };

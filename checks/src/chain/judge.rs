@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rustls::CertificateError;
 use rustls::client::danger::ServerCertVerifier;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::anchors::TrustStore;
 use super::facts::Facts;
@@ -18,6 +19,9 @@ pub struct ChainVerdict {
     pub faults: Vec<Reason>,
     /// What the verifier said, for a person; empty where the chain verifies.
     pub detail: String,
+    /// When the first intermediate ends without which no path stands, where that is within 30 days and before the leaf's
+    /// end.
+    pub path_ends: Option<Timestamp>,
 }
 
 /// Judges `presented` (leaf first, as sent) for `name` (a DNS name or an IP address) at `now`.
@@ -30,6 +34,7 @@ pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str,
         return ChainVerdict {
             faults: vec![Reason::TlsMalformed],
             detail: "no certificate was sent".into(),
+            path_ends: None,
         };
     };
     let Ok(server_name) = ServerName::try_from(name) else {
@@ -39,9 +44,36 @@ pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str,
         .verifier()
         .verify_server_cert(leaf, intermediates, &server_name, &[], moment(now));
     match verified {
-        Ok(_) => ChainVerdict::default(),
+        Ok(_) => ChainVerdict {
+            path_ends: path_end(leaf, intermediates, anchors, now),
+            ..ChainVerdict::default()
+        },
         Err(error) => ChainVerdict::refused(&error, presented, name, now),
     }
+}
+
+/// How far ahead the end of an intermediate is looked for, in seconds: 30 days.
+pub(super) const AHEAD: i64 = 30 * 86_400;
+
+/// When the first intermediate ends without which no path from the leaf to a root stands: at its end the others are tried.
+/// Nothing where none ends within 30 days, or not before the leaf.
+pub(super) fn path_end(
+    leaf: &CertificateDer<'_>,
+    intermediates: &[CertificateDer<'_>],
+    anchors: &TrustStore,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let end = |der: &CertificateDer<'_>| {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+    };
+    let leaf_ends = end(leaf)?;
+    let near = |at: &Timestamp| (0..=AHEAD).contains(&(at.as_second() - now.as_second())) && *at < leaf_ends;
+    let mut ends = intermediates.iter().filter_map(end).filter(near).collect::<Vec<_>>();
+    ends.sort_unstable();
+    let after = |at: &Timestamp| Timestamp::from_second(at.as_second() + 1).unwrap_or(*at);
+    let stands = |at: &Timestamp| anchors.verify_path(leaf, intermediates, moment(after(at))).is_ok();
+    ends.into_iter().find(|at| !stands(at))
 }
 
 /// The moment as verifying takes it: in whole seconds.
@@ -55,6 +87,7 @@ impl ChainVerdict {
         Self {
             faults: vec![Reason::TlsNameMismatch],
             detail: format!("`{name}` is no server name"),
+            path_ends: None,
         }
     }
 
@@ -70,6 +103,7 @@ impl ChainVerdict {
         Self {
             faults,
             detail: error.to_string(),
+            path_ends: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::anchors::{AnchorsId, TrustStore};
-use super::judge::{ChainVerdict, moment};
+use super::judge::{AHEAD, ChainVerdict, moment, path_end};
 use crate::evidence::ChainId;
 use crate::world::CertificateChain;
 
@@ -86,6 +86,8 @@ struct Verified {
     presented: Arc<CertificateChain>,
     /// Seconds since 1970, both inclusive.
     valid: RangeInclusive<u64>,
+    /// When the first intermediate ends without which no path stands, where that is near.
+    path_ends: Option<Timestamp>,
 }
 
 /// A presented chain and its verdict.
@@ -132,7 +134,7 @@ impl VerifiedChains {
         let Ok(server_name) = ServerName::try_from(name) else {
             return Judged {
                 id,
-                presented: known.unwrap_or_else(|| copy(sent())),
+                presented: known.map_or_else(|| copy(sent()), |(presented, _)| presented),
                 verdict: ChainVerdict::no_server_name(name),
             };
         };
@@ -140,15 +142,21 @@ impl VerifiedChains {
             Some(_) => Ok(()),
             None => anchors.verify_path(leaf, intermediates, moment(now)),
         };
-        let fresh = known.is_none();
-        let presented = known.unwrap_or_else(|| copy(sent()));
-        if fresh && path.is_ok() {
-            self.keep((anchors.id(), id), &presented, moment(now).as_secs());
-        }
+        let (presented, path_ends) = known.unwrap_or_else(|| {
+            let (presented, verifies) = (copy(sent()), path.is_ok());
+            let ends = verifies.then(|| path_end(leaf, intermediates, anchors, now)).flatten();
+            if verifies {
+                self.keep((anchors.id(), id), &presented, ends, moment(now).as_secs());
+            }
+            (presented, ends)
+        });
         let named = path.and_then(|()| verify_server_name(&ParsedCertificate::try_from(leaf)?, &server_name));
         let verdict = named.map_or_else(
             |error| ChainVerdict::refused(&error, &presented.0, name, now),
-            |()| ChainVerdict::default(),
+            |()| ChainVerdict {
+                path_ends,
+                ..ChainVerdict::default()
+            },
         );
         Judged { id, presented, verdict }
     }
@@ -171,14 +179,21 @@ impl VerifiedChains {
         self.lock(|kept| kept.bytes)
     }
 
-    fn find(&self, key: (AnchorsId, ChainId), at: u64) -> Option<Arc<CertificateChain>> {
+    fn find(&self, key: (AnchorsId, ChainId), at: u64) -> Option<(Arc<CertificateChain>, Option<Timestamp>)> {
         self.lock(|kept| {
             let known = kept.chains.get(&key)?;
-            known.valid.contains(&at).then(|| Arc::clone(&known.presented))
+            let fits = known.valid.contains(&at);
+            fits.then(|| (Arc::clone(&known.presented), known.path_ends))
         })
     }
 
-    fn keep(&self, key: (AnchorsId, ChainId), presented: &Arc<CertificateChain>, at: u64) {
+    fn keep(
+        &self,
+        key: (AnchorsId, ChainId),
+        presented: &Arc<CertificateChain>,
+        path_ends: Option<Timestamp>,
+        at: u64,
+    ) {
         let size = size(presented);
         let Some(valid) = validity(presented, at) else { return };
         if size > self.limits.bytes {
@@ -187,7 +202,12 @@ impl VerifiedChains {
         let presented = Arc::clone(presented);
         self.lock(|kept| {
             kept.bytes += size;
-            let before = kept.chains.put(key, Verified { presented, valid });
+            let verified = Verified {
+                presented,
+                valid,
+                path_ends,
+            };
+            let before = kept.chains.put(key, verified);
             kept.forget(before);
             while kept.bytes > self.limits.bytes || kept.chains.len() > self.limits.entries.get() {
                 let oldest = kept.chains.pop_lru().map(|(_, oldest)| oldest);
@@ -223,9 +243,11 @@ fn validity(presented: &CertificateChain, at: u64) -> Option<RangeInclusive<u64>
     for der in &presented.0 {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let dates = certificate.validity();
-        // Valid from the first second on, and through the whole of the last.
+        // Valid from the first second on, and through the whole of the last; before its end it is looked for what could
+        // stand for it.
         let changes = [
             dates.not_before.timestamp(),
+            dates.not_after.timestamp().saturating_sub(AHEAD),
             dates.not_after.timestamp().saturating_add(1),
         ];
         for change in changes.map(|change| u64::try_from(change).unwrap_or_default()) {

@@ -1,5 +1,7 @@
 //! `certificate`: what the edge really serves for the name verifies, and enough of its lifetime is left.
 
+use jiff::Timestamp;
+
 use super::{CaaSet, caa_forbids, caa_set, unvisited};
 use crate::chain::Facts;
 use crate::evidence::{AppCertificate, CertificateState, Reason, StepStatus, Visit};
@@ -51,6 +53,12 @@ fn verified(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit, fact
         let finding = Finding::plain(Outcome::Warn, text.clone()).because(Reason::TlsExpiring);
         return finding.comparing(expected(limits.warn_below), text);
     }
+    if let Some(at) = ends_soon(context, visit) {
+        let day = at.strftime("%Y-%m-%d");
+        let message = format!("an intermediate ends on {day}, and nothing else leads to a trusted root");
+        let finding = Finding::plain(Outcome::Warn, message).because(Reason::TlsExpiring);
+        return finding.comparing("a chain that lasts", text);
+    }
     if let Some(other) = failing_address(context, tenant) {
         let message = format!("{}: {}, {} works", other.address, channel_reason(other), visit.address);
         let finding =
@@ -74,6 +82,16 @@ fn verified(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit, fact
         return Finding::plain(Outcome::Warn, message).comparing(set.records.join(", "), facts.issuer.clone());
     }
     Finding::plain(Outcome::Pass, text)
+}
+
+/// Seconds before its end at which an intermediate that is needed is told: 14 days.
+const SOON: i64 = 14 * 86_400;
+
+/// When an intermediate ends without which no path stands, where that is within 14 days.
+#[must_use]
+pub fn ends_soon(context: &FleetContext, visit: &Visit) -> Option<Timestamp> {
+    let left = |at: &Timestamp| at.as_second() - context.moment_of(visit).as_second();
+    visit.handshake.path_ends.filter(|at| (0..=SOON).contains(&left(at)))
 }
 
 /// The edge app's certificate for exactly this name, where it is not ready.

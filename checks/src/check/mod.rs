@@ -15,7 +15,7 @@ pub use app::{
     AppState, Wakes, app_state, app_state_by, deciding, missing as missing_machines, others as other_releases, wakes,
 };
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
-pub use certificate::{caa_fault, failing_address};
+pub use certificate::{caa_fault, ends_soon, failing_address};
 pub use conflicts::{certificate_holders, is_under};
 pub use identity::{Responder, named, read as value_at_place};
 pub use site::{answers_like, says_starting};

@@ -1,6 +1,8 @@
 //! Fleet rules about the wildcard certificate: what the edge serves for a name that only the wildcard covers.
 
+use super::tenant_certificate::{SERVE_CURRENT, intermediate_end, what_to_do};
 use super::{CertificateFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
+use crate::chain::Flawed;
 use crate::check::{CaaSet, caa_forbids, caa_set};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
@@ -37,7 +39,14 @@ pub(super) fn faults(context: &FleetContext, reason: Reason) -> Vec<Proof> {
         lifetime: Lifetime::of(&facts, context.moment_of(first)),
         sent: facts.length,
     });
-    let evidence = std::iter::once(faulty).chain(served).map(Fact::from).collect();
+    let flawed = context.flaw(first, reason);
+    let guilty = flawed.clone().filter(Flawed::is_told).map(CertificateFact::Flawed);
+    let evidence = [faulty]
+        .into_iter()
+        .chain(guilty)
+        .chain(served)
+        .map(Fact::from)
+        .collect();
     let outcome = if bad.len() == all.len() {
         Outcome::Fail
     } else {
@@ -52,30 +61,39 @@ pub(super) fn faults(context: &FleetContext, reason: Reason) -> Vec<Proof> {
         }
         _ => "renew the certificate",
     };
+    let what = match flawed.filter(Flawed::is_told) {
+        Some(flawed) => what_to_do(reason, Some(&flawed)),
+        None => what.to_owned(),
+    };
     let object = Object::Certificate(context.fleet.wildcard_name());
     vec![
         Proof::fail(object, evidence)
             .outcome(outcome)
             .because(reason)
-            .remedy(remedy(context, what)),
+            .remedy(remedy(context, &what)),
     ]
 }
 
 pub(super) fn expiring(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let good = served(context)
         .into_iter()
-        .filter(|visit| visit.handshake.faults.is_empty());
+        .filter(|visit| visit.handshake.faults.is_empty())
+        .collect::<Vec<_>>();
     let remaining = |visit: &Visit| {
         context
             .facts(visit)
             .map_or(1.0, |facts| facts.remaining(context.moment_of(visit)))
     };
-    let Some(worst) = good.min_by(|a, b| remaining(a).total_cmp(&remaining(b))) else {
+    let Some(worst) = good.iter().min_by(|a, b| remaining(a).total_cmp(&remaining(b))) else {
         return Vec::new();
     };
     let limits = context.fleet.wildcard;
     let Some(facts) = context.facts(worst).filter(|_| remaining(worst) < limits.warn_below) else {
-        return Vec::new();
+        let ends = good.into_iter().find_map(|visit| intermediate_end(context, visit));
+        return ends
+            .map(|ends| intermediate_expiring(context, ends))
+            .into_iter()
+            .collect();
     };
     let (outcome, limit) = if remaining(worst) < limits.fail_below {
         (Outcome::Fail, limits.fail_below)
@@ -95,6 +113,14 @@ pub(super) fn expiring(context: &FleetContext, _: &Totals) -> Vec<Proof> {
             .because(Reason::TlsExpiring)
             .remedy(remedy(context, "find out why renewal fails and renew the certificate")),
     ]
+}
+
+fn intermediate_expiring(context: &FleetContext, ends: CertificateFact) -> Proof {
+    let object = Object::Certificate(context.fleet.wildcard_name());
+    let proof = Proof::fail(object, vec![ends.into()]).outcome(Outcome::Warn);
+    proof
+        .because(Reason::TlsExpiring)
+        .remedy(remedy(context, SERVE_CURRENT))
 }
 
 /// A tenant that is served the very chain that the control name is served, and fails or warns for the same reason.

@@ -2,9 +2,11 @@
 
 use super::tenant_rules::TenantContext;
 use super::{CertificateFact, Fact, Object, Proof, Remedy};
-use crate::check::caa_fault;
-use crate::evidence::Reason;
+use crate::chain::{Flaw, Flawed};
+use crate::check::{caa_fault, ends_soon};
+use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
+use crate::fleet::FleetContext;
 use crate::reading::Lifetime;
 
 /// What is served for the name fails, or will soon, for this reason.
@@ -27,25 +29,58 @@ pub(super) fn served(subject: &TenantContext<'_>, reason: Reason) -> Option<Proo
             lifetime: Lifetime::of(facts, subject.context.moment_of(visit)),
         },
     );
+    let flawed = subject.context.flaw(visit, reason);
+    let ends = intermediate_end(subject.context, visit).filter(|_| reason == Reason::TlsExpiring);
     let alone = facts.is_some() && reason == Reason::TlsIncompleteChain;
     let others = visit.handshake.faults.iter().skip(1).copied().collect::<Vec<_>>();
     let besides = (!others.is_empty()).then_some(CertificateFact::Besides(others));
     let alone = alone.then_some(CertificateFact::OnlyLeaf);
-    let evidence = std::iter::once(served).chain(alone).chain(besides).map(Fact::from);
+    let what = match ends {
+        Some(_) => SERVE_CURRENT.to_owned(),
+        None => what_to_do(reason, flawed.as_ref()),
+    };
+    // The guilty certificate first: the leaf's own dates may be the best.
+    let guilty = flawed.filter(Flawed::is_told).map(CertificateFact::Flawed).or(ends);
+    let evidence = guilty.into_iter().chain([served]).chain(alone).chain(besides);
     let remedy = Remedy::advise(format!(
-        "{} for {} at the edge, or remove it so that the wildcard serves the name",
-        what_to_do(reason),
+        "{what} for {} at the edge, or remove it so that the wildcard serves the name",
         subject.name()
     ));
     Some(
-        Proof::fail(Object::Chain(visit.handshake.chain), evidence.collect())
+        Proof::fail(Object::Chain(visit.handshake.chain), evidence.map(Fact::from).collect())
             .outcome(finding.outcome)
             .because(reason)
             .remedy(remedy),
     )
 }
 
-fn what_to_do(reason: Reason) -> &'static str {
+/// What mends an intermediate that ends, or ended: the leaf is good.
+pub(super) const SERVE_CURRENT: &str = "serve the leaf with the authority's current intermediates (the chain that it gives out today; no new leaf is needed)";
+
+/// What mends a fault of a served chain: by the certificate that is to blame, where one shows it.
+pub(super) fn what_to_do(reason: Reason, flawed: Option<&Flawed>) -> String {
+    match flawed {
+        Some(flawed) if flawed.is_told() => of_flaw(flawed),
+        _ => of_reason(reason).to_owned(),
+    }
+}
+
+fn of_flaw(flawed: &Flawed) -> String {
+    match &flawed.flaw {
+        Flaw::Expired(_) | Flaw::NotYetValid(_) if flawed.position > 0 => SERVE_CURRENT.into(),
+        Flaw::Expired(_) => of_reason(Reason::TlsExpired).into(),
+        Flaw::NotYetValid(_) => of_reason(Reason::TlsNotYetValid).into(),
+        Flaw::NoAuthority | Flaw::Depth => "serve the chain that the authority gives out".into(),
+        Flaw::Constraint(name) => format!("serve a certificate of an authority that may issue for {name}"),
+        Flaw::AuthorityAsLeaf => "issue a server's own certificate, signed by that authority,".into(),
+        Flaw::Usage => "issue a certificate for TLS servers (extended key usage serverAuth)".into(),
+        Flaw::Key(_) => "issue a certificate with a key of P-256, or of RSA with 2048 bits or more,".into(),
+        Flaw::Signature(_) => "issue a certificate that is signed with SHA-256 or better".into(),
+        _ => "issue a new certificate (X.509 version 3, no private critical extension)".into(),
+    }
+}
+
+fn of_reason(reason: Reason) -> &'static str {
     match reason {
         Reason::TlsNotYetValid => "issue a new certificate",
         Reason::TlsNameMismatch => "configure a certificate that covers the name",
@@ -54,6 +89,17 @@ fn what_to_do(reason: Reason) -> &'static str {
         Reason::TlsExpiring => "find out why renewal fails and renew the certificate",
         _ => "renew the certificate",
     }
+}
+
+/// The intermediate of a served chain that ends soon, where no path stands without it.
+pub(super) fn intermediate_end(context: &FleetContext, visit: &Visit) -> Option<CertificateFact> {
+    let at = ends_soon(context, visit)?;
+    let links = context.chains.links(visit.handshake.chain?);
+    let ends = links.into_iter().skip(1).flatten().find(|link| link.not_after == at);
+    Some(CertificateFact::IntermediateEnds {
+        name: ends.map_or_else(|| "of the chain".to_owned(), |link| link.subject),
+        at,
+    })
 }
 
 /// The name has records of its own that equal the wildcard's, and a CAA set among them.

@@ -96,6 +96,10 @@ pub struct Handshake {
     pub chain: Option<ChainId>,
     /// Everything that is wrong with the chain; empty where it verifies or none came.
     pub faults: Vec<Reason>,
+    /// When the first intermediate ends without which no path to a root stands, where that is before the leaf's end and
+    /// not far away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path_ends: Option<Timestamp>,
 }
 
 /// One HTTP request and its answer.

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::chain::Facts;
+use jiff::Timestamp;
+
+use crate::chain::{Facts, Flawed, Link, flaws, links};
 use crate::evidence::ChainId;
 use crate::world::CertificateChain;
 
@@ -52,6 +54,22 @@ impl ChainStore {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let key = chains.keys.get(&id)?;
         chains.all.get(key.0 as usize)?.2.clone()
+    }
+
+    /// What is wrong with the certificates of a chain, whoever judges it.
+    #[must_use]
+    pub fn flaws(&self, id: ChainId, now: Timestamp) -> Vec<Flawed> {
+        let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = chains.keys.get(&id).and_then(|key| chains.all.get(key.0 as usize));
+        known.map_or_else(Vec::new, |(_, presented, _)| flaws(&presented.0, now))
+    }
+
+    /// The certificates of a chain one by one; none where it was not seen.
+    #[must_use]
+    pub fn links(&self, id: ChainId) -> Vec<Option<Link>> {
+        let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = chains.keys.get(&id).and_then(|key| chains.all.get(key.0 as usize));
+        known.map_or_else(Vec::new, |(_, presented, _)| links(&presented.0))
     }
 
     /// The short name of a chain that was seen.

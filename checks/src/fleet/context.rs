@@ -8,9 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{ChainStore, Directory, Fleet};
-use crate::chain::Facts;
+use crate::chain::{Facts, Flaw, Flawed};
 use crate::check::DnsAnswer;
-use crate::evidence::{App, AppCertificate, Platform, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
+use crate::evidence::{App, AppCertificate, Platform, Reason, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
 
@@ -100,6 +100,22 @@ impl FleetContext {
     #[must_use]
     pub fn facts(&self, visit: &Visit) -> Option<Arc<Facts>> {
         self.chains.facts(visit.handshake.chain?)
+    }
+
+    /// The certificate of the chain of a visit that is to blame for this fault; nothing where no certificate shows it.
+    #[must_use]
+    pub fn flaw(&self, visit: &Visit, reason: Reason) -> Option<Flawed> {
+        let flaws = self
+            .chains
+            .flaws(visit.handshake.chain?, self.moment_of(visit))
+            .into_iter();
+        let fits = |flawed: &Flawed| match (reason, &flawed.flaw) {
+            (Reason::TlsExpired, Flaw::Expired(_)) | (Reason::TlsNotYetValid, Flaw::NotYetValid(_)) => true,
+            (Reason::TlsUnknownIssuer, flaw) => !matches!(flaw, Flaw::Expired(_) | Flaw::NotYetValid(_)),
+            _ => false,
+        };
+        let mut fitting = flaws.filter(fits);
+        fitting.next()
     }
 
     /// When a visit was made: its certificate is judged at that moment. Old recordings tell only when all was judged.

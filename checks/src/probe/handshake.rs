@@ -136,6 +136,7 @@ pub(super) async fn shake(
     let seen = recorder.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     let chain = seen.map(|judged| {
         evidence.faults = judged.verdict.faults;
+        evidence.path_ends = judged.verdict.path_ends;
         evidence.chain = Some(judged.id);
         (judged.id, judged.presented)
     });

@@ -28,7 +28,7 @@ fn the_first_and_the_last_second_are_exact() {
     for first in [10, 30, 50] {
         let verified = VerifiedChains::default();
         let found = judged(&verified, &chain, &anchors, NAME, at(first));
-        assert_eq!(found.verdict, good());
+        assert_eq!(found.verdict.faults, []);
         for (moment, faults) in &expected {
             let then = judged(&verified, &chain, &anchors, NAME, at(*moment));
             assert_eq!(&then.verdict.faults, faults, "{moment}, found at {first}");
@@ -37,8 +37,31 @@ fn the_first_and_the_last_second_are_exact() {
         }
         // Within one second nothing changes, as in every TLS library.
         let later = at(50) + jiff::SignedDuration::from_millis(999);
-        assert_eq!(judged(&verified, &chain, &anchors, NAME, later).verdict, good());
+        assert_eq!(judged(&verified, &chain, &anchors, NAME, later).verdict.faults, []);
     }
+}
+
+#[test]
+fn the_end_of_an_intermediate_that_nothing_stands_for_is_seen_before() {
+    const DAY: i64 = 86_400;
+    let (chain, [one, two, both]) = crossed([(0, 90 * DAY), (0, 40 * DAY), (0, 60 * DAY), LONG]);
+    let verified = VerifiedChains::default();
+    let ends = |anchors: &TrustStore, day: i64| {
+        let found = judged(&verified, &chain, anchors, NAME, at(day * DAY)).verdict;
+        assert_eq!(found.faults, []);
+        found.path_ends.map(|end| (end.as_second() - at(0).as_second()) / DAY)
+    };
+    // What is remembered from a day on which the end was far away says nothing of a day on which it is near.
+    assert_eq!(
+        [1, 9, 10, 39].map(|day| ends(&one, day)),
+        [None, None, Some(40), Some(40)]
+    );
+    assert_eq!([1, 29, 30].map(|day| ends(&two, day)), [None, None, Some(60)]);
+    // Where both roots are trusted the second path takes over when the first ends.
+    assert_eq!(
+        [11, 39, 41, 59].map(|day| ends(&both, day)),
+        [None, Some(60), Some(60), Some(60)]
+    );
 }
 
 #[test]
@@ -74,7 +97,12 @@ fn crossed([leaf, one, two, beside]: [Dates; 4]) -> (Vec<Der>, [TrustStore; 3]) 
 fn another_path_takes_over_when_the_first_one_ends() {
     let (chain, [one, two, both]) = crossed([LONG, (0, 30), (20, 60), (40, 45)]);
     let verified = VerifiedChains::default();
-    let holds = |anchors: &TrustStore, moment| judged(&verified, &chain, anchors, NAME, at(moment)).verdict == good();
+    let holds = |anchors: &TrustStore, moment| {
+        judged(&verified, &chain, anchors, NAME, at(moment))
+            .verdict
+            .faults
+            .is_empty()
+    };
     for moment in [15, 25, 35, 42, 50, 61, 50, 42, 35, 25, 15, -1] {
         assert_eq!(holds(&one, moment), (0..=30).contains(&moment), "one at {moment}");
         assert_eq!(holds(&two, moment), (20..=60).contains(&moment), "two at {moment}");

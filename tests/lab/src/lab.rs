@@ -135,7 +135,7 @@ impl Lab {
 
     /// The root certificate to trust.
     #[must_use]
-    pub fn root_pem(&self) -> &str {
+    pub fn root_pem(&self) -> String {
         self.shared.authority.root_pem()
     }
 

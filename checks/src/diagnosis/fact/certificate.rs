@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
+use crate::chain::Flawed;
 use crate::evidence::Reason;
 use crate::reading::{Lifetime, joined, second};
 
@@ -114,6 +115,15 @@ pub enum CertificateFact {
     },
     /// What one address says, where its chain can't be read.
     UnreadAt(SocketAddr, String),
+    /// The certificate that is to blame.
+    Flawed(Flawed),
+    /// An intermediate without which no path stands, and that ends soon.
+    IntermediateEnds {
+        /// Its own name.
+        name: String,
+        /// When it ends.
+        at: Timestamp,
+    },
     /// Only the leaf was sent.
     OnlyLeaf,
     /// Further faults of the same chain.
@@ -235,6 +245,14 @@ impl fmt::Display for CertificateFact {
                 lifetime,
             } => write!(f, "{address} serves {} by {issuer}, {lifetime}", names.join(", ")),
             Self::UnreadAt(address, message) => write!(f, "{address}: {message}"),
+            Self::Flawed(flawed) => flawed.fmt(f),
+            Self::IntermediateEnds { name, at } => {
+                let day = at.strftime("%Y-%m-%d");
+                write!(
+                    f,
+                    "the intermediate {name} ends on {day}, and nothing else leads to a trusted root"
+                )
+            }
             Self::OnlyLeaf => f.write_str("only the leaf was sent"),
             Self::Besides(reasons) => write!(f, "besides: {}", joined(reasons)),
             Self::Caa { owner, records } => write!(f, "CAA of {owner}: {}", records.join(", ")),

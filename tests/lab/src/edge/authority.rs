@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, RsaKeySize,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, RsaKeySize,
 };
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -14,7 +14,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::behaviour::{CertificateSpec, Chain, DAY, LIFETIME, Signer};
+use super::behaviour::{CertificateSpec, Chain, DAY, LIFETIME, Odd, Signer};
 use super::extensions;
 use crate::clock;
 use crate::error::LabError;
@@ -25,9 +25,10 @@ const LONG_CHAIN: usize = 1000;
 /// The trusted authority, one that nobody trusts, and the certificates made so far.
 pub(crate) struct Authority {
     provider: Arc<CryptoProvider>,
+    root: Intermediate,
+    key: RootKey,
     trusted: Intermediate,
     other: Intermediate,
-    root_pem: String,
     minted: Mutex<HashMap<CertificateSpec, Arc<CertifiedKey>>>,
 }
 
@@ -41,13 +42,14 @@ impl Authority {
             provider: Arc::new(aws_lc_rs::default_provider()),
             trusted: intermediate("Let's Encrypt", "E7", key, &root)?,
             other: intermediate("Nobody's CA", "N1", key, &stranger)?,
-            root_pem: root.pem(),
+            root,
+            key,
             minted: Mutex::default(),
         })
     }
 
-    pub(crate) fn root_pem(&self) -> &str {
-        &self.root_pem
+    pub(crate) fn root_pem(&self) -> String {
+        self.root.pem()
     }
 
     /// The certificate of this description, made now or before.
@@ -84,7 +86,9 @@ impl Authority {
     fn make(&self, spec: &CertificateSpec) -> Result<CertifiedKey, LabError> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let params = leaf(spec)?;
+        let odd = self.odd_intermediate(spec)?;
         let (leaf, above) = match spec.signer {
+            Signer::Lab if let Some(odd) = &odd => (signed(&params, &key, odd)?, Some(odd)),
             Signer::Lab => (signed(&params, &key, &self.trusted)?, Some(&self.trusted)),
             Signer::OtherRoot => (signed(&params, &key, &self.other)?, Some(&self.other)),
             Signer::Itself => (params.self_signed(&key)?.der().clone(), None),
@@ -107,6 +111,29 @@ impl Authority {
             chain,
             self.provider.key_provider.load_private_key(key)?,
         ))
+    }
+}
+
+impl Authority {
+    /// An intermediate of its own, where what is wrong is wrong with it.
+    fn odd_intermediate(&self, spec: &CertificateSpec) -> Result<Option<Intermediate>, LabError> {
+        let now = clock::lab_seconds(spec.clock_offset);
+        let until = match spec.odd {
+            Odd::IntermediateExpired => now - DAY,
+            Odd::IntermediateExpiring => now + 10 * DAY,
+            Odd::Constrained => now + 3_650 * DAY,
+            _ => return Ok(None),
+        };
+        let mut params = below_a_root("Let's Encrypt", "E6");
+        valid(&mut params, now - 3_650 * DAY, until);
+        if spec.odd == Odd::Constrained {
+            params.name_constraints = Some(NameConstraints {
+                permitted_subtrees: vec![GeneralSubtree::DnsName("elsewhere.example".into())],
+                excluded_subtrees: Vec::new(),
+            });
+        }
+        let key = intermediate_key(self.key)?;
+        Ok(Some(CertifiedIssuer::signed_by(params, key, &self.root)?))
     }
 }
 
@@ -143,6 +170,12 @@ fn leaf(spec: &CertificateSpec) -> Result<CertificateParams, LabError> {
         extensions::issuer_location(),
         extensions::log_timestamps(until - LIFETIME),
     ];
+    match spec.odd {
+        Odd::Client => params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth],
+        Odd::Authority => params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0)),
+        Odd::Critical => params.custom_extensions.push(extensions::unknown()),
+        _ => {}
+    }
     Ok(params)
 }
 
@@ -169,14 +202,22 @@ fn intermediate(
     root_key: RootKey,
     root: &Intermediate,
 ) -> Result<Intermediate, LabError> {
-    let key = KeyPair::generate_for(match root_key {
+    let params = below_a_root(organization, name);
+    Ok(CertifiedIssuer::signed_by(params, intermediate_key(root_key)?, root)?)
+}
+
+fn intermediate_key(root_key: RootKey) -> Result<KeyPair, LabError> {
+    Ok(KeyPair::generate_for(match root_key {
         RootKey::P256 => &rcgen::PKCS_ECDSA_P256_SHA256,
         RootKey::P384 | RootKey::Rsa4096 => &rcgen::PKCS_ECDSA_P384_SHA384,
-    })?;
+    })?)
+}
+
+fn below_a_root(organization: &str, name: &str) -> CertificateParams {
     let mut params = authority(organization, name, BasicConstraints::Constrained(0));
     params.use_authority_key_identifier_extension = true;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    Ok(CertifiedIssuer::signed_by(params, key, root)?)
+    params
 }
 
 /// Authorities are valid for long in both directions: only leaves tell a wrong clock.

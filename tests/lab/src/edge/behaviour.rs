@@ -16,6 +16,7 @@ pub(crate) struct CertificateSpec {
     pub(crate) validity: Validity,
     pub(crate) signer: Signer,
     pub(crate) chain: Chain,
+    pub(crate) odd: Odd,
     /// How far the clock that the dates are relative to is ahead of the machine's.
     pub(crate) clock_offset: i64,
 }
@@ -57,6 +58,24 @@ pub(crate) enum Chain {
     Full,
     LeafOnly,
     Long,
+}
+
+/// What is wrong with a certificate of the chain besides dates of the leaf, its name and its signer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Odd {
+    Nothing,
+    /// The leaf is for clients.
+    Client,
+    /// The leaf has a critical extension that nobody knows.
+    Critical,
+    /// The leaf is an authority's.
+    Authority,
+    /// The intermediate ended yesterday.
+    IntermediateExpired,
+    /// The intermediate ends in ten days.
+    IntermediateExpiring,
+    /// The intermediate may issue for other names only.
+    Constrained,
 }
 
 /// How a connection is ended before there is a handshake.
@@ -177,6 +196,7 @@ pub(crate) fn healthy(name: String, faults: &FaultSet) -> CertificateSpec {
         validity: Validity::Healthy,
         signer: Signer::Lab,
         chain: Chain::Full,
+        odd: Odd::Nothing,
         clock_offset: faults.clock_offset(),
     }
 }
@@ -184,15 +204,23 @@ pub(crate) fn healthy(name: String, faults: &FaultSet) -> CertificateSpec {
 /// Applies what is wrong with a certificate; says whether this is about certificates at all.
 fn flawed(spec: &mut CertificateSpec, flaw: &str, fault: &Fault) -> bool {
     match flaw {
+        "certificate-expiring" if fault.word() == "intermediate" => spec.odd = Odd::IntermediateExpiring,
         "certificate-expiring" => {
             let percent = u8::try_from(fault.number_or(8)).unwrap_or(8);
             spec.validity = Validity::Expiring(percent);
         }
+        "certificate-expired" if fault.word() == "intermediate" => spec.odd = Odd::IntermediateExpired,
         "certificate-expired" => spec.validity = Validity::Expired,
         "certificate-not-yet-valid" => spec.validity = Validity::NotYetValid,
         "certificate-name-mismatch" => spec.name = "*.elsewhere.example".into(),
-        "certificate-untrusted" if fault.word() == "self-signed" => spec.signer = Signer::Itself,
-        "certificate-untrusted" => spec.signer = Signer::OtherRoot,
+        "certificate-untrusted" => match fault.word() {
+            "self-signed" => spec.signer = Signer::Itself,
+            "client" => spec.odd = Odd::Client,
+            "critical" => spec.odd = Odd::Critical,
+            "authority" => spec.odd = Odd::Authority,
+            "constrained" => spec.odd = Odd::Constrained,
+            _ => spec.signer = Signer::OtherRoot,
+        },
         "certificate-chain-incomplete" => spec.chain = Chain::LeafOnly,
         "long-chain" => spec.chain = Chain::Long,
         _ => return false,

@@ -33,6 +33,13 @@ pub(crate) fn log_timestamps(seconds: i64) -> CustomExtension {
     CustomExtension::from_oid_content(&TIMESTAMP_LIST, der(0x04, &framed))
 }
 
+/// A critical extension that nobody knows (the number that RFC 5612 reserves for documents).
+pub(crate) fn unknown() -> CustomExtension {
+    let mut extension = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32_473, 1], der(0x04, b"?"));
+    extension.set_criticality(true);
+    extension
+}
+
 /// A DER value of fewer than 256 bytes.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u8::try_from(content.len()).unwrap_or(u8::MAX);

@@ -94,7 +94,16 @@ const fn platform(mut entry: CatalogEntry) -> CatalogEntry {
 
 const PERCENT: Detail = Number(0, 100);
 const CLOCK: Detail = Number(-250_000_000, 250_000_000);
-const UNTRUSTED: Detail = Words(&["other-root", "self-signed"]);
+const UNTRUSTED: Detail = Words(&[
+    "other-root",
+    "self-signed",
+    "client",
+    "critical",
+    "authority",
+    "constrained",
+]);
+const EXPIRING: Detail = NumberOr(0, 100, "intermediate");
+const EXPIRED: Detail = Words(&["intermediate"]);
 const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal"]);
 const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
 const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many"], "other");
@@ -113,16 +122,20 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     tenant("dns-stale-resolver", None, "the resolver still has an old address"),
     tenant(
         "certificate-expiring",
-        PERCENT,
-        "own certificate, 8 % of its lifetime left",
+        EXPIRING,
+        "own certificate, 8 % of its lifetime left; or its intermediate ends in 10 days",
     ),
-    tenant("certificate-expired", None, "own certificate, expired 10 days ago"),
+    tenant(
+        "certificate-expired",
+        EXPIRED,
+        "own certificate, expired 10 days ago; or its intermediate did yesterday",
+    ),
     tenant("certificate-not-yet-valid", None, "own certificate, valid in 2 days"),
     tenant("certificate-name-mismatch", None, "own certificate, for another name"),
     tenant(
         "certificate-untrusted",
         UNTRUSTED,
-        "own certificate, of a CA that nobody trusts",
+        "own certificate, of a CA that nobody trusts; or one that may not serve here",
     ),
     tenant(
         "certificate-chain-incomplete",
@@ -203,12 +216,12 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     ),
     fleet(
         "wildcard-certificate-expiring",
-        PERCENT,
+        EXPIRING,
         "the wildcard certificate, 8 % left",
     ),
     fleet(
         "wildcard-certificate-expired",
-        None,
+        EXPIRED,
         "the wildcard certificate, expired",
     ),
     fleet(
