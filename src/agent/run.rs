@@ -95,8 +95,10 @@ fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> Vec<IpAddr
     if !config.edge.addresses.is_empty() {
         return config.edge.addresses.clone();
     }
-    let edge = platform
-        .known()
-        .and_then(|platform| platform.apps.get(&platform.edge_app));
+    let wildcard = format!("*.{}", config.domain);
+    let edge = platform.known().and_then(|platform| {
+        // Where the setting can't be right, whether handshakes work is found out at the app that may be meant.
+        platform.other_edge(&wildcard).or_else(|| platform.edge())
+    });
     edge.map(|edge| edge.addresses.clone()).unwrap_or_default()
 }

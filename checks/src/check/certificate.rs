@@ -96,8 +96,7 @@ pub fn ends_soon(context: &FleetContext, visit: &Visit) -> Option<Timestamp> {
 
 /// The edge app's certificate for exactly this name, where it is not ready.
 fn pending<'w>(context: &'w FleetContext, tenant: &TenantEvidence) -> Option<&'w AppCertificate> {
-    let platform = context.fleet.platform.known()?;
-    let edge = platform.apps.get(&platform.edge_app)?;
+    let edge = context.edge_app()?;
     let own = edge
         .certificates
         .iter()

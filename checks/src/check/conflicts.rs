@@ -13,6 +13,10 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         Ok(platform) => platform,
         Err(finding) => return finding,
     };
+    if let Some(edge) = &context.true_edge {
+        let message = format!("{} is configured as the edge, and {edge} is it", platform.edge_app);
+        return Finding::plain(Outcome::Unknown, message).because(Reason::PlatformNotFound);
+    }
     let held = certificate_holders(context, tenant);
     if let Some((app, certificate)) = held.first() {
         let more = if held.len() > 1 {

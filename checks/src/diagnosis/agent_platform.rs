@@ -89,3 +89,24 @@ pub(super) fn hides(context: &FleetContext, facts: &TenantFacts, check: Check) -
     let partial = |platform: &Platform| platform.apps_missing.is_some() || platform.machines_missing.is_some();
     concerned && context.platform().is_none_or(partial)
 }
+
+/// The configuration names an app as the edge that can't be it, while another one is.
+pub(super) fn wrong_edge(context: &FleetContext) -> Vec<Proof> {
+    let (Some(edge), Some(platform)) = (&context.true_edge, context.platform()) else {
+        return Vec::new();
+    };
+    let configured = &platform.edge_app;
+    let wrong = AgentFact::WrongEdge {
+        configured: configured.clone(),
+        exists: platform.apps.contains_key(configured),
+        wildcard: context.fleet.wildcard_name(),
+        holder: edge.clone(),
+    };
+    let command = format!("set `[edge] app` (--edge-app) to {edge}; nothing needs to be changed at the platform");
+    let proof = Proof::fail(Object::App(configured.clone()), vec![wrong.into()]).outcome(Outcome::Unknown);
+    vec![proof.because(Reason::PlatformNotFound).remedy(Remedy::advise(command))]
+}
+
+pub(super) fn by_wrong_edge(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
+    check == Check::Conflicts && facts.outcome(check) == Outcome::Unknown && context.true_edge.is_some()
+}

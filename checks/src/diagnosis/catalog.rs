@@ -131,6 +131,9 @@ causes! {
     PlatformApiUnavailable = "platform-api-unavailable": Agent Hides Neither Critical, shown by [Vantage],
         "an API does not answer the agent",
         "What only this API can tell is not known. Nothing is said of the tenants that it hides.";
+    EdgeAppMismatch = "edge-app-mismatch": Agent Hides Neither Critical, shown by [Vantage],
+        "the configured edge app is not the edge",
+        "Another app holds the wildcard's certificate, and handshakes work: the setting is wrong, not the platform. What the edge app alone can tell is not known.";
     EdgeMissing = "edge-missing": Fleet Fails Neither Critical, shown by [Edge],
         "the edge app is missing or has no public address",
         "There is nothing that users could reach: every tenant behind the edge is down.";

@@ -105,6 +105,8 @@ pub(super) const SHARED: &[SharedRule] = &[
     of_agent(C::PlatformApiUnauthorized, |c, _| inventory(c, C::PlatformApiUnauthorized), nothing),
     of_agent(C::PlatformApiRateLimited, |c, _| inventory(c, C::PlatformApiRateLimited), nothing),
     of_agent(C::PlatformApiUnavailable, |c, _| inventory(c, C::PlatformApiUnavailable), nothing),
+    of_agent(C::EdgeAppMismatch, |c, _| api::wrong_edge(c), api::by_wrong_edge)
+        .suppressing(These(&[C::EdgeMissing, C::WildcardCertificateMissing, C::WildcardCertificateConflict, C::AcmeChallengeBroken])),
     of_fleet(C::EdgeMissing, Edge, fleet_platform::edge_missing, fleet_platform::by_edge_missing)
         .suppressing(These(&[C::WildcardDnsMismatch, C::EdgeUnreachable, C::WildcardCertificateMissing])),
     of_fleet(C::DnsServersFailing, WildcardDns, fleet_dns::servers, fleet_dns::by_servers)

@@ -149,7 +149,7 @@ pub(super) fn route_broken(subject: &TenantContext<'_>) -> Option<Proof> {
         edge: Heard::of(visit),
         direct: direct.map(Heard::of),
     };
-    let (why, step) = between(platform, app);
+    let (why, step) = between(subject.context.edge_app(), platform, app);
     let evidence = std::iter::once(ways).chain(why).map(Fact::from);
     let proof = Proof::fail(Object::App(app.name.clone()), evidence.collect());
     let proof = proof.because(subject.findings.of(Check::Site).reason);
@@ -158,7 +158,7 @@ pub(super) fn route_broken(subject: &TenantContext<'_>) -> Option<Proof> {
 }
 
 /// What lies between the edge and the app, where the platform knows.
-fn between(platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep) {
+fn between(edge: Option<&App>, platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep) {
     // A worker beside the machines that serve has no port at all.
     let lacks = |machine: &&Machine| machine.ports.as_ref().is_some_and(|ports| !ports.contains(&443));
     let serving = deciding(app);
@@ -166,7 +166,6 @@ fn between(platform: &Platform, app: &App) -> (Option<AnswerFact>, PlatformStep)
         let why = AnswerFact::NoService(app.name.clone());
         return (Some(why), PlatformStep::AddService(app.name.clone()));
     }
-    let edge = platform.apps.get(&platform.edge_app);
     let apart = edge.is_some_and(|edge| edge.network != app.network) && platform.cross_network_replays == Some(false);
     if apart {
         let why = AnswerFact::OtherNetwork(app.name.clone());

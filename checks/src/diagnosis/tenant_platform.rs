@@ -35,7 +35,8 @@ pub(super) fn conflicts_that_cut(subject: &TenantContext<'_>) -> Vec<Proof> {
 /// Each certificate that conflicts is a guilty object of its own: while one is left, so is its conflict, and no other
 /// takes its name.
 pub(super) fn conflicts(subject: &TenantContext<'_>) -> Vec<Proof> {
-    let Some(platform) = platform(subject) else {
+    // Who holds what beside the edge can't be said where another app is the edge.
+    let Some(platform) = platform(subject).filter(|_| subject.context.true_edge.is_none()) else {
         return Vec::new();
     };
     let wildcard = subject.context.fleet.wildcard_name();
@@ -75,9 +76,9 @@ fn conflict(subject: &TenantContext<'_>, edge: &str, app: &App, certificate: &Ap
 
 /// The edge's own certificate for exactly this name, where it is not ready.
 fn explicit<'w>(subject: &'w TenantContext<'_>) -> Option<&'w AppCertificate> {
-    let platform = platform(subject)?;
-    let edge = platform.apps.get(&platform.edge_app)?;
-    let own = edge
+    let own = subject
+        .context
+        .edge_app()?
         .certificates
         .iter()
         .find(|certificate| certificate.hostname == subject.name())?;
@@ -148,9 +149,9 @@ pub(super) fn pending(subject: &TenantContext<'_>, cause: Cause) -> Option<Proof
 
 pub(super) fn missing(subject: &TenantContext<'_>) -> Option<Proof> {
     let platform = platform(subject)?;
-    let edge = platform
-        .apps
-        .get(&platform.edge_app)
+    let edge = subject
+        .context
+        .edge_app()
         .filter(|edge| edge.certificates_missing.is_none())?;
     let name = subject.name();
     let covered = edge

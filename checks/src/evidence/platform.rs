@@ -100,6 +100,27 @@ impl Platform {
         self.apps.get(&self.edge_app)
     }
 
+    /// Whether the configured edge app can't be the edge, by the list alone: it does not exist, or holds no certificate for
+    /// this wildcard. What may be missing in the list does not count.
+    #[must_use]
+    pub fn lacks_edge(&self, wildcard: &str) -> bool {
+        let holds = |app: &App| app.certificates.iter().any(|held| held.hostname == wildcard);
+        let complete = !self.edge_app.is_empty() && self.apps_missing.is_none();
+        complete
+            && self
+                .edge()
+                .is_none_or(|app| app.certificates_missing.is_none() && !holds(app))
+    }
+
+    /// The app that really holds a certificate for this wildcard, where the configured edge app can't be the edge.
+    #[must_use]
+    pub fn other_edge(&self, wildcard: &str) -> Option<&App> {
+        let ready = |held: &AppCertificate| held.hostname == wildcard && held.state == CertificateState::Ready;
+        let holder = |app: &&App| app.certificates.iter().any(ready);
+        // Nearly always the setting is right: then nobody's certificates are looked through.
+        self.lacks_edge(wildcard).then(|| self.apps.values().find(holder))?
+    }
+
     /// Takes in what the detail of an app's machines tells besides.
     pub fn learn(&mut self, app: &str, machines: &[Machine]) {
         let Some(app) = self.apps.get_mut(app) else { return };

@@ -29,6 +29,9 @@ pub struct FleetContext {
     pub chains: Arc<ChainStore>,
     /// Who is who.
     pub directory: Arc<Directory>,
+    /// The app that is the edge in truth, where the configuration names another one: what the platform says of that one
+    /// then says nothing of the edge.
+    pub true_edge: Option<String>,
 }
 
 impl FleetContext {
@@ -78,6 +81,7 @@ impl FleetContext {
             controls,
             wildcards,
             resolver_controls,
+            true_edge: true_edge(&fleet),
             chains,
             directory,
             fleet,
@@ -90,10 +94,10 @@ impl FleetContext {
         self.fleet.platform.known().map(Arc::as_ref)
     }
 
-    /// The edge app, where the platform knows it.
+    /// The edge app, where the platform knows it, and the configuration names the right one.
     #[must_use]
     pub fn edge_app(&self) -> Option<&App> {
-        self.platform()?.edge()
+        self.platform().filter(|_| self.true_edge.is_none())?.edge()
     }
 
     /// What the chain of a visit says of itself.
@@ -237,6 +241,19 @@ impl FleetContext {
     pub fn resolver_sees_zone(&self) -> bool {
         !self.fleet.zone.through_resolvers && self.resolver_controls.values().any(DnsAnswer::is_usable)
     }
+}
+
+/// The app that holds the wildcard's certificate while the handshake works, where the configured edge app can't be the
+/// edge.
+fn true_edge(fleet: &Fleet) -> Option<String> {
+    let edge = &fleet.edge;
+    let stands = |socket| {
+        let control = edge.control_at(socket);
+        control.is_some_and(|visit| visit.handshake.end.is_done())
+    };
+    let platform = fleet.platform.known().filter(|_| edge.sockets().any(stands))?;
+    let app = platform.other_edge(&fleet.wildcard_name())?;
+    Some(app.name.clone())
 }
 
 fn in_order(servers: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {

@@ -57,6 +57,17 @@ pub enum AgentFact {
         /// What it said.
         fault: Fault,
     },
+    /// The app that is configured as the edge can't be it, and another one is.
+    WrongEdge {
+        /// The configured app.
+        configured: String,
+        /// Whether there is such an app.
+        exists: bool,
+        /// The wildcard whose certificate the edge holds.
+        wildcard: String,
+        /// The app that holds it.
+        holder: String,
+    },
     /// So many more faults of an API.
     MoreFaults {
         /// Which.
@@ -113,6 +124,22 @@ impl fmt::Display for AgentFact {
                 write!(f, "the chain is valid from {} to {}", second(*from), second(*until))
             }
             Self::Api { api, fault } => write!(f, "{api}: {} ({})", fault.detail, fault.reason),
+            Self::WrongEdge {
+                configured,
+                exists,
+                wildcard,
+                holder,
+            } => {
+                let lacks = if *exists {
+                    "holds no certificate for it"
+                } else {
+                    "does not exist"
+                };
+                write!(
+                    f,
+                    "{holder} holds the certificate for {wildcard}, and handshakes work; {configured}, which is configured as the edge, {lacks}"
+                )
+            }
             Self::MoreFaults { api, count } => write!(f, "{api}: and {count} more"),
         }
     }

@@ -378,6 +378,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         Words(&["app", "addresses"]),
         "the edge app is gone, or has no address; connections are refused",
     )),
+    platform(agent(
+        "edge-app-mismatch",
+        Words(&["missing"]),
+        "the configured edge app holds no certificate, or is gone: `edge-gateway` is the edge",
+    )),
     platform(fleet(
         "release-failing",
         PERCENT,

@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 
 use super::estate::{
-    Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, OLD_TAG, Problem, Progress, SHARED_TAG,
+    Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, OLD_TAG, OTHER_EDGE, Problem, Progress,
+    SHARED_TAG,
 };
 use crate::edge::answer;
 use crate::edge::behaviour::{self, Cut};
@@ -15,7 +16,7 @@ use crate::world::World;
 const DAY: i64 = 86_400;
 const HOARD: usize = 300;
 /// General faults that the edge app and its rivals depend on.
-const OF_THE_EDGE: [&str; 10] = [
+const OF_THE_EDGE: [&str; 11] = [
     "wildcard-certificate-missing",
     "wildcard-certificate-conflict",
     "wildcard-certificate-expiring",
@@ -23,6 +24,7 @@ const OF_THE_EDGE: [&str; 10] = [
     "wildcard-certificate-not-yet-valid",
     "acme-challenge-broken",
     "edge-missing",
+    "edge-app-mismatch",
     "release-failing",
     "one-image",
     "clock-wrong",
@@ -76,7 +78,7 @@ pub(crate) fn follow(estate: &mut Estate, world: &World, old: &FaultSet, new: &F
         set_edge(estate, world, new, now);
         release(estate, world, new);
         rival(estate, world, new, now);
-    } else if let Some(edge) = estate.apps.get_mut(EDGE_APP) {
+    } else if let Some(edge) = estate.edge_mut() {
         for tenant in &changed {
             edge.certificates.extend(explicit(world, new, tenant, now));
         }
@@ -106,10 +108,21 @@ fn withdraw(estate: &mut Estate, gone: impl Fn(&str) -> bool) {
 }
 
 fn set_edge(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
-    match edge_app(world, faults, now) {
-        Some(edge) => estate.apps.insert(EDGE_APP.to_owned(), edge),
-        None => estate.apps.remove(EDGE_APP),
+    estate.apps.remove(EDGE_APP);
+    estate.apps.remove(OTHER_EDGE);
+    let Some(mut edge) = edge_app(world, faults, now) else {
+        return;
     };
+    if let Some(elsewhere) = faults.everywhere("edge-app-mismatch") {
+        // The configuration names an app that nobody's requests reach, or that is gone.
+        if elsewhere.word() != "missing" {
+            let mut former = plain(EDGE_APP, now);
+            former.machines = vec![one_machine(EDGE_APP, now)];
+            estate.apps.insert(EDGE_APP.to_owned(), former);
+        }
+        OTHER_EDGE.clone_into(&mut edge.name);
+    }
+    estate.apps.insert(edge.name.clone(), edge);
 }
 
 fn release(estate: &mut Estate, world: &World, faults: &FaultSet) {

@@ -13,6 +13,8 @@ pub(crate) const ORGANIZATION: &str = "lab";
 pub(crate) const ORGANIZATION_ID: &str = "x9LabQRoundsman7";
 /// The app that holds the certificates.
 pub(crate) const EDGE_APP: &str = "management-api-prod";
+/// The app that is the edge in truth where the configuration names the wrong one.
+pub(crate) const OTHER_EDGE: &str = "edge-gateway";
 /// An app of somebody else: the platform says 403 about it, not 404.
 pub(crate) const FOREIGN_APP: &str = "someone-elses-app";
 /// The tag of the release that fails.
@@ -158,6 +160,17 @@ pub(crate) struct Estate {
 }
 
 impl Estate {
+    /// The app that terminates TLS for everybody.
+    pub(crate) fn edge(&self) -> Option<&App> {
+        self.apps.get(OTHER_EDGE).or_else(|| self.apps.get(EDGE_APP))
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn edge_mut(&mut self) -> Option<&mut App> {
+        let name = self.edge()?.name.clone();
+        self.apps.get_mut(&name)
+    }
+
     /// A moment of this world, written.
     pub(crate) fn stamp(&self, seconds: i64) -> String {
         clock::rfc3339(seconds.saturating_add(self.offset))
@@ -186,9 +199,10 @@ impl Estate {
             return;
         }
         let (domain, mut changed) = (self.domain.clone(), false);
+        let is_edge = self.edge().map(|edge| edge.name.clone());
         for (app, hostname) in &self.pending {
             let Some(app) = self.apps.get_mut(app) else { continue };
-            let edge = app.name == EDGE_APP;
+            let edge = is_edge.as_deref() == Some(app.name.as_str());
             let found = app.certificates.iter_mut().find(|have| have.hostname == *hostname);
             let Some(certificate) = found.filter(|have| have.ready_at.is_some_and(|at| at <= now.instant)) else {
                 continue;
@@ -209,7 +223,7 @@ impl Estate {
         if let Some(cut) = self.cut(host) {
             return Holding::Cut(cut);
         }
-        let Some(edge) = self.apps.get(EDGE_APP) else {
+        let Some(edge) = self.edge() else {
             return Holding::Cut(Cut::Eof);
         };
         let ready = |hostname: &str| {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::estate::{App, Certificate, EDGE_APP, Estate, Exit, Machine, ORGANIZATION, Progress};
+use super::estate::{App, Certificate, Estate, Exit, Machine, ORGANIZATION, Progress};
 use crate::dns::contents::VALIDATION;
 
 /// How much is said about a machine.
@@ -278,7 +278,7 @@ fn entries(estate: &Estate, certificate: &Certificate) -> Value {
 
 /// What the platform finds in the DNS when it is told to look.
 pub(crate) fn dns_records(estate: &Estate, certificate: &Certificate) -> Value {
-    let edge = estate.apps.get(EDGE_APP);
+    let edge = estate.edge();
     let addresses = |v6: bool| -> Vec<&str> {
         let all = edge.into_iter().flat_map(|app| &app.addresses);
         all.filter(|address| address.v6 == v6)
