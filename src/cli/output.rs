@@ -3,8 +3,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Seek as _, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use same_file::Handle;
 use thiserror::Error;
 
 use super::args::{Format, Output};
@@ -20,9 +21,18 @@ pub struct OutputError {
     source: io::Error,
 }
 
+/// A file that wants a report.
+struct Sink {
+    format: Format,
+    path: PathBuf,
+    file: File,
+    /// Whether what stands there already stays.
+    appends: bool,
+}
+
 /// The places that want a report.
 pub struct Sinks {
-    files: Vec<(Format, PathBuf, File)>,
+    files: Vec<Sink>,
     standard: Vec<Format>,
 }
 
@@ -40,13 +50,26 @@ impl Sinks {
         for output in outputs {
             match &output.file {
                 None => sinks.standard.push(output.format),
+                // What standard output is already, as `/dev/stdout` or the file that it goes to: what stands there stays.
+                Some(path) if is_stream(path, Handle::stdout()) => sinks.standard.push(output.format),
                 Some(path) => {
-                    let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+                    let appends = is_stream(path, Handle::stderr());
+                    let mut open = OpenOptions::new();
+                    match appends {
+                        true => open.append(true),
+                        false => open.create(true).write(true).truncate(false),
+                    };
+                    let file = open.open(path);
                     let file = file.map_err(|source| OutputError {
                         path: path.clone(),
                         source,
                     })?;
-                    sinks.files.push((output.format, path.clone(), file));
+                    sinks.files.push(Sink {
+                        format: output.format,
+                        path: path.clone(),
+                        file,
+                        appends,
+                    });
                 }
             }
         }
@@ -61,7 +84,7 @@ impl Sinks {
     /// # Errors
     /// [`OutputError`] for the first file that could not be written; standard output has it by then.
     pub fn write(self, report: &Report<'_>) -> Result<(), OutputError> {
-        let files = self.files.iter().map(|(format, _, _)| format);
+        let files = self.files.iter().map(|sink| &sink.format);
         let on_github = self
             .standard
             .iter()
@@ -77,8 +100,15 @@ impl Sinks {
         if on_github {
             github::append_summary(report);
         }
-        for (format, path, mut file) in self.files {
-            let written = emptied(&mut file).and_then(|()| {
+        for Sink {
+            format,
+            path,
+            mut file,
+            appends,
+        } in self.files
+        {
+            let ready = if appends { Ok(()) } else { emptied(&mut file) };
+            let written = ready.and_then(|()| {
                 let mut out = BufWriter::new(&mut file);
                 render(report, format, Style::default(), &mut out)?;
                 out.flush()
@@ -87,6 +117,12 @@ impl Sinks {
         }
         Ok(())
     }
+}
+
+/// Whether a path leads to what a stream of this process goes to. A stream that is closed goes nowhere.
+fn is_stream(path: &Path, stream: io::Result<Handle>) -> bool {
+    let handles = Handle::from_path(path).ok().zip(stream.ok());
+    handles.is_some_and(|(path, stream)| path == stream)
 }
 
 /// Takes out what a file holds. A device such as /dev/stdout has no length to set.

@@ -42,7 +42,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let request = of_verify(args)?;
     // A stream is read once, and before anybody waits for a signal.
     let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?;
-    output_paths::check(args)?;
+    output_paths::check(args, &config)?;
     let max_age = args.baseline_max_age.unwrap_or(BASELINE_MAX_AGE);
     let baseline = args
         .baseline

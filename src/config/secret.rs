@@ -10,12 +10,13 @@ use super::source::{ReadError, read_text};
 /// The largest secret file, in bytes: tokens and keys are far smaller, anything larger is the wrong file.
 const MAX_SECRET: u64 = 64 * 1024;
 
-/// Where a secret is kept. The value is read when it is needed, never when the file is.
+/// Where a secret is kept. The value is read when it is needed, never when the file is. Line breaks at its end, which
+/// files have and variables filled from files, are not part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
     /// An environment variable of this name.
     Env(String),
-    /// A file; one trailing line break is not part of the secret.
+    /// A file.
     File(PathBuf),
 }
 
@@ -54,12 +55,11 @@ impl Secret {
                 None => Err(SecretError::Unset(name.clone())),
                 Some(Err(_)) => Err(SecretError::NotText(name.clone())),
                 Some(Ok(value)) if value.trim().is_empty() => Err(SecretError::Empty(name.clone())),
-                Some(Ok(value)) => Ok(SecretString(value)),
+                Some(Ok(value)) => Ok(SecretString(without_line_ends(&value).to_owned())),
             },
             Self::File(path) => {
                 let text = read_text(path, MAX_SECRET)?;
-                let value = text.strip_suffix('\n').unwrap_or(&text);
-                let value = value.strip_suffix('\r').unwrap_or(value);
+                let value = without_line_ends(&text);
                 if value.trim().is_empty() {
                     return Err(SecretError::EmptyFile(path.clone()));
                 }
@@ -67,6 +67,10 @@ impl Secret {
             }
         }
     }
+}
+
+fn without_line_ends(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
 }
 
 /// The value of a secret. It has no `Display` and no `Serialize`, and its `Debug` says `[secret]`: it leaves the
@@ -146,12 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_loses_its_last_line_break_and_must_not_be_empty() {
+    fn line_breaks_at_the_end_are_not_part_of_a_secret() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let secret = Secret::File(file.path().to_owned());
         assert!(matches!(secret.read(), Err(SecretError::EmptyFile(_))));
         std::fs::write(file.path(), "key\r\n").unwrap();
         assert_eq!(secret.read().unwrap().expose(), "key");
+        std::fs::write(file.path(), " k y \n\n").unwrap();
+        assert_eq!(secret.read().unwrap().expose(), " k y ");
+        // A variable that was filled from a file.
+        let variable = Secret::Env("TOKEN".into());
+        assert_eq!(variable.read_from(|_| Some("key\n".into())).unwrap().expose(), "key");
     }
 
     #[test]

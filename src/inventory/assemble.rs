@@ -7,6 +7,7 @@ use roundsman_checks::target::{Hostname, Tenant, TenantId};
 
 use super::entry::Entry;
 use super::error::InventoryError;
+use super::select;
 use crate::config::Config;
 
 /// What all sources say together.
@@ -25,7 +26,7 @@ pub(super) struct Assembled {
 /// Joins all groups. The first says who exists, the others add what they know.
 pub(super) fn assemble(groups: Vec<Vec<Entry>>, config: &Config) -> Result<Assembled, InventoryError> {
     let mut all = Assembled::default();
-    for entry in join(groups)? {
+    for entry in join(named_by_label(groups, &config.domain))? {
         if config.tenants.exclude.iter().any(|glob| glob.matches(&entry.id)) {
             all.excluded.push(entry.id);
             continue;
@@ -44,6 +45,16 @@ pub(super) fn assemble(groups: Vec<Vec<Entry>>, config: &Config) -> Result<Assem
     }
     all.tenants.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(all)
+}
+
+/// Lists made for other tools name tenants by host name or by URL.
+fn named_by_label(mut groups: Vec<Vec<Entry>>, domain: &Hostname) -> Vec<Vec<Entry>> {
+    for entry in groups.iter_mut().flatten().filter(|entry| entry.hostname.is_none()) {
+        if entry.id.contains('.') {
+            entry.id = select::id_of(&entry.id, domain);
+        }
+    }
+    groups
 }
 
 fn join(groups: Vec<Vec<Entry>>) -> Result<Vec<Entry>, InventoryError> {

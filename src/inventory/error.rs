@@ -124,6 +124,8 @@ impl InventoryError {
 pub struct Unknown {
     /// The name.
     pub name: String,
+    /// The tenant whose app has this name.
+    pub app_of: Option<String>,
     /// Up to three ids that are like it, the nearest first.
     pub nearest: Vec<String>,
 }
@@ -133,10 +135,10 @@ fn unknown_sentence(names: &[Unknown], origin: &str) -> String {
         .iter()
         .map(|unknown| {
             let near: Vec<String> = unknown.nearest.iter().map(|id| format!("`{id}`")).collect();
-            let meant = if near.is_empty() {
-                String::new()
-            } else {
-                format!(", did you mean {}?", near.join(", "))
+            let meant = match &unknown.app_of {
+                Some(tenant) => format!(": that is the app of tenant `{tenant}`"),
+                None if near.is_empty() => String::new(),
+                None => format!(", did you mean {}?", near.join(", ")),
             };
             format!("no tenant `{}` in {origin}{meant}", unknown.name)
         })

@@ -22,6 +22,8 @@ pub(super) fn read(text: &str, file: &str, fields: &Fields) -> Result<Vec<Entry>
 
 /// Reads a document.
 pub(super) fn parse(text: &[u8], file: &str) -> Result<Value, InventoryError> {
+    // A byte order mark may stand before JSON, and is passed over (RFC 8259, section 8.1).
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     serde_json::from_slice(text).map_err(|error| InventoryError::NotJson {
         file: file.to_owned(),
         line: error.line(),

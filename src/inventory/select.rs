@@ -33,6 +33,7 @@ pub(super) fn by_name(
             }
             None => unknown.push(Unknown {
                 name: name.clone(),
+                app_of: owner(name, &tenants),
                 nearest: like(name, &tenants),
             }),
         }
@@ -42,18 +43,38 @@ pub(super) fn by_name(
     Ok((named.collect(), unknown))
 }
 
-/// The id that a name on the command line stands for: a host name one label below the domain stands for that label.
+/// The id that a text stands for: a host name one label below the domain, or a URL with such a name, stands for that
+/// label.
 pub(super) fn id_of(name: &str, domain: &Hostname) -> String {
-    let label = Hostname::parse(name).ok().and_then(|hostname| {
+    let label = Hostname::parse(host_of(name)).ok().and_then(|hostname| {
         let label = hostname.as_str().strip_suffix(domain.as_str())?.strip_suffix('.')?;
         (!label.is_empty() && !label.contains('.')).then(|| label.to_owned())
     });
     label.unwrap_or_else(|| name.to_owned())
 }
 
+/// The host of a URL, as other tools list tenants; any other text as it is.
+fn host_of(text: &str) -> &str {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text;
+    };
+    if !matches!(scheme.to_ascii_lowercase().as_str(), "https" | "http") {
+        return text;
+    }
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    host.split_once(':').map_or(host, |(host, _)| host)
+}
+
 fn is_called(tenant: &Tenant, name: &str) -> bool {
-    let hostname = name.strip_suffix('.').unwrap_or(name);
+    let hostname = host_of(name);
+    let hostname = hostname.strip_suffix('.').unwrap_or(hostname);
     tenant.id.as_str().eq_ignore_ascii_case(name) || tenant.hostname.as_str().eq_ignore_ascii_case(hostname)
+}
+
+/// The tenant whose app has this name: an app's name is often typed where a tenant's is meant.
+fn owner(name: &str, tenants: &[Arc<Tenant>]) -> Option<String> {
+    let owner = tenants.iter().find(|tenant| tenant.app.eq_ignore_ascii_case(name))?;
+    Some(owner.id.to_string())
 }
 
 fn like(name: &str, tenants: &[Arc<Tenant>]) -> Vec<String> {

@@ -77,6 +77,33 @@ no tenant `zzz` in list
 }
 
 #[test]
+fn the_name_of_an_app_is_told_as_one() {
+    let list = "[tenants]\nlist = [\"acme\", { id = \"other\", app = \"acme-app\" }]";
+    insta::assert_snapshot!(error(list, &["sp-acme", "ACME-app"]), @r#"
+no tenant `sp-acme` in list: that is the app of tenant `acme`
+no tenant `ACME-app` in list: that is the app of tenant `other`
+"#);
+}
+
+#[test]
+fn lists_made_for_other_tools_name_hosts_and_urls() {
+    let list = "[tenants]\nlist = [\"https://abc.example.com/login?x=1#y\", \"def.example.com.\", \"HTTP://GHI.example.com:8080\"]";
+    let inventory = load(&config(list), None, &[], Answers::default()).unwrap();
+    assert_eq!(ids(&inventory), ["abc", "def", "ghi"]);
+    let chosen = load(
+        &config(list),
+        None,
+        &names(&["https://def.example.com"]),
+        Answers::default(),
+    )
+    .unwrap();
+    assert_eq!(ids(&chosen), ["def"]);
+    // What is no host below the domain stays what it is, and is refused.
+    let error = error("[tenants]\nlist = [\"https://abc.elsewhere.example/\"]", &[]);
+    assert!(error.contains("https://abc.elsewhere.example/"), "{error}");
+}
+
+#[test]
 fn a_duplicate_names_both_places() {
     insta::assert_snapshot!(error("[tenants]\nlist = [\"a\",\n\"b\",\n{ id = \"A\" }]", &[]), @"tenant `A` is named twice: roundsman.toml:3 and roundsman.toml:5. Remove one");
 }

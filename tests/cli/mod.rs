@@ -6,6 +6,7 @@ mod baseline;
 mod forms;
 mod forms_ci;
 mod gate;
+mod handed_over;
 mod inventory;
 mod leftovers;
 mod manual;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::{Method, StatusCode, Url};
@@ -112,6 +113,8 @@ pub struct Api {
     base: Url,
     token: Token,
     client: reqwest::Client,
+    /// The proxies that the environment names, as the client takes them.
+    proxies: Arc<Matcher>,
     calls: Calls,
     most: usize,
     refuses_token: fn(u16, &[u8]) -> bool,
@@ -144,6 +147,7 @@ impl Api {
         Ok(Self {
             name,
             base: url,
+            proxies: Arc::new(Matcher::from_env()),
             token,
             client,
             calls,
@@ -280,7 +284,19 @@ impl Api {
             detail = inner.to_string();
             source = inner.source();
         }
-        Fault::new(reason, format!("{}: {detail}", self.name))
+        // What stands between is to blame more often than the API.
+        let proxy = self
+            .proxy()
+            .map(|proxy| format!(", through the proxy {proxy} that the environment names"));
+        Fault::new(reason, format!("{}: {detail}{}", self.name, proxy.unwrap_or_default()))
+    }
+
+    /// The proxy that stands between, without what may be a secret.
+    fn proxy(&self) -> Option<String> {
+        let proxy = self.proxies.intercept(&self.base.as_str().parse().ok()?)?;
+        let (scheme, host) = (proxy.uri().scheme_str()?, proxy.uri().host()?);
+        let port = proxy.uri().port_u16().map(|port| format!(":{port}"));
+        Some(format!("{scheme}://{host}{}", port.unwrap_or_default()))
     }
 
     fn refused(&self, status: StatusCode, headers: &HeaderMap, bytes: &[u8]) -> Failure {

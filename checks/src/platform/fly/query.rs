@@ -66,8 +66,11 @@ pub(super) async fn query(api: &Api, name: &str, document: &str, variables: &Val
     let data = envelope.data.map_or("null", RawValue::get);
     let data = serde_json::from_str::<BTreeMap<String, Option<IgnoredAny>>>(data).unwrap_or_default();
     let has_data = envelope.data.is_some_and(|data| data.get() != "null");
+    let nothing = data.values().all(Option::is_none);
     let partial = match fault {
-        Some(fault) if data.values().all(Option::is_none) => return Err(Refused::Page(fault)),
+        // What was asked for is not there: a smaller page changes nothing.
+        Some(fault) if fault.reason == Reason::PlatformNotFound && nothing => return Err(Refused::All(fault)),
+        Some(fault) if nothing => return Err(Refused::Page(fault)),
         None if !has_data => {
             let detail = "graphql: neither data nor errors";
             return Err(Refused::All(Fault::new(Reason::PlatformMalformed, detail)));
@@ -78,7 +81,8 @@ pub(super) async fn query(api: &Api, name: &str, document: &str, variables: &Val
 }
 
 /// What the first error says that is not about a single entry of a list: that one is null where it stands, and noticed
-/// there (GraphQL, October 2021, section 7.1.2). Nothing where there is none.
+/// there (GraphQL, October 2021, section 7.1.2). One about what was asked for itself says that it is not there. Nothing
+/// where there is none.
 fn told(errors: &str) -> Option<Fault> {
     #[derive(Deserialize)]
     struct Told {
@@ -86,14 +90,18 @@ fn told(errors: &str) -> Option<Fault> {
         #[serde(default)]
         path: Vec<Value>,
     }
-    let said = |message: &str| {
+    let said = |reason, message: &str| {
         let said = message.chars().take(120).collect::<String>();
-        Some(Fault::new(Reason::PlatformPartial, format!("graphql: {said}")))
+        Some(Fault::new(reason, format!("graphql: {said}")))
     };
     let Ok(errors) = serde_json::from_str::<Vec<Told>>(errors) else {
-        return said("an error");
+        return said(Reason::PlatformPartial, "an error");
     };
     let about_all = |error: &&Told| !error.path.iter().any(Value::is_number);
     let first = errors.iter().find(about_all)?;
-    said(first.message.as_deref().unwrap_or("an error"))
+    let reason = match first.path.len() {
+        1 => Reason::PlatformNotFound,
+        _ => Reason::PlatformPartial,
+    };
+    said(reason, first.message.as_deref().unwrap_or("an error"))
 }
