@@ -10,6 +10,7 @@ use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
 use thiserror::Error;
 
+use super::clock;
 use super::request::RoundRequest;
 use super::setup::{HeaderError, Setup};
 use super::snapshot::Snapshot;
@@ -55,13 +56,16 @@ pub async fn run(
     observer: &dyn Observer,
     mut stop: Stop,
 ) -> Result<CompletedRound, RunError> {
+    // What the APIs take is the round's time as well.
+    let began = clock::now();
     observer.stage("platform", 0);
     let Snapshot { api, inventory } = Snapshot::read(setup, request, &mut stop).await?;
     let assignment = Assignment {
         reused,
         ..assign(setup, request, api, &inventory)?
     };
-    let round = round(&setup.probes, &assignment, observer, stop).await?;
+    let mut round = round(&setup.probes, &assignment, observer, stop).await?;
+    round.started = began.min(round.started);
     Ok(CompletedRound { round, inventory })
 }
 

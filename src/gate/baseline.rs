@@ -1,6 +1,6 @@
 //! An earlier report: read from its own JSON, and refused where it can't say how everything was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,6 +29,9 @@ pub struct Baseline {
     pub(super) fleet: BTreeMap<String, (Outcome, Option<String>)>,
     /// The causes about the fleet that failed or warned.
     pub(super) fleet_causes: BTreeMap<String, Outcome>,
+    /// The causes about fleet or agent that failed or warned.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) shared_causes: BTreeSet<String>,
 }
 
 /// What it said of one tenant.
@@ -182,7 +185,7 @@ impl Baseline {
             };
             tenants.insert(line.tenant, known);
         }
-        let mut fleet_causes = BTreeMap::new();
+        let (mut fleet_causes, mut shared_causes) = (BTreeMap::new(), BTreeSet::new());
         let add = |causes: &mut BTreeMap<String, Outcome>, cause: &str, outcome: Outcome| {
             let known = causes.entry(cause.to_owned()).or_insert(outcome);
             *known = outcome.max(*known);
@@ -194,6 +197,9 @@ impl Baseline {
             }
             if line.scope == Scope::Fleet {
                 add(&mut fleet_causes, &line.cause, outcome);
+            }
+            if line.scope != Scope::Tenant {
+                shared_causes.insert(line.cause.clone());
             }
             for tenant in &line.tenants {
                 if let Some(known) = tenants.get_mut(tenant) {
@@ -208,6 +214,7 @@ impl Baseline {
             tenants,
             fleet: fleet.collect(),
             fleet_causes,
+            shared_causes,
         }
     }
 }

@@ -134,6 +134,17 @@ impl Baseline {
         })
     }
 
+    /// Whether a warning is more than what was known: about one of its tenants, or, where it has none, about anybody.
+    #[must_use]
+    pub fn is_new_warning(&self, entry: &CauseEntry) -> bool {
+        let known = || self.shared_causes.contains(entry.cause.as_str());
+        let news = match entry.tenants.is_empty() {
+            true => !known(),
+            false => self.is_news(entry, &entry.tenants),
+        };
+        entry.outcome == Outcome::Warn && news
+    }
+
     /// What is worse, as it was, and better; and who is gone, where `demand` asks for all.
     #[must_use]
     pub fn compare(&self, diagnosis: &Diagnosis, demand: &GatePolicy) -> Compared {

@@ -7,7 +7,9 @@ use roundsman_checks::reading::Lifetime;
 
 use super::grouped_causes::{Fix, Merged, Unexplained, merged};
 use super::json::{FleetLine, Report, TenantLine};
-use super::standing::{Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone};
+use super::standing::{
+    Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone, unverified,
+};
 use crate::text::{Paint, Style, clean, paint, wrap};
 
 /// How many tenants, facts and fixes of one cause are shown.
@@ -113,6 +115,8 @@ fn summary(report: &Report<'_>, style: Style) -> String {
         Shortfall::GatePolicy(demand) => Some(wrap("demand   ", &demand.to_string(), style.width)),
         Shortfall::Nobody(_) => None,
     }));
+    let notes = unverified(report);
+    lines.extend(notes.iter().map(|note| wrap("not seen ", &clean(note), style.width)));
     let tail = format!(
         "{} · {} · exit {}",
         checks(&report.tenants),

@@ -145,6 +145,9 @@ pub struct CauseLine<'r> {
     pub evidence: &'r [Fact],
     /// What to do.
     pub remedy: Vec<RemedyLine<'r>>,
+    /// Whether it is a warning that the baseline does not know.
+    #[serde(skip)]
+    pub(super) is_new_warning: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -316,7 +319,8 @@ impl<'r> Report<'r> {
             .flat_map(|tenant| baseline.worse_about(Some(tenant.as_str())));
         let of_fleet = (line.scope == Scope::Fleet).then(|| baseline.worse_about(None));
         let mut worse = of_tenants.chain(of_fleet.into_iter().flatten());
-        line.outcome != Outcome::Unknown && !worse.any(|change| change.causes.iter().any(|cause| cause == name))
+        let known = line.outcome != Outcome::Unknown && !line.is_new_warning;
+        known && !worse.any(|change| change.causes.iter().any(|cause| cause == name))
     }
 
     /// Whether a tenant, or a fleet check, fails as it did in the baseline.
@@ -376,7 +380,17 @@ fn causes<'r>(diagnosis: &'r Diagnosis, demand: &GatePolicy, tool: &dyn CommandL
         configured.unwrap_or_else(|| entry.cause.severity(entry.outcome, concerned[&entry.cause]))
     };
     let entries = diagnosis.causes.iter();
-    entries.map(|entry| cause(entry, severity(entry), tool)).collect()
+    let new = |entry| {
+        demand
+            .baseline
+            .as_ref()
+            .is_some_and(|baseline| baseline.is_new_warning(entry))
+    };
+    let line = |entry| CauseLine {
+        is_new_warning: new(entry),
+        ..cause(entry, severity(entry), tool)
+    };
+    entries.map(line).collect()
 }
 
 fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) -> CauseLine<'r> {
@@ -393,5 +407,6 @@ fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) 
         transient: entry.cause.is_transient(),
         evidence: &entry.evidence,
         remedy: entry.remedy.iter().map(|remedy| RemedyLine::of(remedy, tool)).collect(),
+        is_new_warning: false,
     }
 }

@@ -10,7 +10,7 @@ use roundsman_checks::finding::Outcome;
 use thiserror::Error;
 
 use super::json::{CauseLine, FindingLine, Report, TenantLine};
-use super::standing::{headline, shortfalls};
+use super::standing::{headline, shortfalls, unverified};
 use crate::text::clean;
 
 /// Why there is no file: the XML could not be put together.
@@ -117,7 +117,13 @@ fn fleet(report: &Report<'_>, known: &Known<'_>) -> TestSuite {
         let status = unwell(kind, &shortfall.name(), &shortfall.sentence(), "");
         cases.push(test_case(FLEET, &shortfall.name(), status));
     }
-    suite(FLEET, cases, report)
+    let mut suite = suite(FLEET, cases, report);
+    let notes = unverified(report);
+    if !notes.is_empty() {
+        let notes = notes.iter().map(|note| format!("not verified: {}", xml(note)));
+        suite.set_system_out(notes.collect::<Vec<_>>().join("\n"));
+    }
+    suite
 }
 
 /// What is left to say where no line tells why the exit code is not 0.

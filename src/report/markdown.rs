@@ -6,7 +6,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::grouped_causes::{Merged, by_importance};
 use super::json::Report;
-use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone};
+use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone, unverified};
 use crate::text::{clean, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
@@ -106,6 +106,9 @@ fn head(report: &Report<'_>) -> String {
     }
     for shortfall in shortfalls(report) {
         text.push_str(&format!("> {}\n\n", plain(&shortfall.sentence())));
+    }
+    for note in unverified(report) {
+        text.push_str(&format!("> not verified: {}\n\n", plain(&note)));
     }
     text
 }

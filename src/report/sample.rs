@@ -239,5 +239,6 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
         transient: false,
         evidence: kept(evidence),
         remedy: vec![RemedyLine::of(kept(remedy), &Flyctl)],
+        is_new_warning: false,
     }
 }

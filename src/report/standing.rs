@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use roundsman_checks::diagnosis::{Scope, Status};
+use roundsman_checks::diagnosis::{FleetDetail, Scope, Status};
+use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::Outcome;
 
-use super::json::Report;
+use super::json::{CheckLine, FleetLine, Report, TenantLine};
 use crate::gate::{Change, Unmet};
 
 /// Why the exit code is worse than the findings alone.
@@ -43,6 +44,33 @@ impl Shortfall<'_> {
     pub(super) fn fails(&self) -> bool {
         matches!(self, Self::GatePolicy(demand) if demand.fails())
     }
+}
+
+/// What was not verified though nothing is wrong with it: no reason to fail, and no reason to be silent.
+pub(super) fn unverified(report: &Report<'_>) -> Vec<String> {
+    let asleep = |line: &CheckLine<'_>| line.finding.reason == Some(Reason::Asleep);
+    let sleepers = report
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.checks().any(|check| asleep(&check)));
+    let sleepers = sleepers.map(TenantLine::id).collect::<Vec<_>>();
+    let mut notes = Vec::new();
+    if !sleepers.is_empty() {
+        let (count, names) = (tenants(sleepers.len()), some_of(&sleepers, 4));
+        let verb = if sleepers.len() == 1 {
+            "sleeps and was"
+        } else {
+            "sleep and were"
+        };
+        notes.push(format!(
+            "{count} {verb} not asked for a page ({names}): --wake always asks"
+        ));
+    }
+    let proxied = |line: &FleetLine<'_>| line.detail == Some(FleetDetail::ThroughProxy);
+    if report.fleet.iter().any(proxied) {
+        notes.push("the wildcard goes through the CDN's proxy: that path was not verified".to_owned());
+    }
+    notes
 }
 
 /// What the exit code rests on besides failures.

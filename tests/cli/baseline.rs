@@ -218,3 +218,36 @@ fn a_round_that_was_ended_early_is_no_baseline() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("ended before everything was looked at"), "{}", ran.err);
 }
+
+#[test]
+fn a_warning_that_the_baseline_does_not_know_is_not_as_before() {
+    let served = serve(platform(), &[]);
+    let before = baseline(&served, &["certificate-expiring@q7f9=20"]);
+    let human = |faults: &[&str]| {
+        served.stage(faults);
+        let file = served.dir.path().join("human");
+        let output = format!("human={}", file.display());
+        served.gate(&["--baseline", &before, "--output", &output]).ends();
+        std::fs::read_to_string(file).expect("the report")
+    };
+    let row = |text: &str, cause: &str| {
+        let mut rows = text.lines().filter(|line| line.contains(cause));
+        rows.next().expect(cause).to_owned()
+    };
+    let same = human(&["certificate-expiring@q7f9=20"]);
+    assert!(row(&same, "WARN certificate-expiring").ends_with("as before"), "{same}");
+    let more = human(&[
+        "certificate-expiring@q7f9=20",
+        "site-slow@a3b1",
+        "edge-unreachable=127.0.0.1",
+    ]);
+    assert!(row(&more, "WARN certificate-expiring").ends_with("as before"), "{more}");
+    for cause in ["WARN site-slow", "WARN edge-unreachable"] {
+        assert!(row(&more, cause).ends_with("confirmed"), "{more}");
+    }
+    let other = human(&["certificate-expiring@q7f9=20", "certificate-expiring@a3b1=20"]);
+    assert!(
+        !row(&other, "WARN certificate-expiring").ends_with("as before"),
+        "{other}"
+    );
+}

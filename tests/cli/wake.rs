@@ -142,3 +142,24 @@ fn where_nobody_can_say_who_sleeps_never_means_never() {
         assert_eq!(asked, [0, 0], "{fault}");
     }
 }
+
+#[test]
+fn who_sleeps_and_what_lies_behind_a_proxy_is_told_in_every_form() {
+    let served = serve(LabOptions::with_platform(), &["app-asleep@c04e", "wildcard-proxied"]);
+    for format in ["human", "markdown", "github"] {
+        let ran = run(&served, &["verify", "--format", format]);
+        assert_eq!(ran.code, Some(0), "{}", ran.out);
+        let text = ran.out.replace('\\', "");
+        assert!(
+            text.contains("1 tenant sleeps and was not asked for a page (c04e)"),
+            "{format}: {text}"
+        );
+        assert!(
+            text.contains("the CDN's proxy: that path was not verified"),
+            "{format}: {text}"
+        );
+    }
+    let junit = run(&served, &["verify", "--format", "junit"]).out;
+    assert!(junit.contains("asleep: the app sleeps"), "{junit}");
+    assert!(junit.contains("that path was not verified"), "{junit}");
+}

@@ -283,10 +283,10 @@ pub fn missing(platform: &Platform, app: &App) -> Option<Fault> {
             )
         })
     };
-    app.machines_missing
-        .clone()
+    // The region says most: what it left out elsewhere follows from it.
+    silent()
+        .or_else(|| app.machines_missing.clone())
         .or_else(|| platform.machines_missing.clone())
-        .or_else(silent)
 }
 
 fn ended_well(exit: &Exit) -> bool {

@@ -8,6 +8,7 @@ use super::{EdgeFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome, SeenIn};
 use crate::fleet::FleetContext;
+use crate::reading::joined;
 
 /// Fewest first visits that must be cut before a limit is spoken of.
 const MANY: usize = 3;
@@ -25,16 +26,16 @@ fn controls(context: &FleetContext) -> Vec<&Visit> {
 fn by_address(
     context: &FleetContext,
     fails: impl Fn(&Visit) -> Option<Reason>,
-    remedy: impl Fn(SocketAddr) -> Remedy,
+    remedy: impl Fn(&[SocketAddr]) -> Remedy,
 ) -> Vec<Proof> {
     let all = controls(context);
     let failing = all
         .iter()
         .filter_map(|visit| Some((*visit, fails(visit)?)))
         .collect::<Vec<_>>();
-    let Some((first, _)) = failing.first() else {
+    if failing.is_empty() {
         return Vec::new();
-    };
+    }
     let fact = |visit: &Visit, reason: Reason| {
         let detail = match visit.channel_end() {
             crate::evidence::StepStatus::Failed(fault) => fault.detail.clone(),
@@ -52,10 +53,11 @@ fn by_address(
         .all(|visit| visit.channel_end().reason().is_some() && visit.handshake.faults.is_empty());
     if down {
         let evidence = failing.iter().map(|(visit, reason)| fact(visit, *reason)).collect();
+        let addresses = failing.iter().map(|(visit, _)| visit.address).collect::<Vec<_>>();
         return vec![
             Proof::fail(Object::Edge, evidence)
                 .because(most_frequent(failing.iter().map(|(_, reason)| *reason)))
-                .remedy(remedy(first.address)),
+                .remedy(remedy(&addresses)),
         ];
     }
     let one = |(visit, reason): &(&Visit, Reason)| {
@@ -64,7 +66,7 @@ fn by_address(
             EdgeFact::AddressesWork(all.len() - failing.len(), all.len()).into(),
         ];
         let proof = Proof::fail(Object::EdgeAddress(visit.address), evidence).outcome(Outcome::Warn);
-        proof.because(*reason).remedy(remedy(visit.address))
+        proof.because(*reason).remedy(remedy(&[visit.address]))
     };
     failing.iter().map(one).collect()
 }
@@ -75,9 +77,10 @@ pub(super) fn family(address: SocketAddr) -> &'static str {
 
 pub(super) fn unreachable(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let tcp = |visit: &Visit| visit.connect.end.reason();
-    by_address(context, tcp, |address| {
+    by_address(context, tcp, |addresses| {
         Remedy::look(format!(
-            "check that the edge listens on {address} and that nothing on the way drops it"
+            "check that the edge listens on {} and that nothing on the way drops it",
+            joined(addresses)
         ))
     })
 }
@@ -120,10 +123,12 @@ pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let unsettled =
         |visit: &Visit| visit.was_cut() && context.fleet.edge.rechecks.iter().all(|r| r.address != visit.address);
     let fails = |visit: &Visit| tls_fault(visit).filter(|_| !unsettled(visit));
-    let mut proofs = by_address(context, fails, |address| {
+    let control = &context.fleet.zone.control;
+    let mut proofs = by_address(context, fails, |addresses| {
+        let first = addresses.first().map(ToString::to_string).unwrap_or_default();
         Remedy::look(format!(
-            "check the edge app's TLS at {address}: its logs and its certificates (`openssl s_client -connect {address} -servername {}`)",
-            context.fleet.zone.control
+            "check the edge app's TLS at {}: its logs and its certificates (`openssl s_client -connect {first} -servername {control}`)",
+            joined(addresses)
         ))
     });
     for proof in &mut proofs {

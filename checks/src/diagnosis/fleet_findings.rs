@@ -42,7 +42,10 @@ fn finding(context: &FleetContext, check: FleetCheck, shared: &Shared) -> FleetF
         };
     }
     told(match check {
-        FleetCheck::WildcardDns => (wildcard_dns(context), None),
+        FleetCheck::WildcardDns => {
+            let proxied = context.behind_proxy().map(|_| FleetDetail::ThroughProxy);
+            (wildcard_dns(context), proxied)
+        }
         FleetCheck::Dnssec => (dnssec(context), None),
         FleetCheck::WildcardCertificate => wildcard_certificate(context),
         FleetCheck::Edge => edge(context),

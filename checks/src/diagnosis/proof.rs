@@ -194,6 +194,8 @@ pub enum FleetDetail {
         /// Whether the agent lacks a family that the edge has.
         lacking: bool,
     },
+    /// The wildcard goes through the CDN's proxy: that path was not verified.
+    ThroughProxy,
 }
 
 /// Everything that a world means.
