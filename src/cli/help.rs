@@ -121,6 +121,14 @@ pub(super) fn config_example() -> String {
     plain("  roundsman config example > roundsman.toml")
 }
 
+/// Below `explain`.
+pub(super) fn explain() -> String {
+    plain(
+        "  roundsman explain
+  roundsman explain certificate-conflict",
+    )
+}
+
 /// Below `completions`.
 pub(super) fn completions() -> String {
     plain(

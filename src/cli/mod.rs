@@ -3,6 +3,7 @@
 pub mod args;
 pub mod config;
 pub mod configuration;
+pub mod explain;
 pub mod github;
 mod help;
 pub mod init;
@@ -55,6 +56,9 @@ pub enum Command {
     /// Check the configuration, or show what it can hold
     #[command(subcommand, after_help = help::config())]
     Config(config::ConfigCommand),
+    /// Say what a cause means, what proves it, and what to do
+    #[command(after_help = help::explain())]
+    Explain(explain::ExplainArgs),
     /// Print what a shell needs to complete commands and options
     #[command(after_help = help::completions())]
     Completions(manual::CompletionsArgs),
@@ -73,6 +77,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),
+        Command::Explain(args) => explain::run(args),
         Command::Completions(args) => manual::completions(args),
         Command::Man(args) => manual::man(args),
     }

@@ -16,6 +16,7 @@ mod fleet_edge;
 mod fleet_findings;
 mod fleet_platform;
 mod follow_up;
+mod guidance;
 mod judgement;
 mod object;
 mod proof;
@@ -40,6 +41,7 @@ pub use fact::{AgentFact, AnswerFact, AppFact, CertificateFact, DnsFact, EdgeFac
 pub use follow_up::FollowUp;
 #[cfg(feature = "probe")]
 pub(crate) use follow_up::{follow_ups, of_fleet as fleet_follow_ups};
+pub use guidance::Guidance;
 pub use judgement::{Explanation, Judgement, judge};
 pub use object::{Api, Object};
 pub use proof::{CauseEntry, Confidence, Diagnosis, FleetDetail, FleetFinding, Status, TenantVerdict};

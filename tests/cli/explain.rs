@@ -1,0 +1,39 @@
+//! `roundsman explain`, and the page that says the same.
+
+use std::path::Path;
+
+use roundsman::cli::explain::page;
+use roundsman_checks::diagnosis::Cause;
+
+use super::roundsman;
+
+#[test]
+fn a_cause_is_explained_and_without_one_all_are_listed() {
+    let here = Path::new(".");
+    let told = roundsman(&["explain", "certificate-conflict"], here);
+    assert_eq!(told.code, Some(0), "{}", told.err);
+    insta::assert_snapshot!(told.out);
+    let all = roundsman(&["explain"], here);
+    assert_eq!((all.code, all.out.lines().count()), (Some(0), Cause::ALL.len()));
+    let wrong = roundsman(&["explain", "certificate-conflikt"], here);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
+    assert!(
+        wrong.err.contains("did you mean `certificate-conflict`?"),
+        "{}",
+        wrong.err
+    );
+}
+
+/// `docs/causes.md` is made from the catalog. Whoever changed one of them writes it anew with `ROUNDSMAN_WRITE_DOCS=1`.
+#[test]
+fn the_causes_page_is_that_of_the_catalog() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/causes.md");
+    if std::env::var_os("ROUNDSMAN_WRITE_DOCS").is_some() {
+        std::fs::write(&path, page()).expect("the page is written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page(),
+        "docs/causes.md is not the catalog's: ROUNDSMAN_WRITE_DOCS=1 cargo test --test main causes_page"
+    );
+}
