@@ -36,16 +36,16 @@ pub(crate) fn paint(text: &str, paint: Paint, colour: bool) -> String {
 }
 
 /// Takes out what would move the cursor or turn the direction of writing, and breaks what a CI server may take for a
-/// command wherever it stands in a line: targets decide what stands in evidence.
+/// command wherever it stands in a line (`##[…]`, `##vso[…]`, `##teamcity[…]`): targets decide what stands in evidence.
 pub(crate) fn clean(text: &str) -> String {
     let plain = text
         .chars()
         .map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c });
-    plain.collect::<String>().replace("##[", "# #[")
+    plain.collect::<String>().replace("##", "# #")
 }
 
 /// Marks and overrides of bidirectional text (Unicode Standard Annex 9, section 2), and the invisible ones beside them.
-fn turns(c: char) -> bool {
+pub(crate) fn turns(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
@@ -103,5 +103,11 @@ mod tests {
         assert_eq!(clean("a\x1b[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
         assert_eq!(clean("a\u{202e}b"), "a\u{fffd}b");
         assert_eq!(clean("x ##[error]y"), "x # #[error]y");
+        assert_eq!(
+            clean("https://x/##vso[task.setvariable]"),
+            "https://x/# #vso[task.setvariable]"
+        );
+        assert_eq!(clean("####[x"), "# ## #[x");
+        assert_eq!(clean("a\u{9b}31mb"), "a\u{fffd}31mb");
     }
 }

@@ -1,6 +1,7 @@
 //! The clients of the APIs: what platform and DNS provider say, read in bulk once per round, before anybody is visited.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use roundsman_checks::clock::now;
@@ -106,7 +107,7 @@ impl Clients {
                 _ => ApiAnswer::NotConfigured,
             }
         };
-        let (platform, listing) = tokio::join!(platform, listing);
+        let (platform, listing) = tokio::join!(within(platform), within(listing));
         ApiSnapshot {
             platform: platform.map(|mut platform| {
                 platform.taken_at = Some(now());
@@ -153,6 +154,18 @@ impl Clients {
             listed_at: None,
         }
     }
+}
+
+/// How long one bulk read may take, however many pages it has.
+const BULK: Duration = Duration::from_secs(120);
+
+/// What is read in bulk, or that it took too long.
+async fn within<T>(reading: impl Future<Output = ApiAnswer<T>>) -> ApiAnswer<T> {
+    let late = |_| {
+        let detail = format!("it was not read to its end within {} s", BULK.as_secs());
+        ApiAnswer::Unknown(Fault::new(Reason::PlatformTimeout, detail))
+    };
+    tokio::time::timeout(BULK, reading).await.unwrap_or_else(late)
 }
 
 /// The client of the platform that is configured.

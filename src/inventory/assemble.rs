@@ -9,6 +9,7 @@ use super::entry::Entry;
 use super::error::InventoryError;
 use super::select;
 use crate::config::Config;
+use crate::text::turns;
 
 /// What all sources say together.
 #[derive(Default)]
@@ -26,7 +27,8 @@ pub(super) struct Assembled {
 /// Joins all groups. The first says who exists, the others add what they know.
 pub(super) fn assemble(groups: Vec<Vec<Entry>>, config: &Config) -> Result<Assembled, InventoryError> {
     let mut all = Assembled::default();
-    for entry in join(named_by_label(groups, &config.domain))? {
+    let joined = join(named_by_label(groups, &config.domain), &mut all.faults)?;
+    for entry in joined {
         if config.tenants.exclude.iter().any(|glob| glob.matches(&entry.id)) {
             all.excluded.push(entry.id);
             continue;
@@ -57,18 +59,16 @@ fn named_by_label(mut groups: Vec<Vec<Entry>>, domain: &Hostname) -> Vec<Vec<Ent
     groups
 }
 
-fn join(groups: Vec<Vec<Entry>>) -> Result<Vec<Entry>, InventoryError> {
+fn join(groups: Vec<Vec<Entry>>, faults: &mut Vec<Fault>) -> Result<Vec<Entry>, InventoryError> {
     let mut groups = groups.into_iter();
-    let mut first = groups.next().unwrap_or_default();
-    let index = index(&first)?;
+    let (mut first, index) = index(groups.next().unwrap_or_default(), faults)?;
     let apps = first
         .iter()
         .enumerate()
         .filter_map(|(at, entry)| Some((entry.app.clone()?, at)));
     let apps = apps.collect::<HashMap<_, _>>();
     for group in groups {
-        self::index(&group)?;
-        for entry in group {
+        for entry in self::index(group, faults)?.0 {
             // The platform names a tenant by its app, whatever its id is elsewhere.
             let by_app = || apps.get(entry.app.as_ref()?);
             if let Some(at) = index.get(&entry.id.to_ascii_lowercase()).or_else(by_app) {
@@ -79,19 +79,29 @@ fn join(groups: Vec<Vec<Entry>>) -> Result<Vec<Entry>, InventoryError> {
     Ok(first)
 }
 
-/// Where each id stands in the group. DNS does not tell upper from lower case, so neither does this.
-fn index(group: &[Entry]) -> Result<HashMap<String, usize>, InventoryError> {
+/// The entries of a group, each id once, and where each stands. DNS does not tell upper from lower case, so neither does
+/// this. Where somebody else named one twice, the first stands.
+fn index(group: Vec<Entry>, faults: &mut Vec<Fault>) -> Result<(Vec<Entry>, HashMap<String, usize>), InventoryError> {
     let mut index: HashMap<String, usize> = HashMap::with_capacity(group.len());
-    for (at, entry) in group.iter().enumerate() {
-        if let Some(first) = index.insert(entry.id.to_ascii_lowercase(), at) {
-            return Err(InventoryError::Duplicate {
-                id: entry.id.clone(),
-                first: group[first].place.clone(),
-                second: entry.place.clone(),
-            });
+    let mut kept = Vec::<Entry>::with_capacity(group.len());
+    for entry in group {
+        let id = entry.id.to_ascii_lowercase();
+        let Some(first) = index.get(&id).map(|at| &kept[*at]) else {
+            index.insert(id, kept.len());
+            kept.push(entry);
+            continue;
+        };
+        let twice = InventoryError::Duplicate {
+            id: entry.id.clone(),
+            first: first.place.clone(),
+            second: entry.place.clone(),
+        };
+        match entry.soft {
+            true => faults.push(Fault::new(Reason::PlatformMalformed, twice.to_string())),
+            false => return Err(twice),
         }
     }
-    Ok(index)
+    Ok((kept, index))
 }
 
 fn tenant(entry: Entry, config: &Config) -> Result<Tenant, InventoryError> {
@@ -156,8 +166,9 @@ fn from_id(entry: &Entry, domain: &Hostname) -> Result<Hostname, InventoryError>
 
 /// An id with a host name of its own is opaque, but it appears in reports and metrics on one line.
 fn check_id_text(entry: &Entry) -> Result<(), InventoryError> {
-    if entry.id.is_empty() || entry.id.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(bad_id(entry, "it is empty or holds a space"));
+    let shows = |c: char| !(c.is_control() || c.is_whitespace() || turns(c));
+    if entry.id.is_empty() || !entry.id.chars().all(shows) {
+        return Err(bad_id(entry, "it is empty, or holds a space or what can't be seen"));
     }
     Ok(())
 }

@@ -45,7 +45,8 @@ pub(super) struct Entry {
     pub place: Place,
     /// The sources that name it.
     pub sources: Vec<&'static str>,
-    /// Whether its host name is the word of a source that the user does not write: a wrong one is a finding there.
+    /// Whether it is the word of a source that the user does not write: what is wrong with it is a finding there, and the
+    /// others go on.
     pub soft: bool,
 }
 
@@ -58,7 +59,7 @@ impl Entry {
             hostname: None,
             labels: BTreeMap::new(),
             status: None,
-            soft: matches!(place, Place::Answer(..)),
+            soft: matches!(place, Place::Answer(..) | Place::Platform(_)),
             place,
             sources: Vec::new(),
         }

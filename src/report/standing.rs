@@ -9,6 +9,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::json::{CheckLine, FleetLine, Report, TenantLine};
 use crate::gate::{Change, Unmet};
+use crate::text::clean;
 
 /// Why the exit code is worse than the findings alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,7 +212,12 @@ pub(super) fn tenants(count: usize) -> String {
 
 /// The first `most` of these names, and how many more there are.
 pub(super) fn some_of(names: &[&str], most: usize) -> String {
-    let shown = names.iter().take(most).copied().collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(most)
+        .map(|name| clean(name))
+        .collect::<Vec<_>>()
+        .join(", ");
     if names.len() > most {
         format!("{shown} and {} more", names.len() - most)
     } else {
