@@ -40,9 +40,12 @@ fn a_token_with_the_newline_of_its_file_is_the_token() {
 #[test]
 fn a_proxy_that_stands_between_is_named_without_its_secret() {
     let served = serve(LabOptions::with_platform(), &[]);
+    let text = fs::read_to_string(&served.config).expect("the configuration");
+    let base = served.lab.api_url().expect("a platform");
+    fs::write(&served.config, text.replace(&base, "https://api.example.test")).expect("it is written");
     for (variable, proxy, named) in [
         ("ALL_PROXY", "socks5://user:hunter2@127.0.0.1:9", "socks5://127.0.0.1:9"),
-        ("HTTP_PROXY", "http://user:hunter2@127.0.0.1:9", "http://127.0.0.1:9"),
+        ("HTTPS_PROXY", "http://user:hunter2@127.0.0.1:9", "http://127.0.0.1:9"),
     ] {
         let ran = run(&served, &["--format", "json"], &[(variable, proxy)]);
         let cause = first_cause(&ran.out);
@@ -53,12 +56,21 @@ fn a_proxy_that_stands_between_is_named_without_its_secret() {
             ran.out
         );
         let evidence = cause["evidence"][0].as_str().unwrap_or_default();
-        assert!(
-            evidence.contains(&format!("through the proxy {named} that the environment names")),
-            "{evidence}"
-        );
+        let through = format!("through the proxy {named} that the environment names");
+        assert!(evidence.contains(&through), "{evidence}");
         assert!(!ran.out.contains("hunter2") && !ran.err.contains("hunter2"));
     }
+}
+
+#[test]
+fn a_token_for_this_machine_goes_through_no_proxy() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let refuses = [
+        ("ALL_PROXY", "http://127.0.0.1:9"),
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
+    ];
+    let ran = run(&served, &["--format", "json"], &refuses);
+    assert_eq!((ran.code, first_cause(&ran.out)), (Some(0), Value::Null), "{}", ran.out);
 }
 
 #[test]

@@ -61,6 +61,8 @@ impl UrlControls {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         // A connection that was open before proves little: each look makes a new one.
         let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+        // Any response is proof, one that leads elsewhere too.
+        let builder = builder.redirect(reqwest::redirect::Policy::none());
         let client = builder.user_agent(&self.user_agent).build();
         client.map_err(|error| error.to_string())
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
+use memchr::memmem;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
@@ -26,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a `Retry-After` that can't be read asks for.
 const UNREADABLE: Duration = Duration::from_secs(3600);
 /// The longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024 * 1024;
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// How many requests were made, by API and operation. Shared by the clients of a process.
 #[derive(Clone, Debug, Default)]
@@ -47,13 +49,24 @@ impl Calls {
 
 /// A token ready for the `Authorization` header. Never shown.
 #[derive(Clone)]
-pub struct Token(String);
+pub struct Token {
+    header: String,
+    /// Each token in it, without its scheme: what must not stand in what an API says back.
+    parts: Arc<[String]>,
+}
 
 impl Token {
     /// A bearer token.
     #[must_use]
     pub fn bearer(token: &str) -> Self {
-        Self(format!("Bearer {token}"))
+        Self {
+            header: format!("Bearer {token}"),
+            parts: token
+                .split(',')
+                .map(|part| part.trim().to_owned())
+                .filter(|part| !part.is_empty())
+                .collect(),
+        }
     }
 
     /// The platform's tokens: a list separated by commas, each with or without its scheme; macaroons (`fm1r`, `fm1a`,
@@ -77,12 +90,45 @@ impl Token {
         let is_macaroon =
             |token: &&String| ["fm1r", "fm1a", "fm2"].contains(&token.split('_').next().unwrap_or_default());
         let macaroons = tokens.iter().filter(is_macaroon).cloned().collect::<Vec<_>>();
-        if macaroons.is_empty() {
-            Self::bearer(&tokens.join(","))
-        } else {
-            Self(format!("FlyV1 {}", macaroons.join(",")))
+        let bearer = Self::bearer(&tokens.join(","));
+        match macaroons.is_empty() {
+            true => bearer,
+            false => Self {
+                header: format!("FlyV1 {}", macaroons.join(",")),
+                ..bearer
+            },
         }
     }
+
+    /// Takes out of an answer what it says back of the token, before anything is read or cut.
+    fn masked(&self, bytes: Vec<u8>) -> Vec<u8> {
+        // Shorter ones would be found by chance.
+        let parts = self
+            .parts
+            .iter()
+            .map(String::as_bytes)
+            .filter(|part| part.len() >= SHORTEST);
+        parts.fold(bytes, |bytes, part| match memmem::find(&bytes, part) {
+            None => bytes,
+            Some(_) => without(&bytes, part),
+        })
+    }
+}
+
+/// The shortest token that is looked for in an answer, in bytes.
+const SHORTEST: usize = 6;
+/// What stands in its place.
+const MASK: &[u8] = b"[token]";
+
+fn without(mut bytes: &[u8], part: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    while let Some(at) = memmem::find(bytes, part) {
+        kept.extend_from_slice(&bytes[..at]);
+        kept.extend_from_slice(MASK);
+        bytes = &bytes[at + part.len()..];
+    }
+    kept.extend_from_slice(bytes);
+    kept
 }
 
 impl std::fmt::Debug for Token {
@@ -142,8 +188,16 @@ impl Api {
         }
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder().user_agent(user_agent).build();
-        let client = client.map_err(ApiError::Client)?;
+        // What another host says is not the API's word, and a token in clear stays on this machine.
+        let client = reqwest::Client::builder()
+            .user_agent(user_agent)
+            .redirect(Policy::none());
+        let client = if url.scheme() == "http" {
+            client.no_proxy()
+        } else {
+            client
+        };
+        let client = client.build().map_err(ApiError::Client)?;
         Ok(Self {
             name,
             base: url,
@@ -239,7 +293,7 @@ impl Api {
     async fn attempt(&self, url: &Url, body: Option<&Value>, timeout: Duration) -> Result<Answer, Failure> {
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let request = self.client.request(method, url.clone()).timeout(timeout);
-        let mut request = request.header(AUTHORIZATION, &self.token.0);
+        let mut request = request.header(AUTHORIZATION, &self.token.header);
         if let Some(body) = body {
             request = request
                 .header("content-type", "application/json")
@@ -266,7 +320,7 @@ impl Api {
                     let detail = format!("{} answers more than {} bytes", self.name, self.most);
                     return Err(Failure::Final(Fault::new(Reason::PlatformMalformed, detail)));
                 }
-                Ok(None) => return Ok(bytes),
+                Ok(None) => return Ok(self.token.masked(bytes)),
                 Err(error) => return Err(Failure::Again(self.unsent(&error), None)),
             }
         }
@@ -293,6 +347,9 @@ impl Api {
 
     /// The proxy that stands between, without what may be a secret.
     fn proxy(&self) -> Option<String> {
+        if self.base.scheme() == "http" {
+            return None;
+        }
         let proxy = self.proxies.intercept(&self.base.as_str().parse().ok()?)?;
         let (scheme, host) = (proxy.uri().scheme_str()?, proxy.uri().host()?);
         let port = proxy.uri().port_u16().map(|port| format!(":{port}"));
@@ -310,10 +367,18 @@ impl Api {
                 Some(wait) if wait > PATIENCE => Failure::Closed(fault(Reason::PlatformRateLimited)),
                 wait => Failure::Again(fault(Reason::PlatformRateLimited), wait),
             },
-            408 | 500.. => Failure::Again(
-                fault(Reason::PlatformUnavailable),
-                retry_after(headers, now()).filter(|wait| *wait <= PATIENCE),
-            ),
+            408 | 500.. => match retry_after(headers, now()) {
+                Some(wait) if wait > PATIENCE => Failure::Closed(fault(Reason::PlatformUnavailable)),
+                wait => Failure::Again(fault(Reason::PlatformUnavailable), wait),
+            },
+            300..=399 => Failure::Final(Fault::new(
+                Reason::PlatformMalformed,
+                format!(
+                    "{} answers {} and leads elsewhere: set its address",
+                    self.name,
+                    status.as_u16()
+                ),
+            )),
             status if (self.refuses_token)(status, bytes) => Failure::Closed(fault(Reason::PlatformUnauthorized)),
             _ => Failure::Final(fault(Reason::PlatformMalformed)),
         }
@@ -396,9 +461,24 @@ mod tests {
 
     #[test]
     fn macaroons_go_as_flyv1_and_alone() {
-        assert_eq!(Token::fly("FlyV1 fm2_a,fo1_b, fm1r_c").0, "FlyV1 fm2_a,fm1r_c");
-        assert_eq!(Token::fly("Bearer fo1_b").0, "Bearer fo1_b");
+        assert_eq!(Token::fly("FlyV1 fm2_a,fo1_b, fm1r_c").header, "FlyV1 fm2_a,fm1r_c");
+        assert_eq!(Token::fly("Bearer fo1_b").header, "Bearer fo1_b");
         assert_eq!(format!("{:?}", Token::fly("fm2_a")), "[secret]");
+    }
+
+    #[test]
+    fn what_an_api_says_back_of_a_token_is_masked() {
+        let token = Token::fly("FlyV1 fm2_secret,fo1_other");
+        let masked = |text: &str| String::from_utf8(token.masked(text.as_bytes().to_vec())).unwrap();
+        assert_eq!(
+            masked(r#"{"error":"Bearer fo1_other and fm2_secretfm2_secret"}"#),
+            r#"{"error":"Bearer [token] and [token][token]"}"#
+        );
+        assert_eq!(masked("fm2_secre"), "fm2_secre");
+        assert_eq!(
+            String::from_utf8(Token::bearer("abc").masked(b"abcabc".to_vec())).unwrap(),
+            "abcabc"
+        );
     }
 
     #[test]

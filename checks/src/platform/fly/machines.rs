@@ -1,7 +1,7 @@
 //! Machines of an organization from the Machines API: states, images, services, the regions that did not answer.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -110,17 +110,16 @@ pub(super) fn merge(machines: &Machines, platform: &mut Platform) -> bool {
     let partial = |what: String| Some(Fault::new(Reason::PlatformPartial, what));
     for app in platform.apps.values_mut() {
         let listed = machines.by_app.get(&app.name).map_or(&[][..], Vec::as_slice);
-        let is_listed = |machine: &Machine| listed.iter().any(|listed| listed.id == machine.id);
+        let ids = listed.iter().map(|machine| machine.id.as_str()).collect::<HashSet<_>>();
         // Where the list is known to be short, its gaps contradict nothing.
         let answered = |region: &String| machines.missing.is_none() && !machines.silent_regions.contains(region);
-        let is_left_out = |machine: &&Machine| !machine.is_gone() && answered(&machine.region) && !is_listed(machine);
+        let is_left_out =
+            |machine: &&Machine| !machine.is_gone() && answered(&machine.region) && !ids.contains(machine.id.as_str());
         let left_out = app.machines.iter().find(is_left_out);
         let left_out = left_out.and_then(|machine| partial(format!("the list of machines leaves out {}", machine.id)));
         let fault = machines.faults.get(&app.name).cloned();
         app.machines_missing = app.machines_missing.take().or(fault).or(left_out);
-        for told in listed {
-            add(app, told.clone());
-        }
+        add(app, listed);
     }
     let stands = |machines: &&Machine| !machines.is_gone();
     let unlisted = machines
@@ -139,16 +138,26 @@ pub(super) fn merge(machines: &Machines, platform: &mut Platform) -> bool {
     unlisted.is_some()
 }
 
-/// Adds a machine; the other API alone knows how it last ended.
-fn add(app: &mut App, told: Machine) {
-    match app.machines.iter_mut().find(|known| known.id == told.id) {
-        Some(known) => {
-            *known = Machine {
-                last_exit: known.last_exit.take(),
-                ..told
+/// Adds machines, each id once; the other API alone knows how each last ended.
+fn add(app: &mut App, listed: &[Machine]) {
+    let known = app.machines.iter().enumerate();
+    let mut places = known
+        .map(|(at, machine)| (machine.id.clone(), at))
+        .collect::<HashMap<_, _>>();
+    for told in listed {
+        let told = told.clone();
+        match places.get(&told.id).and_then(|at| app.machines.get_mut(*at)) {
+            Some(known) => {
+                *known = Machine {
+                    last_exit: known.last_exit.take(),
+                    ..told
+                }
+            }
+            None => {
+                places.insert(told.id.clone(), app.machines.len());
+                app.machines.push(told);
             }
         }
-        None => app.machines.push(told),
     }
 }
 
