@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::entry::{Entry, Place};
 use super::error::InventoryError;
@@ -12,48 +13,97 @@ use crate::config::Fields;
 
 /// The tenants that run on a developer's own machine in the platform's `tenants.json`: they have no edge.
 const LOCAL: &str = "local";
+/// The largest text that a person may have written, in bytes.
+const WRITTEN: usize = 1 << 20;
+
+/// A document whose entries are read one by one: as a whole it would take many times its bytes.
+pub(super) struct Document<'a> {
+    items: Vec<&'a RawValue>,
+    /// What stands beside the list.
+    beside: BTreeMap<String, &'a RawValue>,
+}
+
+impl Document<'_> {
+    /// The value at a pointer, beside the list.
+    pub(super) fn pointer(&self, pointer: &str) -> Option<Value> {
+        let (first, rest) = pointer.strip_prefix('/')?.split_once('/').map_or_else(
+            || (pointer.trim_start_matches('/'), String::new()),
+            |(first, rest)| (first, format!("/{rest}")),
+        );
+        let key = first.replace("~1", "/").replace("~0", "~");
+        let value = serde_json::from_str::<Value>(self.beside.get(&key)?.get()).ok()?;
+        value.pointer(&rest).cloned()
+    }
+}
 
 /// Reads all entries of a file.
 pub(super) fn read(text: &str, file: &str, fields: &Fields) -> Result<Vec<Entry>, InventoryError> {
     let document = parse(text.as_bytes(), file)?;
     let place = |number| Place::Entry(file.to_owned(), number);
-    entries(&document, file, fields, place)?.into_iter().collect()
+    entries(&document, fields, place).collect()
 }
 
-/// Reads a document.
-pub(super) fn parse(text: &[u8], file: &str) -> Result<Value, InventoryError> {
+/// Reads a document: its list, and what stands beside.
+pub(super) fn parse<'a>(text: &'a [u8], file: &str) -> Result<Document<'a>, InventoryError> {
     // A byte order mark may stand before JSON, and is passed over (RFC 8259, section 8.1).
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    serde_json::from_slice(text).map_err(|error| InventoryError::NotJson {
+    let wrong = |error: serde_json::Error| InventoryError::NotJson {
         file: file.to_owned(),
         line: error.line(),
         column: error.column(),
         why: why(&error),
+    };
+    let shape = |found| InventoryError::Shape {
+        file: file.to_owned(),
+        found,
+    };
+    let list = |raw: &'a RawValue| match raw.get().starts_with('[') {
+        true => serde_json::from_str::<Vec<&RawValue>>(raw.get()).map_err(wrong),
+        false => Err(shape(kind_of(raw))),
+    };
+    // What a person wrote is read once more for the better sentence.
+    let better = |error| match text.len() <= WRITTEN {
+        true => serde_json::from_slice::<Value>(text).err().unwrap_or(error),
+        false => error,
+    };
+    let whole = serde_json::from_slice::<&RawValue>(text).map_err(|error| wrong(better(error)))?;
+    if !whole.get().starts_with('{') {
+        return Ok(Document {
+            items: list(whole)?,
+            beside: BTreeMap::new(),
+        });
+    }
+    let mut beside = serde_json::from_str::<BTreeMap<String, &RawValue>>(whole.get()).map_err(wrong)?;
+    let found = ["tenants", "data"].into_iter().find_map(|key| beside.remove(key));
+    Ok(Document {
+        items: found.map_or_else(|| Err(shape("an object")), list)?,
+        beside,
     })
 }
 
 /// Every entry of a document by itself; `place` says where the entry of a number is, from 1.
-pub(super) fn entries(
-    document: &Value,
-    file: &str,
-    fields: &Fields,
-    place: impl Fn(usize) -> Place,
-) -> Result<Vec<Result<Entry, InventoryError>>, InventoryError> {
-    let wrong = |found| InventoryError::Shape {
-        file: file.to_owned(),
-        found: kind(found),
-    };
-    let list = document
-        .get("tenants")
-        .or_else(|| document.get("data"))
-        .unwrap_or(document);
-    let items = list.as_array().ok_or_else(|| wrong(list))?;
-    let entries = items
-        .iter()
-        .enumerate()
-        .filter(|(_, item)| item.get("tenant_type").and_then(Value::as_str) != Some(LOCAL))
-        .map(|(index, item)| entry(item, place(index + 1), fields));
-    Ok(entries.collect())
+pub(super) fn entries<'d>(
+    document: &'d Document<'_>,
+    fields: &'d Fields,
+    place: impl Fn(usize) -> Place + 'd,
+) -> impl Iterator<Item = Result<Entry, InventoryError>> + 'd {
+    let items = document.items.iter().enumerate();
+    let read = |(index, raw): (usize, &&RawValue)| Some((index, serde_json::from_str::<Value>(raw.get()).ok()?));
+    let items = items.filter_map(read);
+    let items = items.filter(|(_, item)| item.get("tenant_type").and_then(Value::as_str) != Some(LOCAL));
+    items.map(move |(index, item)| entry(&item, place(index + 1), fields))
+}
+
+/// What a value is, by its first character.
+fn kind_of(raw: &RawValue) -> &'static str {
+    match raw.get().as_bytes().first() {
+        Some(b'n') | None => "nothing",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'"') => "a text",
+        Some(b'[') => "an array",
+        Some(b'{') => "an object",
+        Some(_) => "a number",
+    }
 }
 
 fn entry(item: &Value, place: Place, fields: &Fields) -> Result<Entry, InventoryError> {

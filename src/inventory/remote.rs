@@ -4,14 +4,17 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
+use roundsman_checks::clock::now;
 use roundsman_checks::evidence::{Fault, Reason};
+use roundsman_checks::platform::retry_after;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::entry::{Entry, Place};
-use super::json;
+use super::json::{self, Document};
 use super::read::TenantsFrom;
 use crate::config::{Config, Fields, Secret, SecretError, Source};
 
@@ -20,10 +23,16 @@ const ATTEMPTS: u32 = 3;
 /// How long one attempt may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The longest page that is read, in bytes.
-const MAX_PAGE: usize = 64 << 20;
+const MAX_PAGE: usize = 16 << 20;
 /// Most pages and most tenants that are read: nobody has more, an endpoint gone astray does.
 const MOST_PAGES: usize = 10_000;
 const MOST_TENANTS: usize = 1_000_000;
+/// Most entries that are told to be wrong: one of so many is as wrong as the rest.
+const MOST_FAULTS: usize = 100;
+/// How long all pages together may take.
+const WHOLE: Duration = Duration::from_secs(120);
+/// The longest `Retry-After` that is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most redirects that are followed, all at the same origin.
 const MOST_REDIRECTS: usize = 5;
 
@@ -85,9 +94,14 @@ impl Remote {
         let client = reqwest::Client::builder()
             .user_agent(user_agent)
             .timeout(TIMEOUT)
-            .redirect(Policy::custom(at_home))
-            .build()
-            .map_err(|error| RemoteError::Client(error.to_string()))?;
+            .redirect(Policy::custom(at_home));
+        // A token in clear stays on this machine.
+        let client = if url.scheme() == "http" {
+            client.no_proxy()
+        } else {
+            client
+        };
+        let client = client.build().map_err(|error| RemoteError::Client(error.to_string()))?;
         Ok(Some(Self {
             url,
             token: token.map(|token| token.expose().to_owned()),
@@ -110,9 +124,13 @@ impl Remote {
             name: shown(&self.url),
             ..Listing::default()
         };
-        match self.pages(&mut listing).await {
-            Ok(()) => listing.complete = true,
-            Err(fault) => listing.faults.push(fault),
+        match tokio::time::timeout(WHOLE, self.pages(&mut listing)).await {
+            Ok(Ok(())) => listing.complete = true,
+            Ok(Err(fault)) => listing.faults.push(fault),
+            Err(_) => {
+                let said = format!("{} was not read to its end within {} s", listing.name, WHOLE.as_secs());
+                listing.faults.push(Fault::new(Reason::PlatformTimeout, said));
+            }
         }
         listing
     }
@@ -126,8 +144,8 @@ impl Remote {
                 1 => listing.name.clone(),
                 _ => format!("{}, page {number}", listing.name),
             };
-            let page =
-                json::parse(&self.page(&url, &name).await?, &name).map_err(|error| malformed(error.to_string()))?;
+            let bytes = self.page(&url, &name).await?;
+            let page = json::parse(&bytes, &name).map_err(|error| malformed(error.to_string()))?;
             self.take(&page, &name, listing, &mut ids)?;
             let Some(next) = self.next(&page, &url, &name)? else {
                 return Ok(());
@@ -140,9 +158,15 @@ impl Remote {
         Err(malformed(format!("{} has more than {MOST_PAGES} pages", listing.name)))
     }
 
-    fn take(&self, page: &Value, name: &str, listing: &mut Listing, ids: &mut HashSet<String>) -> Result<(), Fault> {
+    fn take(
+        &self,
+        page: &Document<'_>,
+        name: &str,
+        listing: &mut Listing,
+        ids: &mut HashSet<String>,
+    ) -> Result<(), Fault> {
         let place = |number| Place::Answer(name.to_owned(), number);
-        for entry in json::entries(page, name, &self.fields, place).map_err(|error| malformed(error.to_string()))? {
+        for entry in json::entries(page, &self.fields, place) {
             match entry {
                 Ok(entry) if ids.insert(entry.id.to_ascii_lowercase()) => listing.entries.push(entry),
                 Ok(entry) => listing.faults.push(malformed(format!(
@@ -151,20 +175,25 @@ impl Remote {
                 ))),
                 Err(error) => listing.faults.push(malformed(error.to_string())),
             }
-            if listing.entries.len() + listing.faults.len() > MOST_TENANTS {
+            if listing.entries.len() > MOST_TENANTS {
                 return Err(malformed(format!("{name}: more than {MOST_TENANTS} tenants")));
+            }
+            if listing.faults.len() >= MOST_FAULTS {
+                return Err(malformed(format!(
+                    "{name}: more than {MOST_FAULTS} entries are wrong; the rest was not read"
+                )));
             }
         }
         Ok(())
     }
 
     /// Where the next page is: a URL or a path of the same origin, else a cursor.
-    fn next(&self, page: &Value, url: &Url, name: &str) -> Result<Option<Url>, Fault> {
+    fn next(&self, page: &Document<'_>, url: &Url, name: &str) -> Result<Option<Url>, Fault> {
         let found = self.next.as_deref().and_then(|pointer| page.pointer(pointer));
         let text = match found {
             None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
             Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => text.clone(),
+            Some(Value::String(text)) => text,
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return Err(malformed(format!("{name}: `next` is neither a text nor a number"))),
         };
@@ -186,32 +215,33 @@ impl Remote {
         let mut tried = 1;
         loop {
             match self.attempt(url, name).await {
-                Err((fault, true)) if tried < ATTEMPTS => {
-                    drop(fault);
-                    tokio::time::sleep(Duration::from_millis(fastrand::u64(100..=300)) * tried).await;
+                Err(Failure::Again(_, wait)) if tried < ATTEMPTS => {
+                    let jitter = Duration::from_millis(fastrand::u64(100..=300)) * tried;
+                    tokio::time::sleep(wait.unwrap_or(jitter)).await;
                     tried += 1;
                 }
-                Err((fault, _)) => return Err(fault),
+                Err(Failure::Again(fault, _) | Failure::Final(fault)) => return Err(fault),
                 Ok(bytes) => return Ok(bytes),
             }
         }
     }
 
-    /// The bytes, or what went wrong and whether it may pass.
-    async fn attempt(&self, url: &Url, name: &str) -> Result<Vec<u8>, (Fault, bool)> {
-        let unsent = |error: reqwest::Error| (unsent(&error, name), true);
+    async fn attempt(&self, url: &Url, name: &str) -> Result<Vec<u8>, Failure> {
+        let unsent = |error: reqwest::Error| Failure::Again(unsent(&error, name), None);
         let mut request = self.client.get(url.clone()).header("accept", "application/json");
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         let mut response = request.send().await.map_err(unsent)?;
         if !response.status().is_success() {
-            return Err(refused(response.status(), name));
+            return Err(refused(response.status(), response.headers(), name));
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unsent)? {
             if bytes.len() + chunk.len() > MAX_PAGE {
-                return Err((malformed(format!("{name} answers more than {MAX_PAGE} bytes")), false));
+                return Err(Failure::Final(malformed(format!(
+                    "{name} answers more than {MAX_PAGE} bytes"
+                ))));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -278,14 +308,22 @@ fn unsent(error: &reqwest::Error, name: &str) -> Fault {
     Fault::new(reason, format!("{name}: {said}"))
 }
 
-fn refused(status: StatusCode, name: &str) -> (Fault, bool) {
+/// Why there is no page.
+enum Failure {
+    /// Asking again changes nothing.
+    Final(Fault),
+    /// It may pass, after the wait that it asked for.
+    Again(Fault, Option<Duration>),
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap, name: &str) -> Failure {
     let (reason, again) = match status.as_u16() {
         300..=399 => {
             let said = format!(
                 "{name} answers {} and leads to another origin, or in circles",
                 status.as_u16()
             );
-            return (malformed(said), false);
+            return Failure::Final(malformed(said));
         }
         401 => (Reason::PlatformUnauthorized, false),
         403 => (Reason::PlatformForbidden, false),
@@ -294,5 +332,11 @@ fn refused(status: StatusCode, name: &str) -> (Fault, bool) {
         408 | 500.. => (Reason::PlatformUnavailable, true),
         _ => (Reason::PlatformMalformed, false),
     };
-    (Fault::new(reason, format!("{name} answers {}", status.as_u16())), again)
+    let fault = Fault::new(reason, format!("{name} answers {}", status.as_u16()));
+    match retry_after(headers, now()) {
+        // Who asks for a longer wait is not asked again in this round.
+        Some(wait) if wait > PATIENCE => Failure::Final(fault),
+        wait if again => Failure::Again(fault, wait),
+        _ => Failure::Final(fault),
+    }
 }

@@ -435,7 +435,8 @@ enum Failure {
 
 /// How long to wait from `now` on by `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). What is neither
 /// counts as long.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let date = || Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok();
     let seconds = text.parse().map(Duration::from_secs).ok();

@@ -15,7 +15,7 @@ mod paging;
 #[cfg(feature = "platform")]
 pub use client::{LogPage, PlatformClient};
 #[cfg(feature = "platform")]
-pub use http::{Api, ApiError, Calls, Token};
+pub use http::{Api, ApiError, Calls, Token, retry_after};
 
 use crate::diagnosis::CommandLine;
 use crate::evidence::Cloud;
