@@ -7,6 +7,7 @@ pub mod exit_code;
 pub mod gate;
 pub mod inventory;
 pub mod recording;
+mod replace;
 pub mod report;
 pub mod schema;
 pub mod text;

@@ -1,7 +1,7 @@
 //! Runs a round as a request asks for it: APIs and inventory are read anew, then the round is assigned and carried out.
 //! Decides nothing about what comes after it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use roundsman_checks::evidence::{ApiAnswer, Platform};
@@ -104,5 +104,90 @@ fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> Vec<IpAddr
         // Where the setting can't be right, whether handshakes work is found out at the app that may be meant.
         platform.other_edge(&wildcard).or_else(|| platform.edge())
     });
-    edge.map(|edge| edge.addresses.clone()).unwrap_or_default()
+    let addresses = edge.map(|edge| edge.addresses.clone()).unwrap_or_default();
+    let private = config.edge.private || config.fly.as_ref().is_some_and(|fly| is_on_loopback(&fly.api_url));
+    let usable = addresses
+        .into_iter()
+        .filter(|address| may_be_visited(*address, private));
+    usable.take(MOST_ADDRESSES).collect()
+}
+
+/// Most addresses of an edge that the platform names.
+const MOST_ADDRESSES: usize = 32;
+
+/// Whether an address that somebody else names is one of a public edge: nothing that would let them look around in the
+/// network that the agent is in (RFC 6890).
+fn may_be_visited(address: IpAddr, private: bool) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let never = v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast() || v4.is_link_local();
+            let inside = v4.is_loopback() || v4.is_private() || is_shared(v4) || v4.octets()[0] == 0;
+            !never && (private || !inside)
+        }
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => may_be_visited(v4.into(), private),
+            None => {
+                let never = v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local();
+                let inside = v6.is_loopback() || v6.is_unique_local();
+                !never && (private || !inside)
+            }
+        },
+    }
+}
+
+/// Addresses between a provider and its customers (RFC 6598).
+fn is_shared(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    first == 100 && second & 0b1100_0000 == 64
+}
+
+/// Whether a URL leads to this machine.
+fn is_on_loopback(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok();
+    let host = host.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_somebody_else_names_are_public_ones() {
+        let visited = |text: &str, private| text.parse().is_ok_and(|address| may_be_visited(address, private));
+        for never in [
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "169.254.169.254",
+            "::",
+            "ff02::1",
+            "fe80::1",
+            "::ffff:169.254.1.1",
+        ] {
+            assert!(!visited(never, false) && !visited(never, true), "{never}");
+        }
+        for inside in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fdaa::1",
+            "::ffff:10.0.0.1",
+            "0.1.2.3",
+        ] {
+            assert!(!visited(inside, false) && visited(inside, true), "{inside}");
+        }
+        for public in ["198.51.100.7", "100.128.0.1", "2a09:8280:1::7"] {
+            assert!(visited(public, false) && visited(public, true), "{public}");
+        }
+        assert!(
+            is_on_loopback("http://127.0.0.1:1/x")
+                && is_on_loopback("http://[::1]:1")
+                && is_on_loopback("http://localhost")
+        );
+        assert!(!is_on_loopback("https://api.fly.io") && !is_on_loopback("https://127.0.0.1.evil.example"));
+    }
 }

@@ -2,7 +2,7 @@
 //! after it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal as _, Seek as _, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use same_file::Handle;
@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::args::{Format, Output};
 use super::github;
+use crate::replace::replace;
 use crate::report::{self, Report, human};
 use crate::text::Style;
 
@@ -103,16 +104,15 @@ impl Sinks {
         for Sink {
             format,
             path,
-            mut file,
+            file,
             appends,
         } in self.files
         {
-            let ready = if appends { Ok(()) } else { emptied(&mut file) };
-            let written = ready.and_then(|()| {
-                let mut out = BufWriter::new(&mut file);
-                render(report, format, Style::default(), &mut out)?;
-                out.flush()
-            });
+            let write = |out: &mut dyn Write| render(report, format, Style::default(), out);
+            let written = match appends {
+                true => appended(file, write),
+                false => replace(&path, file, write),
+            };
             written.map_err(|source| OutputError { path, source })?;
         }
         Ok(())
@@ -125,13 +125,10 @@ fn is_stream(path: &Path, stream: io::Result<Handle>) -> bool {
     handles.is_some_and(|(path, stream)| path == stream)
 }
 
-/// Takes out what a file holds. A device such as /dev/stdout has no length to set.
-fn emptied(file: &mut File) -> io::Result<()> {
-    if file.metadata().is_ok_and(|data| data.is_file()) {
-        file.set_len(0)?;
-        file.rewind()?;
-    }
-    Ok(())
+fn appended(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
 }
 
 /// Writes one form. JSON, the largest, is never in memory as a whole.

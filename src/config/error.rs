@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::flags::FlagsError;
 use super::source::ReadError;
+use crate::text::clean;
 
 /// Why there is no usable configuration. Every variant is the user's to mend and ends the program with exit code 2.
 #[derive(Debug, Error)]
@@ -38,14 +39,24 @@ impl ConfigError {
 /// Shows an error that stands in no file, in the same dress as the others.
 #[must_use]
 pub fn render_plain(message: &str, colour: bool) -> String {
-    renderer(colour).render(&[Group::with_title(Level::ERROR.primary_title(message))])
+    let message = shown(message);
+    renderer(colour).render(&[Group::with_title(Level::ERROR.primary_title(message.as_str()))])
 }
 
 /// Renders a warning that has no place in a file.
 #[must_use]
 pub fn render_warning(message: &str, colour: bool) -> String {
-    renderer(colour).render(&[Group::with_title(Level::WARNING.primary_title(message))])
+    let message = shown(message);
+    renderer(colour).render(&[Group::with_title(Level::WARNING.primary_title(message.as_str()))])
 }
+
+/// Without what would move the cursor or turn the direction of writing; line breaks stay.
+fn shown(text: &str) -> String {
+    text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
+}
+
+/// Most mistakes that are shown: whoever mends fifty runs it again.
+const MOST_MISTAKES: usize = 50;
 
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +83,25 @@ impl std::error::Error for Invalid {}
 
 impl Invalid {
     /// Keeps the mistakes in the order of the file. `text` must not hold secrets.
-    pub(crate) fn new(path: String, text: String, mut mistakes: Vec<Mistake>) -> Self {
+    pub(crate) fn new(path: &str, text: &str, mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|mistake| mistake.span.as_ref().map_or(0, |span| span.start));
-        Self { path, text, mistakes }
+        // As many bytes as before: spans stay where they are.
+        let text = text.chars().map(|c| {
+            if matches!(c, '\u{80}'..='\u{9f}') {
+                "??".to_owned()
+            } else {
+                c.to_string()
+            }
+        });
+        for mistake in &mut mistakes {
+            mistake.title = clean(&mistake.title);
+            mistake.label = clean(&mistake.label);
+        }
+        Self {
+            path: clean(path),
+            text: text.collect(),
+            mistakes,
+        }
     }
 
     /// All mistakes, in the order of the file.
@@ -86,11 +113,17 @@ impl Invalid {
     /// The mistakes as a compiler would show them, a blank line between two.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let shown: Vec<String> = self
-            .mistakes
-            .iter()
+        let shown = self.mistakes.iter().take(MOST_MISTAKES);
+        let mut shown = shown
             .map(|mistake| self.render_one(mistake, colour))
-            .collect();
+            .collect::<Vec<_>>();
+        if self.mistakes.len() > MOST_MISTAKES {
+            let more = self.mistakes.len() - MOST_MISTAKES;
+            shown.push(render_plain(
+                &format!("and {more} more mistakes in {}", self.path),
+                colour,
+            ));
+        }
         shown.join("\n\n")
     }
 

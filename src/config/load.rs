@@ -92,14 +92,14 @@ fn read<T>(text: &str, path: &Path, read: impl FnOnce(Section<'_>) -> Option<T>)
     let name = path.display().to_string();
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(Invalid::new(name, mask_unread(text), syntax_mistakes(text, &errors)));
+        return Err(Invalid::new(&name, &mask_unread(text), syntax_mistakes(text, &errors)));
     }
     let notes = Mistakes::new(text, path.parent().unwrap_or(Path::new("")));
     let value = open(&document, &notes, read);
     let (mistakes, secrets) = notes.into_parts();
     match value {
         Some(value) if mistakes.is_empty() => Ok(value),
-        _ => Err(Invalid::new(name, mask(text, &secrets), mistakes)),
+        _ => Err(Invalid::new(&name, &mask(text, &secrets), mistakes)),
     }
 }
 

@@ -131,7 +131,7 @@ error: unknown key `colour` in [edge]
  --> roundsman.toml:5:1
   |
 5 | colour = 1
-  | ^^^^^^ [edge] has `app`, `addresses`, `port`, `ca_file`
+  | ^^^^^^ [edge] has `app`, `addresses`, `port`, `private`, `ca_file`
 
 error: unknown table [sites]
  --> roundsman.toml:6:2
@@ -316,7 +316,7 @@ error: unknown key `domain` in [edge]
  --> roundsman.toml:2:1
   |
 2 | domain = "example.com"
-  | ^^^^^^ [edge] has `app`, `addresses`, `port`, `ca_file`
+  | ^^^^^^ [edge] has `app`, `addresses`, `port`, `private`, `ca_file`
 "#);
 }
 

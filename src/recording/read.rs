@@ -12,7 +12,12 @@ use super::{Head, Line, Recording, RecordingError};
 use crate::schema::RECORDING;
 
 /// The longest line, in bytes: the platform's word about a hundred thousand apps.
-const MAX_LINE: u64 = 512 << 20;
+const MAX_LINE: u64 = 256 << 20;
+/// Most lines: chains and tenants.
+const MAX_LINES: usize = 1_000_000;
+/// How many times its own size a file may unpack to; a small one to 256 MiB all the same.
+const MOST_UNPACKED: u64 = 200;
+const ALWAYS_UNPACKED: u64 = 256 << 20;
 
 /// Reads a file.
 ///
@@ -24,14 +29,22 @@ pub fn read(path: &Path) -> Result<Recording, RecordingError> {
         path: name.clone(),
         source,
     })?;
-    parse(BufReader::new(file), &name)
+    let size = file.metadata().map_or(0, |data| data.len());
+    let most = size.saturating_mul(MOST_UNPACKED).max(ALWAYS_UNPACKED);
+    parse_at_most(BufReader::new(file), &name, most)
 }
 
+#[cfg(test)]
 pub(super) fn parse(from: impl BufRead, name: &str) -> Result<Recording, RecordingError> {
+    parse_at_most(from, name, ALWAYS_UNPACKED)
+}
+
+fn parse_at_most(from: impl BufRead, name: &str, most: u64) -> Result<Recording, RecordingError> {
     let mut lines = Lines {
-        from: BufReader::new(MultiGzDecoder::new(from)),
+        from: BufReader::new(MultiGzDecoder::new(from).take(most.saturating_add(1))),
         name,
         line: 0,
+        left: most,
     };
     let head = head(&mut lines)?;
     let (mut roots, mut world) = (None::<CertificateChain>, None::<World>);
@@ -100,6 +113,8 @@ struct Lines<'n, R> {
     from: R,
     name: &'n str,
     line: usize,
+    /// Bytes that may still be unpacked.
+    left: u64,
 }
 
 impl<R: BufRead> Lines<'_, R> {
@@ -109,11 +124,19 @@ impl<R: BufRead> Lines<'_, R> {
 
     fn raw(&mut self) -> io::Result<Option<String>> {
         self.line += 1;
+        if self.line > MAX_LINES {
+            return Err(io::Error::other(format!("there are more than {MAX_LINES} lines")));
+        }
         let mut bytes = Vec::new();
         let read = (&mut self.from).take(MAX_LINE).read_until(b'\n', &mut bytes)?;
         if read == 0 {
             return Ok(None);
         }
+        let unpacked = u64::try_from(read).unwrap_or(u64::MAX);
+        self.left = self
+            .left
+            .checked_sub(unpacked)
+            .ok_or_else(|| io::Error::other("it unpacks to too much"))?;
         if bytes.pop() != Some(b'\n') {
             return Err(io::Error::other("the line does not end"));
         }

@@ -146,3 +146,29 @@ fn what_is_no_recording_says_why() {
     ));
     assert!(odd.contains("line 1"), "{odd}");
 }
+
+#[test]
+fn a_recording_that_unpacks_to_too_much_is_refused() {
+    let head = "{\"recording\":\"roundsman.recording/1\",\"roundsman\":\"0.1.0\",\"started_at\":\"2026-11-20T10:00:00Z\",\"finished_at\":\"2026-11-20T10:00:02Z\",\"demand\":{}}\n";
+    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    out.write_all(head.as_bytes()).unwrap();
+    let line = format!("{{\"roots\":[\"{}\"]}}\n", "A".repeat(1 << 20));
+    for _ in 0..300 {
+        out.write_all(line.as_bytes()).unwrap();
+    }
+    let error = refused(&out.finish().unwrap());
+    assert!(
+        error.contains("unpacks to too much") || error.contains("does not end"),
+        "{error}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_recording_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("round.jsonl.gz");
+    Recorder::open(&path).unwrap().write(recording()).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}

@@ -1,7 +1,7 @@
 //! Writes a recording. The file is opened before the round begins, so that its evidence is not lost after it.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Seek as _, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::spool::{Spool, Spooling};
 use super::{Head, Line, Recording, RecordingError};
 use crate::agent::Observer;
+use crate::replace::replace;
 use crate::schema::RECORDING;
 
 /// A file that will hold a recording.
@@ -27,7 +28,12 @@ impl Recorder {
     /// # Errors
     /// [`RecordingError::Unwritable`] where it can't be written.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let file = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        let mut options = OpenOptions::new();
+        options.create(true).write(true).truncate(false);
+        // It holds pages of tenants, and all that the platform says.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path);
         let opened = file.and_then(|file| Ok((file, Spool::beside(path)?)));
         let (file, spool) = opened.map_err(|source| RecordingError::Unwritable {
             path: path.display().to_string(),
@@ -54,11 +60,9 @@ impl Recorder {
     /// # Errors
     /// [`RecordingError::Unwritable`], such as a full disk.
     pub fn write(self, recording: Recording) -> Result<(), RecordingError> {
-        let Self { path, mut file, spool } = self;
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| write(BufWriter::new(file), recording, spool.into_pieces()?));
+        let Self { path, file, spool } = self;
+        let dropped = spool.into_pieces();
+        let written = dropped.and_then(|dropped| replace(&path, file, |out| write(out, recording, dropped)));
         written.map_err(|source| RecordingError::Unwritable {
             path: path.display().to_string(),
             source,

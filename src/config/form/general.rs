@@ -31,8 +31,11 @@ pub(crate) fn integer<V: TryFrom<i64> + ToString + 'static>(range: RangeInclusiv
 
 /// A number above 0.
 pub(crate) fn positive() -> ValueForm<f64> {
-    ValueForm::new(reader::positive, json!({ "type": "number", "exclusiveMinimum": 0 }))
-        .written(|number| Some(number.to_string()))
+    ValueForm::new(
+        reader::positive,
+        json!({ "type": "number", "minimum": reader::SMALLEST, "maximum": reader::LARGEST }),
+    )
+    .written(|number| Some(number.to_string()))
 }
 
 /// A number from 0 to 1.

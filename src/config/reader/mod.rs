@@ -6,6 +6,6 @@ mod value;
 
 pub(crate) use section::{Mistakes, Section};
 pub(crate) use value::{
-    Read, Value, boolean, choice, duration, duration_or_zero, each, expected, fraction, integer, json, or_auto, pairs,
-    parsed, positive, size, table, text, wrong,
+    LARGEST, Read, SMALLEST, Value, boolean, choice, duration, duration_or_zero, each, expected, fraction, integer,
+    json, or_auto, pairs, parsed, positive, size, table, text, wrong,
 };

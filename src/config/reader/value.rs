@@ -80,11 +80,15 @@ pub(crate) fn integer<T: TryFrom<i64>>(range: RangeInclusive<i64>) -> impl Fn(&V
     }
 }
 
-/// A number above 0.
+/// What a rate may be, a second.
+pub(crate) const SMALLEST: f64 = 0.001;
+pub(crate) const LARGEST: f64 = 1_000_000.0;
+
+/// A number above 0, within reason.
 pub(crate) fn positive(value: &Value<'_>) -> Read<f64> {
     number(value.get_ref())
-        .filter(|number| *number > 0.0 && number.is_finite())
-        .map_or_else(|| expected(value, "a number above 0"), Ok)
+        .filter(|number| (SMALLEST..=LARGEST).contains(number))
+        .map_or_else(|| expected(value, "a number from 0.001 to 1000000"), Ok)
 }
 
 /// A number from 0 to 1.

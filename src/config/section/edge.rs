@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::config::form::{file, filled, ip, list, optional, port};
+use crate::config::form::{boolean, file, filled, ip, list, optional, port};
 use crate::config::reader::Section;
 use crate::config::table::table;
 
@@ -18,6 +18,8 @@ table! {
         addresses: Vec<IpAddr> = Vec::new() => list(ip()), live = "[\"198.51.100.7\"]";
         /// The port that serves HTTPS.
         port: u16 = 443 => port();
+        /// Whether addresses that the platform names may be private ones; those written above may be any.
+        private: bool = false => boolean();
         /// PEM roots trusted besides the system's and Mozilla's, in a file.
         ca_file: Option<PathBuf> = None => optional(file()), sample = "\"extra-roots.pem\"";
     }

@@ -71,7 +71,7 @@ fn read_fleet(text: &str) -> Result<Fleet, String> {
     if mistakes.is_empty() {
         return Ok(fleet);
     }
-    Err(Invalid::new("x.toml".into(), mask(text, &secrets), mistakes).render(false))
+    Err(Invalid::new("x.toml", &mask(text, &secrets), mistakes).render(false))
 }
 
 #[test]
