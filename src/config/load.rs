@@ -1,5 +1,6 @@
 //! From a path or a text to a [`Config`]. Owns the order of reading, knows no key.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use roundsman_checks::target::Hostname;
@@ -113,14 +114,13 @@ fn open<'a, T>(
 
 /// One slip of syntax often upsets the parser more than once, so each line is reported once.
 fn syntax_mistakes(text: &str, errors: &[toml::de::Error]) -> Vec<Mistake> {
-    let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count());
-    let mut lines = Vec::new();
+    let breaks = text.match_indices('\n').map(|(at, _)| at).collect::<Vec<_>>();
+    let mut lines = HashSet::new();
     let mut mistakes = Vec::new();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
-        let at = line(span.start);
-        if !lines.contains(&at) {
-            lines.push(at);
+        let line = breaks.partition_point(|at| *at < span.start);
+        if lines.insert(line) {
             let title = "this is not valid TOML".to_owned();
             mistakes.push(Mistake {
                 span: Some(span),
