@@ -6,6 +6,7 @@ pub mod config;
 pub mod exit_code;
 pub mod gate;
 pub mod inventory;
+mod json;
 pub mod recording;
 mod replace;
 pub mod report;

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::args::{Format, Output};
 use super::github;
+use crate::json;
 use crate::replace::replace;
 use crate::report::{self, Report, human};
 use crate::text::Style;
@@ -135,7 +136,7 @@ fn appended(file: File, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
 fn render(report: &Report<'_>, format: Format, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let text = match format {
         Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, report)?;
+            json::write(&mut *out, report)?;
             "\n".to_owned()
         }
         Format::Human => human(report, style),

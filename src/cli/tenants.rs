@@ -14,6 +14,7 @@ use crate::agent::{ApiSnapshot, Clients, Fetch, USER_AGENT};
 use crate::config::{Config, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, Inventory, Leftovers, Remote, leftovers, load};
+use crate::json;
 use crate::text::{clean, wrap};
 
 /// Columns of the human form.
@@ -84,7 +85,7 @@ pub fn run(args: &TenantsArgs) -> ExitCode {
     let text = match args.format {
         ListFormat::Human => human(&listing),
         // Strings, flags and lists only: it always serialises.
-        ListFormat::Json => serde_json::to_string_pretty(&listing).unwrap_or_default() + "\n",
+        ListFormat::Json => json::text(&listing).unwrap_or_default(),
     };
     super::print(
         &text,

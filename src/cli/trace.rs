@@ -16,6 +16,7 @@ use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 use crate::gate::{GatePolicy, exit_code};
 use crate::inventory::TenantsFrom;
+use crate::json;
 use crate::report::Report;
 use crate::trace::{self, Setting, TerminalStyle, Trace};
 
@@ -76,7 +77,7 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
     let text = match args.format {
         ListFormat::Human => trace::render(&trace, shown()),
         // Strings, flags, numbers and lists only: it always serialises.
-        ListFormat::Json => serde_json::to_string_pretty(&trace).unwrap_or_default() + "\n",
+        ListFormat::Json => json::text(&trace).unwrap_or_default(),
     };
     Ok(super::print(&text, code))
 }

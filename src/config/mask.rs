@@ -3,29 +3,33 @@
 use std::ops::Range;
 
 /// Words in a key that say that its value is nobody's business.
-const SUSPICIOUS: [&str; 9] = [
+const SUSPICIOUS: [&str; 11] = [
     "token",
     "secret",
-    "password",
-    "passwd",
+    "pass",
+    "pwd",
     "auth",
     "credential",
     "cookie",
-    "bypass",
-    "api_key",
+    "key",
+    "dsn",
+    "webhook",
+    "signature",
 ];
 
-/// The text with the bytes of `spans` and the values of suspicious keys replaced by `*`.
+/// The text with the bytes of `spans`, the values of suspicious keys and what addresses hold before an `@` replaced by
+/// `*`.
 ///
 /// The reader gives the spans of all that it knows to be secret; the words catch what it did not expect.
 pub(crate) fn mask(text: &str, spans: &[Range<usize>]) -> String {
-    replace(text, spans.iter().cloned().chain(suspicious_values(text, false)))
+    let found = suspicious_values(text, false).chain(user_infos(text));
+    replace(text, spans.iter().cloned().chain(found))
 }
 
 /// The same for a text that no reader understood, where words are all there is to go by: request headers, which may
 /// be secrets under any name, are hidden too.
 pub(crate) fn mask_unread(text: &str) -> String {
-    replace(text, suspicious_values(text, true))
+    replace(text, suspicious_values(text, true).chain(user_infos(text)))
 }
 
 fn replace(text: &str, spans: impl Iterator<Item = Range<usize>>) -> String {
@@ -39,6 +43,16 @@ fn replace(text: &str, spans: impl Iterator<Item = Range<usize>>) -> String {
     }
     // Whole spans of valid text were replaced by ASCII, so what is left is valid too.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// User and password of every URL (RFC 3986, section 3.2.1).
+fn user_infos(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let ends = |c: char| matches!(c, '/' | '?' | '#' | '"' | '\'') || c.is_whitespace();
+    text.match_indices("://").filter_map(move |(at, scheme_end)| {
+        let start = at + scheme_end.len();
+        let authority = text[start..].split(ends).next()?;
+        Some(start..start + authority.rfind('@')?)
+    })
 }
 
 fn suspicious_values(text: &str, unread: bool) -> impl Iterator<Item = Range<usize>> {
@@ -72,6 +86,18 @@ mod tests {
             "tokn = 1\nmy_token = \"***\n"
         );
         assert_eq!(mask("token = { env = \"NAME\" }", &[]), "token = { env = \"NAME\" }");
+    }
+
+    #[test]
+    fn hides_the_password_of_an_address_and_what_a_key_names_a_secret() {
+        assert_eq!(
+            mask("url = \"http://ann:pw@host/a@b\"\nx = 'https://h/'", &[]),
+            "url = \"http://******@host/a@b\"\nx = 'https://h/'"
+        );
+        assert_eq!(
+            mask_unread("apikey = 'abc'\nsmtp_pwd = 1"),
+            "apikey = '***'\nsmtp_pwd = *"
+        );
     }
 
     #[test]

@@ -250,12 +250,16 @@ fn code(text: &str) -> String {
     format!("`{}`", clean(text).replace('`', "'").replace('|', "\\|"))
 }
 
-/// Text outside of code: markup, HTML, references and mentions are taken for what they are. No escape stops a mention;
-/// a character without width after the sign does.
+/// Text outside of code: markup, HTML, references, mentions and bare addresses are taken for what they are. No escape
+/// stops a mention or a link that GitHub makes by itself; a character without width after the sign does.
 fn plain(text: &str) -> String {
+    let text = shorten(&clean(text), LONGEST_LINE);
     let mut escaped = String::with_capacity(text.len());
-    for c in shorten(&clean(text), LONGEST_LINE).chars() {
+    for (at, c) in text.char_indices() {
+        let before = &text[..at];
         match c {
+            ':' if text[at..].starts_with("://") => escaped.push_str(":\u{200b}"),
+            '.' if ends_with_www(before) => escaped.push_str("\u{200b}."),
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
@@ -265,6 +269,11 @@ fn plain(text: &str) -> String {
         }
     }
     escaped
+}
+
+fn ends_with_www(text: &str) -> bool {
+    let last = text.as_bytes().last_chunk::<3>();
+    last.is_some_and(|last| last.eq_ignore_ascii_case(b"www"))
 }
 
 /// A title of ours as a sentence.
@@ -289,6 +298,10 @@ mod tests {
         assert_eq!(
             plain("a|b `c` <img src=x> @team #1 *x* [l](u)"),
             "a\\|b \\`c\\` &lt;img src=x&gt; @\u{200b}team #\u{200b}1 \\*x\\* \\[l\\](u)"
+        );
+        assert_eq!(
+            plain("(https://evil.example/l) WWW.evil.example"),
+            "(https:\u{200b}//evil.example/l) WWW\u{200b}.evil.example"
         );
     }
 

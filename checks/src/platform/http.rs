@@ -115,6 +115,14 @@ impl Token {
     }
 }
 
+/// An address as it may be shown: what may be a password in it is not.
+fn shown(base: &str) -> String {
+    match base.rsplit_once('@') {
+        Some((_, rest)) => format!("***@{rest}"),
+        None => base.to_owned(),
+    }
+}
+
 /// The shortest token that is looked for in an answer, in bytes.
 const SHORTEST: usize = 6;
 /// What stands in its place.
@@ -147,6 +155,9 @@ pub enum ApiError {
     /// A token would go over the network in clear.
     #[error("`{0}` is not https: a token is sent in clear to loopback only")]
     Clear(String),
+    /// It holds a name or a password of its own.
+    #[error("`{0}` holds a user or a password, and the token is what is sent: leave out all before the `@`")]
+    UserInfo(String),
     /// The HTTP library can't be set up.
     #[error("no HTTP client: {0}")]
     Client(#[source] reqwest::Error),
@@ -173,8 +184,8 @@ impl Api {
     /// # Errors
     /// [`ApiError`] where the address can't be used.
     pub fn new(name: &'static str, base: &str, token: Token, user_agent: &str, calls: Calls) -> Result<Self, ApiError> {
-        let url = Url::parse(base.trim_end_matches('/')).map_err(|_| ApiError::Url(base.to_owned()))?;
-        let host = url.host_str().ok_or_else(|| ApiError::Url(base.to_owned()))?;
+        let url = Url::parse(base.trim_end_matches('/')).map_err(|_| ApiError::Url(shown(base)))?;
+        let host = url.host_str().ok_or_else(|| ApiError::Url(shown(base)))?;
         let loopback = host == "localhost"
             || host
                 .trim_matches(['[', ']'])
@@ -183,8 +194,11 @@ impl Api {
         match url.scheme() {
             "https" => {}
             "http" if loopback => {}
-            "http" => return Err(ApiError::Clear(base.to_owned())),
-            _ => return Err(ApiError::Url(base.to_owned())),
+            "http" => return Err(ApiError::Clear(shown(base))),
+            _ => return Err(ApiError::Url(shown(base))),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ApiError::UserInfo(shown(base)));
         }
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
