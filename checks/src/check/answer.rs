@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsQuery, DnsReply, Reason, RecordKind, StepStatus};
+use crate::evidence::{DnsQuery, DnsRecord, DnsReply, Reason, RecordKind, StepStatus};
 use crate::target::Hostname;
+
+const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
 
 /// What one server says about the addresses of one name, both families taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +45,26 @@ impl DnsAnswer {
     /// delegation, one from above is a lame server. `authority` is false for a resolver.
     #[must_use]
     pub fn read(looks: &[DnsQuery], name: &str, server: SocketAddr, domain: &Hostname, authority: bool) -> Self {
-        let families = [RecordKind::A, RecordKind::Aaaa];
-        let of = |kind: RecordKind| {
-            looks
-                .iter()
-                .rev()
-                .find(|look| look.kind == kind && look.server == server && look.name == name)
-        };
-        let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
+        let of = |kind: RecordKind| of(looks, kind, name, server).next_back();
+        Self::of_families(FAMILIES.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority))))
+    }
+
+    /// Reads the looks for a name that was asked several times, each time in both families.
+    #[must_use]
+    pub fn read_each(
+        looks: &[DnsQuery],
+        name: &str,
+        server: SocketAddr,
+        domain: &Hostname,
+        authority: bool,
+    ) -> Vec<Self> {
+        let [v4, v6] = FAMILIES.map(|kind| of(looks, kind, name, server));
+        let read = |(v4, v6)| Self::of_families([v4, v6].map(|look| read_one(look, domain, authority)));
+        v4.zip(v6).map(read).collect()
+    }
+
+    /// What both families say together.
+    fn of_families(mut said: [Self; 2]) -> Self {
         said.sort_by_key(DnsAnswer::weight);
         let [first, second] = said;
         match (first, second) {
@@ -190,6 +204,17 @@ pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
         .join(", ")
 }
 
+/// The looks for a type of a name at a server, in the order in which they were asked.
+fn of<'l>(
+    looks: &'l [DnsQuery],
+    kind: RecordKind,
+    name: &'l str,
+    server: SocketAddr,
+) -> impl DoubleEndedIterator<Item = &'l DnsQuery> {
+    let of = move |look: &&DnsQuery| look.kind == kind && look.server == server && look.name == name;
+    looks.iter().filter(of)
+}
+
 fn read_one(look: &DnsQuery, domain: &Hostname, authority: bool) -> DnsAnswer {
     match (&look.end, &look.reply) {
         (StepStatus::Exhausted(what), _) => DnsAnswer::Exhausted(what.clone()),
@@ -217,11 +242,12 @@ fn read_reply(look: &DnsQuery, reply: &DnsReply, domain: &Hostname, authority: b
             )
         });
     }
-    let of = |kind: &'static str| reply.answers.iter().filter(move |record| record.kind == kind);
-    let addresses = of(look.kind.as_str())
+    let (aliases, end) = chain(look, reply);
+    let asked = |record: &&DnsRecord| record.kind == look.kind.as_str() && record.name.eq_ignore_ascii_case(end);
+    let addresses = reply.answers.iter().filter(asked);
+    let addresses = addresses
         .filter_map(|record| record.data.parse().ok())
         .collect::<BTreeSet<_>>();
-    let aliases = of("CNAME").map(|record| record.data.clone()).collect::<Vec<_>>();
     if !addresses.is_empty() || !aliases.is_empty() {
         return DnsAnswer::Addresses { addresses, aliases };
     }
@@ -230,6 +256,21 @@ fn read_reply(look: &DnsQuery, reply: &DnsReply, domain: &Hostname, authority: b
     } else {
         DnsAnswer::NoData
     }
+}
+
+/// The targets of the aliases that lead on from the name, in their order, and the name at which they end. Records may
+/// stand in any order, and what no alias leads to is no answer to the question.
+fn chain<'l>(look: &'l DnsQuery, reply: &'l DnsReply) -> (Vec<String>, &'l str) {
+    let (mut aliases, mut at) = (Vec::new(), look.name.as_str());
+    let alias = |at: &str| {
+        let mut records = reply.answers.iter();
+        records.find(|record| record.kind == "CNAME" && record.name.eq_ignore_ascii_case(at))
+    };
+    while let Some(record) = alias(at).filter(|record| !aliases.contains(&record.data)) {
+        aliases.push(record.data.clone());
+        at = &record.data;
+    }
+    (aliases, at)
 }
 
 /// NS records in the authority section of an answer without authority, owned by the name or by what lies between it

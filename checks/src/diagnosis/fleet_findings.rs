@@ -215,12 +215,26 @@ fn vantage(context: &FleetContext) -> Finding {
         format!(", {controls} of {} controls", vantage.controls.len())
     };
     let message = format!(
-        "{answered} of {} resolvers answer{others}{silent}",
-        vantage.resolvers.len()
+        "{answered} of {} resolvers answer{others}{silent}{}",
+        vantage.resolvers.len(),
+        differing(context)
     );
     // Without one resolver nothing shows what users' resolvers say.
     let none_answers = !vantage.resolvers.is_empty() && answered == 0;
     Finding::plain(if none_answers { Outcome::Unknown } else { Outcome::Pass }, message)
+}
+
+/// The resolvers that give every name something else than the zone's servers do: split horizon, filters, answers by
+/// place. It is told once and blames nobody.
+fn differing(context: &FleetContext) -> String {
+    let Some(zone) = context.control_for(None) else {
+        return String::new();
+    };
+    let differing = context.differing_resolvers().into_iter();
+    let note = |(resolver, said)| {
+        format!("; resolver-differs: {resolver} gives a fresh label {said}, the zone's servers give it {zone}")
+    };
+    differing.map(note).collect()
 }
 
 fn short(said: &DnsAnswer) -> String {

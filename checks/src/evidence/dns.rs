@@ -37,7 +37,7 @@ pub enum RecordKind {
 impl RecordKind {
     /// The type's mnemonic, as in zone files.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::A => "A",
             Self::Aaaa => "AAAA",
@@ -123,6 +123,10 @@ pub struct TenantDns {
     pub resolvers: Vec<DnsQuery>,
     /// What stands at the name or below it, asked only where the wildcard does not reach it.
     pub blockers: Vec<DnsQuery>,
+    /// A and AAAA of the name and of the control name, some times more at the server that answered first: asked only where
+    /// the two differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeated: Vec<DnsQuery>,
 }
 
 /// What DNS says of the zone as a whole.

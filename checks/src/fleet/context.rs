@@ -176,46 +176,6 @@ impl FleetContext {
         same.or_else(|| self.controls.values().find(|said| said.is_usable()))
     }
 
-    /// Whether two answers lead to the same place, aliases followed through the resolvers where need be.
-    #[must_use]
-    pub fn same(&self, own: &DnsAnswer, control: &DnsAnswer) -> bool {
-        let (ours, theirs) = (own.addresses(), self.resolved(control));
-        let only_one_has_addresses = own.has_answer() && control.has_answer() && control.addresses().is_empty();
-        own.same_as(control) || (only_one_has_addresses && !ours.is_empty() && ours == theirs)
-    }
-
-    /// The addresses of a control answer; of an alias, those that the resolvers find behind it.
-    #[must_use]
-    pub fn resolved(&self, control: &DnsAnswer) -> BTreeSet<IpAddr> {
-        match control {
-            DnsAnswer::Addresses { addresses, .. } if addresses.is_empty() => {
-                self.resolver_controls.values().flat_map(DnsAnswer::addresses).collect()
-            }
-            other => other.addresses(),
-        }
-    }
-
-    /// The addresses of a control answer that are not the edge's, family by family: what is not said of the edge is
-    /// not compared.
-    #[must_use]
-    pub fn addresses_outside_edge(&self, control: &DnsAnswer) -> BTreeSet<IpAddr> {
-        let edge = &self.fleet.edge.addresses;
-        let compared = |address: &IpAddr| edge.iter().any(|known| known.is_ipv4() == address.is_ipv4());
-        self.behind_proxy()
-            .unwrap_or_else(|| self.resolved(control))
-            .into_iter()
-            .filter(|address| compared(address) && !edge.contains(address))
-            .collect()
-    }
-
-    /// Whether the usable servers of the zone contradict each other about the control name.
-    #[must_use]
-    pub fn servers_disagree(&self) -> bool {
-        let mut usable = self.controls.values().filter(|said| said.is_usable());
-        let first = usable.next();
-        usable.any(|said| first.is_some_and(|first| !first.same_as(said)))
-    }
-
     /// Whether a resolver got a fresh label from the zone's servers.
     #[must_use]
     pub fn resolver_sees_zone(&self) -> bool {

@@ -95,6 +95,8 @@ fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan)
             said.authoritative = false;
             said.authority = vec![record(name, "NS", "ns.elsewhere.test")];
         }
+        // The edge's other addresses: of a zone that picks, or answers by place.
+        17 => said.answers = edge.map(owned).skip(1).collect(),
         _ => said.answers = vec![record(name, kind.as_str(), plan.text.clone()), stranger()],
     }
     said.authentic = code == 0 && plan.caa == 0;

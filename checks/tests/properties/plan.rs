@@ -28,6 +28,8 @@ pub(crate) struct TenantPlan {
     pub second: Option<u8>,
     pub resolvers: [Option<u8>; 2],
     pub blockers: u8,
+    /// What its server says of it when asked again; 0 where nobody asked.
+    pub repeated: u8,
     pub caa: u8,
     /// The first visit; none: as the control name at that address. Then those at other addresses, and the retries.
     pub visit: Option<VisitPlan>,
@@ -109,6 +111,7 @@ impl Plan {
             second: None,
             resolvers: [None, None],
             blockers: 0,
+            repeated: 0,
             caa: 0,
             visit: None,
             others: Vec::new(),
@@ -189,7 +192,7 @@ where
 /// How many ways a visit may end.
 pub(crate) const ENDS: u8 = 20;
 /// How many things a server may say.
-pub(crate) const SAYINGS: u8 = 18;
+pub(crate) const SAYINGS: u8 = 19;
 
 pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
     let fields = (rarely(ENDS), rarely(KINDS), rarely(12), rarely(9), flag(6));
@@ -206,7 +209,7 @@ pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
 
 fn tenant() -> BoxedStrategy<TenantPlan> {
     let says = || sometimes(0..SAYINGS);
-    let dns = (says(), says(), says(), [says(), says()], rarely(6), rarely(6));
+    let dns = (says(), says(), says(), [says(), says()], rarely(6), rarely(6), 0..4u8);
     let visits = (
         option::weighted(0.4, visit()),
         vec(visit(), 0..3),
@@ -229,6 +232,7 @@ fn tenant() -> BoxedStrategy<TenantPlan> {
             resolvers: dns.3,
             blockers: dns.4,
             caa: dns.5,
+            repeated: dns.6,
             visit: visits.0,
             others: visits.1,
             retries: visits.2,
