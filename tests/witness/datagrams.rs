@@ -52,8 +52,8 @@ async fn answers_find_their_questions_whatever_their_order() {
         let mut forged = answer(&asked[1].0, 3);
         forged[13] ^= 1;
         socket.send_to(&forged, from).await.unwrap();
-        for code in [2, 1, 0] {
-            let (question, from) = &asked[usize::from(code)];
+        for (place, code) in [(2, 2), (1, 5), (0, 0)] {
+            let (question, from): &(Vec<u8>, SocketAddr) = &asked[place];
             socket.send_to(&answer(question, code), from).await.unwrap();
         }
         asked.map(|(_, from)| from)
@@ -62,7 +62,7 @@ async fn answers_find_their_questions_whatever_their_order() {
     let codes = looks
         .each_ref()
         .map(|look| look.reply.as_ref().map(|reply| reply.rcode));
-    assert_eq!(codes, [Some(0), Some(1), Some(2)]);
+    assert_eq!(codes, [Some(0), Some(5), Some(2)]);
     assert_eq!(looks.map(|look| look.kind), KINDS);
     let [first, second, third] = serving.await.unwrap();
     assert_eq!((first, first), (second, third), "one socket for all");

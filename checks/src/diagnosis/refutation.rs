@@ -26,8 +26,7 @@ pub(super) fn weigh(subject: &TenantContext<'_>, cause: Cause, mut proof: Proof)
     let listed = context
         .listed(subject.name())
         .is_some_and(|records| !records.is_empty());
-    // A resolver that stands in for the zone's servers may answer from an old cache: its word alone confirms nothing.
-    if !listed && (context.fleet.zone.through_resolvers || is_answered_as_fresh(context, tenant)) {
+    if !listed && (context.is_hearsay || is_answered_as_fresh(context, tenant)) {
         proof.confidence = Confidence::Likely;
     }
     let deletes = |action: &Action| matches!(action, Action::DeleteRecords { .. });

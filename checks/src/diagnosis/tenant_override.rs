@@ -101,7 +101,7 @@ pub(super) fn is_worth_repeating(context: &FleetContext, tenant: &TenantEvidence
 /// nobody asked it again, a resolver that took it from the zone. A resolver that stands in for the zone's servers may
 /// answer from an old cache.
 fn is_repeated(context: &FleetContext, tenant: &TenantEvidence, own: &DnsAnswer) -> bool {
-    let (Some(server), false) = (context.tenant_answer(tenant).0, context.fleet.zone.through_resolvers) else {
+    let (Some(server), false) = (context.tenant_answer(tenant).0, context.is_hearsay) else {
         return false;
     };
     let Some(control) = context.controls.get(&server).filter(|said| said.is_usable()) else {
@@ -109,7 +109,7 @@ fn is_repeated(context: &FleetContext, tenant: &TenantEvidence, own: &DnsAnswer)
     };
     let (name, zone) = (tenant.tenant.hostname.as_str(), &context.fleet.zone);
     if !tenant.dns.repeated.is_empty() {
-        let again = |name: &str| DnsAnswer::read_each(&tenant.dns.repeated, name, server, &context.fleet.domain, true);
+        let again = |name: &str| context.said_each(&tenant.dns.repeated, name, server);
         let (own_again, control_again) = (again(name), again(zone.control.as_str()));
         let is_told = !own_again.is_empty() && !control_again.is_empty();
         return is_told

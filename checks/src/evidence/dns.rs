@@ -153,6 +153,9 @@ pub struct ZoneEvidence {
     pub unchecked: Vec<DnsQuery>,
     /// CAA from the domain upwards until a set is found (RFC 8659, section 3).
     pub caa: Vec<DnsQuery>,
+    /// CAA of the control name: what every name below the domain gets that has no records of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wildcard_caa: Vec<DnsQuery>,
     /// CNAME at the name of the wildcard's ACME delegation, asked where the platform tells what it must be.
     #[serde(default)]
     pub acme: Vec<DnsQuery>,
@@ -176,6 +179,7 @@ impl ZoneEvidence {
             resolver_controls: Vec::new(),
             unchecked: Vec::new(),
             caa: Vec::new(),
+            wildcard_caa: Vec::new(),
             acme: Vec::new(),
             taken_at: None,
         }

@@ -50,9 +50,8 @@ impl FleetContext {
         !ours.is_empty() && !theirs.is_empty() && fits(true) && fits(false)
     }
 
-    /// Whether users who get this address get what the wildcard means: not where it goes through a proxy.
     fn is_edge(&self, address: &IpAddr) -> bool {
-        self.behind_proxy().is_none() && self.fleet.edge.addresses.contains(address)
+        self.fleet.edge.addresses.contains(address)
     }
 
     /// What the servers give for the wildcard, where one of them gives different addresses for it by turns.

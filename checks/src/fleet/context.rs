@@ -9,8 +9,10 @@ use jiff::Timestamp;
 
 use super::{ChainStore, Directory, Fleet};
 use crate::chain::Facts;
-use crate::check::DnsAnswer;
-use crate::evidence::{App, AppCertificate, Platform, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
+use crate::check::{DnsAnswer, is_unserved};
+use crate::evidence::{
+    App, AppCertificate, DnsQuery, DnsReply, Platform, RecordKind, VantageEvidence, Visit, ZoneEvidence, ZoneRecord,
+};
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
 
@@ -23,6 +25,11 @@ pub struct FleetContext {
     pub controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// What each server says of `*.DOMAIN`.
     pub wildcards: BTreeMap<SocketAddr, DnsAnswer>,
+    /// Whether all that is said of the zone comes from others than its servers, who may have it from an old cache:
+    /// resolvers, or servers that forward what they are asked.
+    pub is_hearsay: bool,
+    /// The servers that serve one of both address types only and say so, and which: for every name alike.
+    pub one_family: BTreeMap<SocketAddr, RecordKind>,
     /// What each resolver says of a label that it can't know yet.
     pub resolver_controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// The chains that were seen.
@@ -53,10 +60,12 @@ impl FleetContext {
 
     fn read(fleet: Fleet, chains: Arc<ChainStore>, directory: Arc<Directory>) -> Self {
         let zone = &fleet.zone;
-        let authority = !zone.through_resolvers;
+        let is_hearsay = is_hearsay(zone);
+        let authority = !is_hearsay;
         let star = fleet.wildcard_name();
-        let read = |looks, name: &str, server, authority| {
-            (server, DnsAnswer::read(looks, name, server, &fleet.domain, authority))
+        let one_family = one_family(&fleet, authority);
+        let read = |looks: &[_], name: &str, server, authority| {
+            (server, read(&fleet, &one_family, looks, name, server, authority))
         };
         let fresh = |server: SocketAddr| {
             let label = zone.resolver_controls.iter().find(|look| look.server == server);
@@ -77,6 +86,8 @@ impl FleetContext {
         Self {
             controls,
             wildcards,
+            is_hearsay,
+            one_family,
             resolver_controls,
             chains,
             directory,
@@ -152,11 +163,10 @@ impl FleetContext {
     /// What the zone says of a tenant: the first usable answer, else the fault that says most; and who said it.
     #[must_use]
     pub fn tenant_answer(&self, tenant: &TenantEvidence) -> (Option<SocketAddr>, DnsAnswer) {
-        let authority = !self.fleet.zone.through_resolvers;
         let mut most = (None, DnsAnswer::Nothing);
         for server in in_order(tenant.dns.authoritative.iter().map(|look| look.server)) {
             let name = tenant.tenant.hostname.as_str();
-            let said = DnsAnswer::read(&tenant.dns.authoritative, name, server, &self.fleet.domain, authority);
+            let said = self.said_at(&tenant.dns.authoritative, name, server);
             if said.is_usable() {
                 return (Some(server), said);
             }
@@ -165,6 +175,22 @@ impl FleetContext {
             }
         }
         most
+    }
+
+    /// What a server says of a name, in the families that it serves.
+    #[must_use]
+    pub fn said_at(&self, looks: &[DnsQuery], name: &str, server: SocketAddr) -> DnsAnswer {
+        read(&self.fleet, &self.one_family, looks, name, server, !self.is_hearsay)
+    }
+
+    /// The same of a name that was asked for several times, each answer by itself.
+    #[must_use]
+    pub fn said_each(&self, looks: &[DnsQuery], name: &str, server: SocketAddr) -> Vec<DnsAnswer> {
+        let kinds = match self.one_family.get(&server) {
+            Some(kind) => vec![*kind],
+            None => vec![RecordKind::A, RecordKind::Aaaa],
+        };
+        DnsAnswer::read_each(looks, &kinds, name, server, &self.fleet.domain, !self.is_hearsay)
     }
 
     /// The control answer to compare with: of the same server, else of any that gave one.
@@ -181,6 +207,57 @@ impl FleetContext {
     pub fn resolver_sees_zone(&self) -> bool {
         !self.fleet.zone.through_resolvers && self.resolver_controls.values().any(DnsAnswer::is_usable)
     }
+}
+
+fn read(
+    fleet: &Fleet,
+    one_family: &BTreeMap<SocketAddr, RecordKind>,
+    looks: &[DnsQuery],
+    name: &str,
+    server: SocketAddr,
+    authority: bool,
+) -> DnsAnswer {
+    match one_family.get(&server) {
+        Some(kind) => DnsAnswer::read_kind(looks, *kind, name, server, &fleet.domain, authority),
+        None => DnsAnswer::read(looks, name, server, &fleet.domain, authority),
+    }
+}
+
+/// One lame server of several is at fault. Where none has authority and all answer as resolvers do, they are what stands
+/// before the zone's own, and every resolver takes what they give.
+fn is_hearsay(zone: &ZoneEvidence) -> bool {
+    let mut replies = zone.controls.iter().filter_map(|look| look.reply.as_ref()).peekable();
+    let some = replies.peek().is_some();
+    let mut forwarded = replies.filter(|reply| matches!(reply.rcode, 0 | 3));
+    let forwards = |reply: &DnsReply| !reply.authoritative && reply.recursion_available;
+    zone.through_resolvers || some && forwarded.all(forwards) && zone.controls.iter().any(has_answers)
+}
+
+fn has_answers(look: &DnsQuery) -> bool {
+    look.reply.as_ref().is_some_and(|reply| !reply.answers.is_empty())
+}
+
+/// A server that gives the control name an address of one family and refuses to speak of the other serves just that:
+/// users of it get the addresses that it has.
+fn one_family(fleet: &Fleet, authority: bool) -> BTreeMap<SocketAddr, RecordKind> {
+    let (zone, name) = (&fleet.zone, fleet.zone.control.as_str());
+    let serves = |server, kind| {
+        let said = DnsAnswer::read_kind(&zone.controls, kind, name, server, &fleet.domain, authority);
+        said.has_answer() && !said.addresses().is_empty()
+    };
+    let refuses = |server, kind| {
+        let mut looks = zone.controls.iter().rev();
+        let last = looks.find(|look| look.server == server && look.kind == kind && look.name == name);
+        last.is_some_and(is_unserved)
+    };
+    let families = [RecordKind::A, RecordKind::Aaaa];
+    let pairs = families.into_iter().zip(families.into_iter().rev());
+    let of = |server: SocketAddr| {
+        let mut pairs = pairs.clone();
+        let found = pairs.find(|(served, other)| refuses(server, *other) && serves(server, *served));
+        found.map(|(served, _)| (server, served))
+    };
+    zone.servers.iter().filter_map(|server| of(*server)).collect()
 }
 
 fn in_order(servers: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsQuery, Reason, RecordKind, StepStatus};
+use crate::evidence::{DnsQuery, DnsRecord, Reason, RecordKind, StepStatus};
 use crate::probe::{DnsClient, DnsQuestion};
 use crate::target::Hostname;
 
@@ -51,10 +51,11 @@ pub(super) async fn of_zone(
 }
 
 async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, StepStatus> {
-    let mut zone = domain.as_str();
-    loop {
-        let look = ask(dns, resolver, zone, RecordKind::Ns).await;
-        let names = data(&look, RecordKind::Ns);
+    let mut zone = Some(domain.as_str());
+    while let Some(name) = zone {
+        let look = ask(dns, resolver, name, RecordKind::Ns).await;
+        // Those of another owner are the servers of a zone that an alias leads to.
+        let names = servers_of(&look);
         if !names.is_empty() {
             return addresses(dns, resolver, &names).await;
         }
@@ -62,27 +63,46 @@ async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Resul
             return Err(match look.end {
                 StepStatus::Done => StepStatus::failed(
                     Reason::DnsServfail,
-                    format!("resolver {resolver} fails for NS of {zone}"),
+                    format!("resolver {resolver} fails for NS of {name}"),
                 ),
                 other => other,
             });
         };
-        if reply.rcode == 3 && zone == domain.as_str() {
+        let is_alias = reply.answers.iter().any(|record| record.kind == "CNAME");
+        if reply.rcode == 3 && !is_alias && name == domain.as_str() && !has_names_below(dns, resolver, domain).await {
             return Err(StepStatus::failed(
                 Reason::DnsNxdomain,
                 format!("{domain} does not exist"),
             ));
         }
-        match zone.split_once('.') {
-            Some((_, parent)) if parent.contains('.') => zone = parent,
-            _ => {
-                return Err(StepStatus::failed(
-                    Reason::DnsNodata,
-                    format!("no NS record at {domain} or above it"),
-                ));
-            }
+        zone = name.split_once('.').map(|(_, parent)| parent);
+    }
+    Err(StepStatus::failed(
+        Reason::DnsNodata,
+        format!("no NS record at {domain} or above it"),
+    ))
+}
+
+/// Whether a name below the domain is answered: then the domain exists, too, though some servers deny every name that
+/// has no records of its own (RFC 8020, section 2).
+async fn has_names_below(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> bool {
+    let Ok(name) = super::zone::fresh(domain) else {
+        return false;
+    };
+    for kind in [RecordKind::A, RecordKind::Aaaa] {
+        let look = ask(dns, resolver, name.as_str(), kind).await;
+        if look.reply.is_some_and(|reply| !reply.answers.is_empty()) {
+            return true;
         }
     }
+    false
+}
+
+/// The servers that NS records of the very name that was asked for name.
+fn servers_of(look: &DnsQuery) -> Vec<String> {
+    let answers = look.reply.iter().flat_map(|reply| &reply.answers);
+    let own = |record: &&DnsRecord| record.kind == "NS" && record.name.eq_ignore_ascii_case(&look.name);
+    answers.filter(own).map(|record| record.data.clone()).collect()
 }
 
 async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, StepStatus> {

@@ -119,15 +119,8 @@ impl<'r> TenantProber<'r> {
             let server = self.servers[self.place(tenant, offset, self.servers.len())];
             let kinds = [RecordKind::A, RecordKind::Aaaa, RecordKind::Caa];
             looks.extend(self.ask(server, name, kinds, self.zone().through_resolvers).await);
-            if DnsAnswer::read(
-                &looks,
-                name,
-                server,
-                &self.setup().domain,
-                !self.zone().through_resolvers,
-            )
-            .is_usable()
-            {
+            let said = self.context.said_at(&looks, name, server);
+            if said.is_usable() {
                 break;
             }
         }

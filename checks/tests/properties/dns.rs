@@ -97,6 +97,9 @@ fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan)
         }
         // The edge's other addresses: of a zone that picks, or answers by place.
         17 => said.answers = edge.map(owned).skip(1).collect(),
+        // A server that knows one type of address.
+        18 if v6 => said.rcode = 4,
+        18 => said.answers = edge.map(owned).collect(),
         _ => said.answers = vec![record(name, kind.as_str(), plan.text.clone()), stranger()],
     }
     said.authentic = code == 0 && plan.caa == 0;

@@ -192,7 +192,7 @@ where
 /// How many ways a visit may end.
 pub(crate) const ENDS: u8 = 20;
 /// How many things a server may say.
-pub(crate) const SAYINGS: u8 = 19;
+pub(crate) const SAYINGS: u8 = 20;
 
 pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
     let fields = (rarely(ENDS), rarely(KINDS), rarely(12), rarely(9), flag(6));

@@ -120,6 +120,10 @@ fn general(zone: &mut Zone, world: &World, fault: &Fault, server: usize) -> Resu
             zone.add(&wildcard, a(DISAGREE_V4));
         }
         ("caa-forbids-issuance", _) => zone.add(&world.apex, foreign_caa()?),
+        ("wildcard-caa", _) => {
+            zone.add(&world.apex, issue("letsencrypt.org")?);
+            zone.add(&wildcard, foreign_caa()?);
+        }
         _ => {}
     }
     Ok(())

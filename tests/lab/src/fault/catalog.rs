@@ -100,6 +100,20 @@ const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", 
 const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many"], "other");
 const PENDING: Detail = Words(&["served", "cut"]);
 const REGIONS: Detail = Words(&["lhr", "iad"]);
+const RESOLVER: Detail = Words(&[
+    "nxdomain", "nodata", "private", "place", "dns64", "sinkhole", "no-a", "no-aaaa",
+]);
+const ODD: Detail = Words(&[
+    "formerr",
+    "notimp",
+    "refuses-types",
+    "one-family",
+    "forwards",
+    "upper-case",
+    "unordered",
+    "extra",
+    "truncates",
+]);
 const SERVERS: Detail = Server(&["servfail", "refused", "timeout", "lame", "disagree"]);
 
 pub(super) static CATALOG: &[CatalogEntry] = &[
@@ -136,6 +150,26 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         platform: false,
         detail: None,
     },
+    fleet(
+        "dns-rotating",
+        None,
+        "no fault: each answer of the zone holds a random half of the addresses",
+    ),
+    fleet(
+        "dns-servers-odd",
+        ODD,
+        "no fault: the zone's servers know less of DNS than we ask (formerr: no EDNS), or answer in a form of their own",
+    ),
+    fleet(
+        "resolver-differs",
+        RESOLVER,
+        "no fault: the resolver gives every name of the domain something else: none, 10.1.2.3, the edge's last addresses …",
+    ),
+    fleet(
+        "wildcard-caa",
+        None,
+        "no fault: `*.DOMAIN` itself has a CAA record that allows another CA, which no CA asks for",
+    ),
     tenant("route-wrong-tenant", Other, "another tenant's app answers"),
     tenant(
         "tenant-unknown-to-edge",
