@@ -156,3 +156,6 @@ fn data(look: &DnsQuery, kind: RecordKind) -> Vec<String> {
         .map(|record| record.data.clone())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
