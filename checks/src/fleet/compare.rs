@@ -73,7 +73,9 @@ impl FleetContext {
         let edge = |address: &IpAddr| self.is_edge(address);
         let (one, other) = (control.addresses(), wildcard.addresses());
         let fits = |one, other| self.fits_by(one, other, &edge);
-        Some(control.same_as(wildcard) || fits(&one, &other) && fits(&other, &one))
+        let names = (self.fleet.zone.control.as_str(), self.fleet.wildcard_name());
+        let rewritten = is_rewritten_alike((control, names.0), (wildcard, &names.1));
+        Some(control.same_as(wildcard) || rewritten || fits(&one, &other) && fits(&other, &one))
     }
 
     /// The addresses that a tenant's answer leads to. An alias that leaves the zone is followed by the resolvers, as far
@@ -180,6 +182,25 @@ impl FleetContext {
     fn follows_alias(&self, fresh: &DnsAnswer, control: &DnsAnswer) -> bool {
         let ours = matches!(control, DnsAnswer::Addresses { addresses, .. } if addresses.is_empty());
         ours && fresh.has_answer() && self.fits(&fresh.addresses(), &self.resolved(control))
+    }
+}
+
+/// Whether two answers are what a zone makes of two names that it rewrites alike: the target of the alias begins with the
+/// label that was asked for (DNAME, RFC 6672), so that no two names get the same. Addresses decide where both have them.
+fn is_rewritten_alike(one: (&DnsAnswer, &str), other: (&DnsAnswer, &str)) -> bool {
+    let rest = |(said, name): (&DnsAnswer, &str)| match said {
+        DnsAnswer::Addresses { addresses, aliases } => {
+            let (label, target) = (name.split_once('.')?.0, aliases.first()?.split_once('.')?);
+            target
+                .0
+                .eq_ignore_ascii_case(label)
+                .then(|| (target.1.to_owned(), addresses.is_empty()))
+        }
+        _ => None,
+    };
+    match (rest(one), rest(other)) {
+        (Some((one, no_address)), Some((other, none_either))) => one == other && (no_address || none_either),
+        _ => false,
     }
 }
 

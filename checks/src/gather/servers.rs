@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::check::is_or_below;
 use crate::evidence::{DnsQuery, DnsRecord, Reason, RecordKind, StepStatus};
 use crate::probe::{DnsClient, DnsQuestion};
 use crate::target::Hostname;
@@ -57,7 +58,11 @@ async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Resul
         // Those of another owner are the servers of a zone that an alias leads to.
         let names = servers_of(&look);
         if !names.is_empty() {
-            return addresses(dns, resolver, &names).await;
+            let servers = addresses(dns, resolver, &names).await?;
+            return match name == domain.as_str() {
+                true => Ok(servers),
+                false => below(dns, resolver, servers, domain).await,
+            };
         }
         let Some(reply) = look.reply.filter(|reply| matches!(reply.rcode, 0 | 3)) else {
             return Err(match look.end {
@@ -81,6 +86,37 @@ async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Resul
         Reason::DnsNodata,
         format!("no NS record at {domain} or above it"),
     ))
+}
+
+/// The servers of a zone above the domain, or those to which they refer for the domain: where the zone is cut in between
+/// and its own servers say nothing of that, resolvers follow all the same.
+async fn below(
+    dns: &DnsClient,
+    resolver: SocketAddr,
+    servers: Vec<SocketAddr>,
+    domain: &Hostname,
+) -> Result<Vec<SocketAddr>, StepStatus> {
+    let Some(server) = servers.first() else {
+        return Ok(servers);
+    };
+    let question = DnsQuestion {
+        name: domain.as_str(),
+        kind: RecordKind::Ns,
+        recursion: false,
+        checking_disabled: false,
+    };
+    let look = dns.ask(*server, question).await;
+    let reply = look
+        .reply
+        .filter(|reply| reply.rcode == 0 && !reply.authoritative && reply.answers.is_empty());
+    let cut = |record: &&DnsRecord| record.kind == "NS" && is_or_below(domain.as_str(), &record.name);
+    let referred = reply.iter().flat_map(|reply| &reply.authority).filter(cut);
+    let names = referred.map(|record| record.data.clone()).collect::<Vec<_>>();
+    match names.is_empty() {
+        true => Ok(servers),
+        // Whatever the zone below is like, the zone above has no say in it.
+        false => addresses(dns, resolver, &names).await,
+    }
 }
 
 /// Whether a name below the domain is answered: then the domain exists, too, though some servers deny every name that

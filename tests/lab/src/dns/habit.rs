@@ -4,10 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::rdata::{A, AAAA};
-use hickory_proto::rr::{Name, RData, Record, RecordType};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME};
+use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
 
-use super::zone::Answer;
+use super::contents::REWRITTEN;
+use super::zone::{Answer, Zone};
 use crate::fault::FaultSet;
 
 const TTL: u32 = 300;
@@ -27,6 +28,25 @@ pub(crate) fn rotate(answer: &mut Answer) {
         answer.answers = others;
         answer.answers.extend(set);
     }
+}
+
+/// The alias that a zone makes of a name right below it, as a server does that knows DNAME (RFC 6672); nothing where the
+/// name has records of its own.
+pub(crate) fn rewritten(faults: &FaultSet, zone: &Zone, apex: &Name, name: &Name) -> Option<Answer> {
+    faults.everywhere("wildcard-rewritten")?;
+    let lower = LowerName::new(name);
+    let right_below = lower.base_name() == LowerName::new(apex) && !name.is_root();
+    if !right_below || !name.is_wildcard() && zone.exists(&lower) {
+        return None;
+    }
+    let target = Name::from_ascii(REWRITTEN)
+        .ok()?
+        .prepend_label(name.iter().next()?)
+        .ok()?;
+    let mut answer = Answer::empty(ResponseCode::NoError);
+    answer.authoritative = true;
+    answer.answers = vec![Record::from_rdata(name.clone(), TTL, RData::CNAME(CNAME(target)))];
+    Some(answer)
 }
 
 /// What a resolver of this kind gives for a name of the domain instead of `answer`.
@@ -60,6 +80,16 @@ pub(crate) fn resolved(word: &str, edge: &[IpAddr], name: &Name, kind: RecordTyp
         "nxdomain" | "" => Answer::empty(ResponseCode::NXDomain),
         _ => answer,
     }
+}
+
+/// An answer of those addresses that are of the type in question.
+pub(crate) fn give(addresses: &[IpAddr], name: &Name, kind: RecordType) -> Answer {
+    let mut answer = Answer::empty(ResponseCode::NoError);
+    let of_kind = addresses.iter().filter_map(|address| data(*address, kind));
+    answer.answers = of_kind
+        .map(|data| Record::from_rdata(name.clone(), TTL, data))
+        .collect();
+    answer
 }
 
 fn data(address: IpAddr, kind: RecordType) -> Option<RData> {

@@ -58,7 +58,11 @@ impl NameServer {
                     authoritative: false,
                     ..snapshot.zones[index].answer(name, kind)
                 },
-                Mode::Serve | Mode::Silent => snapshot.zones[index].answer(name, kind),
+                Mode::Serve | Mode::Silent => {
+                    let zone = &snapshot.zones[index];
+                    let rewritten = habit::rewritten(&snapshot.faults, zone, &self.shared.world.apex, name);
+                    rewritten.unwrap_or_else(|| zone.answer(name, kind))
+                }
             },
         })
     }

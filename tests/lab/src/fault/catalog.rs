@@ -95,7 +95,7 @@ const fn platform(mut entry: CatalogEntry) -> CatalogEntry {
 const PERCENT: Detail = Number(0, 100);
 const CLOCK: Detail = Number(-250_000_000, 250_000_000);
 const UNTRUSTED: Detail = Words(&["other-root", "self-signed"]);
-const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal"]);
+const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal", "alias"]);
 const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
 const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many"], "other");
 const PENDING: Detail = Words(&["served", "cut"]);
@@ -117,7 +117,11 @@ const ODD: Detail = Words(&[
 const SERVERS: Detail = Server(&["servfail", "refused", "timeout", "lame", "disagree"]);
 
 pub(super) static CATALOG: &[CatalogEntry] = &[
-    tenant("dns-override", OVERRIDE, "own records at the name shadow the wildcard"),
+    tenant(
+        "dns-override",
+        OVERRIDE,
+        "own records at the name shadow the wildcard; `equal` and `alias` lead to the edge all the same",
+    ),
     tenant(
         "dns-blocked",
         BLOCKED,
@@ -164,6 +168,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "resolver-differs",
         RESOLVER,
         "no fault: the resolver gives every name of the domain something else: none, 10.1.2.3, the edge's last addresses …",
+    ),
+    fleet(
+        "wildcard-rewritten",
+        None,
+        "no fault: the zone rewrites each name below it: NAME is an alias of NAME.rewritten.example",
     ),
     fleet(
         "wildcard-caa",
