@@ -230,9 +230,13 @@ fn differing(context: &FleetContext) -> String {
     let Some(zone) = context.control_for(None) else {
         return String::new();
     };
+    let others = match context.fleet.zone.through_resolvers {
+        true => "others",
+        false => "the zone's servers",
+    };
     let differing = context.differing_resolvers().into_iter();
     let note = |(resolver, said)| {
-        format!("; resolver-differs: {resolver} gives a fresh label {said}, the zone's servers give it {zone}")
+        format!("; resolver-differs: {resolver} gives a fresh label {said}, {others} give it {zone}")
     };
     differing.map(note).collect()
 }

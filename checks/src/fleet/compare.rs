@@ -151,7 +151,10 @@ impl FleetContext {
     /// Whether the usable servers of the zone contradict each other about the control name.
     #[must_use]
     pub fn servers_disagree(&self) -> bool {
-        let mut usable = self.controls.values().filter(|said| said.is_usable());
+        // One that serves one family contradicts nobody about the other.
+        let whole = |server: &SocketAddr| !self.one_family.contains_key(server);
+        let usable = self.controls.iter().filter(|(_, said)| said.is_usable());
+        let mut usable = usable.filter(|(server, _)| whole(server)).map(|(_, said)| said);
         let first = usable.next();
         usable.any(|said| first.is_some_and(|first| !self.alike(first, said)))
     }
@@ -161,7 +164,11 @@ impl FleetContext {
     #[must_use]
     pub fn differing_resolvers(&self) -> Vec<(SocketAddr, &DnsAnswer)> {
         if self.fleet.zone.through_resolvers {
-            return Vec::new();
+            return self
+                .other_views
+                .iter()
+                .map(|(resolver, said)| (*resolver, said))
+                .collect();
         }
         let resolvers = self.fleet.zone.resolvers.iter();
         let said = resolvers.filter_map(|resolver| Some((*resolver, self.resolver_controls.get(resolver)?)));

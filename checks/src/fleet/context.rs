@@ -25,6 +25,9 @@ pub struct FleetContext {
     pub controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// What each server says of `*.DOMAIN`.
     pub wildcards: BTreeMap<SocketAddr, DnsAnswer>,
+    /// What resolvers that stand in for the zone's servers say of the control name by a view of their own, where others
+    /// of them find the edge.
+    pub other_views: BTreeMap<SocketAddr, DnsAnswer>,
     /// Whether all that is said of the zone comes from others than its servers, who may have it from an old cache:
     /// resolvers, or servers that forward what they are asked.
     pub is_hearsay: bool,
@@ -72,10 +75,14 @@ impl FleetContext {
             label.map(|look| look.name.clone()).unwrap_or_default()
         };
         let servers = zone.servers.iter().copied();
-        let controls = servers
+        let mut controls = servers
             .clone()
             .map(|server| read(&zone.controls, zone.control.as_str(), server, authority))
-            .collect();
+            .collect::<BTreeMap<_, _>>();
+        let other_views = match zone.through_resolvers {
+            true => take_other_views(&mut controls, &fleet.edge.addresses),
+            false => BTreeMap::new(),
+        };
         let wildcards = servers
             .map(|server| read(&zone.wildcards, &star, server, authority))
             .collect();
@@ -86,6 +93,7 @@ impl FleetContext {
         Self {
             controls,
             wildcards,
+            other_views,
             is_hearsay,
             one_family,
             resolver_controls,
@@ -165,6 +173,9 @@ impl FleetContext {
     pub fn tenant_answer(&self, tenant: &TenantEvidence) -> (Option<SocketAddr>, DnsAnswer) {
         let mut most = (None, DnsAnswer::Nothing);
         for server in in_order(tenant.dns.authoritative.iter().map(|look| look.server)) {
+            if self.other_views.contains_key(&server) {
+                continue;
+            }
             let name = tenant.tenant.hostname.as_str();
             let said = self.said_at(&tenant.dns.authoritative, name, server);
             if said.is_usable() {
@@ -221,6 +232,27 @@ fn read(
         Some(kind) => DnsAnswer::read_kind(looks, *kind, name, server, &fleet.domain, authority),
         None => DnsAnswer::read(looks, name, server, &fleet.domain, authority),
     }
+}
+
+/// Takes out the resolvers that give something else where another one gives the edge: resolvers differ by design, which
+/// is no contradiction within the zone.
+fn take_other_views(
+    controls: &mut BTreeMap<SocketAddr, DnsAnswer>,
+    edge: &[IpAddr],
+) -> BTreeMap<SocketAddr, DnsAnswer> {
+    let leads_to_edge = |said: &DnsAnswer| {
+        let addresses = said.addresses();
+        !addresses.is_empty() && addresses.iter().all(|address| edge.contains(address))
+    };
+    let families = |said: &DnsAnswer| said.addresses().iter().map(IpAddr::is_ipv4).collect::<BTreeSet<_>>();
+    let right = controls.values().filter(|said| leads_to_edge(said));
+    let Some(most) = right.map(families).max_by_key(BTreeSet::len) else {
+        return BTreeMap::new();
+    };
+    let stays = |said: &DnsAnswer| !said.is_usable() || leads_to_edge(said) && families(said) == most;
+    let (kept, taken) = std::mem::take(controls).into_iter().partition(|(_, said)| stays(said));
+    *controls = kept;
+    taken
 }
 
 /// One lame server of several is at fault. Where none has authority and all answer as resolvers do, they are what stands
