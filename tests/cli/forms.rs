@@ -116,6 +116,19 @@ fn a_bad_night_reads_as_a_story() {
 }
 
 #[test]
+fn a_resolver_that_differs_is_told_once_and_nothing_comes_of_it() {
+    let served = serve(LabOptions::default(), &["resolver-differs=private"]);
+    let ran = served.verify(&[]);
+    assert_eq!(ran.out.matches("resolver-differs").count(), 1, "{}", ran.out);
+    let report = served.report(&[]);
+    assert_eq!(
+        (&report["exit"], &report["causes"]),
+        (&0.into(), &serde_json::json!([])),
+        "{report:#}"
+    );
+}
+
+#[test]
 fn of_several_blocked_names_each_guilty_record_is_shown() {
     let faults = [
         "dns-blocked@q7f9=txt",

@@ -46,7 +46,7 @@ fn finding(context: &FleetContext, check: FleetCheck, shared: &Shared) -> FleetF
         FleetCheck::Dnssec => (dnssec(context), None),
         FleetCheck::WildcardCertificate => wildcard_certificate(context),
         FleetCheck::Edge => edge(context),
-        FleetCheck::Vantage => (vantage(context), None),
+        FleetCheck::Vantage => (vantage(context), resolver_differs(context)),
     })
 }
 
@@ -222,6 +222,13 @@ fn vantage(context: &FleetContext) -> Finding {
     // Without one resolver nothing shows what users' resolvers say.
     let none_answers = !vantage.resolvers.is_empty() && answered == 0;
     Finding::plain(if none_answers { Outcome::Unknown } else { Outcome::Pass }, message)
+}
+
+fn resolver_differs(context: &FleetContext) -> Option<FleetDetail> {
+    let differing = context.differing_resolvers();
+    let (resolver, _) = *differing.first()?;
+    let others = differing.len() - 1;
+    Some(FleetDetail::ResolverDiffers { resolver, others })
 }
 
 /// The resolvers that give every name something else than the zone's servers do: split horizon, filters, answers by

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -193,6 +194,13 @@ pub enum FleetDetail {
         v6: bool,
         /// Whether the agent lacks a family that the edge has.
         lacking: bool,
+    },
+    /// How many resolvers give every name something else than the zone's servers do, and the first of them.
+    ResolverDiffers {
+        /// The first.
+        resolver: SocketAddr,
+        /// How many there are besides.
+        others: usize,
     },
 }
 
