@@ -151,6 +151,7 @@ fn zone(plan: &Plan) -> ZoneEvidence {
     }
     if let Some(server) = zone.servers.first() {
         zone.caa = caa(*server, DOMAIN, plan.caa).into_iter().collect();
+        zone.wildcard_caa = caa(*server, CONTROL, plan.wildcard_caa).into_iter().collect();
         zone.acme = cloud::acme(plan, *server);
     }
     zone

@@ -70,6 +70,8 @@ pub(crate) struct Plan {
     pub resolvers_say: [Option<u8>; 2],
     pub unchecked: u8,
     pub caa: u8,
+    /// The set of the wildcard itself.
+    pub wildcard_caa: u8,
     /// How the edge answers the control name, and the addresses that do otherwise.
     pub edge: VisitPlan,
     pub odd_addresses: [Option<VisitPlan>; 3],
@@ -134,6 +136,7 @@ impl Plan {
             resolvers_say: [None, None],
             unchecked: 0,
             caa: 0,
+            wildcard_caa: 0,
             edge: VisitPlan::ended(0),
             odd_addresses: [None, None, None],
             rechecks: [None, None, None],
@@ -192,7 +195,7 @@ where
 /// How many ways a visit may end.
 pub(crate) const ENDS: u8 = 20;
 /// How many things a server may say.
-pub(crate) const SAYINGS: u8 = 20;
+pub(crate) const SAYINGS: u8 = 21;
 
 pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
     let fields = (rarely(ENDS), rarely(KINDS), rarely(12), rarely(9), flag(6));
@@ -257,6 +260,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
         [says(), says()],
         rarely(4),
         rarely(6),
+        rarely(6),
     );
     let edge = (1..4u8, visit(), [odd(), odd(), odd()], [odd(), odd(), odd()]);
     let vantage = (
@@ -285,6 +289,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
             resolvers_say: zone.3,
             unchecked: zone.4,
             caa: zone.5,
+            wildcard_caa: zone.6,
             edge: edge.1,
             odd_addresses: edge.2,
             rechecks: edge.3,

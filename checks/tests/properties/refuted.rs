@@ -43,6 +43,14 @@ pub(crate) fn check(world: &World, diagnosis: &Diagnosis) -> Result<(), TestCase
                 prop_assert!(listed || !differs_when_asked_again(world, entry, tenant), "{entry:?}");
             }
         }
+        if let (Cause::CaaForbidsIssuance, Object::Caa(owner)) = (entry.cause, &entry.object) {
+            let mut own = tenants().filter(|tenant| tenant.tenant.hostname.as_str() == owner);
+            let as_wildcard = |tenant: &TenantEvidence| {
+                let set = records(&tenant.dns.authoritative);
+                !set.is_empty() && set == records(&world.zone.wildcard_caa)
+            };
+            prop_assert!(!own.any(as_wildcard), "{entry:?}");
+        }
         if let (Cause::DnsStaleResolver, Object::Resolver(resolver)) = (entry.cause, &entry.object) {
             prop_assert!(is_as_any_server(world, *resolver), "{entry:?}");
         }
@@ -108,6 +116,14 @@ fn answered_as_fresh(world: &World, tenant: &TenantEvidence) -> bool {
         let alike = fresh.is_some() && said(&tenant.dns.resolvers, name, *resolver) == fresh;
         alike && controls(world).any(|control| Some(control) == fresh)
     })
+}
+
+/// The CAA records in the answers.
+fn records(looks: &[DnsQuery]) -> BTreeSet<&str> {
+    let replies = looks.iter().filter_map(|look| look.reply.as_ref());
+    let records = replies.flat_map(|reply| &reply.answers);
+    let records = records.filter(|record| record.kind == "CAA");
+    records.map(|record| record.data.as_str()).collect()
 }
 
 /// Whether a resolver gives a fresh label what a server gives it, or what is the edge's.
