@@ -107,6 +107,26 @@ async fn what_is_wrong_is_said_beside_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whether the zone's servers are silent to all or to us only is told by a resolver that got the edge from them; what one
+/// with a view of its own answers proves nothing.
+#[tokio::test]
+async fn a_resolver_with_its_own_view_is_no_witness_for_silent_servers() {
+    let bench = wide().await;
+    for (view, sure) in [
+        ("nxdomain", false),
+        ("private", false),
+        ("place", true),
+        ("no-aaaa", true),
+    ] {
+        let staged = ["vantage-dns-blocked".to_owned(), format!("resolver-differs={view}")];
+        bench.stage(&staged).await;
+        let outcome = bench.round().await;
+        assert_eq!(causes(&outcome), ["vantage-dns-blocked".to_owned()].into(), "{view}");
+        let confidence = outcome.diagnosis.causes[0].confidence;
+        assert_eq!(confidence == Confidence::Confirmed, sure, "{view}");
+    }
+}
+
 /// Without the record there is nothing to delete: only an answer that stays the same proves one.
 #[tokio::test]
 async fn a_stale_resolver_is_told_by_its_fresh_label() {

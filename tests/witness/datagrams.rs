@@ -137,6 +137,23 @@ async fn a_server_without_edns_is_asked_without() {
 }
 
 #[tokio::test]
+async fn a_server_that_drops_edns_is_asked_without_in_the_end() {
+    let (socket, address) = server().await;
+    let serving = tokio::spawn(async move {
+        loop {
+            let (question, from) = take(&socket).await;
+            if !has_edns(&question) {
+                socket.send_to(&answer(&question, 0), from).await.unwrap();
+            }
+        }
+    });
+    let looks = ask(address, Duration::from_millis(900)).await;
+    let codes = looks.map(|look| look.reply.map(|reply| reply.rcode));
+    assert_eq!(codes, [Some(0), Some(0), Some(0)]);
+    serving.abort();
+}
+
+#[tokio::test]
 async fn what_a_server_refuses_with_and_without_edns_is_told_as_it_was() {
     let (socket, address) = server().await;
     let serving = tokio::spawn(async move {

@@ -15,8 +15,9 @@ use super::exhaustion;
 use super::message::{answers, cut, message, parse, reply};
 use crate::evidence::{DnsQuery, DnsReply, Fault, Millis, Reason, RecordKind, StepStatus};
 
-/// How often a datagram is sent before silence is believed.
-const ATTEMPTS: u32 = 2;
+/// How often a datagram is sent before silence is believed; the last one is without EDNS, which some servers, and what
+/// stands before them, drop unheard.
+const ATTEMPTS: u32 = 3;
 /// The largest datagram that is read: more than we say that we take.
 const DATAGRAM: usize = 4096;
 /// What servers say to a question that they can't read, can't serve, or whose EDNS version they don't know.
@@ -80,8 +81,11 @@ impl DnsClient {
         watch: Stopwatch,
     ) -> Result<(), StepStatus> {
         let socket = connected(server).map_err(|error| end(&error))?;
-        for _ in 0..ATTEMPTS {
-            for asked in asked.iter().filter(|asked| asked.is_open()) {
+        for attempt in 1..=ATTEMPTS {
+            for asked in asked.iter_mut().filter(|asked| asked.is_open()) {
+                if attempt == ATTEMPTS {
+                    asked.leave_edns_out();
+                }
                 send(&socket, &asked.bytes).map_err(|error| end(&error))?;
             }
             let receiving = receive(&socket, asked, watch);
@@ -151,10 +155,15 @@ impl PendingQuery {
 
     /// Opens the question again, without EDNS and under another id.
     fn ask_plainly(&mut self) {
+        self.query.metadata.id = fastrand::u16(..);
+        (self.refusal, self.look.end) = (self.look.reply.take(), StepStatus::NotReached);
+        self.leave_edns_out();
+    }
+
+    /// Writes the question without EDNS, under the same id: an answer that comes late is one all the same.
+    fn leave_edns_out(&mut self) {
         let mut query = std::mem::replace(&mut self.query, Message::query());
         query.edns = None;
-        query.metadata.id = fastrand::u16(..);
-        (self.refusal, self.look.end) = (self.look.reply.take(), StepStatus::NotReached);
         self.write(query);
     }
 
