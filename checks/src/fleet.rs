@@ -2,6 +2,7 @@
 //! what follows from them for each tenant. Owned, so that it can be handed to many workers at once.
 
 mod chains;
+mod compare;
 mod context;
 mod directory;
 

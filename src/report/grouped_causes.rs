@@ -112,13 +112,16 @@ impl<'r> Merged<'r> {
         }
     }
 
-    /// Of one entry all facts, of several the first of each.
+    /// Of one entry all facts, of several one of each: the guilty record where one was seen, else the first.
     pub(super) fn facts(&self) -> Vec<String> {
         if self.others.is_empty() {
             self.first.evidence.iter().map(ToString::to_string).collect()
         } else {
-            let firsts = self.lines().filter_map(|line| line.evidence.first());
-            firsts.map(ToString::to_string).collect()
+            let told = self.lines().filter_map(|line| {
+                let record = line.evidence.iter().find(|fact| fact.shows_record());
+                record.or(line.evidence.first())
+            });
+            told.map(ToString::to_string).collect()
         }
     }
 

@@ -182,6 +182,14 @@ fn short(line: &FleetLine<'_>) -> String {
             let lacking = if lacking { ", one family not looked at" } else { "" };
             format!("edge {families}{lacking}")
         }
+        ("vantage", Some(FleetDetail::ResolverDiffers { resolver, others })) => {
+            let more = if others > 0 {
+                format!(" and {others} more")
+            } else {
+                String::new()
+            };
+            format!("vantage (resolver-differs: {resolver}{more})")
+        }
         (other, _) => other.to_owned(),
     }
 }

@@ -116,6 +116,37 @@ fn a_bad_night_reads_as_a_story() {
 }
 
 #[test]
+fn a_resolver_that_differs_is_told_once_and_nothing_comes_of_it() {
+    let served = serve(LabOptions::default(), &["resolver-differs=private"]);
+    let ran = served.verify(&[]);
+    assert_eq!(ran.out.matches("resolver-differs").count(), 1, "{}", ran.out);
+    let report = served.report(&[]);
+    assert_eq!(
+        (&report["exit"], &report["causes"]),
+        (&0.into(), &serde_json::json!([])),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn of_several_blocked_names_each_guilty_record_is_shown() {
+    let faults = [
+        "dns-blocked@q7f9=txt",
+        "dns-blocked@a3b1=mx",
+        "dns-blocked@c04e=acme-challenge",
+    ];
+    let served = serve(LabOptions::default(), &faults);
+    let text = steady(&served.verify(&[]), &served);
+    for record in [
+        "q7f9.tenants.test is TXT a record of another type",
+        "a3b1.tenants.test is MX 10 mail.example",
+        "_acme-challenge.c04e.tenants.test is TXT left-over-challenge",
+    ] {
+        assert!(text.contains(record), "{record}: {text}");
+    }
+}
+
+#[test]
 fn one_tenant_alone_reads_well() {
     let served = serve(LabOptions::default(), &["route-wrong-tenant@q7f9=a3b1"]);
     insta::assert_snapshot!(steady(&served.verify(&["q7f9"]), &served));

@@ -1,6 +1,7 @@
 //! Every cause staged in the lab, alone and together, and what a round says of it.
 
 mod alone;
+mod by_design;
 mod chains;
 mod deeper;
 mod every_cause;

@@ -34,6 +34,30 @@ async fn resolvers_stand_in_for_the_zones_servers() {
     }
 }
 
+/// One of two resolvers has a view of its own: that is no contradiction within the zone, in any order.
+#[tokio::test]
+async fn resolvers_that_stand_in_may_differ_by_design() {
+    for view in ["nxdomain", "nodata", "private", "sinkhole", "no-a", "no-aaaa", "dns64"] {
+        let (mut plain, other) = (bench(LabOptions::default()).await, bench(LabOptions::default()).await);
+        other.stage(&[format!("resolver-differs={view}")]).await;
+        for turned in [false, true] {
+            let mut resolvers = vec![plain.lab.resolver(), other.lab.resolver()];
+            if turned {
+                resolvers.reverse();
+            }
+            plain.setup.probes.through_resolvers = true;
+            plain.setup.probes.resolvers = resolvers;
+            for (faults, expected) in [(vec![], vec![]), (vec!["dns-override@q7f9"], vec!["dns-override"])] {
+                let faults = faults.into_iter().map(str::to_owned).collect::<Vec<_>>();
+                plain.stage(&faults).await;
+                let outcome = plain.round().await;
+                let found = causes(&outcome).into_iter().collect::<Vec<_>>();
+                assert_eq!(found, expected, "{view} {turned} {faults:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_resolvers_word_alone_confirms_no_override() {
     let mut bench = bench(LabOptions::default()).await;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may end at once")]
 
 mod ask;
+mod by_design;
 mod datagrams;
 mod knot;
 mod nginx;

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsQuery, DnsReply, Reason, RecordKind, StepStatus};
+use crate::evidence::{DnsQuery, DnsRecord, DnsReply, Reason, RecordKind, StepStatus};
 use crate::target::Hostname;
+
+const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
 
 /// What one server says about the addresses of one name, both families taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +45,51 @@ impl DnsAnswer {
     /// delegation, one from above is a lame server. `authority` is false for a resolver.
     #[must_use]
     pub fn read(looks: &[DnsQuery], name: &str, server: SocketAddr, domain: &Hostname, authority: bool) -> Self {
-        let families = [RecordKind::A, RecordKind::Aaaa];
-        let of = |kind: RecordKind| {
-            looks
-                .iter()
-                .rev()
-                .find(|look| look.kind == kind && look.server == server && look.name == name)
-        };
-        let mut said = families.map(|kind| of(kind).map_or(Self::Nothing, |look| read_one(look, domain, authority)));
+        Self::of_families(FAMILIES.map(|kind| Self::read_kind(looks, kind, name, server, domain, authority)))
+    }
+
+    /// Reads the looks for one type alone: of a server that serves no other.
+    #[must_use]
+    pub fn read_kind(
+        looks: &[DnsQuery],
+        kind: RecordKind,
+        name: &str,
+        server: SocketAddr,
+        domain: &Hostname,
+        authority: bool,
+    ) -> Self {
+        let last = of(looks, kind, name, server).next_back();
+        last.map_or(Self::Nothing, |look| read_one(look, domain, authority))
+    }
+
+    /// Reads the looks for a name that was asked several times, each time for all of `kinds`.
+    #[must_use]
+    pub fn read_each(
+        looks: &[DnsQuery],
+        kinds: &[RecordKind],
+        name: &str,
+        server: SocketAddr,
+        domain: &Hostname,
+        authority: bool,
+    ) -> Vec<Self> {
+        let mut each = kinds
+            .iter()
+            .map(|kind| of(looks, *kind, name, server))
+            .collect::<Vec<_>>();
+        let mut said = Vec::new();
+        while let Some(looks) = each.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
+            let mut families = looks.into_iter().map(|look| read_one(look, domain, authority));
+            match (families.next(), families.next()) {
+                (Some(one), Some(other)) => said.push(Self::of_families([one, other])),
+                (Some(one), None) => said.push(one),
+                (None, _) => break,
+            }
+        }
+        said
+    }
+
+    /// What both families say together.
+    fn of_families(mut said: [Self; 2]) -> Self {
         said.sort_by_key(DnsAnswer::weight);
         let [first, second] = said;
         match (first, second) {
@@ -190,6 +229,17 @@ pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
         .join(", ")
 }
 
+/// The looks for a type of a name at a server, in the order in which they were asked.
+fn of<'l>(
+    looks: &'l [DnsQuery],
+    kind: RecordKind,
+    name: &'l str,
+    server: SocketAddr,
+) -> impl DoubleEndedIterator<Item = &'l DnsQuery> {
+    let of = move |look: &&DnsQuery| look.kind == kind && look.server == server && look.name == name;
+    looks.iter().filter(of)
+}
+
 fn read_one(look: &DnsQuery, domain: &Hostname, authority: bool) -> DnsAnswer {
     match (&look.end, &look.reply) {
         (StepStatus::Exhausted(what), _) => DnsAnswer::Exhausted(what.clone()),
@@ -203,11 +253,8 @@ fn read_one(look: &DnsQuery, domain: &Hostname, authority: bool) -> DnsAnswer {
 }
 
 fn read_reply(look: &DnsQuery, reply: &DnsReply, domain: &Hostname, authority: bool) -> DnsAnswer {
-    match reply.rcode {
-        0 | 3 => {}
-        2 => return DnsAnswer::Fault(Reason::DnsServfail, "SERVFAIL".into()),
-        5 => return DnsAnswer::Fault(Reason::DnsRefused, "REFUSED".into()),
-        other => return DnsAnswer::Fault(Reason::DnsServfail, format!("response code {other}")),
+    if let Some(fault) = refusal(reply.rcode) {
+        return fault;
     }
     if authority && !reply.authoritative {
         return referral(look, reply, domain).unwrap_or_else(|| {
@@ -217,19 +264,60 @@ fn read_reply(look: &DnsQuery, reply: &DnsReply, domain: &Hostname, authority: b
             )
         });
     }
-    let of = |kind: &'static str| reply.answers.iter().filter(move |record| record.kind == kind);
-    let addresses = of(look.kind.as_str())
+    let (aliases, end) = chain(look, reply);
+    let asked = |record: &&DnsRecord| record.kind == look.kind.as_str() && record.name.eq_ignore_ascii_case(end);
+    let addresses = reply.answers.iter().filter(asked);
+    let addresses = addresses
         .filter_map(|record| record.data.parse().ok())
         .collect::<BTreeSet<_>>();
-    let aliases = of("CNAME").map(|record| record.data.clone()).collect::<Vec<_>>();
     if !addresses.is_empty() || !aliases.is_empty() {
         return DnsAnswer::Addresses { addresses, aliases };
     }
-    if reply.rcode == 3 {
+    if matches!(reply.rcode, NXDOMAIN | YXDOMAIN) {
         DnsAnswer::NxDomain
     } else {
         DnsAnswer::NoData
     }
+}
+
+/// What a response code says where it is no answer; nothing where it is one. A name that substitution (RFC 6672) makes
+/// too long has no records either.
+fn refusal(code: u16) -> Option<DnsAnswer> {
+    let (reason, name) = match code {
+        0 | NXDOMAIN | YXDOMAIN => return None,
+        1 => (Reason::DnsRefused, "FORMERR: it can't read the question".to_owned()),
+        2 => (Reason::DnsServfail, "SERVFAIL".to_owned()),
+        4 => (Reason::DnsRefused, "NOTIMP: it does not know such questions".to_owned()),
+        5 => (Reason::DnsRefused, "REFUSED".to_owned()),
+        9 => (Reason::DnsLame, "NOTAUTH: it does not serve the zone".to_owned()),
+        other => (Reason::DnsServfail, format!("response code {other}")),
+    };
+    Some(DnsAnswer::Fault(reason, name))
+}
+
+const NXDOMAIN: u16 = 3;
+const YXDOMAIN: u16 = 6;
+
+/// Whether a look was answered by the words that a server has for a type that it does not serve.
+pub(crate) fn is_unserved(look: &DnsQuery) -> bool {
+    look.reply
+        .as_ref()
+        .is_some_and(|reply| matches!(reply.rcode, 1 | 4 | 5))
+}
+
+/// The targets of the aliases that lead on from the name, in their order, and the name at which they end. Records may
+/// stand in any order, and what no alias leads to is no answer to the question.
+pub(super) fn chain<'l>(look: &'l DnsQuery, reply: &'l DnsReply) -> (Vec<String>, &'l str) {
+    let (mut aliases, mut at) = (Vec::new(), look.name.as_str());
+    let alias = |at: &str| {
+        let mut records = reply.answers.iter();
+        records.find(|record| record.kind == "CNAME" && record.name.eq_ignore_ascii_case(at))
+    };
+    while let Some(record) = alias(at).filter(|record| !aliases.contains(&record.data)) {
+        aliases.push(record.data.clone());
+        at = &record.data;
+    }
+    (aliases, at)
 }
 
 /// NS records in the authority section of an answer without authority, owned by the name or by what lies between it

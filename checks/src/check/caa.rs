@@ -1,6 +1,7 @@
 //! Certification authority authorization (RFC 8659): whether the closest CAA set allows a CA to issue for a name.
 
-use crate::evidence::DnsQuery;
+use super::answer::chain;
+use crate::evidence::{DnsQuery, DnsRecord};
 
 /// The domains by which authorities name themselves in CAA, by the organisation in the certificates that they issue.
 const AUTHORITIES: &[(&str, &[&str])] = &[
@@ -56,14 +57,17 @@ pub struct Set {
     pub records: Vec<String>,
 }
 
-/// The set in the answer to a CAA question, where the name holds one.
+/// The set in the answer to a CAA question, where the name holds one, or the name that it is an alias of (RFC 8659,
+/// section 3: aliases are followed).
 #[must_use]
 pub fn set(look: &DnsQuery) -> Option<Set> {
     let reply = look.reply.as_ref()?;
-    let records = reply.answers.iter().filter(|record| record.kind == "CAA");
+    let (_, owner) = chain(look, reply);
+    let here = |record: &&DnsRecord| record.kind == "CAA" && record.name.eq_ignore_ascii_case(owner);
+    let records = reply.answers.iter().filter(here);
     let records = records.map(|record| record.data.clone()).collect::<Vec<_>>();
     (!records.is_empty()).then(|| Set {
-        owner: look.name.clone(),
+        owner: owner.to_owned(),
         records,
     })
 }
@@ -128,14 +132,41 @@ impl Property {
         let mut parts = record.splitn(3, ' ');
         let flags = parts.next()?.parse::<u8>().ok()?;
         let tag = parts.next()?.to_ascii_lowercase();
-        let value = parts.next().unwrap_or_default().trim().trim_matches('"');
-        let issuer = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let value = parts.next().unwrap_or_default().trim();
+        let value = value
+            .strip_prefix('"')
+            .and_then(|value| value.strip_suffix('"'))
+            .unwrap_or(value);
+        let issuer = issuer(value).unwrap_or_default();
         Some(Self {
             critical: flags & 0x80 != 0,
             tag,
             issuer,
         })
     }
+}
+
+/// The issuer that a value names, lower case; empty where it names none. A value that is malformed allows nobody
+/// (RFC 8659, section 4.2).
+fn issuer(value: &str) -> Option<String> {
+    let mut parts = value.split(';').map(|part| part.trim_matches([' ', '\t']));
+    let issuer = parts.next()?;
+    let is_label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_name = issuer.is_empty() || issuer.split('.').all(is_label);
+    (is_name && parts.all(is_parameter)).then(|| issuer.to_ascii_lowercase())
+}
+
+/// `tag=value`, with spaces around the equals sign; or nothing, as behind a last semicolon.
+fn is_parameter(text: &str) -> bool {
+    let Some((tag, value)) = text.split_once('=') else {
+        return text.is_empty();
+    };
+    let (tag, value) = (tag.trim_end(), value.trim_start());
+    let is_tag = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !tag.is_empty() && tag.bytes().all(is_tag) && value.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -190,6 +221,37 @@ mod tests {
     #[test]
     fn parameters_do_not_hide_the_issuer() {
         let set = with(&["0 issue \"letsencrypt.org; validationmethods=dns-01\""]);
+        assert_eq!(forbids(&set, "Let's Encrypt", false), Some(false));
+    }
+
+    #[test]
+    fn case_does_not_matter_and_what_is_malformed_allows_nobody() {
+        for (record, forbidden) in [
+            ("0 ISSUE \"LetsEncrypt.ORG\"", false),
+            (
+                "0 issue \"  letsencrypt.org  ;  accounturi = https://ca.example/1 ; \"",
+                false,
+            ),
+            ("0 issue \"letsencrypt.org; accounturi\"", true),
+            ("0 issue \"letsencrypt.org; a=b c\"", true),
+            ("0 issue \"letsencrypt.org sectigo.com\"", true),
+            ("0 issue \"%%%%%\"", true),
+            ("0 issue \"\"", true),
+            ("128 issue \"letsencrypt.org\"", false),
+            ("1 tbs \"x\"", false),
+        ] {
+            assert_eq!(
+                forbids(&with(&[record]), "Let's Encrypt", false),
+                Some(forbidden),
+                "{record}"
+            );
+        }
+    }
+
+    #[test]
+    fn issuewild_alone_restricts_no_single_name() {
+        let set = with(&["0 issuewild \";\""]);
+        assert_eq!(forbids(&set, "Let's Encrypt", true), Some(true));
         assert_eq!(forbids(&set, "Let's Encrypt", false), Some(false));
     }
 }

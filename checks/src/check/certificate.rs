@@ -1,5 +1,7 @@
 //! `certificate`: what the edge really serves for the name verifies, and enough of its lifetime is left.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{CaaSet, caa_forbids, caa_set, unvisited};
@@ -127,14 +129,29 @@ fn channel_reason(visit: &Visit) -> String {
 }
 
 /// The tenant's own CAA set, where it forbids the authority that issued what is served. The set of the domain is the
-/// fleet's.
+/// fleet's, and what stands at `*.DOMAIN` is asked by nobody who issues the wildcard: for that name the authority looks
+/// at the domain (RFC 8659, section 3).
 #[must_use]
 pub fn caa_fault(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit) -> Option<CaaSet> {
     let facts = context.facts(visit)?;
-    let set = tenant.dns.authoritative.iter().find_map(caa_set)?;
-    let wildcard = !facts.names.iter().any(|name| name == tenant.tenant.hostname.as_str());
+    let mut set = tenant.dns.authoritative.iter().find_map(caa_set)?;
+    let name = tenant.tenant.hostname.as_str();
+    let wildcard = !facts.names.iter().any(|covered| covered.eq_ignore_ascii_case(name));
+    let mut of_wildcard = context.fleet.zone.wildcard_caa.iter().filter_map(caa_set);
+    if of_wildcard.any(|other| alike(&set, &other)) {
+        if wildcard {
+            return None;
+        }
+        set.owner = context.fleet.wildcard_name();
+    }
     let organization = facts.issuer_organization.as_deref()?;
     (caa_forbids(&set, organization, wildcard) == Some(true)).then_some(set)
+}
+
+/// Whether two sets hold the same records, in any order.
+fn alike(one: &CaaSet, other: &CaaSet) -> bool {
+    let sorted = |set: &CaaSet| set.records.iter().cloned().collect::<BTreeSet<_>>();
+    sorted(one) == sorted(other)
 }
 
 fn served(facts: &Facts) -> String {

@@ -35,7 +35,9 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         return Finding::plain(Outcome::Unknown, "no control name was answered to compare with").took(ms);
     };
     let compared = |finding: Finding| finding.comparing(control.to_string(), own.to_string()).took(ms);
-    if !context.same(&own, control) {
+    let (same, follows) = (context.same(&own, control), context.follows(tenant, &own, control));
+    let wildcard_leads_elsewhere = !context.addresses_outside_edge(control).is_empty();
+    if !follows || (!same && wildcard_leads_elsewhere) {
         let reason = own.reason().unwrap_or(Reason::DnsMismatch);
         return compared(
             Finding::plain(Outcome::Fail, format!("{own}; the wildcard answers {control}")).because(reason),
@@ -57,34 +59,38 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         let finding = Finding::plain(Outcome::Warn, message).because(Reason::DnsMismatch);
         return finding.comparing(own.to_string(), said.to_string()).took(ms);
     }
-    compared(Finding::plain(Outcome::Pass, "as the wildcard"))
+    let message = match same {
+        true => "as the wildcard",
+        false => "addresses of the edge, as the wildcard's",
+    };
+    compared(Finding::plain(Outcome::Pass, message))
 }
 
-/// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing.
+/// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing, and one
+/// that gives something else to a label that nobody ever asked for does so by design: no cache can know that label.
 pub(crate) fn stale(context: &FleetContext, tenant: &TenantEvidence, own: &DnsAnswer) -> Vec<(SocketAddr, DnsAnswer)> {
     if context.fleet.zone.through_resolvers {
         return Vec::new();
     }
     let name = tenant.tenant.hostname.as_str();
-    let said = context.fleet.zone.resolvers.iter().map(|resolver| {
-        (
-            *resolver,
-            DnsAnswer::read(&tenant.dns.resolvers, name, *resolver, &context.fleet.domain, false),
-        )
-    });
-    let differs = |said: &DnsAnswer| said.is_usable() && !same_places(context, own, said);
-    said.filter(|(_, said)| differs(said)).collect()
+    let resolvers = context.fleet.zone.resolvers.iter();
+    let seeing = resolvers.filter(|resolver| context.sees_zone(**resolver) == Some(true));
+    let said = seeing.map(|resolver| (*resolver, context.said_by(&tenant.dns.resolvers, name, *resolver)));
+    said.filter(|(resolver, said)| said.is_usable() && !is_right(context, *resolver, own, said))
+        .collect()
 }
 
-/// The zone's own answer may be an alias that only a resolver follows: then the resolvers are compared among each
-/// other, by way of the fresh label.
-fn same_places(context: &FleetContext, own: &DnsAnswer, resolver: &DnsAnswer) -> bool {
-    let ours = if own.addresses().is_empty() && own.has_answer() {
-        context.resolved(own)
-    } else {
-        own.addresses()
+/// Whether a resolver says of a tenant what the zone says, or what the resolver says of a label that it can't know: an
+/// alias that leaves the zone has its addresses from resolvers alone.
+fn is_right(context: &FleetContext, resolver: SocketAddr, own: &DnsAnswer, said: &DnsAnswer) -> bool {
+    let fresh = context.resolver_controls.get(&resolver);
+    let follows = match (own, said) {
+        (DnsAnswer::Addresses { addresses, aliases }, DnsAnswer::Addresses { aliases: chain, .. }) => {
+            addresses.is_empty() && chain.starts_with(aliases)
+        }
+        _ => false,
     };
-    ours == resolver.addresses()
+    follows || context.alike(said, own) || fresh.is_some_and(|fresh| context.alike(said, fresh))
 }
 
 fn at(server: Option<SocketAddr>) -> String {

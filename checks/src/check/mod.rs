@@ -10,6 +10,7 @@ mod identity;
 mod route;
 mod site;
 
+pub(crate) use answer::is_unserved;
 pub use answer::{DnsAnswer, is_or_below, list};
 pub use app::{
     AppState, Wakes, app_state, app_state_by, deciding, missing as missing_machines, others as other_releases, wakes,

@@ -26,8 +26,6 @@ pub enum Records {
     Proxied,
     /// The NS records that cut the zone there.
     Delegation,
-    /// Whatever stands there: nobody has seen it.
-    Unseen,
 }
 
 /// One thing to do.
@@ -338,7 +336,6 @@ impl fmt::Display for Wait {
 fn delete(zone: &str, name: &str, which: Records, records: &[RecordRef]) -> String {
     let label = label(name, zone);
     match which {
-        Records::Unseen => format!("list zone {zone} and delete what stands at {name} or below it"),
         Records::Delegation => format!("delete the NS records of {name} in zone {zone}"),
         Records::Proxied => format!("delete the proxied records of {label} in zone {zone}"),
         Records::Responder => {

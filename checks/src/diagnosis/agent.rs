@@ -126,7 +126,12 @@ pub(super) fn dns_blocked(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     if !all_silent || !context.resolver_sees_zone() {
         return Vec::new();
     }
-    let seen = context.resolver_controls.iter().find(|(_, said)| said.is_usable());
+    // A resolver with a view of its own answers whatever the zone's servers do: only the edge shows that it asked them.
+    let leads_to_edge =
+        |said: &DnsAnswer| !said.addresses().is_empty() && context.addresses_outside_edge(said).is_empty();
+    let usable = || context.resolver_controls.iter().filter(|(_, said)| said.is_usable());
+    let right = usable().find(|(_, said)| leads_to_edge(said));
+    let seen = right.or_else(|| usable().next());
     let resolver = seen.map(|(resolver, said)| AgentFact::ResolverSees {
         resolver: *resolver,
         answer: said.clone(),
@@ -135,7 +140,8 @@ pub(super) fn dns_blocked(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let evidence = std::iter::once(silent).chain(resolver).map(Fact::from);
     let remedy = Remedy::advise("open port 53 (UDP and TCP) outward for the agent, or set `[dns] ask = \"resolvers\"`");
     let proof = hidden(Object::Vantage, evidence.collect()).because(Reason::DnsTimeout);
-    vec![proof.remedy(remedy)]
+    let proof = proof.remedy(remedy);
+    vec![if right.is_some() { proof } else { proof.likely() }]
 }
 
 pub(super) fn is_silent_dns(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {

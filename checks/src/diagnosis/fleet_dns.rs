@@ -146,7 +146,8 @@ pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         let typo =
             format!("look at the domain's name for a slip; where it is right, have {domain} delegated by its registry");
         let fact = DnsFact::NoSuchDomain(domain.to_string());
-        let proof = Proof::fail(Object::Wildcard, vec![fact.into()]);
+        // Only a resolver said so, and it may have a view of its own.
+        let proof = Proof::fail(Object::Wildcard, vec![fact.into()]).likely();
         return vec![proof.because(Reason::DnsNxdomain).remedy(Remedy::look(typo))];
     }
     let usable = context
@@ -172,7 +173,9 @@ pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         answer: said.clone(),
     });
     let evidence = std::iter::once(none).chain(star).map(Fact::from).collect();
-    vec![Proof::fail(Object::Wildcard, evidence).because(reason).remedy(remedy)]
+    let proof = Proof::fail(Object::Wildcard, evidence).because(reason).remedy(remedy);
+    // Who answers for the zone's servers may have a view of its own, or an old one.
+    vec![if context.is_hearsay { proof.likely() } else { proof }]
 }
 
 /// An own record that gives the edge's addresses is no fault of the tenant's, whatever the wildcard says.

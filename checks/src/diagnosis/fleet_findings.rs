@@ -49,7 +49,7 @@ fn finding(context: &FleetContext, check: FleetCheck, shared: &Shared) -> FleetF
         FleetCheck::Dnssec => (dnssec(context), None),
         FleetCheck::WildcardCertificate => wildcard_certificate(context),
         FleetCheck::Edge => edge(context),
-        FleetCheck::Vantage => (vantage(context), None),
+        FleetCheck::Vantage => (vantage(context), resolver_differs(context)),
     })
 }
 
@@ -218,12 +218,37 @@ fn vantage(context: &FleetContext) -> Finding {
         format!(", {controls} of {} controls", vantage.controls.len())
     };
     let message = format!(
-        "{answered} of {} resolvers answer{others}{silent}",
-        vantage.resolvers.len()
+        "{answered} of {} resolvers answer{others}{silent}{}",
+        vantage.resolvers.len(),
+        differing(context)
     );
     // Without one resolver nothing shows what users' resolvers say.
     let none_answers = !vantage.resolvers.is_empty() && answered == 0;
     Finding::plain(if none_answers { Outcome::Unknown } else { Outcome::Pass }, message)
+}
+
+fn resolver_differs(context: &FleetContext) -> Option<FleetDetail> {
+    let differing = context.differing_resolvers();
+    let (resolver, _) = *differing.first()?;
+    let others = differing.len() - 1;
+    Some(FleetDetail::ResolverDiffers { resolver, others })
+}
+
+/// The resolvers that give every name something else than the zone's servers do: split horizon, filters, answers by
+/// place. It is told once and blames nobody.
+fn differing(context: &FleetContext) -> String {
+    let Some(zone) = context.control_for(None) else {
+        return String::new();
+    };
+    let others = match context.fleet.zone.through_resolvers {
+        true => "others",
+        false => "the zone's servers",
+    };
+    let differing = context.differing_resolvers().into_iter();
+    let note = |(resolver, said)| {
+        format!("; resolver-differs: {resolver} gives a fresh label {said}, {others} give it {zone}")
+    };
+    differing.map(note).collect()
 }
 
 fn short(said: &DnsAnswer) -> String {

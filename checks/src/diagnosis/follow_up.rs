@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::tenant_dns::is_blocked;
-use super::{Judgement, tenant_replay};
+use super::{Judgement, tenant_override, tenant_replay};
 use crate::chain::fails_by_dates_alone;
 use crate::check::{AppState, Findings, app_state};
 use crate::evidence::{Reason, Visit};
@@ -22,6 +22,8 @@ pub enum FollowUp {
     Date(SocketAddr),
     /// What stands at or below this tenant's name.
     Blockers(TenantId),
+    /// This tenant's name and the control name some times more, at the server that told them apart.
+    Repetition(TenantId),
     /// This tenant again, without haste, at this address.
     Unhurried(TenantId, SocketAddr),
     /// This tenant at another address of the edge.
@@ -41,6 +43,7 @@ impl FollowUp {
         match self {
             Self::Control(_) | Self::Date(_) => None,
             Self::Blockers(tenant)
+            | Self::Repetition(tenant)
             | Self::Unhurried(tenant, _)
             | Self::OtherAddress(tenant, _)
             | Self::Direct(tenant)
@@ -64,6 +67,8 @@ pub(super) fn of_tenant(context: &FleetContext, tenant: &TenantEvidence, finding
     let mut asked = Vec::new();
     asked.extend(date(context, tenant.visit()));
     asked.extend(blockers(context, tenant, findings).then(|| FollowUp::Blockers(id.clone())));
+    let repetition = tenant_override::is_worth_repeating(context, tenant, findings);
+    asked.extend(repetition.then(|| FollowUp::Repetition(id.clone())));
     asked.extend(visit(context, tenant));
     asked.extend(direct(context, tenant, findings));
     let log = tenant_replay::is_worth_asking(context, tenant, findings);

@@ -4,6 +4,7 @@
 use super::Proof;
 use super::catalog::Cause;
 use super::follow_up::{self, FollowUp};
+use super::refutation::weigh;
 use super::rules::TENANT;
 use super::tenant_facts::TenantFacts;
 use super::tenant_rules::{Table, TenantContext, unexplained};
@@ -109,6 +110,12 @@ fn explain_by(
             findings,
         });
         for proof in proofs {
+            let subject = TenantContext {
+                context,
+                tenant,
+                findings,
+            };
+            let proof = weigh(&subject, rule.cause, proof);
             let concerned = |check: &Check| {
                 let outcome = findings.of(*check).outcome;
                 let only = proof.only.is_none_or(|only| only == *check);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -196,6 +197,13 @@ pub enum FleetDetail {
     },
     /// The wildcard goes through the CDN's proxy: that path was not verified.
     ThroughProxy,
+    /// How many resolvers give every name something else than the zone's servers do, and the first of them.
+    ResolverDiffers {
+        /// The first.
+        resolver: SocketAddr,
+        /// How many there are besides.
+        others: usize,
+    },
 }
 
 /// Everything that a world means.

@@ -12,7 +12,9 @@ use super::tenant_platform::{self as app, pending};
 use super::tenant_rules::Prove::{Each, One};
 use super::tenant_rules::{Rule, Table};
 use super::{Proof, TenantFacts, Totals};
-use super::{fleet_dns, fleet_edge, fleet_platform, tenant_answer, tenant_dns, tenant_release, tenant_replay};
+use super::{
+    fleet_dns, fleet_edge, fleet_platform, tenant_answer, tenant_dns, tenant_override, tenant_release, tenant_replay,
+};
 use crate::evidence::Reason;
 use crate::finding::{Check, FleetCheck};
 use crate::fleet::FleetContext;
@@ -141,8 +143,8 @@ pub(super) const TENANT: &[Table] = &[
         rules: &[
             rule(C::DnsDelegated, One(tenant_dns::delegated)),
             rule(C::DnsBlocked, One(tenant_dns::blocked)),
-            rule(C::DnsProxied, One(tenant_dns::proxied)),
-            rule(C::DnsOverride, One(tenant_dns::overridden)),
+            rule(C::DnsProxied, One(tenant_override::proxied)),
+            rule(C::DnsOverride, One(tenant_override::overridden)),
             rule(C::DnsStaleResolver, One(tenant_dns::stale)),
         ],
         besides: &[rule(C::DnsStaleResolver, Each(tenant_dns::further_stale))],

@@ -39,7 +39,7 @@ fn ns(at: &str) -> RecordRef {
 }
 
 /// What deletes records at a name of the zone.
-fn delete(subject: &TenantContext<'_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
+pub(super) fn delete(subject: &TenantContext<'_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
     Action::DeleteRecords {
         zone: zone(subject),
         name: name.to_owned(),
@@ -48,7 +48,7 @@ fn delete(subject: &TenantContext<'_>, name: &str, which: Records, records: Vec<
     }
 }
 
-fn listed_ref(record: &ZoneRecord) -> RecordRef {
+pub(super) fn listed_ref(record: &ZoneRecord) -> RecordRef {
     RecordRef {
         id: Some(record.id.clone()),
         kind: record.kind.clone(),
@@ -81,7 +81,11 @@ pub(super) fn blocked(subject: &TenantContext<'_>) -> Option<Proof> {
     let (reason, object) = (own.reason(), Object::Name(subject.name().to_owned()));
     if found.is_empty() {
         evidence.push(DnsFact::NothingFound.into());
-        let remedy = delete(subject, subject.name(), Records::Unseen, Vec::new()).by_hand();
+        let remedy = Remedy::look(format!(
+            "list zone {} and look for what stands at {} or below it",
+            zone(subject),
+            subject.name()
+        ));
         return Some(Proof::fail(object, evidence).because(reason).likely().remedy(remedy));
     }
     evidence.extend(found.iter().map(|record| DnsFact::Found(record.clone()).into()));
@@ -146,7 +150,7 @@ fn by_name_and_kind(records: Vec<&ZoneRecord>) -> Vec<(&str, Vec<&ZoneRecord>)> 
     groups
 }
 
-fn listed(record: &ZoneRecord, named: bool) -> Fact {
+pub(super) fn listed(record: &ZoneRecord, named: bool) -> Fact {
     let record = record.clone();
     DnsFact::Listed { record, named }.into()
 }
@@ -185,22 +189,8 @@ fn blockers(tenant: &TenantEvidence) -> Vec<DnsRecord> {
     found
 }
 
-/// Address and alias records at the name in the zone's listing.
-fn listed_addresses<'w>(subject: &'w TenantContext<'_>) -> Vec<&'w ZoneRecord> {
-    let kinds = [
-        RecordKind::A.as_str(),
-        RecordKind::Aaaa.as_str(),
-        RecordKind::Cname.as_str(),
-    ];
-    let listed = subject.context.listed(subject.name()).unwrap_or_default();
-    listed
-        .into_iter()
-        .filter(|record| record.name == subject.name() && kinds.contains(&record.kind.as_str()))
-        .collect()
-}
-
 /// Whether a comment or a tag says that something else looks after the record.
-fn is_managed(record: &ZoneRecord) -> bool {
+pub(super) fn is_managed(record: &ZoneRecord) -> bool {
     let words = [
         "terraform",
         "pulumi",
@@ -219,89 +209,6 @@ fn is_managed(record: &ZoneRecord) -> bool {
         text.replace([' ', '"'], "").contains("roundsman=off") || words.iter().any(|word| text.contains(word))
     };
     texts.into_iter().any(|text| kept(&text))
-}
-
-pub(super) fn proxied(subject: &TenantContext<'_>) -> Option<Proof> {
-    let records = listed_addresses(subject);
-    if !subject.fails(Check::Dns) || !records.iter().any(|record| record.proxied) {
-        return None;
-    }
-    let evidence = records.iter().map(|record| listed(record, false)).collect();
-    let automatic = !records.iter().any(|record| is_managed(record));
-    let seen = records.iter().map(|record| listed_ref(record)).collect();
-    let remedy = delete(subject, subject.name(), Records::Proxied, seen).automatically(automatic);
-    let proof = Proof::fail(Object::Name(subject.name().to_owned()), evidence);
-    Some(proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy))
-}
-
-pub(super) fn overridden(subject: &TenantContext<'_>) -> Option<Proof> {
-    let (server, own) = subject.context.tenant_answer(subject.tenant);
-    let control = subject.context.control_for(server)?;
-    if !subject.fails(Check::Dns) || !own.has_answer() || subject.context.same(&own, control) {
-        return None;
-    }
-    let records = own_records(subject.tenant);
-    let in_listing = listed_addresses(subject);
-    let known = |record: &DnsRecord| {
-        let same = |listed: &&&ZoneRecord| listed.kind == record.kind && listed.content == record.data;
-        in_listing.iter().find(same).map(|listed| listed.id.clone())
-    };
-    let seen = records.iter().map(|record| RecordRef {
-        id: known(record),
-        kind: record.kind.clone(),
-        name: record.name.clone(),
-    });
-    let automatic = !in_listing.is_empty() && !in_listing.iter().any(|record| is_managed(record));
-    let remedy = delete(subject, subject.name(), Records::Responder, seen.collect()).automatically(automatic);
-    let shadows = DnsFact::Shadows {
-        name: subject.name().to_owned(),
-        servers: servers_that_agree(subject.context, control),
-        control: control.clone(),
-        records,
-    };
-    let evidence = std::iter::once(shadows.into()).chain(in_listing.iter().map(|record| listed(record, false)));
-    let proof = Proof::fail(Object::Name(subject.name().to_owned()), evidence.collect());
-    let proof = proof.because(subject.findings.of(Check::Dns).reason).remedy(remedy);
-    // A resolver may answer from an old cache: its word alone confirms nothing.
-    Some(if subject.context.fleet.zone.through_resolvers {
-        proof.likely()
-    } else {
-        proof
-    })
-}
-
-/// How many servers say the same of the control name, of how many.
-fn servers_that_agree(context: &FleetContext, control: &DnsAnswer) -> (usize, usize) {
-    let agree = context.controls.values().filter(|said| said.same_as(control)).count();
-    (agree, context.controls.len())
-}
-
-/// Address and alias records at the name itself. Those that a wildcard with one family only would give are in it too:
-/// a name that exists is answered from its own records alone.
-fn own_records(tenant: &TenantEvidence) -> Vec<DnsRecord> {
-    let kinds = [
-        RecordKind::A.as_str(),
-        RecordKind::Aaaa.as_str(),
-        RecordKind::Cname.as_str(),
-    ];
-    let mut records = Vec::<DnsRecord>::new();
-    for record in tenant
-        .dns
-        .authoritative
-        .iter()
-        .filter_map(|look| look.reply.as_ref())
-        .flat_map(|reply| &reply.answers)
-    {
-        let own = record.name == tenant.tenant.hostname.as_str() && kinds.contains(&record.kind.as_str());
-        if own
-            && !records
-                .iter()
-                .any(|known| known.kind == record.kind && known.data == record.data)
-        {
-            records.push(record.clone());
-        }
-    }
-    records
 }
 
 pub(super) fn stale(subject: &TenantContext<'_>) -> Option<Proof> {

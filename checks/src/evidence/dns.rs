@@ -37,7 +37,7 @@ pub enum RecordKind {
 impl RecordKind {
     /// The type's mnemonic, as in zone files.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::A => "A",
             Self::Aaaa => "AAAA",
@@ -123,6 +123,10 @@ pub struct TenantDns {
     pub resolvers: Vec<DnsQuery>,
     /// What stands at the name or below it, asked only where the wildcard does not reach it.
     pub blockers: Vec<DnsQuery>,
+    /// A and AAAA of the name and of the control name, some times more at the server that answered first: asked only where
+    /// the two differ.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeated: Vec<DnsQuery>,
 }
 
 /// What DNS says of the zone as a whole.
@@ -149,6 +153,9 @@ pub struct ZoneEvidence {
     pub unchecked: Vec<DnsQuery>,
     /// CAA from the domain upwards until a set is found (RFC 8659, section 3).
     pub caa: Vec<DnsQuery>,
+    /// CAA of the control name: what every name below the domain gets that has no records of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wildcard_caa: Vec<DnsQuery>,
     /// CNAME at the name of the wildcard's ACME delegation, asked where the platform tells what it must be.
     #[serde(default)]
     pub acme: Vec<DnsQuery>,
@@ -172,6 +179,7 @@ impl ZoneEvidence {
             resolver_controls: Vec::new(),
             unchecked: Vec::new(),
             caa: Vec::new(),
+            wildcard_caa: Vec::new(),
             acme: Vec::new(),
             taken_at: None,
         }

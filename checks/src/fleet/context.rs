@@ -9,8 +9,11 @@ use jiff::Timestamp;
 
 use super::{ChainStore, Directory, Fleet};
 use crate::chain::{Facts, Flaw, Flawed};
-use crate::check::DnsAnswer;
-use crate::evidence::{App, AppCertificate, Platform, Reason, VantageEvidence, Visit, ZoneEvidence, ZoneRecord};
+use crate::check::{DnsAnswer, is_unserved};
+use crate::evidence::{
+    App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, VantageEvidence, Visit, ZoneEvidence,
+    ZoneRecord,
+};
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
 
@@ -23,6 +26,14 @@ pub struct FleetContext {
     pub controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// What each server says of `*.DOMAIN`.
     pub wildcards: BTreeMap<SocketAddr, DnsAnswer>,
+    /// What resolvers that stand in for the zone's servers say of the control name by a view of their own, where others
+    /// of them find the edge.
+    pub other_views: BTreeMap<SocketAddr, DnsAnswer>,
+    /// Whether all that is said of the zone comes from others than its servers, who may have it from an old cache:
+    /// resolvers, or servers that forward what they are asked.
+    pub is_hearsay: bool,
+    /// The servers that serve one of both address types only and say so, and which: for every name alike.
+    pub one_family: BTreeMap<SocketAddr, RecordKind>,
     /// What each resolver says of a label that it can't know yet.
     pub resolver_controls: BTreeMap<SocketAddr, DnsAnswer>,
     /// The chains that were seen.
@@ -56,20 +67,26 @@ impl FleetContext {
 
     fn read(fleet: Fleet, chains: Arc<ChainStore>, directory: Arc<Directory>) -> Self {
         let zone = &fleet.zone;
-        let authority = !zone.through_resolvers;
+        let is_hearsay = is_hearsay(zone);
+        let authority = !is_hearsay;
         let star = fleet.wildcard_name();
-        let read = |looks, name: &str, server, authority| {
-            (server, DnsAnswer::read(looks, name, server, &fleet.domain, authority))
+        let one_family = one_family(&fleet, authority);
+        let read = |looks: &[_], name: &str, server, authority| {
+            (server, read(&fleet, &one_family, looks, name, server, authority))
         };
         let fresh = |server: SocketAddr| {
             let label = zone.resolver_controls.iter().find(|look| look.server == server);
             label.map(|look| look.name.clone()).unwrap_or_default()
         };
         let servers = zone.servers.iter().copied();
-        let controls = servers
+        let mut controls = servers
             .clone()
             .map(|server| read(&zone.controls, zone.control.as_str(), server, authority))
-            .collect();
+            .collect::<BTreeMap<_, _>>();
+        let other_views = match zone.through_resolvers {
+            true => take_other_views(&mut controls, &fleet.edge.addresses),
+            false => BTreeMap::new(),
+        };
         let wildcards = servers
             .map(|server| read(&zone.wildcards, &star, server, authority))
             .collect();
@@ -80,6 +97,9 @@ impl FleetContext {
         Self {
             controls,
             wildcards,
+            other_views,
+            is_hearsay,
+            one_family,
             resolver_controls,
             true_edge: true_edge(&fleet),
             chains,
@@ -172,11 +192,13 @@ impl FleetContext {
     /// What the zone says of a tenant: the first usable answer, else the fault that says most; and who said it.
     #[must_use]
     pub fn tenant_answer(&self, tenant: &TenantEvidence) -> (Option<SocketAddr>, DnsAnswer) {
-        let authority = !self.fleet.zone.through_resolvers;
         let mut most = (None, DnsAnswer::Nothing);
         for server in in_order(tenant.dns.authoritative.iter().map(|look| look.server)) {
+            if self.other_views.contains_key(&server) {
+                continue;
+            }
             let name = tenant.tenant.hostname.as_str();
-            let said = DnsAnswer::read(&tenant.dns.authoritative, name, server, &self.fleet.domain, authority);
+            let said = self.said_at(&tenant.dns.authoritative, name, server);
             if said.is_usable() {
                 return (Some(server), said);
             }
@@ -187,6 +209,22 @@ impl FleetContext {
         most
     }
 
+    /// What a server says of a name, in the families that it serves.
+    #[must_use]
+    pub fn said_at(&self, looks: &[DnsQuery], name: &str, server: SocketAddr) -> DnsAnswer {
+        read(&self.fleet, &self.one_family, looks, name, server, !self.is_hearsay)
+    }
+
+    /// The same of a name that was asked for several times, each answer by itself.
+    #[must_use]
+    pub fn said_each(&self, looks: &[DnsQuery], name: &str, server: SocketAddr) -> Vec<DnsAnswer> {
+        let kinds = match self.one_family.get(&server) {
+            Some(kind) => vec![*kind],
+            None => vec![RecordKind::A, RecordKind::Aaaa],
+        };
+        DnsAnswer::read_each(looks, &kinds, name, server, &self.fleet.domain, !self.is_hearsay)
+    }
+
     /// The control answer to compare with: of the same server, else of any that gave one.
     #[must_use]
     pub fn control_for(&self, server: Option<SocketAddr>) -> Option<&DnsAnswer> {
@@ -194,46 +232,6 @@ impl FleetContext {
             .and_then(|server| self.controls.get(&server))
             .filter(|said| said.is_usable());
         same.or_else(|| self.controls.values().find(|said| said.is_usable()))
-    }
-
-    /// Whether two answers lead to the same place, aliases followed through the resolvers where need be.
-    #[must_use]
-    pub fn same(&self, own: &DnsAnswer, control: &DnsAnswer) -> bool {
-        let (ours, theirs) = (own.addresses(), self.resolved(control));
-        let only_one_has_addresses = own.has_answer() && control.has_answer() && control.addresses().is_empty();
-        own.same_as(control) || (only_one_has_addresses && !ours.is_empty() && ours == theirs)
-    }
-
-    /// The addresses of a control answer; of an alias, those that the resolvers find behind it.
-    #[must_use]
-    pub fn resolved(&self, control: &DnsAnswer) -> BTreeSet<IpAddr> {
-        match control {
-            DnsAnswer::Addresses { addresses, .. } if addresses.is_empty() => {
-                self.resolver_controls.values().flat_map(DnsAnswer::addresses).collect()
-            }
-            other => other.addresses(),
-        }
-    }
-
-    /// The addresses of a control answer that are not the edge's, family by family: what is not said of the edge is
-    /// not compared.
-    #[must_use]
-    pub fn addresses_outside_edge(&self, control: &DnsAnswer) -> BTreeSet<IpAddr> {
-        let edge = &self.fleet.edge.addresses;
-        let compared = |address: &IpAddr| edge.iter().any(|known| known.is_ipv4() == address.is_ipv4());
-        self.behind_proxy()
-            .unwrap_or_else(|| self.resolved(control))
-            .into_iter()
-            .filter(|address| compared(address) && !edge.contains(address))
-            .collect()
-    }
-
-    /// Whether the usable servers of the zone contradict each other about the control name.
-    #[must_use]
-    pub fn servers_disagree(&self) -> bool {
-        let mut usable = self.controls.values().filter(|said| said.is_usable());
-        let first = usable.next();
-        usable.any(|said| first.is_some_and(|first| !first.same_as(said)))
     }
 
     /// Whether a resolver got a fresh label from the zone's servers.
@@ -254,6 +252,78 @@ fn true_edge(fleet: &Fleet) -> Option<String> {
     let platform = fleet.platform.known().filter(|_| edge.sockets().any(stands))?;
     let app = platform.other_edge(&fleet.wildcard_name())?;
     Some(app.name.clone())
+}
+
+fn read(
+    fleet: &Fleet,
+    one_family: &BTreeMap<SocketAddr, RecordKind>,
+    looks: &[DnsQuery],
+    name: &str,
+    server: SocketAddr,
+    authority: bool,
+) -> DnsAnswer {
+    match one_family.get(&server) {
+        Some(kind) => DnsAnswer::read_kind(looks, *kind, name, server, &fleet.domain, authority),
+        None => DnsAnswer::read(looks, name, server, &fleet.domain, authority),
+    }
+}
+
+/// Takes out the resolvers that give something else where another one gives the edge: resolvers differ by design, which
+/// is no contradiction within the zone.
+fn take_other_views(
+    controls: &mut BTreeMap<SocketAddr, DnsAnswer>,
+    edge: &[IpAddr],
+) -> BTreeMap<SocketAddr, DnsAnswer> {
+    let leads_to_edge = |said: &DnsAnswer| {
+        let addresses = said.addresses();
+        !addresses.is_empty() && addresses.iter().all(|address| edge.contains(address))
+    };
+    let families = |said: &DnsAnswer| said.addresses().iter().map(IpAddr::is_ipv4).collect::<BTreeSet<_>>();
+    let right = controls.values().filter(|said| leads_to_edge(said));
+    let Some(most) = right.map(families).max_by_key(BTreeSet::len) else {
+        return BTreeMap::new();
+    };
+    let stays = |said: &DnsAnswer| !said.is_usable() || leads_to_edge(said) && families(said) == most;
+    let (kept, taken) = std::mem::take(controls).into_iter().partition(|(_, said)| stays(said));
+    *controls = kept;
+    taken
+}
+
+/// One lame server of several is at fault. Where none has authority and all answer as resolvers do, they are what stands
+/// before the zone's own, and every resolver takes what they give.
+fn is_hearsay(zone: &ZoneEvidence) -> bool {
+    let mut replies = zone.controls.iter().filter_map(|look| look.reply.as_ref()).peekable();
+    let some = replies.peek().is_some();
+    let mut forwarded = replies.filter(|reply| matches!(reply.rcode, 0 | 3));
+    let forwards = |reply: &DnsReply| !reply.authoritative && reply.recursion_available;
+    zone.through_resolvers || some && forwarded.all(forwards) && zone.controls.iter().any(has_answers)
+}
+
+fn has_answers(look: &DnsQuery) -> bool {
+    look.reply.as_ref().is_some_and(|reply| !reply.answers.is_empty())
+}
+
+/// A server that gives the control name an address of one family and refuses to speak of the other serves just that:
+/// users of it get the addresses that it has.
+fn one_family(fleet: &Fleet, authority: bool) -> BTreeMap<SocketAddr, RecordKind> {
+    let (zone, name) = (&fleet.zone, fleet.zone.control.as_str());
+    let serves = |server, kind| {
+        let said = DnsAnswer::read_kind(&zone.controls, kind, name, server, &fleet.domain, authority);
+        said.has_answer() && !said.addresses().is_empty()
+    };
+    let refuses = |server, kind| {
+        let mut looks = zone.controls.iter().rev();
+        let last = looks.find(|look| look.server == server && look.kind == kind && look.name == name);
+        last.is_some_and(is_unserved)
+    };
+    let families = [RecordKind::A, RecordKind::Aaaa];
+    let pairs = families.into_iter().zip(families.into_iter().rev());
+    let of = |server: SocketAddr| {
+        let mut pairs = pairs.clone();
+        let found = pairs.find(|(served, other)| refuses(server, *other) && serves(server, *served));
+        found.map(|(served, _)| (server, served))
+    };
+    zone.servers.iter().filter_map(|server| of(*server)).collect()
 }
 
 fn in_order(servers: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {

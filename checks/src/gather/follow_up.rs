@@ -22,6 +22,7 @@ pub(super) async fn answer(
 ) {
     match follow_up {
         FollowUp::Blockers(_) => evidence.dns.blockers = Box::pin(prober.blockers(evidence)).await,
+        FollowUp::Repetition(_) => evidence.dns.repeated = Box::pin(prober.repeated(evidence)).await,
         FollowUp::Unhurried(_, address) => {
             evidence
                 .retries

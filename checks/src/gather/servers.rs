@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::evidence::{DnsQuery, Reason, RecordKind, StepStatus};
+use crate::check::is_or_below;
+use crate::evidence::{DnsQuery, DnsRecord, Reason, RecordKind, StepStatus};
 use crate::probe::{DnsClient, DnsQuestion};
 use crate::target::Hostname;
 
@@ -51,38 +52,93 @@ pub(super) async fn of_zone(
 }
 
 async fn from(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> Result<Vec<SocketAddr>, StepStatus> {
-    let mut zone = domain.as_str();
-    loop {
-        let look = ask(dns, resolver, zone, RecordKind::Ns).await;
-        let names = data(&look, RecordKind::Ns);
+    let mut zone = Some(domain.as_str());
+    while let Some(name) = zone {
+        let look = ask(dns, resolver, name, RecordKind::Ns).await;
+        // Those of another owner are the servers of a zone that an alias leads to.
+        let names = servers_of(&look);
         if !names.is_empty() {
-            return addresses(dns, resolver, &names).await;
+            let servers = addresses(dns, resolver, &names).await?;
+            return match name == domain.as_str() {
+                true => Ok(servers),
+                false => below(dns, resolver, servers, domain).await,
+            };
         }
         let Some(reply) = look.reply.filter(|reply| matches!(reply.rcode, 0 | 3)) else {
             return Err(match look.end {
                 StepStatus::Done => StepStatus::failed(
                     Reason::DnsServfail,
-                    format!("resolver {resolver} fails for NS of {zone}"),
+                    format!("resolver {resolver} fails for NS of {name}"),
                 ),
                 other => other,
             });
         };
-        if reply.rcode == 3 && zone == domain.as_str() {
+        let is_alias = reply.answers.iter().any(|record| record.kind == "CNAME");
+        if reply.rcode == 3 && !is_alias && name == domain.as_str() && !has_names_below(dns, resolver, domain).await {
             return Err(StepStatus::failed(
                 Reason::DnsNxdomain,
                 format!("{domain} does not exist"),
             ));
         }
-        match zone.split_once('.') {
-            Some((_, parent)) if parent.contains('.') => zone = parent,
-            _ => {
-                return Err(StepStatus::failed(
-                    Reason::DnsNodata,
-                    format!("no NS record at {domain} or above it"),
-                ));
-            }
+        zone = name.split_once('.').map(|(_, parent)| parent);
+    }
+    Err(StepStatus::failed(
+        Reason::DnsNodata,
+        format!("no NS record at {domain} or above it"),
+    ))
+}
+
+/// The servers of a zone above the domain, or those to which they refer for the domain: where the zone is cut in between
+/// and its own servers say nothing of that, resolvers follow all the same.
+async fn below(
+    dns: &DnsClient,
+    resolver: SocketAddr,
+    servers: Vec<SocketAddr>,
+    domain: &Hostname,
+) -> Result<Vec<SocketAddr>, StepStatus> {
+    let Some(server) = servers.first() else {
+        return Ok(servers);
+    };
+    let question = DnsQuestion {
+        name: domain.as_str(),
+        kind: RecordKind::Ns,
+        recursion: false,
+        checking_disabled: false,
+    };
+    let look = dns.ask(*server, question).await;
+    let reply = look
+        .reply
+        .filter(|reply| reply.rcode == 0 && !reply.authoritative && reply.answers.is_empty());
+    let cut = |record: &&DnsRecord| record.kind == "NS" && is_or_below(domain.as_str(), &record.name);
+    let referred = reply.iter().flat_map(|reply| &reply.authority).filter(cut);
+    let names = referred.map(|record| record.data.clone()).collect::<Vec<_>>();
+    match names.is_empty() {
+        true => Ok(servers),
+        // Whatever the zone below is like, the zone above has no say in it.
+        false => addresses(dns, resolver, &names).await,
+    }
+}
+
+/// Whether a name below the domain is answered: then the domain exists, too, though some servers deny every name that
+/// has no records of its own (RFC 8020, section 2).
+async fn has_names_below(dns: &DnsClient, resolver: SocketAddr, domain: &Hostname) -> bool {
+    let Ok(name) = super::zone::fresh(domain) else {
+        return false;
+    };
+    for kind in [RecordKind::A, RecordKind::Aaaa] {
+        let look = ask(dns, resolver, name.as_str(), kind).await;
+        if look.reply.is_some_and(|reply| !reply.answers.is_empty()) {
+            return true;
         }
     }
+    false
+}
+
+/// The servers that NS records of the very name that was asked for name.
+fn servers_of(look: &DnsQuery) -> Vec<String> {
+    let answers = look.reply.iter().flat_map(|reply| &reply.answers);
+    let own = |record: &&DnsRecord| record.kind == "NS" && record.name.eq_ignore_ascii_case(&look.name);
+    answers.filter(own).map(|record| record.data.clone()).collect()
 }
 
 async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, StepStatus> {
@@ -136,3 +192,6 @@ fn data(look: &DnsQuery, kind: RecordKind) -> Vec<String> {
         .map(|record| record.data.clone())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,9 @@ use futures_util::future::join_all;
 use super::assignment::{ApiSnapshot, Assignment};
 use super::servers;
 use super::setup::ProbeSetup;
+use crate::check::caa_set;
 use crate::clock::now;
-use crate::evidence::{DnsQuery, Reason, RecordKind, StepStatus, ZoneEvidence};
+use crate::evidence::{DnsQuery, DnsRecord, Reason, RecordKind, StepStatus, ZoneEvidence};
 use crate::finding::Check;
 use crate::probe::DnsQuestion;
 use crate::target::{Hostname, NameError};
@@ -60,7 +61,8 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment, control: 
     if setup.through_resolvers {
         zone.unchecked.extend(unchecked(setup, &zone.controls).await);
     }
-    zone.caa = caa(setup, &zone).await;
+    let (of_domain, of_wildcard) = tokio::join!(caa(setup, &zone), wildcard_caa(setup, &zone));
+    (zone.caa, zone.wildcard_caa) = (of_domain, of_wildcard);
     zone.acme = acme(setup, &assignment.snapshot, &zone).await;
     zone
 }
@@ -126,11 +128,7 @@ async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -
     let (Some((name, _)), Some(server)) = (held.and_then(|held| held.acme.as_ref()), zone.servers.first()) else {
         return Vec::new();
     };
-    let answering = zone
-        .controls
-        .iter()
-        .find(|look| look.reply.is_some())
-        .map_or(*server, |look| look.server);
+    let answering = answering(zone).unwrap_or(*server);
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let question = DnsQuestion {
         name: &name,
@@ -141,44 +139,68 @@ async fn acme(setup: &ProbeSetup, snapshot: &ApiSnapshot, zone: &ZoneEvidence) -
     vec![setup.dns.ask(answering, question).await]
 }
 
-/// CAA at the domain from its servers, then upwards from a resolver, until a set is found (RFC 8659, section 3).
+/// A server of the zone that answers.
+fn answering(zone: &ZoneEvidence) -> Option<SocketAddr> {
+    let mut controls = zone.controls.iter();
+    controls.find(|look| look.reply.is_some()).map(|look| look.server)
+}
+
+/// CAA of the control name: the set of the wildcard itself, if it has one.
+async fn wildcard_caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsQuery> {
+    let Some(server) = answering(zone) else {
+        return Vec::new();
+    };
+    vec![caa_at(setup, server, zone.control.as_str(), setup.through_resolvers).await]
+}
+
+/// CAA at the domain from its servers, then upwards from a resolver, until a set is found (RFC 8659, section 3). Where
+/// the domain is an alias that its servers don't follow, a resolver does.
 async fn caa(setup: &ProbeSetup, zone: &ZoneEvidence) -> Vec<DnsQuery> {
     let mut looks = Vec::new();
-    let mut name = setup.domain.as_str();
-    let answering = zone
-        .controls
-        .iter()
-        .find(|look| look.reply.is_some())
-        .map(|look| look.server);
-    loop {
-        let at_domain = name == setup.domain.as_str() && !setup.through_resolvers;
-        let server = if at_domain {
-            answering
-        } else {
-            setup.resolvers.first().copied()
-        };
-        if let Some(server) = server {
-            let question = DnsQuestion {
-                name,
-                kind: RecordKind::Caa,
-                recursion: !at_domain,
-                checking_disabled: false,
-            };
-            let look = setup.dns.ask(server, question).await;
-            let silent = look.reply.is_none();
-            let found = look
-                .reply
-                .iter()
-                .flat_map(|reply| &reply.answers)
-                .any(|record| record.kind == "CAA");
-            looks.push(look);
-            if found || silent {
-                return looks;
-            }
+    let resolver = setup.resolvers.first().copied();
+    if let Some(server) = answering(zone).filter(|_| !setup.through_resolvers) {
+        let look = caa_at(setup, server, setup.domain.as_str(), false).await;
+        let is_alias = answers(&look).any(|record| record.kind == "CNAME");
+        let (found, silent) = (caa_set(&look).is_some(), look.reply.is_none());
+        looks.push(look);
+        if found || silent {
+            return looks;
         }
-        match name.split_once('.') {
-            Some((_, parent)) => name = parent,
-            None => return looks,
+        if let Some(resolver) = resolver.filter(|_| is_alias) {
+            looks.push(caa_at(setup, resolver, setup.domain.as_str(), true).await);
         }
     }
+    let mut name = match looks.is_empty() && setup.through_resolvers {
+        true => Some(setup.domain.as_str()),
+        false => parent(setup.domain.as_str()),
+    };
+    while let (Some(at), Some(resolver)) = (name, resolver) {
+        if looks
+            .last()
+            .is_some_and(|look| caa_set(look).is_some() || look.reply.is_none())
+        {
+            break;
+        }
+        looks.push(caa_at(setup, resolver, at, true).await);
+        name = parent(at);
+    }
+    looks
+}
+
+fn parent(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(_, parent)| parent)
+}
+
+fn answers(look: &DnsQuery) -> impl Iterator<Item = &DnsRecord> {
+    look.reply.iter().flat_map(|reply| &reply.answers)
+}
+
+async fn caa_at(setup: &ProbeSetup, server: SocketAddr, name: &str, recursion: bool) -> DnsQuery {
+    let question = DnsQuestion {
+        name,
+        kind: RecordKind::Caa,
+        recursion,
+        checking_disabled: false,
+    };
+    setup.dns.ask(server, question).await
 }

@@ -12,13 +12,18 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::clock::{self, Stopwatch};
 use super::exhaustion;
-use super::message::{message, parse, reply};
-use crate::evidence::{DnsQuery, Fault, Millis, Reason, RecordKind, StepStatus};
+use super::message::{answers, cut, message, parse, reply};
+use crate::evidence::{DnsQuery, DnsReply, Fault, Millis, Reason, RecordKind, StepStatus};
 
-/// How often a datagram is sent before silence is believed.
-const ATTEMPTS: u32 = 2;
+/// How often a datagram is sent before silence is believed; the last one is without EDNS, which some servers, and what
+/// stands before them, drop unheard.
+const ATTEMPTS: u32 = 3;
 /// The largest datagram that is read: more than we say that we take.
 const DATAGRAM: usize = 4096;
+/// What servers say to a question that they can't read, can't serve, or whose EDNS version they don't know.
+const FORMERR: u16 = 1;
+const NOTIMP: u16 = 4;
+const BADVERS: u16 = 16;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -51,15 +56,22 @@ impl DnsClient {
     pub async fn ask_each<const N: usize>(&self, server: SocketAddr, questions: [Question<'_>; N]) -> [DnsQuery; N] {
         let watch = Stopwatch::start();
         let mut asked = questions.map(|question| PendingQuery::new(question, server));
-        if let Err(end) = self.over_udp(server, &mut asked, watch).await {
-            asked
-                .iter_mut()
-                .filter(|asked| asked.is_open())
-                .for_each(|asked| asked.settle(Err(end.clone()), watch));
+        self.settle_over_udp(server, &mut asked, watch).await;
+        let mut plain = asked.iter_mut().filter(|asked| asked.refuses_edns()).peekable();
+        if plain.peek().is_some() {
+            plain.for_each(PendingQuery::ask_plainly);
+            self.settle_over_udp(server, &mut asked, Stopwatch::start()).await;
         }
         let truncated = asked.iter_mut().filter(|asked| asked.truncated);
         join_all(truncated.map(|asked| self.over_tcp(server, asked, watch))).await;
         asked.map(|asked| asked.look)
+    }
+
+    async fn settle_over_udp(&self, server: SocketAddr, asked: &mut [PendingQuery], watch: Stopwatch) {
+        if let Err(end) = self.over_udp(server, asked, watch).await {
+            let open = asked.iter_mut().filter(|asked| asked.is_open());
+            open.for_each(|asked| asked.settle(Err(end.clone()), watch));
+        }
     }
 
     async fn over_udp(
@@ -69,8 +81,11 @@ impl DnsClient {
         watch: Stopwatch,
     ) -> Result<(), StepStatus> {
         let socket = connected(server).map_err(|error| end(&error))?;
-        for _ in 0..ATTEMPTS {
-            for asked in asked.iter().filter(|asked| asked.is_open()) {
+        for attempt in 1..=ATTEMPTS {
+            for asked in asked.iter_mut().filter(|asked| asked.is_open()) {
+                if attempt == ATTEMPTS {
+                    asked.leave_edns_out();
+                }
                 send(&socket, &asked.bytes).map_err(|error| end(&error))?;
             }
             let receiving = receive(&socket, asked, watch);
@@ -94,6 +109,8 @@ struct PendingQuery {
     query: Message,
     bytes: Vec<u8>,
     truncated: bool,
+    /// What was answered to the same question with EDNS.
+    refusal: Option<DnsReply>,
     look: DnsQuery,
 }
 
@@ -113,15 +130,41 @@ impl PendingQuery {
             query: Message::query(),
             bytes: Vec::new(),
             truncated: false,
+            refusal: None,
             look,
         };
-        let unwritable = |error: hickory_proto::ProtoError| StepStatus::failed(Reason::DnsServfail, error.to_string());
-        let written = message(question).and_then(|query| Ok((query.to_vec().map_err(unwritable)?, query)));
-        match written {
-            Ok((bytes, query)) => (asked.bytes, asked.query) = (bytes, query),
+        match message(question) {
+            Ok(query) => asked.write(query),
             Err(end) => asked.look.end = end,
         }
         asked
+    }
+
+    fn write(&mut self, query: Message) {
+        match query.to_vec() {
+            Ok(bytes) => (self.bytes, self.query) = (bytes, query),
+            Err(error) => self.look.end = StepStatus::failed(Reason::DnsServfail, error.to_string()),
+        }
+    }
+
+    /// Whether the server is one of those that know no EDNS, and say so by an error (RFC 6891, section 7).
+    fn refuses_edns(&self) -> bool {
+        let code = self.look.reply.as_ref().map(|reply| reply.rcode);
+        self.query.edns.is_some() && matches!(code, Some(FORMERR | NOTIMP | BADVERS))
+    }
+
+    /// Opens the question again, without EDNS and under another id.
+    fn ask_plainly(&mut self) {
+        self.query.metadata.id = fastrand::u16(..);
+        (self.refusal, self.look.end) = (self.look.reply.take(), StepStatus::NotReached);
+        self.leave_edns_out();
+    }
+
+    /// Writes the question without EDNS, under the same id: an answer that comes late is one all the same.
+    fn leave_edns_out(&mut self) {
+        let mut query = std::mem::replace(&mut self.query, Message::query());
+        query.edns = None;
+        self.write(query);
     }
 
     fn is_open(&self) -> bool {
@@ -135,7 +178,10 @@ impl PendingQuery {
                 self.truncated = answer.metadata.truncation && !tcp;
                 (self.look.reply, self.look.end) = (Some(reply(&answer, tcp)), StepStatus::Done);
             }
-            Err(end) => (self.look.reply, self.look.end) = (None, end),
+            Err(end) => match self.refusal.take() {
+                Some(refusal) => (self.look.reply, self.look.end) = (Some(refusal), StepStatus::Done),
+                None => (self.look.reply, self.look.end) = (None, end),
+            },
         }
     }
 }
@@ -172,8 +218,13 @@ fn take(socket: &UdpSocket, asked: &mut [PendingQuery], watch: Stopwatch) -> io:
     let mut buffer = [0; DATAGRAM];
     let length = (&*SockRef::from(socket)).read(&mut buffer)?;
     for asked in asked.iter_mut().filter(|asked| asked.is_open()) {
-        if let Some(answer) = parse(&buffer[..length], &asked.query) {
+        let datagram = &buffer[..length];
+        if let Some(answer) = parse(datagram, &asked.query).or_else(|| cut(datagram, &asked.query, &asked.bytes)) {
             asked.settle(Ok((answer, false)), watch);
+            break;
+        }
+        if answers(datagram, &asked.bytes) {
+            asked.settle(Err(unreadable("UDP")), watch);
             break;
         }
     }
@@ -190,7 +241,11 @@ async fn over_tcp(server: SocketAddr, query: &Message, bytes: &[u8]) -> Result<M
         Ok(answer)
     };
     let answer = asking.await.map_err(|error: io::Error| end(&error))?;
-    parse(&answer, query).ok_or_else(|| StepStatus::failed(Reason::DnsServfail, "the answer over TCP can't be read"))
+    parse(&answer, query).ok_or_else(|| unreadable("TCP"))
+}
+
+fn unreadable(way: &str) -> StepStatus {
+    StepStatus::failed(Reason::DnsServfail, format!("the answer over {way} can't be read"))
 }
 
 /// What is said of a port that nothing listens on, or that a firewall rejects: the same message tells both.

@@ -38,6 +38,35 @@ pub(super) fn parse(bytes: &[u8], query: &Message) -> Option<Message> {
     (answer.metadata.message_type == MessageType::Response && echoed).then_some(answer)
 }
 
+/// Where the question stands in a message: behind the header, in front of what is known of the server.
+const HEADER: usize = 12;
+
+/// Whether the bytes answer the question of `asked`, as it was sent: the same id, the response bit, and the question
+/// itself, in any case of its letters.
+pub(super) fn answers(bytes: &[u8], asked: &[u8]) -> bool {
+    // The name ends with an empty label; type and class follow. A question is written without compression.
+    let name = asked
+        .get(HEADER..)
+        .and_then(|rest| rest.iter().position(|byte| *byte == 0));
+    let Some(end) = name.map(|length| HEADER + length + 5) else {
+        return false;
+    };
+    let question = |bytes: &[u8]| bytes.get(HEADER..end).map(<[u8]>::to_ascii_lowercase);
+    let response = bytes.get(2).is_some_and(|flags| flags & 0x80 != 0);
+    bytes.get(..2) == asked.get(..2)
+        && response
+        && bytes.get(4..6) == Some(&[0, 1])
+        && question(bytes) == question(asked)
+}
+
+/// An answer that says of itself that it is truncated, and ends in the middle of a record: as old servers cut it.
+pub(super) fn cut(bytes: &[u8], query: &Message, asked: &[u8]) -> Option<Message> {
+    let truncated = bytes.get(2).is_some_and(|flags| flags & 0x02 != 0);
+    let mut answer = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
+    answer.metadata.truncation = true;
+    (truncated && answers(bytes, asked)).then_some(answer)
+}
+
 /// The answer as evidence.
 pub(super) fn reply(answer: &Message, tcp: bool) -> DnsReply {
     DnsReply {

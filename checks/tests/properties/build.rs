@@ -151,6 +151,7 @@ fn zone(plan: &Plan) -> ZoneEvidence {
     }
     if let Some(server) = zone.servers.first() {
         zone.caa = caa(*server, DOMAIN, plan.caa).into_iter().collect();
+        zone.wildcard_caa = caa(*server, CONTROL, plan.wildcard_caa).into_iter().collect();
         zone.acme = cloud::acme(plan, *server);
     }
     zone
@@ -317,6 +318,17 @@ fn tenant_world(
     }
     if let Some(server) = servers.first() {
         world.dns.blockers = blockers(*server, name, planned.blockers);
+    }
+    if let (Some(first), true) = (world.dns.authoritative.first(), planned.repeated > 0) {
+        let code = planned.dns.unwrap_or_else(|| wildcard(plan, index % servers.len()));
+        let (again, server) = ([code, 0, 3][usize::from(planned.repeated) - 1], first.server);
+        let control = wildcard(plan, index % servers.len());
+        for (name, code) in [(name, again), (CONTROL, control)] {
+            world
+                .dns
+                .repeated
+                .extend(looks(server, name, &saying(plan, code, code)));
+        }
     }
     (world.asleep, world.woken) = (planned.sleeps(plan), planned.app.woken);
     cloud::asked(plan, &planned.app, known, &mut world);

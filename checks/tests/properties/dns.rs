@@ -95,6 +95,16 @@ fn look(server: SocketAddr, name: &str, kind: RecordKind, code: u8, plan: &Plan)
             said.authoritative = false;
             said.authority = vec![record(name, "NS", "ns.elsewhere.test")];
         }
+        // The edge's other addresses: of a zone that picks, or answers by place.
+        17 => said.answers = edge.map(owned).skip(1).collect(),
+        // A zone that rewrites its names: each gets a target of its own.
+        19 => {
+            let label = name.split('.').next().unwrap_or_default();
+            said.answers = vec![record(name, "CNAME", format!("{label}.rewritten.test"))];
+        }
+        // A server that knows one type of address.
+        18 if v6 => said.rcode = 4,
+        18 => said.answers = edge.map(owned).collect(),
         _ => said.answers = vec![record(name, kind.as_str(), plan.text.clone()), stranger()],
     }
     said.authentic = code == 0 && plan.caa == 0;

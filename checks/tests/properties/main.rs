@@ -10,6 +10,7 @@ mod found;
 mod increments;
 mod order;
 mod plan;
+mod refuted;
 mod removal;
 mod removal_cloud;
 mod visits;
@@ -211,6 +212,13 @@ proptest! {
             let twins = diagnosis.causes.iter().filter(|other| (other.cause, &other.object) == (entry.cause, &entry.object));
             prop_assert_eq!(twins.count(), 1, "{:?}", entry);
         }
+    }
+
+    /// What the evidence speaks against is not confirmed, and nothing is deleted for what is not.
+    #[test]
+    fn nothing_refuted_is_confirmed(plan in plan()) {
+        let world = world(&plan);
+        refuted::check(&world, &diagnose(&world))?;
     }
 
     /// A failed handshake or verification skips what needs it, whatever explains it.

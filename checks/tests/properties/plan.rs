@@ -28,6 +28,8 @@ pub(crate) struct TenantPlan {
     pub second: Option<u8>,
     pub resolvers: [Option<u8>; 2],
     pub blockers: u8,
+    /// What its server says of it when asked again; 0 where nobody asked.
+    pub repeated: u8,
     pub caa: u8,
     /// The first visit; none: as the control name at that address. Then those at other addresses, and the retries.
     pub visit: Option<VisitPlan>,
@@ -68,6 +70,8 @@ pub(crate) struct Plan {
     pub resolvers_say: [Option<u8>; 2],
     pub unchecked: u8,
     pub caa: u8,
+    /// The set of the wildcard itself.
+    pub wildcard_caa: u8,
     /// How the edge answers the control name, and the addresses that do otherwise.
     pub edge: VisitPlan,
     pub odd_addresses: [Option<VisitPlan>; 3],
@@ -109,6 +113,7 @@ impl Plan {
             second: None,
             resolvers: [None, None],
             blockers: 0,
+            repeated: 0,
             caa: 0,
             visit: None,
             others: Vec::new(),
@@ -131,6 +136,7 @@ impl Plan {
             resolvers_say: [None, None],
             unchecked: 0,
             caa: 0,
+            wildcard_caa: 0,
             edge: VisitPlan::ended(0),
             odd_addresses: [None, None, None],
             rechecks: [None, None, None],
@@ -189,7 +195,7 @@ where
 /// How many ways a visit may end.
 pub(crate) const ENDS: u8 = 20;
 /// How many things a server may say.
-pub(crate) const SAYINGS: u8 = 18;
+pub(crate) const SAYINGS: u8 = 21;
 
 pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
     let fields = (rarely(ENDS), rarely(KINDS), rarely(12), rarely(9), flag(6));
@@ -206,7 +212,7 @@ pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
 
 fn tenant() -> BoxedStrategy<TenantPlan> {
     let says = || sometimes(0..SAYINGS);
-    let dns = (says(), says(), says(), [says(), says()], rarely(6), rarely(6));
+    let dns = (says(), says(), says(), [says(), says()], rarely(6), rarely(6), 0..4u8);
     let visits = (
         option::weighted(0.4, visit()),
         vec(visit(), 0..3),
@@ -229,6 +235,7 @@ fn tenant() -> BoxedStrategy<TenantPlan> {
             resolvers: dns.3,
             blockers: dns.4,
             caa: dns.5,
+            repeated: dns.6,
             visit: visits.0,
             others: visits.1,
             retries: visits.2,
@@ -252,6 +259,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
         [says(), says(), says()],
         [says(), says()],
         rarely(4),
+        rarely(6),
         rarely(6),
     );
     let edge = (1..4u8, visit(), [odd(), odd(), odd()], [odd(), odd(), odd()]);
@@ -281,6 +289,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
             resolvers_say: zone.3,
             unchecked: zone.4,
             caa: zone.5,
+            wildcard_caa: zone.6,
             edge: edge.1,
             odd_addresses: edge.2,
             rechecks: edge.3,

@@ -137,15 +137,43 @@ fn answered(looks: &[DnsQuery], name: &str) -> BTreeSet<SocketAddr> {
     servers.filter(both).collect()
 }
 
+/// The servers that gave addresses in one family and, to a question for the other, the words for a type that they do not
+/// serve.
+fn answered_in_one(looks: &[DnsQuery], name: &str) -> BTreeSet<SocketAddr> {
+    let latest = |server: SocketAddr, kind: RecordKind| {
+        let of = |look: &&DnsQuery| look.server == server && look.kind == kind && look.name == name;
+        looks.iter().rfind(of)?.reply.as_ref()
+    };
+    let one = |server: &SocketAddr| {
+        let families = [RecordKind::A, RecordKind::Aaaa].map(|kind| latest(*server, kind));
+        let any = |test: &dyn Fn(u16, bool) -> bool| {
+            let mut told = families.iter().flatten();
+            told.any(|reply| test(reply.rcode, !reply.answers.is_empty()))
+        };
+        any(&|code, has| code == 0 && has) && any(&|code, _| matches!(code, 1 | 4 | 5))
+    };
+    looks.iter().map(|look| look.server).filter(one).collect()
+}
+
 /// Whether a server other than `but` gave the tenant's addresses, and any server the control name's.
 pub(crate) fn dns(world: &World, tenant: &TenantEvidence, but: Option<SocketAddr>) -> bool {
-    let own = answered(&tenant.dns.authoritative, tenant.tenant.hostname.as_str());
+    let looks = &tenant.dns.authoritative;
+    let in_one = answered_in_one(&world.zone.controls, world.zone.control.as_str());
+    let one = |server: &&SocketAddr| {
+        let mut own = looks
+            .iter()
+            .filter_map(|look| Some((look.server, look.reply.as_ref()?)));
+        own.any(|(at, reply)| at == **server && reply.rcode == 0 && !reply.answers.is_empty())
+    };
+    let mut own = answered(looks, tenant.tenant.hostname.as_str());
+    own.extend(in_one.iter().filter(one).copied());
     own.iter().any(|server| Some(*server) != but) && controlled(world, None)
 }
 
 /// Whether a server other than `but` gave the control name's addresses.
 pub(crate) fn controlled(world: &World, but: Option<SocketAddr>) -> bool {
-    let servers = answered(&world.zone.controls, world.zone.control.as_str());
+    let mut servers = answered(&world.zone.controls, world.zone.control.as_str());
+    servers.extend(answered_in_one(&world.zone.controls, world.zone.control.as_str()));
     servers.iter().any(|server| Some(*server) != but)
 }
 

@@ -37,10 +37,26 @@ pub(crate) struct Unbound {
 impl Unbound {
     /// Starts it, and waits until it answers. It validates where it is told what to trust.
     pub(crate) async fn start(upstreams: &[Upstream<'_>], trust: Option<&Trust<'_>>) -> Self {
+        let modules = if trust.is_some() {
+            "validator iterator"
+        } else {
+            "iterator"
+        };
+        Self::start_with(upstreams, trust, modules, "").await
+    }
+
+    /// The same with these modules, and more lines of its section `server`.
+    pub(crate) async fn start_with(
+        upstreams: &[Upstream<'_>],
+        trust: Option<&Trust<'_>>,
+        modules: &str,
+        options: &str,
+    ) -> Self {
         let port = Port::take();
         let dir = tempfile::tempdir().unwrap();
         let config = dir.path().join("unbound.conf");
-        fs::write(&config, configuration(&port, &dir, upstreams, trust)).unwrap();
+        let text = configuration(&port, &dir, (modules, options), upstreams, trust);
+        fs::write(&config, text).unwrap();
         let arguments = ["-d".as_ref(), "-c".as_ref(), config.as_os_str()];
         let mut server = Server::start("unbound", "unbound", &arguments, &dir.path().join("log"));
         let servers = [port.v4(), port.v6()];
@@ -67,13 +83,14 @@ impl Unbound {
     }
 }
 
-fn configuration(port: &Port, dir: &TempDir, upstreams: &[Upstream<'_>], trust: Option<&Trust<'_>>) -> String {
+fn configuration(
+    port: &Port,
+    dir: &TempDir,
+    (modules, options): (&str, &str),
+    upstreams: &[Upstream<'_>],
+    trust: Option<&Trust<'_>>,
+) -> String {
     let (number, dir) = (port.number(), dir.path().display());
-    let modules = if trust.is_some() {
-        "validator iterator"
-    } else {
-        "iterator"
-    };
     // `test.` is answered by unbound itself unless told otherwise (RFC 6761). Snooping lets us ask without RD.
     let mut text = format!(
         r#"
@@ -105,6 +122,7 @@ server:
             writeln!(text, "    val-override-date: \"{today}\"").unwrap();
         }
     }
+    options.lines().for_each(|line| writeln!(text, "    {line}").unwrap());
     writeln!(text, "remote-control:\n    control-enable: no").unwrap();
     for upstream in upstreams {
         let (section, key, zone, server) = match upstream {

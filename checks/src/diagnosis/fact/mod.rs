@@ -95,6 +95,15 @@ impl Fact {
         matches!(self, Self::App(fact) if fact.is_of_a_machine())
     }
 
+    /// Whether it shows the guilty record of the zone, with its name.
+    #[must_use]
+    pub fn shows_record(&self) -> bool {
+        matches!(
+            self,
+            Self::Dns(DnsFact::Found(_) | DnsFact::Listed { named: true, .. } | DnsFact::Shadows { .. })
+        )
+    }
+
     /// The same with no name for the control: each look takes a fresh one.
     #[must_use]
     pub fn with_any_control(mut self) -> Self {

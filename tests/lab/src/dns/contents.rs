@@ -25,6 +25,9 @@ const DISAGREE_V4: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 60);
 const WRONG_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xbad);
 /// A host outside the zone.
 pub(crate) const OTHER_HOST: &str = "other-host.example.";
+/// A host outside the zone that leads to the edge, and what the zone may rewrite its names to.
+pub(crate) const EDGE_HOST: &str = "edge-host.example.";
+pub(crate) const REWRITTEN: &str = "rewritten.example.";
 const TTL: u32 = 300;
 
 /// How one server of the zone behaves.
@@ -120,6 +123,10 @@ fn general(zone: &mut Zone, world: &World, fault: &Fault, server: usize) -> Resu
             zone.add(&wildcard, a(DISAGREE_V4));
         }
         ("caa-forbids-issuance", _) => zone.add(&world.apex, foreign_caa()?),
+        ("wildcard-caa", _) => {
+            zone.add(&world.apex, issue("letsencrypt.org")?);
+            zone.add(&wildcard, foreign_caa()?);
+        }
         _ => {}
     }
     Ok(())
@@ -136,6 +143,7 @@ fn own(zone: &mut Zone, world: &World, tenant: &str, fault: &Fault) -> Result<()
             zone.add(&name, a(OVERRIDE_V4));
             zone.add(&name, aaaa(WRONG_V6));
         }
+        ("dns-override", "alias") => zone.add(&name, RData::CNAME(CNAME(Name::from_ascii(EDGE_HOST)?))),
         ("dns-override", "equal") => edge_addresses(zone, world, &name),
         ("dns-override", _) => zone.add(&name, a(OVERRIDE_V4)),
         ("app-missing", "dangling") => {

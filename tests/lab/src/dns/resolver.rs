@@ -7,7 +7,8 @@ use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::{A, AAAA, NS};
 use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType};
 
-use super::contents::{Mode, OTHER_HOST, OVERRIDE_V4, STALE_V4, VALIDATION};
+use super::contents::{EDGE_HOST, Mode, OTHER_HOST, OVERRIDE_V4, REWRITTEN, STALE_V4, VALIDATION};
+use super::habit;
 use super::zone::Answer;
 use crate::platform::{APP_DOMAIN, Platform};
 use crate::snapshot::{Shared, Snapshot};
@@ -26,7 +27,7 @@ pub(crate) fn resolve(shared: &Shared, snapshot: &Snapshot, name: &Name, kind: R
         return answer;
     }
     if !apex.zone_of(&LowerName::new(name)) {
-        return outside(name, kind);
+        return outside(world, name, kind);
     }
     if snapshot.faults.everywhere("dnssec-bogus").is_some() && !unchecked {
         return Answer::empty(ResponseCode::ServFail);
@@ -37,7 +38,9 @@ pub(crate) fn resolve(shared: &Shared, snapshot: &Snapshot, name: &Name, kind: R
     let Some(server) = snapshot.modes.iter().position(|mode| *mode == Mode::Serve) else {
         return Answer::empty(ResponseCode::ServFail);
     };
-    let mut answer = snapshot.zones[server].answer(name, kind);
+    let zone = &snapshot.zones[server];
+    let rewritten = habit::rewritten(&snapshot.faults, zone, &world.apex, name);
+    let mut answer = rewritten.unwrap_or_else(|| zone.answer(name, kind));
     let referred = !answer.authorities.is_empty()
         && answer
             .authorities
@@ -47,19 +50,22 @@ pub(crate) fn resolve(shared: &Shared, snapshot: &Snapshot, name: &Name, kind: R
         return Answer::empty(ResponseCode::ServFail);
     }
     answer.authoritative = false;
-    leave_the_zone(&mut answer, &apex, kind);
-    answer
+    leave_the_zone(&mut answer, world, kind);
+    match snapshot.faults.everywhere("resolver-differs") {
+        Some(fault) => habit::resolved(fault.word(), &world.edge_addresses, name, kind, answer),
+        None => answer,
+    }
 }
 
 /// Follows an alias that ends outside the zone.
-fn leave_the_zone(answer: &mut Answer, apex: &LowerName, kind: RecordType) {
+fn leave_the_zone(answer: &mut Answer, world: &World, kind: RecordType) {
     let Some(RData::CNAME(target)) = answer.answers.last().map(|record| &record.data) else {
         return;
     };
-    if kind == RecordType::CNAME || apex.zone_of(&LowerName::new(&target.0)) {
+    if kind == RecordType::CNAME || world.apex.zone_of(&target.0) {
         return;
     }
-    let rest = outside(&target.0, kind);
+    let rest = outside(world, &target.0, kind);
     answer.code = rest.code;
     answer.answers.extend(rest.answers);
 }
@@ -98,8 +104,11 @@ fn root(kind: RecordType) -> Answer {
     }
 }
 
-fn outside(name: &Name, kind: RecordType) -> Answer {
+fn outside(world: &World, name: &Name, kind: RecordType) -> Answer {
     let text = name.to_ascii().to_ascii_lowercase();
+    if text == EDGE_HOST || text.ends_with(REWRITTEN) {
+        return habit::give(&world.edge_addresses, name, kind);
+    }
     if text.trim_end_matches('.').ends_with(VALIDATION) {
         return Answer::empty(ResponseCode::NoError);
     }

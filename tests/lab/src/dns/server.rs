@@ -5,10 +5,12 @@ use std::sync::atomic::Ordering;
 
 use hickory_proto::op::{Edns, Header, HeaderCounts, LowerQuery, Metadata, OpCode, ResponseCode};
 use hickory_server::net::runtime::Time;
+use hickory_server::net::xfer::Protocol;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 
 use super::contents::Mode;
+use super::habit::{self, Asked, Form};
 use super::resolver;
 use super::zone::Answer;
 use crate::snapshot::{Shared, Snapshot};
@@ -56,9 +58,30 @@ impl NameServer {
                     authoritative: false,
                     ..snapshot.zones[index].answer(name, kind)
                 },
-                Mode::Serve | Mode::Silent => snapshot.zones[index].answer(name, kind),
+                Mode::Serve | Mode::Silent => {
+                    let zone = &snapshot.zones[index];
+                    let rewritten = habit::rewritten(&snapshot.faults, zone, &self.shared.world.apex, name);
+                    rewritten.unwrap_or_else(|| zone.answer(name, kind))
+                }
             },
         })
+    }
+
+    /// What the server's habits make of its answer.
+    fn reform(&self, request: &Request, answer: &mut Answer) -> Form {
+        let snapshot = self.shared.current();
+        if snapshot.faults.everywhere("dns-rotating").is_some() {
+            habit::rotate(answer);
+        }
+        let ([question], Role::Authority(_)) = (request.queries.queries(), self.role) else {
+            return Form::default();
+        };
+        let asked = Asked {
+            kind: question.query_type(),
+            edns: request.edns.is_some(),
+            tcp: request.protocol() == Protocol::Tcp,
+        };
+        habit::odd(&snapshot.faults).map_or_else(Form::default, |word| habit::served(word, asked, answer))
     }
 
     fn silent(&self, snapshot: &Snapshot) -> bool {
@@ -91,13 +114,15 @@ impl RequestHandler for NameServer {
             metadata,
             counts: HeaderCounts::default(),
         });
-        let Some(answer) = self.decide(&request.metadata, request.queries.queries()) else {
+        let Some(mut answer) = self.decide(&request.metadata, request.queries.queries()) else {
             return unsent;
         };
+        let form = self.reform(request, &mut answer);
         metadata.response_code = answer.code;
         metadata.authoritative = answer.authoritative;
-        metadata.recursion_available = self.role == Role::Resolver;
-        let edns = request.edns.as_ref().map(|theirs| {
+        metadata.truncation = form.truncated;
+        metadata.recursion_available = self.role == Role::Resolver || form.recursion_available;
+        let edns = request.edns.as_ref().filter(|_| !form.plain).map(|theirs| {
             let mut ours = Edns::new();
             ours.set_max_payload(theirs.max_payload().clamp(512, LARGEST_UDP));
             ours

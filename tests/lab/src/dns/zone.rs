@@ -191,7 +191,7 @@ impl Zone {
 
     /// Whether a name owns records or has names below it that do. In canonical order, names
     /// below another follow it at once.
-    fn exists(&self, name: &LowerName) -> bool {
+    pub(crate) fn exists(&self, name: &LowerName) -> bool {
         self.names
             .range::<LowerName, _>((Bound::Included(name), Bound::Unbounded))
             .next()

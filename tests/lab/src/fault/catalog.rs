@@ -104,15 +104,33 @@ const UNTRUSTED: Detail = Words(&[
 ]);
 const EXPIRING: Detail = NumberOr(0, 100, "intermediate");
 const EXPIRED: Detail = Words(&["intermediate"]);
-const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal"]);
+const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal", "alias"]);
 const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
 const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many"], "other");
 const PENDING: Detail = Words(&["served", "cut"]);
 const REGIONS: Detail = Words(&["lhr", "iad"]);
+const RESOLVER: Detail = Words(&[
+    "nxdomain", "nodata", "private", "place", "dns64", "sinkhole", "no-a", "no-aaaa",
+]);
+const ODD: Detail = Words(&[
+    "formerr",
+    "notimp",
+    "refuses-types",
+    "one-family",
+    "forwards",
+    "upper-case",
+    "unordered",
+    "extra",
+    "truncates",
+]);
 const SERVERS: Detail = Server(&["servfail", "refused", "timeout", "lame", "disagree"]);
 
 pub(super) static CATALOG: &[CatalogEntry] = &[
-    tenant("dns-override", OVERRIDE, "own records at the name shadow the wildcard"),
+    tenant(
+        "dns-override",
+        OVERRIDE,
+        "own records at the name shadow the wildcard; `equal` and `alias` lead to the edge all the same",
+    ),
     tenant(
         "dns-blocked",
         BLOCKED,
@@ -149,6 +167,31 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         platform: false,
         detail: None,
     },
+    fleet(
+        "dns-rotating",
+        None,
+        "no fault: each answer of the zone holds a random half of the addresses",
+    ),
+    fleet(
+        "dns-servers-odd",
+        ODD,
+        "no fault: the zone's servers know less of DNS than we ask (formerr: no EDNS), or answer in a form of their own",
+    ),
+    fleet(
+        "resolver-differs",
+        RESOLVER,
+        "no fault: the resolver gives every name of the domain something else: none, 10.1.2.3, the edge's last addresses …",
+    ),
+    fleet(
+        "wildcard-rewritten",
+        None,
+        "no fault: the zone rewrites each name below it: NAME is an alias of NAME.rewritten.example",
+    ),
+    fleet(
+        "wildcard-caa",
+        None,
+        "no fault: `*.DOMAIN` itself has a CAA record that allows another CA, which no CA asks for",
+    ),
     tenant("route-wrong-tenant", Other, "another tenant's app answers"),
     tenant(
         "tenant-unknown-to-edge",
