@@ -5,6 +5,7 @@ use crate::evidence::{Answer, Reason, StepStatus, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
+use crate::matching::json;
 use crate::reading::{StatusLine, excerpt};
 use crate::world::TenantEvidence;
 
@@ -150,7 +151,7 @@ fn wrong_release(expected: &SiteExpectation, answer: &Answer) -> Option<Finding>
 /// Whether the app itself says that it is still booting: `{"status":"starting"}`, or 503 `service starting`.
 #[must_use]
 pub fn says_starting(answer: &Answer) -> bool {
-    let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body.prefix) else {
+    let Ok(body) = json(&answer.body.prefix) else {
         return false;
     };
     let is = |key: &str, value: &str| body.get(key).and_then(serde_json::Value::as_str) == Some(value);

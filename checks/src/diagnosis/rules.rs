@@ -179,7 +179,7 @@ pub(super) const TENANT: &[Table] = &[
             rule(C::RouteBroken, One(tenant_answer::route_broken)),
             rule(C::SiteRedirect, One(|t| tenant_answer::site(t, &[Reason::HttpRedirect]))),
             rule(C::SiteProtocol, One(|t| tenant_answer::site(t, &[Reason::HttpProtocol]))),
-            rule(C::SiteBody, One(|t| tenant_answer::site(t, &[Reason::HttpBody, Reason::HttpTooLarge]))),
+            rule(C::SiteBody, One(|t| tenant_answer::site(t, &[Reason::HttpBody, Reason::HttpTooLarge, Reason::HttpMalformed]))),
             rule(C::SiteHeader, One(|t| tenant_answer::site(t, &[Reason::HttpHeader]))),
             rule(C::AppUnhealthy, One(tenant_answer::app_unhealthy)),
             rule(C::SiteStatus, One(|t| tenant_answer::site(t, &[Reason::HttpStatus]))),

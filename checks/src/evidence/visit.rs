@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, Reason, StepStatus};
+use super::{Fault, Millis, Reason, StepStatus};
 use crate::target::Hostname;
 
 /// Names a presented chain: the SHA-256 over its certificates, each with its length before it, in the order sent.
@@ -192,6 +192,10 @@ pub struct Visit {
     /// When it began, by the agent's clock: its chain is judged at this moment. Old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+    /// Why the connection before this one gave no answer, where the server said that it never processed the request: it
+    /// was asked once more on this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Fault>,
     /// The connection.
     pub connect: Connect,
     /// The handshake.
@@ -210,6 +214,7 @@ impl Visit {
             address,
             name,
             started_at: None,
+            refused: None,
             connect: Connect::default(),
             handshake: Handshake::default(),
             page: Exchange::default(),
@@ -233,6 +238,12 @@ impl Visit {
         self.channel_end()
             .reason()
             .is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
+    }
+
+    /// Whether the server said twice that it did not process the request: what it would have answered is open.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        self.refused.is_some() && self.page.answer.is_none() && self.page.end.reason().is_some()
     }
 
     /// Whether TLS came as far as a certificate, whatever is wrong with it: who cuts such a name cuts it alone.

@@ -7,12 +7,15 @@ mod dns;
 mod echo;
 mod exchange;
 mod exhaustion;
+mod failure;
 mod gathered;
 mod handshake;
 mod limits;
 mod message;
+mod unpack;
 mod vantage;
 mod visit;
+mod wire;
 
 pub use crate::clock;
 pub use dns::{DnsClient, Question as DnsQuestion};
