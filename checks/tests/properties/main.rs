@@ -68,6 +68,11 @@ fn rests_on_another_witness(before: &Diagnosis, removed: &Removed, less: &World,
             .control_at(*address)
             .is_some_and(|control| control.channel_end().reason().is_some()),
         (Check::Certificate | Check::Site | Check::Route, Removed::Visit(at)) if *at == tenant => true,
+        // A visit to another address, or a repeated one, brought a page too.
+        (Check::Site | Check::Route, Removed::Page(at)) if *at == tenant => {
+            let mut visits = less.tenants[tenant].all_visits();
+            visits.any(|visit| visit.page.answer.is_some())
+        }
         // What is served decides; that a certificate of the name is awaited besides is a warning.
         (Check::Certificate, Removed::Platform | Removed::App(_)) => {
             before.tenants[tenant].findings.of(check).reason == Some(Reason::PlatformPending)
