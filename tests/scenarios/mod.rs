@@ -1,6 +1,7 @@
 //! Every cause staged in the lab, alone and together, and what a round says of it.
 
 mod alone;
+mod answers;
 mod deeper;
 mod every_cause;
 mod fleet;

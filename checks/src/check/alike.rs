@@ -12,69 +12,77 @@ const TOKEN: usize = 12;
 #[must_use]
 pub fn answers_like(context: &FleetContext, visit: &Visit) -> bool {
     let speaks = |answer: &Answer| answer.status < 500 && !is_limit(answer) && !is_wall(answer);
-    visit.page.answer.as_ref().is_some_and(speaks) && gets_what_nobody_gets(context, visit, Masked::of)
+    visit.page.answer.as_ref().is_some_and(speaks) && gets_what_nobody_gets(context, visit, Said::of)
 }
 
 /// Whether `visit` meets the wall that a name which exists nowhere meets too.
 #[must_use]
 pub fn is_denied(context: &FleetContext, visit: &Visit) -> bool {
     let shut = |answer: &Answer| is_wall(answer) && !is_limit(answer);
-    visit.page.answer.as_ref().is_some_and(shut) && gets_what_nobody_gets(context, visit, Masked::of_wall)
+    visit.page.answer.as_ref().is_some_and(shut) && gets_what_nobody_gets(context, visit, Said::by_wall)
 }
 
-fn gets_what_nobody_gets(context: &FleetContext, visit: &Visit, masked: fn(&Visit, &Answer) -> Masked) -> bool {
-    let read = |visit: &Visit| Some(masked(visit, visit.page.answer.as_ref()?));
-    let own = read(visit);
-    let controls = context.fleet.edge.controls.iter().chain(&context.fleet.edge.rechecks);
-    own.is_some() && controls.map(read).any(|control| control == own)
+fn gets_what_nobody_gets(context: &FleetContext, visit: &Visit, read: fn(&Visit, &Visit) -> Option<Said>) -> bool {
+    let own = read(visit, visit);
+    let mut controls = context.fleet.edge.controls.iter().chain(&context.fleet.edge.rechecks);
+    own.is_some() && controls.any(|control| read(control, visit) == own)
 }
 
-/// An answer without what names the request.
+/// What an answer would say of another name: the control name is found in any text, for it stands nowhere by chance.
 #[derive(PartialEq)]
-struct Masked {
+struct Said {
     status: u16,
     location: Option<String>,
     body: String,
 }
 
-impl Masked {
-    fn of(visit: &Visit, answer: &Answer) -> Self {
-        Self {
+impl Said {
+    fn of(visit: &Visit, about: &Visit) -> Option<Self> {
+        let answer = visit.page.answer.as_ref()?;
+        Some(Self {
             status: answer.status,
-            location: answer.header("location").map(|to| masked(to, visit)),
-            body: masked(&answer.body.prefix, visit),
-        }
+            location: answer.header("location").map(|to| said(to, visit, about)),
+            body: said(&answer.body.prefix, visit, about),
+        })
     }
 
     /// A login is told what to come back to, and each visitor of a wall gets tokens of his own.
-    fn of_wall(visit: &Visit, answer: &Answer) -> Self {
-        let place = |to: &str| without_tokens(&masked(to.split(['?', '#']).next().unwrap_or(to), visit));
-        Self {
+    fn by_wall(visit: &Visit, about: &Visit) -> Option<Self> {
+        let answer = visit.page.answer.as_ref()?;
+        let plain = |text: &str| without_tokens(&said(text, visit, about));
+        let location = answer.header("location");
+        let location = location.map(|to| plain(to.split(['?', '#']).next().unwrap_or(to)));
+        Some(Self {
             status: answer.status,
-            location: answer.header("location").map(place),
-            body: match answer.header("location") {
+            body: match location {
                 Some(_) => String::new(),
-                None => without_tokens(&masked(&answer.body.prefix, visit)),
+                None => plain(&answer.body.prefix),
             },
-        }
+            location,
+        })
     }
 }
 
-fn masked(text: &str, visit: &Visit) -> String {
-    let name = visit.name.as_str();
-    let label = name.split('.').next().unwrap_or(name);
+fn said(text: &str, visit: &Visit, about: &Visit) -> String {
+    let mut text = text.to_ascii_lowercase();
+    if visit.name != about.name {
+        let [name, other] = [visit, about].map(|visit| visit.name.as_str());
+        text = words(&text, name, other);
+        text = words(&text, label(name), label(other));
+    }
     let request = visit.page.answer.as_ref().and_then(Answer::request_id);
-    let request = request.map(str::to_ascii_lowercase);
-    let text = words(&text.to_ascii_lowercase(), name, "NAME");
-    let text = words(&text, label, "LABEL");
-    match request {
-        Some(id) if !id.is_empty() => text.replace(&id, "REQUEST"),
-        _ => text,
+    match request.filter(|id| !id.is_empty()) {
+        Some(id) => text.replace(&id.to_ascii_lowercase(), "REQUEST"),
+        None => text,
     }
 }
 
-/// Puts `mask` where `word` stands by itself: an id may be a word, and part of others.
-fn words(text: &str, word: &str, mask: &str) -> String {
+fn label(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
+}
+
+/// Puts `other` where `word` stands by itself, and not as a part of others.
+fn words(text: &str, word: &str, other: &str) -> String {
     let is_part = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     let mut before = None;
@@ -83,7 +91,7 @@ fn words(text: &str, word: &str, mask: &str) -> String {
         let before_it = head.chars().next_back().or(before);
         let alone = !before_it.is_some_and(is_part) && !tail.chars().next().is_some_and(is_part);
         out.push_str(head);
-        out.push_str(if alone { mask } else { word });
+        out.push_str(if alone { other } else { word });
         before = word.chars().next_back();
         rest = tail;
     }
@@ -96,7 +104,7 @@ fn without_tokens(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = String::new();
     for c in text.chars().map(Some).chain([None]) {
-        match c.filter(|c| c.is_ascii_alphanumeric()) {
+        match c.filter(char::is_ascii_alphanumeric) {
             Some(c) => run.push(c),
             None => {
                 let token = run.len() >= TOKEN && run.bytes().any(|byte| byte.is_ascii_digit());
@@ -114,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_words_are_masked() {
+    fn only_whole_words_are_replaced() {
         for (text, expected) in [
             ("no such tenant: in.example.com", "no such tenant: NAME"),
             ("nothing in sight", "nothing LABEL sight"),

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
 
 mod agent;
+mod answers;
 mod machines;
 mod platform;
 mod release;

@@ -193,6 +193,27 @@ proptest! {
         worse::compare(&diagnose(&world), &diagnose(&worse), at, how)?;
     }
 
+    /// What speaks against a cause is weighed: who is answered by its own app is known to the edge, and what shuts out
+    /// everybody says nothing of one.
+    #[test]
+    fn a_cause_that_is_refuted_is_not_told(plan in plan()) {
+        let world = world(&plan);
+        let diagnosis = diagnose(&world);
+        let of_ways = [Cause::TenantUnknownToEdge, Cause::RouteWrongApp, Cause::RouteWrongTenant, Cause::RouteBroken];
+        for (at, tenant) in world.tenants.iter().enumerate() {
+            let told = diagnosis.causes.iter().filter(|entry| entry.tenants.contains(&tenant.tenant.id));
+            for entry in told.filter(|entry| of_ways.contains(&entry.cause)) {
+                let is = |check, wanted| outcome(&diagnosis, at, check) == wanted;
+                prop_assert!(!is(Check::Route, Outcome::Pass), "its own app answered: {entry:?}");
+                let status = tenant.visit().and_then(|visit| visit.page.answer.as_ref()).map(|answer| answer.status);
+                let of_everybody = status.is_some_and(|status| matches!(status, 401 | 403 | 407 | 429 | 500..));
+                prop_assert!(entry.cause != Cause::TenantUnknownToEdge || !of_everybody, "{status:?}: {entry:?}");
+                let fails = is(Check::Site, Outcome::Fail) || is(Check::Route, Outcome::Fail);
+                prop_assert!(fails, "neither site nor route fails: {entry:?}");
+            }
+        }
+    }
+
     /// Every warning and failure belongs to a cause, and every cause to someone.
     #[test]
     fn every_failure_belongs_to_a_cause(plan in plan()) {
