@@ -4,8 +4,10 @@
 
 mod ask;
 mod datagrams;
+mod edge;
 mod knot;
 mod nginx;
+mod openssl;
 mod pki;
 mod server;
 mod unbound;

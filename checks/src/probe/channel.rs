@@ -46,12 +46,13 @@ enum Sender {
 }
 
 impl Channel {
-    /// Speaks the version that ALPN chose; HTTP/1.1 where it chose none (RFC 9113, section 3.3).
-    pub(super) async fn open(stream: Stream) -> Result<Self, Failure> {
+    /// Speaks the version that ALPN chose; HTTP/1.1 where it chose none (RFC 9113, section 3.3). What comes first is
+    /// recorded where something was wrong with it before.
+    pub(super) async fn open(stream: Stream, records: bool) -> Result<Self, Failure> {
         let work = Work::default();
         let holds = stream.get_ref().0.holds().clone();
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        let wire = Wire::new(stream);
+        let wire = Wire::new(stream, records);
         let heard = wire.heard().clone();
         let opened = match h2 {
             true => Self::open_http2(wire, &work).await.map(Sender::Http2),

@@ -1,7 +1,7 @@
 //! One HTTP request over a channel that stands, and its answer; every read is bounded, in bytes and in time.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
 use http::{Method, Request, Version};
 use http_body_util::Empty;
 use tokio::time::timeout;
@@ -94,7 +94,7 @@ pub(super) async fn get(
     let (body, unpacked) = body::evidence(&raw, whole, &parts.headers, settings.max_body, expected);
     exchange.end = match ended {
         Ok(Ok(_)) => unpacked.map_or(StepStatus::Done, StepStatus::Failed),
-        Ok(Err(fault)) => StepStatus::Failed(fault),
+        Ok(Err(fault)) => StepStatus::Failed(of_length(fault, &parts.headers)),
         Err(_) => StepStatus::failed(
             Reason::HttpTimeout,
             format!(
@@ -121,7 +121,7 @@ pub(super) async fn get(
 /// Asks `HEAD /` and gives back the headers.
 pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &ProbeLimits) -> Result<HeaderMap, Fault> {
     let asking = async {
-        let mut channel = Channel::open(stream).await.map_err(|failure| failure.fault)?;
+        let mut channel = Channel::open(stream, false).await.map_err(|failure| failure.fault)?;
         let request = request(&channel, Method::HEAD, host, "/", &[], settings)?;
         let response = channel.send(request).await.map_err(|failure| failure.fault)?;
         Ok((channel, response.into_parts().0.headers))
@@ -135,6 +135,15 @@ pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &ProbeLimits)
 /// No answer came in the time that there was.
 pub(super) fn silent(settings: &ProbeLimits) -> Fault {
     Fault::new(Reason::HttpTimeout, format!("no answer within {:?}", settings.timeout))
+}
+
+/// Names the length that was told of a body which is malformed.
+fn of_length(mut fault: Fault, headers: &HeaderMap) -> Fault {
+    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if let Some(told) = told.filter(|_| fault.reason == Reason::HttpMalformed) {
+        fault.detail = format!("header `content-length` says {told}: {}", fault.detail);
+    }
+    fault
 }
 
 /// Why an answer says that its request was not processed.

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 
 use h2::Reason as Code;
 
+use super::heads;
 use super::wire::Heard;
 use crate::evidence::{Fault, Reason};
 
@@ -27,16 +28,22 @@ pub(super) enum Again {
     AsBefore,
     /// One that offers HTTP/1.1 alone.
     OverHttp1,
+    /// One on which what comes is recorded, for it was malformed: to say what is wrong with it, and for nothing else.
+    Recorded,
 }
 
 /// Why a request got no head of an answer.
 pub(super) fn of_request(error: &hyper::Error, heard: &Heard, is_http2: bool) -> Failure {
-    let fault = fault(error, heard);
+    let mut fault = fault(error, heard);
+    if let Some(what) = heads::what_is_wrong(&heard.first()).filter(|_| fault.reason == Reason::HttpMalformed) {
+        fault.detail = format!("{what}: {}", fault.detail);
+    }
     let again = match http2(error) {
         _ if heard.tls().is_some() => None,
         Some(error) if error.reason() == Some(Code::HTTP_1_1_REQUIRED) && error.is_remote() => Some(Again::OverHttp1),
         // A stream above the last that the server looked at ends with its GOAWAY (RFC 9113, section 6.8); one below is
         // answered, or ends with the connection, which is no answer either.
+        Some(error) if error.is_library() && fault.reason == Reason::HttpMalformed => Some(Again::Recorded),
         Some(error) => {
             let refused = error.is_reset() && error.reason() == Some(Code::REFUSED_STREAM);
             (error.is_remote() && (error.is_go_away() || refused)).then_some(Again::AsBefore)
@@ -84,21 +91,17 @@ pub(super) fn fault(error: &hyper::Error, heard: &Heard) -> Fault {
     Fault::new(reason, detail)
 }
 
-/// What a code of HTTP/2 means (RFC 9113, section 7); `here`: our side found it, of what the peer sent.
+/// What a code of HTTP/2 means (RFC 9113, section 7). `here`: our side found it, so that it is what the peer sent; what
+/// the peer says of what it heard ends the request without an answer.
 fn of_code(code: Code, here: bool) -> Reason {
     match code {
         // Our side says so of a head that is over its limits.
         Code::REFUSED_STREAM | Code::ENHANCE_YOUR_CALM | Code::COMPRESSION_ERROR if here => Reason::HttpTooLarge,
-        Code::PROTOCOL_ERROR
-        | Code::FLOW_CONTROL_ERROR
-        | Code::STREAM_CLOSED
-        | Code::FRAME_SIZE_ERROR
-        | Code::COMPRESSION_ERROR => Reason::HttpMalformed,
+        _ if here => Reason::HttpMalformed,
         Code::SETTINGS_TIMEOUT => Reason::HttpTimeout,
         Code::INADEQUATE_SECURITY => Reason::TlsProtocol,
         Code::HTTP_1_1_REQUIRED => Reason::HttpProtocol,
-        // NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, CONNECT_ERROR and ENHANCE_YOUR_CALM end a request without
-        // an answer; codes that nobody knows count as INTERNAL_ERROR.
+        // Codes that nobody knows count as INTERNAL_ERROR.
         _ => Reason::HttpClosed,
     }
 }
@@ -131,26 +134,18 @@ mod tests {
 
     #[test]
     fn every_code_of_http2_has_a_reason() {
-        use Reason::{HttpClosed, HttpMalformed, HttpProtocol, HttpTimeout, TlsProtocol};
-        let by_code = [
-            HttpClosed,
-            HttpMalformed,
-            HttpClosed,
-            HttpMalformed,
-            HttpTimeout,
-            HttpMalformed,
-            HttpMalformed,
-            HttpClosed,
-            HttpClosed,
-            HttpMalformed,
-            HttpClosed,
-            HttpClosed,
-            TlsProtocol,
-            HttpProtocol,
-            HttpClosed,
-        ];
-        for (code, reason) in (0_u32..).zip(by_code) {
-            assert_eq!(of_code(Code::from(code), false), reason, "{:?}", Code::from(code));
+        use Reason::{HttpClosed, HttpMalformed, HttpProtocol, HttpTimeout, HttpTooLarge, TlsProtocol};
+        for code in (0_u32..=14).map(Code::from) {
+            let told = match code {
+                Code::SETTINGS_TIMEOUT => HttpTimeout,
+                Code::INADEQUATE_SECURITY => TlsProtocol,
+                Code::HTTP_1_1_REQUIRED => HttpProtocol,
+                _ => HttpClosed,
+            };
+            assert_eq!(of_code(code, false), told, "{code:?}");
         }
+        assert_eq!(of_code(Code::PROTOCOL_ERROR, true), HttpMalformed);
+        assert_eq!(of_code(Code::FRAME_SIZE_ERROR, true), HttpMalformed);
+        assert_eq!(of_code(Code::ENHANCE_YOUR_CALM, true), HttpTooLarge);
     }
 }

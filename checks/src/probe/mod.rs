@@ -10,6 +10,7 @@ mod exhaustion;
 mod failure;
 mod gathered;
 mod handshake;
+mod heads;
 mod limits;
 mod message;
 mod unpack;

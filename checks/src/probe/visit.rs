@@ -123,14 +123,18 @@ impl Prober {
         now: Timestamp,
     ) -> (Visit, Option<(ChainId, Arc<CertificateChain>)>) {
         let watch = Stopwatch::start();
-        let (first, chain, again) = self.attempt(&self.config, address, name, wish, now, watch).await;
+        let at = (address, name, now);
+        let (first, chain, again) = self.attempt(at, wish, watch, Again::AsBefore).await;
         let Some(again) = again else { return (first, chain) };
-        let mut config = Arc::clone(&self.config);
-        if again == Again::OverHttp1 {
-            Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
+        let (mut second, second_chain, _) = Box::pin(self.attempt(at, wish, watch, again)).await;
+        if again == Again::Recorded {
+            let malformed = second.page.end.reason() == first.page.end.reason();
+            return if malformed {
+                (second, second_chain)
+            } else {
+                (first, chain)
+            };
         }
-        let repeated = Box::pin(self.attempt(&config, address, name, wish, now, watch));
-        let (mut second, second_chain, _) = repeated.await;
         let refused = match first.page.end.clone() {
             StepStatus::Failed(fault) => fault,
             _ => exchange::unprocessed(&first.page),
@@ -143,14 +147,13 @@ impl Prober {
         (second, second_chain)
     }
 
+    /// One connection, of this kind.
     async fn attempt(
         &self,
-        config: &ClientConfig,
-        address: SocketAddr,
-        name: &Hostname,
+        (address, name, now): (SocketAddr, &Hostname, Timestamp),
         wish: &ProbeRequest<'_>,
-        now: Timestamp,
         watch: Stopwatch,
+        kind: Again,
     ) -> (Visit, Option<(ChainId, Arc<CertificateChain>)>, Option<Again>) {
         let mut visit = Visit::new(address, name.clone());
         visit.started_at = Some(now);
@@ -160,10 +163,27 @@ impl Prober {
         visit.connect = connected;
         let Some(tcp) = tcp else { return (visit, None, None) };
         let left = watch.left(settings.timeout);
-        let shaken = shake(config, &self.trust, tcp, name, Judgement::At(now), left).await;
+        let mut config = Arc::clone(&self.config);
+        if kind == Again::OverHttp1 {
+            Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
+        let shaken = shake(&config, &self.trust, tcp, name, Judgement::At(now), left).await;
         visit.handshake = shaken.evidence;
         let again = match (shaken.stream, wish.page) {
-            (Some(stream), Some(page)) => ask(&mut visit, stream, page, wish, watch).await,
+            (Some(stream), Some(page)) => {
+                let opened = timeout(
+                    watch.left(settings.timeout),
+                    Channel::open(stream, kind == Again::Recorded),
+                );
+                match opened.await {
+                    Ok(Ok(channel)) => ask(&mut visit, channel, page, wish, watch).await,
+                    Ok(Err(failure)) => take(&mut visit, Asked::failed(Exchange::default(), failure)),
+                    Err(_) => {
+                        visit.page.end = StepStatus::Failed(exchange::silent(settings));
+                        None
+                    }
+                }
+            }
             (Some(mut stream), None) => {
                 let _ = timeout(watch.left(settings.timeout), stream.shutdown()).await;
                 None
@@ -194,21 +214,12 @@ impl Prober {
 /// within what is left of the visit's time. Says whether it is to be asked again.
 async fn ask(
     visit: &mut Visit,
-    stream: Stream,
+    mut channel: Channel,
     page: &SiteExpectation,
     wish: &ProbeRequest<'_>,
     watch: Stopwatch,
 ) -> Option<Again> {
     let settings = wish.settings;
-    let opened = timeout(watch.left(settings.timeout), Channel::open(stream)).await;
-    let mut channel = match opened {
-        Ok(Ok(channel)) => channel,
-        Ok(Err(failure)) => return take(visit, Asked::failed(Exchange::default(), failure)),
-        Err(_) => {
-            visit.page.end = StepStatus::Failed(exchange::silent(settings));
-            return None;
-        }
-    };
     let host = (&visit.name, visit.address.port());
     let asked = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
     let again = take(visit, asked);

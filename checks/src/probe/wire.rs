@@ -3,8 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -32,7 +32,12 @@ struct State {
     anything: AtomicBool,
     /// [`STANDS`], [`BROKEN`], or the number of an alert.
     tls: AtomicU16,
+    /// What came first, where it is recorded.
+    first: Option<Mutex<Vec<u8>>>,
 }
+
+/// How much is recorded, in bytes.
+const RECORDED: usize = 64 * 1024;
 
 impl Heard {
     /// Whether a byte of HTTP came.
@@ -49,6 +54,23 @@ impl Heard {
         }
     }
 
+    /// What came first; nothing where it is not recorded.
+    pub(super) fn first(&self) -> Vec<u8> {
+        let first = self.0.first.as_ref();
+        first
+            .map(|first| first.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .unwrap_or_default()
+    }
+
+    fn came(&self, bytes: &[u8]) {
+        self.0.anything.store(true, Relaxed);
+        if let Some(first) = &self.0.first {
+            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = RECORDED - first.len();
+            first.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+    }
+
     fn failed(&self, error: &io::Error) {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         let failed = match inner {
@@ -61,11 +83,12 @@ impl Heard {
 }
 
 impl Wire {
-    /// Listens to a channel that stands.
-    pub(super) fn new(stream: Stream) -> Self {
+    /// Listens to a channel that stands; what comes first is kept where it is recorded.
+    pub(super) fn new(stream: Stream, records: bool) -> Self {
         let state = State {
             anything: AtomicBool::new(false),
             tls: AtomicU16::new(STANDS),
+            first: records.then(Mutex::default),
         };
         Self {
             stream,
@@ -85,7 +108,7 @@ impl AsyncRead for Wire {
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         match &read {
-            Poll::Ready(Ok(())) if buffer.filled().len() > before => this.heard.0.anything.store(true, Relaxed),
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => this.heard.came(&buffer.filled()[before..]),
             Poll::Ready(Err(error)) => this.heard.failed(error),
             _ => {}
         }

@@ -59,19 +59,56 @@ async fn a_malformed_answer_is_called_so() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_an_answer_is_named() {
+    let odd = [
+        (
+            "header `upgrade`",
+            answer(&[field("x-lab", "ok"), field("upgrade", "h2,h2c")], b""),
+        ),
+        ("header `keep-alive`", answer(&[field("keep-alive", "timeout=5")], b"")),
+        (
+            "header `transfer-encoding`",
+            answer(&[vec![0x0f, 42, 7], b"chunked".to_vec()], b""),
+        ),
+        ("header `X-Lab` is in upper case", answer(&[field("X-Lab", "ok")], b"")),
+        ("no `:status`", [settings(), head(&field("x-lab", "ok"), true)].concat()),
+        (
+            "behind a header",
+            [settings(), head(&[&field("x-lab", "ok"), OK].concat(), true)].concat(),
+        ),
+        ("more than one", [settings(), head(&[OK, OK].concat(), true)].concat()),
+        (
+            "header `content-length` says 9",
+            answer(&[field("content-length", "9")], b"four"),
+        ),
+        (
+            "header `content-length` says 2",
+            answer(&[field("content-length", "2")], b"four"),
+        ),
+    ];
+    for (what, frames) in odd {
+        let server = Server::start("h2", vec![Script::closes(frames)]).await;
+        let visit = server.visit().await;
+        let said = format!("{:?}", visit.page.end);
+        assert!(said.contains(what), "{what}: {said}");
+        assert_eq!(visit.refused, None, "{what}: it was looked at");
+    }
+}
+
+#[tokio::test]
 async fn a_code_says_why_a_request_ended() {
-    use Reason::{HttpClosed, HttpMalformed, HttpTimeout, TlsProtocol};
+    use Reason::{HttpClosed, HttpTimeout, TlsProtocol};
     for (code, expected) in [
         (0, HttpClosed),
-        (1, HttpMalformed),
+        (1, HttpClosed),
         (2, HttpClosed),
-        (3, HttpMalformed),
+        (3, HttpClosed),
         (4, HttpTimeout),
-        (5, HttpMalformed),
-        (6, HttpMalformed),
+        (5, HttpClosed),
+        (6, HttpClosed),
         (7, HttpClosed),
         (8, HttpClosed),
-        (9, HttpMalformed),
+        (9, HttpClosed),
         (10, HttpClosed),
         (11, HttpClosed),
         (12, TlsProtocol),
