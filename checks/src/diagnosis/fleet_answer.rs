@@ -8,8 +8,8 @@ use crate::finding::{Check, Outcome, SeenIn};
 use crate::fleet::FleetContext;
 use crate::reading::StatusLine;
 
-/// How many must be refused for more than a likelihood: fewer may be unknown to an edge that refuses unknown names.
-const SURE: usize = 3;
+/// How many must be refused for more than a likelihood: one may be unknown to an edge that refuses unknown names.
+const SURE: usize = 2;
 
 /// A name that exists nowhere, and what it got, where that is such an answer.
 fn control(context: &FleetContext, is_such: fn(&Answer) -> bool) -> Option<(String, StatusLine)> {

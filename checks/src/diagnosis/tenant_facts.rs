@@ -214,12 +214,17 @@ fn answer(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) 
         return AnswerFacts::default();
     };
     let site = findings.of(Check::Site);
-    let denied = site.outcome == Outcome::Fail && is_denied(context, visit);
+    // The visit goes to the edge also where `dns` fails, and shows what the edge says all the same.
+    let wrong = tenant.lacks_page(visit) || site.outcome == Outcome::Fail;
+    let reason = match site.outcome {
+        Outcome::Fail => site.reason,
+        _ => Some(Reason::HttpStatus),
+    };
     AnswerFacts {
         came: true,
         is_right: !tenant.lacks_page(visit) && site.outcome != Outcome::Fail,
         is_limited: is_limited(visit),
-        denied: site.reason.filter(|_| denied),
+        denied: reason.filter(|_| wrong && is_denied(context, visit)),
     }
 }
 

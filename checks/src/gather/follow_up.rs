@@ -86,7 +86,9 @@ async fn paced_retry(
         tokio::time::sleep(wait).await;
         // A turn is for an attempt: who pauses keeps nobody waiting.
         let turn = edge.unhurried.acquire().await;
-        if !retry.begin(Moment::now().since(begun)) {
+        let spent = Moment::now().since(begun);
+        let in_vain = spent > LONGEST_REPEATED && last.as_ref().is_some_and(|last: &Retry| !last.visit.was_cut());
+        if in_vain || !retry.begin(spent) {
             break;
         }
         let visit = Box::pin(prober.visit(target, address, page)).await;
@@ -112,6 +114,9 @@ async fn paced_retry(
     }
     last
 }
+
+/// How long requests are repeated in one round, all tenants together: what lasts longer does not pass at once.
+const LONGEST_REPEATED: Duration = Duration::from_secs(15);
 
 /// The longest pause that is given within a round; who asks for more is not asked again in this one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
