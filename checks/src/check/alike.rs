@@ -1,6 +1,6 @@
 //! Whether two names get the same answer, apart from what names them. Judges nobody.
 
-use super::refusal::{is_limit, is_wall};
+use super::refusal::{is_limit, is_wall, leads_to_login};
 use crate::evidence::{Answer, Visit};
 use crate::fleet::FleetContext;
 
@@ -8,10 +8,12 @@ use crate::fleet::FleetContext;
 const TOKEN: usize = 12;
 
 /// Whether the edge answers `visit` as it answers a name that exists nowhere, with what may be its word for an unknown
-/// name: never a 5xx, a limit or a wall, which say nothing about the name.
+/// name: never a 5xx, a limit or a wall, which say nothing about the name. To a login unknown names may be sent, too: where
+/// others are let through, who is sent there is unknown.
 #[must_use]
 pub fn answers_like(context: &FleetContext, visit: &Visit) -> bool {
-    let speaks = |answer: &Answer| answer.status < 500 && !is_limit(answer) && !is_wall(answer);
+    let shut = |answer: &Answer| is_limit(answer) || is_wall(answer) && !leads_to_login(answer);
+    let speaks = |answer: &Answer| answer.status < 500 && !shut(answer);
     visit.page.answer.as_ref().is_some_and(speaks) && gets_what_nobody_gets(context, visit, Said::of)
 }
 

@@ -85,7 +85,8 @@ fn is_challenge(answer: &Answer) -> bool {
     marked || answer.body.prefix.contains('<') && CHALLENGING.iter().any(|words| text().contains(words))
 }
 
-fn leads_to_login(answer: &Answer) -> bool {
+/// Whether an answer leads to a page where people log in.
+pub(super) fn leads_to_login(answer: &Answer) -> bool {
     let to = answer
         .header("location")
         .filter(|_| (300..400).contains(&answer.status));

@@ -223,7 +223,7 @@ fn answer(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) 
     AnswerFacts {
         came: true,
         is_right: !tenant.lacks_page(visit) && site.outcome != Outcome::Fail,
-        is_limited: is_limited(visit),
+        is_limited: wrong && is_limited(visit),
         denied: reason.filter(|_| wrong && is_denied(context, visit)),
     }
 }
