@@ -192,8 +192,8 @@ pub struct Visit {
     /// When it began, by the agent's clock: its chain is judged at this moment. Old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// Why the connection before this one gave no answer, where the server said that it never processed the request: it
-    /// was asked once more on this one.
+    /// Why the server did not process the request, where it said so: it was asked once more on a new connection. This is
+    /// that connection, or the first one where the second did not stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Fault>,
     /// The connection.
@@ -240,7 +240,7 @@ impl Visit {
             .is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
     }
 
-    /// Whether the server said twice that it did not process the request: what it would have answered is open.
+    /// Whether the request was not processed when it was asked once more either: what would be answered is open.
     #[must_use]
     pub fn was_refused(&self) -> bool {
         self.refused.is_some() && self.page.answer.is_none() && self.page.end.reason().is_some()

@@ -124,7 +124,7 @@ impl Prober {
     ) -> (Visit, Option<(ChainId, Arc<CertificateChain>)>) {
         let watch = Stopwatch::start();
         let at = (address, name, now);
-        let (first, chain, again) = self.attempt(at, wish, watch, Again::AsBefore).await;
+        let (mut first, chain, again) = self.attempt(at, wish, watch, Again::AsBefore).await;
         let Some(again) = again else { return (first, chain) };
         let (mut second, second_chain, _) = Box::pin(self.attempt(at, wish, watch, again)).await;
         if again == Again::Recorded {
@@ -141,6 +141,7 @@ impl Prober {
         };
         // A second connection that does not stand says less than the first.
         if !second.handshake.end.is_done() {
+            first.refused = Some(refused);
             return (first, chain);
         }
         second.refused = Some(refused);
@@ -171,11 +172,8 @@ impl Prober {
         visit.handshake = shaken.evidence;
         let again = match (shaken.stream, wish.page) {
             (Some(stream), Some(page)) => {
-                let opened = timeout(
-                    watch.left(settings.timeout),
-                    Channel::open(stream, kind == Again::Recorded),
-                );
-                match opened.await {
+                let opening = Channel::open(stream, kind == Again::Recorded);
+                match timeout(watch.left(settings.timeout), opening).await {
                     Ok(Ok(channel)) => ask(&mut visit, channel, page, wish, watch).await,
                     Ok(Err(failure)) => take(&mut visit, Asked::failed(Exchange::default(), failure)),
                     Err(_) => {

@@ -26,6 +26,8 @@ const NAME: &str = "q7f9.tenants.test";
 pub(crate) struct Script {
     bytes: Vec<u8>,
     then: Then,
+    /// Whether nobody is let in after it.
+    last: bool,
 }
 
 /// What follows.
@@ -40,14 +42,26 @@ enum Then {
 impl Script {
     /// These bytes when a request has come, and an end in good order.
     pub(crate) fn closes(bytes: impl Into<Vec<u8>>) -> Self {
-        let (bytes, then) = (bytes.into(), Then::Closes);
-        Self { bytes, then }
+        Self {
+            bytes: bytes.into(),
+            then: Then::Closes,
+            last: false,
+        }
     }
 
     /// These bytes when a request has come, and nothing more.
     pub(crate) fn stays(bytes: impl Into<Vec<u8>>) -> Self {
-        let (bytes, then) = (bytes.into(), Then::Stays);
-        Self { bytes, then }
+        Self {
+            bytes: bytes.into(),
+            then: Then::Stays,
+            last: false,
+        }
+    }
+
+    /// The same, and no connection after it.
+    pub(crate) fn and_leaves(mut self) -> Self {
+        self.last = true;
+        self
     }
 }
 
@@ -75,11 +89,16 @@ impl Server {
                 let at = count.fetch_add(1, Ordering::SeqCst);
                 let script = scripts[at.min(scripts.len() - 1)].clone();
                 let acceptor = acceptor.clone();
+                let last = script.last;
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(tcp).await {
                         play(stream, script).await;
                     }
                 });
+                // The listener is gone before anybody could come again: what was sent waits for the client.
+                if last {
+                    return;
+                }
             }
         });
         Self {

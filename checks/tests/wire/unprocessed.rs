@@ -112,3 +112,14 @@ async fn what_was_begun_is_asked_once() {
         assert_eq!(server.connections(), 1, "{visit:?}");
     }
 }
+
+#[tokio::test]
+async fn a_server_that_is_gone_when_it_is_asked_again_has_refused() {
+    let server = Server::start(
+        "h2",
+        vec![Script::closes([settings(), go_away(0, 0)].concat()).and_leaves()],
+    )
+    .await;
+    let visit = server.visit().await;
+    assert!(visit.was_refused() && visit.handshake.end.is_done(), "{visit:?}");
+}
