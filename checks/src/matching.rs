@@ -25,7 +25,7 @@ pub fn matches(text: &str, whole: bool, expected: &SiteExpectation) -> Matches {
             not_json: None,
         };
     }
-    match serde_json::from_str::<serde_json::Value>(text) {
+    match json(text) {
         Ok(value) => {
             let json = pointers
                 .map(|pointer| (pointer.clone(), value.pointer(pointer).cloned()))
@@ -49,4 +49,12 @@ pub fn matches(text: &str, whole: bool, expected: &SiteExpectation) -> Matches {
             }
         }
     }
+}
+
+/// Reads a text as JSON. A byte order mark before it is no part of it: a parser may ignore one (RFC 8259, section 8.1).
+///
+/// # Errors
+/// What the parser says of a text that is no JSON.
+pub fn json(text: &str) -> serde_json::Result<serde_json::Value> {
+    serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text))
 }

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::check::is_limited;
 pub use crate::evidence::ApiAnswer;
 use crate::evidence::{
     App, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence,
@@ -125,12 +126,50 @@ impl TenantEvidence {
         self.visits.iter().chain(self.retries.iter().map(|retry| &retry.visit))
     }
 
-    /// The visit that counts: the first whose channel stood, else the first that showed a chain, else the latest.
+    /// The visit that counts: the first whose page came with an expected status, else the first whose page came, else the
+    /// first whose channel stood, else the first that showed a chain, else the latest.
     #[must_use]
     pub fn visit(&self) -> Option<&Visit> {
-        let stood = self.all_visits().find(|visit| visit.handshake.end.is_done());
-        let shown = || self.all_visits().find(|visit| visit.handshake.chain.is_some());
-        stood.or_else(shown).or_else(|| self.all_visits().next_back())
+        let best = self.all_visits().map(|visit| self.rank(visit)).max()?;
+        let mut alike = self.all_visits().filter(|visit| self.rank(visit) == best);
+        match best {
+            0 => alike.next_back(),
+            _ => alike.next(),
+        }
+    }
+
+    /// How far a visit came.
+    fn rank(&self, visit: &Visit) -> u8 {
+        let came = visit.page.answer.as_ref().filter(|_| visit.page.end.is_done());
+        match came {
+            Some(answer) if self.expectation.site.status.contains(&answer.status) => 4,
+            Some(_) => 3,
+            None if visit.handshake.end.is_done() => 2,
+            None => u8::from(visit.handshake.chain.is_some()),
+        }
+    }
+
+    /// Whether a visit came to the request and brought no page with an expected status.
+    #[must_use]
+    pub fn lacks_page(&self, visit: &Visit) -> bool {
+        let asked = visit.page.answer.is_some() || visit.page.end.reason().is_some();
+        visit.handshake.end.is_done() && asked && self.rank(visit) < 4
+    }
+
+    /// The visits to addresses at which the page failed, where the visit that counts went elsewhere and brought it. A
+    /// request that was refused unprocessed, or for a limit, shows nothing of an address.
+    pub fn failing_pages_elsewhere(&self) -> impl Iterator<Item = &Visit> {
+        let counted = self.visit().filter(|visit| self.rank(visit) == 4);
+        let counted = counted.map(|visit| visit.address);
+        let latest = |visit: &&Visit| {
+            let again = self.all_visits().rev().find(|other| other.address == visit.address);
+            again.is_some_and(|again| std::ptr::eq(again, *visit))
+        };
+        let failed = |visit: &&Visit| self.lacks_page(visit) && !visit.was_refused() && !is_limited(visit);
+        self.all_visits()
+            .filter(latest)
+            .filter(failed)
+            .filter(move |visit| counted.is_some_and(|at| at != visit.address))
     }
 
     /// The addresses at which the latest visit failed, where the visit that counts went elsewhere and stood.

@@ -81,7 +81,8 @@ fn rcode(code: u16) -> String {
 pub(super) fn chosen(world: &World, seen: &TenantEvidence, setting: &Setting) -> Option<Chosen> {
     let visit = seen.visit()?;
     let tried = seen.all_visits().filter(|other| other.address != visit.address);
-    let tried = tried.filter_map(|other| Some((other.address, Failure::of(other.channel_end())?)));
+    let failure = |other: &Visit| Failure::of(other.channel_end()).or_else(|| Failure::of(&other.page.end));
+    let tried = tried.filter_map(|other| Some((other.address, failure(other)?)));
     let tried = tried.collect::<Vec<_>>();
     let whence = if setting.addresses_given {
         "as configured"

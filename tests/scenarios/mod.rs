@@ -1,6 +1,7 @@
 //! Every cause staged in the lab, alone and together, and what a round says of it.
 
 mod alone;
+mod answers;
 mod by_design;
 mod chains;
 mod deeper;

@@ -36,7 +36,8 @@ fn leaves_visible(fleet: &Scenario, tenant: &Scenario) -> bool {
         "wildcard-certificate-untrusted" if tenant.cause == "caa-forbids-issuance" => false,
         // No request goes over a channel that does not verify; a name of its own certificate is not concerned.
         name if name.starts_with("wildcard-certificate") => !answers,
-        "platform-outage" => !answers,
+        // The edge answers in place of whoever is behind it.
+        "platform-outage" | "edge-access-denied" | "edge-rate-limited" => !answers,
         "clock-wrong" => check == "dns",
         _ => true,
     }

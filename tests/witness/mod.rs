@@ -5,8 +5,10 @@
 mod ask;
 mod by_design;
 mod datagrams;
+mod edge;
 mod knot;
 mod nginx;
+mod openssl;
 mod pki;
 mod server;
 mod unbound;

@@ -20,8 +20,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::pki::{Authority, Days, NOW, Presented, self_signed};
 use super::server::{Nginx, Port, Server, page, until};
 
-const NAME: &str = "q7f9.tenants.test";
-const WILDCARD: &str = "*.tenants.test";
+pub(super) const NAME: &str = "q7f9.tenants.test";
+pub(super) const WILDCARD: &str = "*.tenants.test";
 const H2: &str = "ssl http2";
 
 /// Longer than anything on loopback takes, also on a busy machine.
@@ -34,9 +34,9 @@ fn settings() -> ProbeLimits {
     }
 }
 
-type Seen = (Visit, Option<(ChainId, Arc<world::CertificateChain>)>);
+pub(super) type Seen = (Visit, Option<(ChainId, Arc<world::CertificateChain>)>);
 
-async fn visit(anchors: &TrustStore, address: SocketAddr) -> Seen {
+pub(super) async fn visit(anchors: &TrustStore, address: SocketAddr) -> Seen {
     visit_within(anchors, address, settings()).await
 }
 

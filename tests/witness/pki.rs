@@ -52,6 +52,11 @@ impl Authority {
         TrustStore::new([self.root.der().clone()]).unwrap()
     }
 
+    /// The root, as PEM.
+    pub(crate) fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+
     /// A leaf and its intermediate.
     pub(crate) fn chain(&self, name: &str, days: Days) -> Presented {
         let (leaf, key) = leaf(name, days, &self.first);

@@ -33,10 +33,31 @@ impl Verified {
 
 /// Verifies a lab's tenants with its edge and these name servers.
 pub(crate) async fn verify(lab: &Lab, authoritative: &[SocketAddr], resolvers: &[SocketAddr]) -> Verified {
+    verify_with(lab, |table| with_servers(table, authoritative, resolvers)).await
+}
+
+/// Verifies a lab's tenants behind another edge: at this port of the lab's addresses, with a chain to this root. Nothing
+/// is expected of the page but its status.
+pub(crate) async fn verify_behind(lab: &Lab, port: u16, root: &str) -> Verified {
+    verify_with(lab, |table| {
+        let edge = table.get_mut("edge").unwrap().as_table_mut().unwrap();
+        edge.insert("port".into(), i64::from(port).into());
+        let roots = edge["ca_file"].as_str().unwrap();
+        std::fs::write(roots, root).unwrap();
+        table.remove("site");
+    })
+    .await
+}
+
+async fn verify_with(lab: &Lab, change: impl FnOnce(&mut toml::Table)) -> Verified {
     let dir = tempfile::tempdir().unwrap();
     let config = lab.write_config(dir.path()).unwrap();
-    let text = with_servers(&std::fs::read_to_string(&config).unwrap(), authoritative, resolvers);
-    std::fs::write(&config, text).unwrap();
+    let mut table = std::fs::read_to_string(&config)
+        .unwrap()
+        .parse::<toml::Table>()
+        .unwrap();
+    change(&mut table);
+    std::fs::write(&config, table.to_string()).unwrap();
     // The lab lives in this runtime and must go on meanwhile.
     tokio::task::spawn_blocking(move || run(&config)).await.unwrap()
 }
@@ -55,14 +76,12 @@ fn run(config: &Path) -> Verified {
     }
 }
 
-/// The lab's configuration with other name servers.
-fn with_servers(config: &str, authoritative: &[SocketAddr], resolvers: &[SocketAddr]) -> String {
-    let mut table = config.parse::<toml::Table>().unwrap();
+/// Puts other name servers into the lab's configuration.
+fn with_servers(table: &mut toml::Table, authoritative: &[SocketAddr], resolvers: &[SocketAddr]) {
     let list = |servers: &[SocketAddr]| servers.iter().map(|server| server.to_string().into()).collect();
     let dns = table.get_mut("dns").unwrap().as_table_mut().unwrap();
     dns.insert("authoritative".into(), toml::Value::Array(list(authoritative)));
     dns.insert("resolvers".into(), toml::Value::Array(list(resolvers)));
     // A busy machine is not what is tested.
     dns.insert("timeout".into(), "10s".into());
-    table.to_string()
 }

@@ -3,6 +3,7 @@
 use crate::evidence::{Answer, IDENTITY_HEADERS, Visit};
 use crate::expectation::{ISSUER, Identity, Place};
 use crate::fleet::FleetContext;
+use crate::matching::json;
 use crate::target::Tenant;
 
 /// Whom an answer names, and where it says so.
@@ -58,7 +59,7 @@ fn value_at(answer: &Answer, pointer: &str) -> Option<serde_json::Value> {
     if let Some(found) = answer.body.matches.json.get(pointer) {
         return found.clone();
     }
-    let body = serde_json::from_str::<serde_json::Value>(&answer.body.prefix).ok()?;
+    let body = json(&answer.body.prefix).ok()?;
     body.pointer(pointer).cloned()
 }
 

@@ -1,5 +1,6 @@
 //! From evidence to an outcome: pure functions, a file a check. What broke, not why: that is the diagnosis's.
 
+mod alike;
 mod answer;
 mod app;
 mod caa;
@@ -7,9 +8,11 @@ mod certificate;
 mod conflicts;
 pub(crate) mod dns;
 mod identity;
+mod refusal;
 mod route;
 mod site;
 
+pub use alike::{answers_like, is_denied};
 pub(crate) use answer::is_unserved;
 pub use answer::{DnsAnswer, is_or_below, list};
 pub use app::{
@@ -19,7 +22,8 @@ pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, ends_soon, failing_address};
 pub use conflicts::{certificate_holders, is_under};
 pub use identity::{Responder, named, read as value_at_place};
-pub use site::{answers_like, says_starting};
+pub use refusal::{is_limit, is_limited, is_wall, retry_after};
+pub use site::says_starting;
 
 use crate::evidence::{ApiAnswer, Platform, Reason};
 use crate::finding::{Check, Finding, Outcome, SeenIn};
@@ -88,7 +92,7 @@ fn judge_one(context: &FleetContext, tenant: &TenantEvidence, check: Check) -> F
     match check {
         Check::Dns => dns::judge(context, tenant),
         Check::Certificate => certificate::judge(context, tenant),
-        Check::Site => site::judge(tenant),
+        Check::Site => site::judge(context, tenant),
         Check::Conflicts => conflicts::judge(context, tenant),
         Check::App => app::judge(context, tenant),
         Check::Route => route::judge(context, tenant),

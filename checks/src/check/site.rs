@@ -5,13 +5,43 @@ use crate::evidence::{Answer, Reason, StepStatus, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
+use crate::matching::json;
 use crate::reading::{StatusLine, excerpt};
 use crate::world::TenantEvidence;
 
-pub(super) fn judge(tenant: &TenantEvidence) -> Finding {
+pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
     let Some(visit) = tenant.visit() else {
         return unvisited(tenant);
     };
+    let finding = judge_visit(tenant, visit);
+    match failing_page(context, tenant).filter(|_| finding.outcome == Outcome::Pass) {
+        Some(other) => at_one_address(visit, other),
+        None => finding,
+    }
+}
+
+/// An address at which the page failed while another gives it, unless a name that exists nowhere is not served there
+/// either: then it is the address's.
+fn failing_page<'t>(context: &FleetContext, tenant: &'t TenantEvidence) -> Option<&'t Visit> {
+    let stands = |visit: &&Visit| {
+        let control = context.fleet.edge.control_at(visit.address);
+        control.is_none_or(|control| control.page.end.reason().is_none())
+    };
+    tenant.failing_pages_elsewhere().find(stands)
+}
+
+fn at_one_address(works: &Visit, fails: &Visit) -> Finding {
+    let (reason, said) = match (&fails.page.end, &fails.page.answer) {
+        (StepStatus::Failed(fault), _) => (fault.reason, fault.detail.clone()),
+        (_, Some(answer)) => (Reason::HttpStatus, format!("status {}", StatusLine::of(answer))),
+        _ => (Reason::HttpClosed, "no answer".to_owned()),
+    };
+    let message = format!("{}: {said}; {} works", fails.address, works.address);
+    let finding = Finding::plain(Outcome::Warn, message).because(reason);
+    finding.comparing("every address of the edge", fails.address.to_string())
+}
+
+fn judge_visit(tenant: &TenantEvidence, visit: &Visit) -> Finding {
     let ms = (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0;
     match &visit.page.end {
         StepStatus::Failed(fault) => Finding::plain(Outcome::Fail, fault.detail.clone())
@@ -150,34 +180,9 @@ fn wrong_release(expected: &SiteExpectation, answer: &Answer) -> Option<Finding>
 /// Whether the app itself says that it is still booting: `{"status":"starting"}`, or 503 `service starting`.
 #[must_use]
 pub fn says_starting(answer: &Answer) -> bool {
-    let Ok(body) = serde_json::from_str::<serde_json::Value>(&answer.body.prefix) else {
+    let Ok(body) = json(&answer.body.prefix) else {
         return false;
     };
     let is = |key: &str, value: &str| body.get(key).and_then(serde_json::Value::as_str) == Some(value);
     is("status", "starting") || (answer.status == 503 && is("error", "service starting"))
-}
-
-/// Whether the edge answers `visit` as it answers a name that exists nowhere: same status, Location and body, the
-/// names masked; never a 5xx, which says nothing about the name.
-#[must_use]
-pub fn answers_like(context: &FleetContext, visit: &Visit) -> bool {
-    let controls = context.fleet.edge.controls.iter().chain(&context.fleet.edge.rechecks);
-    let mut controls = controls.filter_map(|control| Some((control, control.page.answer.as_ref()?)));
-    let Some(answer) = visit.page.answer.as_ref().filter(|answer| answer.status < 500) else {
-        return false;
-    };
-    controls.any(|(control, other)| {
-        answer.status == other.status
-            && answer.header("location").map(|to| masked(to, visit))
-                == other.header("location").map(|to| masked(to, control))
-            && masked(&answer.body.prefix, visit) == masked(&other.body.prefix, control)
-    })
-}
-
-fn masked(text: &str, visit: &Visit) -> String {
-    let name = visit.name.as_str();
-    let label = name.split('.').next().unwrap_or(name);
-    let request = visit.page.answer.as_ref().and_then(Answer::request_id);
-    let text = text.to_ascii_lowercase().replace(name, "NAME").replace(label, "LABEL");
-    request.map_or(text.clone(), |id| text.replace(&id.to_ascii_lowercase(), "REQUEST"))
 }

@@ -134,6 +134,9 @@ causes! {
     EdgeAppMismatch = "edge-app-mismatch": Agent Hides Neither Critical, shown by [Vantage],
         "the configured edge app is not the edge",
         "Another app holds the wildcard's certificate, and handshakes work: the setting is wrong, not the platform. What the edge app alone can tell is not known.";
+    EdgeRateLimited = "edge-rate-limited": Agent Hides Neither Warning, shown by [Vantage],
+        "the edge limits our requests",
+        "The edge answers the agent with 429, or 503 and a time to wait, also for a name that exists nowhere: the agent asked too often, and nothing is said of the tenants that this hides.";
     EdgeMissing = "edge-missing": Fleet Fails Neither Critical, shown by [Edge],
         "the edge app is missing or has no public address",
         "There is nothing that users could reach: every tenant behind the edge is down.";
@@ -179,6 +182,9 @@ causes! {
     EdgeThrottled = "edge-throttled": Fleet Hides Neither Warning, shown by [Edge],
         "the edge limits our handshakes",
         "Many handshakes at once were cut and unhurried ones succeed: the agent was too fast, users are not affected.";
+    EdgeAccessDenied = "edge-access-denied": Fleet Fails Neither Critical, shown by [Edge],
+        "the edge refuses the agent's requests",
+        "Tenants and a name that exists nowhere get the same refusal, challenge or login page: whether users get the sites behind it is not known.";
     AcmeChallengeBroken = "acme-challenge-broken": Fleet Warns Neither Warning, shown by [WildcardCertificate],
         "the delegation that the wildcard's renewal needs is gone",
         "The wildcard certificate works until its renewal, which then fails for all tenants at once.";

@@ -55,7 +55,7 @@ pub fn explain(
     let by_shared = overlay.clone();
     let common = shared.common.iter().position(|common| common.members.contains(tenant));
     for (index, explanation) in own.iter().enumerate() {
-        let absorbed = common.filter(|_| explanation.cause.row().absorbable);
+        let absorbed = common.filter(|_| shared.absorbs(explanation.cause));
         for check in explanation.checks.iter().copied() {
             let outcome = by_shared.outcome(facts, check);
             if explanation.besides {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::tenant_dns::is_blocked;
 use super::{Judgement, tenant_override, tenant_replay};
 use crate::chain::fails_by_dates_alone;
-use crate::check::{AppState, Findings, app_state};
+use crate::check::{AppState, Findings, app_state, is_limited};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
@@ -70,6 +70,7 @@ pub(super) fn of_tenant(context: &FleetContext, tenant: &TenantEvidence, finding
     let repetition = tenant_override::is_worth_repeating(context, tenant, findings);
     asked.extend(repetition.then(|| FollowUp::Repetition(id.clone())));
     asked.extend(visit(context, tenant));
+    asked.extend(page(context, tenant, findings));
     asked.extend(direct(context, tenant, findings));
     let log = tenant_replay::is_worth_asking(context, tenant, findings);
     asked.extend(log.then(|| FollowUp::Log(id.clone())));
@@ -173,3 +174,36 @@ fn visit(context: &FleetContext, tenant: &TenantEvidence) -> Option<FollowUp> {
     }
     untried.map(|socket| FollowUp::OtherAddress(tenant.tenant.id.clone(), socket))
 }
+
+/// A page that fails is asked for at the other addresses of the edge before anything is said; then again without haste,
+/// where the server said that it did not look at the request, or asked for a pause. Whether a limit is for everybody, the
+/// control name tells. Where the platform says that the app does not run there is nothing to be had anywhere.
+fn page(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> Vec<FollowUp> {
+    let is = |check: Check, outcome| findings.of(check).outcome == outcome;
+    let fails = is(Check::Site, Outcome::Fail) && !is(Check::App, Outcome::Fail);
+    let Some(failed) = tenant.visit().filter(|visit| fails && tenant.lacks_page(visit)) else {
+        return Vec::new();
+    };
+    let id = || tenant.tenant.id.clone();
+    let limited = is_limited(failed);
+    let edge = &context.fleet.edge;
+    let stands = |address| {
+        edge.control_at(address)
+            .is_some_and(|control| control.handshake.end.is_done())
+    };
+    let untried = |socket: &SocketAddr| stands(*socket) && tenant.all_visits().all(|visit| visit.address != *socket);
+    let others = edge.sockets().filter(untried).filter(|_| !limited).take(MOST_ADDRESSES);
+    let mut asked = others
+        .map(|socket| FollowUp::OtherAddress(id(), socket))
+        .collect::<Vec<_>>();
+    if asked.is_empty() && (limited || failed.was_refused()) && tenant.retries.is_empty() {
+        asked.push(FollowUp::Unhurried(id(), failed.address));
+    }
+    let again = edge.rechecks.iter().any(|recheck| recheck.address == failed.address);
+    let settled = again || edge.control_at(failed.address).is_some_and(is_limited);
+    asked.extend((limited && !settled).then_some(FollowUp::Control(failed.address)));
+    asked
+}
+
+/// At how many other addresses a page is asked for at most.
+const MOST_ADDRESSES: usize = 4;

@@ -9,8 +9,7 @@ use super::rules::TENANT;
 use super::tenant_facts::TenantFacts;
 use super::tenant_rules::{Table, TenantContext, unexplained};
 use crate::check::{Findings, judge as judge_checks};
-use crate::evidence::Reason;
-use crate::finding::{Check, Finding, Outcome};
+use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 use crate::world::TenantEvidence;
 
@@ -42,15 +41,17 @@ pub struct Explanation {
 /// Judges a tenant.
 #[must_use]
 pub fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Judgement {
-    let mut findings = judge_checks(context, tenant);
+    let findings = judge_checks(context, tenant);
     let follow_ups = follow_up::of_tenant(context, tenant, &findings);
-    let own = explain_alone(context, tenant, &mut findings);
+    let own = explain_alone(context, tenant, &findings);
     let mut facts = TenantFacts::of(context, tenant, &findings);
-    for explanation in own.iter().filter(|own| own.cause.row().absorbable) {
-        explanation
-            .checks
-            .iter()
-            .for_each(|check| facts.absorbable.insert(*check));
+    for explanation in &own {
+        let set = match explanation.cause {
+            cause if cause.row().absorbable => &mut facts.absorbable,
+            Cause::TenantUnknownToEdge => &mut facts.unknown,
+            _ => continue,
+        };
+        explanation.checks.iter().for_each(|check| set.insert(*check));
     }
     Judgement {
         findings,
@@ -60,7 +61,7 @@ pub fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Judgement {
     }
 }
 
-fn explain_alone(context: &FleetContext, tenant: &TenantEvidence, findings: &mut Findings) -> Vec<Explanation> {
+fn explain_alone(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> Vec<Explanation> {
     let mut own = Vec::<Explanation>::new();
     for table in TENANT {
         explain_by(table, context, tenant, findings, &mut own);
@@ -70,7 +71,7 @@ fn explain_alone(context: &FleetContext, tenant: &TenantEvidence, findings: &mut
             findings,
         };
         for rule in table.besides {
-            let proofs = rule.prove.proofs(&subject).into_iter();
+            let proofs = rule.proofs(&subject).into_iter();
             own.extend(proofs.map(|proof| Explanation {
                 cause: rule.cause,
                 checks: table.checks.iter().copied().take(1).collect(),
@@ -96,7 +97,7 @@ fn explain_by(
     table: &Table,
     context: &FleetContext,
     tenant: &TenantEvidence,
-    findings: &mut Findings,
+    findings: &Findings,
     own: &mut Vec<Explanation>,
 ) {
     for rule in table.rules {
@@ -104,29 +105,19 @@ fn explain_by(
         if open.is_empty() {
             return;
         }
-        let proofs = rule.prove.proofs(&TenantContext {
+        let subject = TenantContext {
             context,
             tenant,
             findings,
-        });
-        for proof in proofs {
-            let subject = TenantContext {
-                context,
-                tenant,
-                findings,
-            };
+        };
+        for proof in rule.proofs(&subject) {
             let proof = weigh(&subject, rule.cause, proof);
             let concerned = |check: &Check| {
                 let outcome = findings.of(*check).outcome;
                 let only = proof.only.is_none_or(|only| only == *check);
                 only && outcome >= proof.outcome && outcome != Outcome::Skipped
             };
-            let mut checks = open.iter().copied().filter(concerned).collect::<Vec<_>>();
-            if let (true, Some(check)) = (checks.is_empty(), proof.otherwise) {
-                let finding = Finding::plain(Outcome::Fail, "answered as a name that does not exist");
-                *findings.of_mut(check) = finding.because(proof.reason);
-                checks.push(check);
-            }
+            let checks = open.iter().copied().filter(concerned).collect::<Vec<_>>();
             if !checks.is_empty() {
                 own.push(Explanation {
                     cause: rule.cause,
@@ -139,15 +130,12 @@ fn explain_by(
     }
 }
 
-/// The checks that nothing explains yet: what fails or warns, and an answer that nothing identifies.
+/// The checks that fail or warn and that nothing explains yet.
 fn open_checks(checks: &[Check], findings: &Findings, own: &[Explanation]) -> Vec<Check> {
     let explains = |check: Check| own.iter().any(|explanation| explanation.checks.contains(&check));
     let open = checks.iter().copied().filter(|check| {
-        let finding = findings.of(*check);
-        let wrong = matches!(finding.outcome, Outcome::Fail | Outcome::Warn);
-        // Where the answer itself is explained already, who gave it settles nothing more.
-        let nameless = finding.reason == Some(Reason::NotIdentifiable) && !explains(Check::Site);
-        (wrong || nameless) && !explains(*check)
+        let wrong = matches!(findings.of(*check).outcome, Outcome::Fail | Outcome::Warn);
+        wrong && !explains(*check)
     });
     open.collect()
 }

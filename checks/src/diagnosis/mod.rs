@@ -10,6 +10,7 @@ mod cause;
 mod correlation;
 mod explain;
 mod fact;
+mod fleet_answer;
 mod fleet_certificate;
 mod fleet_dns;
 mod fleet_edge;

@@ -40,8 +40,6 @@ pub(super) struct Proof {
     pub remedy: Vec<Remedy>,
     /// The one check that it explains; `None`: all that its table is about.
     pub only: Option<Check>,
-    /// The check that it fails where it explains none.
-    pub otherwise: Option<Check>,
 }
 
 impl Proof {
@@ -54,17 +52,11 @@ impl Proof {
             evidence,
             remedy: Vec::new(),
             only: None,
-            otherwise: None,
         }
     }
 
     pub(super) fn only(mut self, check: Check) -> Self {
         self.only = Some(check);
-        self
-    }
-
-    pub(super) fn otherwise(mut self, check: Check) -> Self {
-        self.otherwise = Some(check);
         self
     }
 

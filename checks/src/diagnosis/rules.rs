@@ -7,13 +7,15 @@ use super::catalog::Cause;
 use super::cause::Scope;
 use super::correlation::{Common, Correlation};
 use super::fleet_certificate::{self as wildcard, faults, serves};
+use super::tenant_answer::own_app_answered;
 use super::tenant_certificate::served;
 use super::tenant_platform::{self as app, pending};
 use super::tenant_rules::Prove::{Each, One};
 use super::tenant_rules::{Rule, Table};
 use super::{Proof, TenantFacts, Totals};
 use super::{
-    fleet_dns, fleet_edge, fleet_platform, tenant_answer, tenant_dns, tenant_override, tenant_release, tenant_replay,
+    fleet_answer, fleet_dns, fleet_edge, fleet_platform, tenant_answer, tenant_dns, tenant_override, tenant_release,
+    tenant_replay,
 };
 use crate::evidence::Reason;
 use crate::finding::{Check, FleetCheck};
@@ -109,6 +111,7 @@ pub(super) const SHARED: &[SharedRule] = &[
     of_agent(C::PlatformApiUnavailable, |c, _| inventory(c, C::PlatformApiUnavailable), nothing),
     of_agent(C::EdgeAppMismatch, |c, _| api::wrong_edge(c), api::by_wrong_edge)
         .suppressing(These(&[C::EdgeMissing, C::WildcardCertificateMissing, C::WildcardCertificateConflict, C::AcmeChallengeBroken])),
+    of_agent(C::EdgeRateLimited, fleet_answer::rate_limited, fleet_answer::by_rate_limit),
     of_fleet(C::EdgeMissing, Edge, fleet_platform::edge_missing, fleet_platform::by_edge_missing)
         .suppressing(These(&[C::WildcardDnsMismatch, C::EdgeUnreachable, C::WildcardCertificateMissing])),
     of_fleet(C::DnsServersFailing, WildcardDns, fleet_dns::servers, fleet_dns::by_servers)
@@ -128,6 +131,7 @@ pub(super) const SHARED: &[SharedRule] = &[
     of_fleet(C::WildcardCertificateExpiring, WildcardCertificate, wildcard::expiring, |c, t, k| serves(c, t, k, Reason::TlsExpiring)),
     of_fleet(C::EdgeTlsFailing, Edge, fleet_edge::tls_failing, fleet_edge::by_tls),
     of_fleet(C::EdgeThrottled, Edge, fleet_edge::throttled, fleet_edge::by_throttle),
+    of_fleet(C::EdgeAccessDenied, Edge, fleet_answer::access_denied, fleet_answer::by_access_denied),
     of_fleet(C::DnssecBogus, Dnssec, fleet_dns::bogus, fleet_dns::by_bogus),
     of_fleet(C::AcmeChallengeBroken, WildcardCertificate, fleet_platform::acme_broken, nothing),
     of_fleet(C::CaaForbidsIssuance, WildcardCertificate, wildcard::caa, nothing),
@@ -177,13 +181,13 @@ pub(super) const TENANT: &[Table] = &[
             rule(C::AppCrashed, One(app::app_crashed)),
             rule(C::AppStarting, One(app::app_starting)),
             rule(C::AppStarting, One(tenant_answer::starting)),
-            rule(C::TenantUnknownToEdge, One(tenant_answer::unknown_to_edge)),
-            rule(C::RouteWrongApp, One(tenant_replay::wrong_app)),
-            rule(C::RouteWrongTenant, One(tenant_answer::wrong_tenant)),
-            rule(C::RouteBroken, One(tenant_answer::route_broken)),
+            rule(C::TenantUnknownToEdge, One(tenant_answer::unknown_to_edge)).unless(own_app_answered),
+            rule(C::RouteWrongApp, One(tenant_replay::wrong_app)).unless(own_app_answered),
+            rule(C::RouteWrongTenant, One(tenant_answer::wrong_tenant)).unless(own_app_answered),
+            rule(C::RouteBroken, One(tenant_answer::route_broken)).unless(own_app_answered),
             rule(C::SiteRedirect, One(|t| tenant_answer::site(t, &[Reason::HttpRedirect]))),
             rule(C::SiteProtocol, One(|t| tenant_answer::site(t, &[Reason::HttpProtocol]))),
-            rule(C::SiteBody, One(|t| tenant_answer::site(t, &[Reason::HttpBody, Reason::HttpTooLarge]))),
+            rule(C::SiteBody, One(|t| tenant_answer::site(t, &[Reason::HttpBody, Reason::HttpTooLarge, Reason::HttpMalformed]))),
             rule(C::SiteHeader, One(|t| tenant_answer::site(t, &[Reason::HttpHeader]))),
             rule(C::AppUnhealthy, One(tenant_answer::app_unhealthy)),
             rule(C::SiteStatus, One(|t| tenant_answer::site(t, &[Reason::HttpStatus]))),
@@ -217,7 +221,11 @@ pub(super) const COMMON: &[Correlation] = &[
 ];
 
 const fn rule(cause: Cause, prove: super::tenant_rules::Prove) -> Rule {
-    Rule { cause, prove }
+    Rule {
+        cause,
+        prove,
+        refuted: None,
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use crate::fleet::FleetContext;
 pub struct Shared {
     pub(super) proven: Vec<Proven>,
     pub(super) common: Vec<Correlated>,
+    /// Whether every tenant that answers gets what a name gets that exists nowhere.
+    pub(super) nobody_is_known: bool,
 }
 
 /// A rule that holds, and its guilty objects.
@@ -41,6 +43,7 @@ pub fn prove(context: &FleetContext, totals: &Totals) -> Shared {
     let mut shared = Shared {
         proven,
         common: Vec::new(),
+        nobody_is_known: totals.nobody_is_known(),
     };
     shared.common = correlate(COMMON, context, totals, |facts| shared.leaves(context, facts));
     shared
@@ -53,9 +56,17 @@ impl Shared {
         proven.chain(self.common.iter().map(|common| common.cause))
     }
 
+    /// Whether what tenants have in common takes in a cause of one of them.
+    pub(super) fn absorbs(&self, cause: Cause) -> bool {
+        cause.row().absorbable || self.nobody_is_known && cause == Cause::TenantUnknownToEdge
+    }
+
     /// The absorbable checks of a tenant that agent and fleet do not explain.
     fn leaves(&self, context: &FleetContext, facts: &TenantFacts) -> super::tenant_facts::CheckSet {
         let mut left = facts.absorbable;
+        if self.nobody_is_known {
+            facts.unknown.iter().for_each(|check| left.insert(check));
+        }
         if !self.proven.is_empty() {
             let overlay = Overlay::of(context, self, facts);
             for check in Check::ALL.into_iter().filter(|check| overlay.covers(*check)) {

@@ -12,8 +12,15 @@ use crate::reading::StatusLine;
 fn wrong_answer<'s>(subject: &'s TenantContext<'_>) -> Option<&'s Visit> {
     let visit = subject.tenant.visit()?;
     visit.page.answer.as_ref()?;
-    let unidentified = subject.findings.of(Check::Route).reason == Some(Reason::NotIdentifiable);
-    (subject.fails(Check::Site) || subject.fails(Check::Route) || unidentified).then_some(visit)
+    (subject.fails(Check::Site) || subject.fails(Check::Route)).then_some(visit)
+}
+
+/// Whether the tenant's own app answered, by what the answer says: whatever is wrong with it, the edge knows the way.
+pub(super) fn own_app_answered(subject: &TenantContext<'_>) -> bool {
+    let identity = &subject.tenant.expectation.site.identity;
+    let named = |visit| named(subject.context, &subject.tenant.tenant, identity, visit);
+    let visit = subject.tenant.visit();
+    visit.is_some_and(|visit| matches!(named(visit), Responder::Tenant(_)))
 }
 
 pub(super) fn starting(subject: &TenantContext<'_>) -> Option<Proof> {
@@ -29,11 +36,11 @@ pub(super) fn starting(subject: &TenantContext<'_>) -> Option<Proof> {
 pub(super) fn unknown_to_edge(subject: &TenantContext<'_>) -> Option<Proof> {
     let visit = wrong_answer(subject)?;
     let identity = &subject.tenant.expectation.site.identity;
-    let known = matches!(
+    let another = matches!(
         named(subject.context, &subject.tenant.tenant, identity, visit),
-        Responder::Tenant(_) | Responder::OtherTenant(..)
+        Responder::OtherTenant(..)
     );
-    if known || !answers_like(subject.context, visit) {
+    if another || !answers_like(subject.context, visit) {
         return None;
     }
     let answer = visit.page.answer.as_ref()?;
@@ -54,8 +61,6 @@ pub(super) fn unknown_to_edge(subject: &TenantContext<'_>) -> Option<Proof> {
         .or(Some(Reason::HttpWrongTenant));
     let object = Object::Name(subject.name().to_owned());
     let proof = Proof::fail(object, vec![alike.into()]).because(reason).remedy(remedy);
-    // An answer that only resembles the edge's word for an unknown name fails `route`, which nothing had identified.
-    let proof = proof.otherwise(Check::Route);
     Some(if subject.fails(Check::Site) {
         proof
     } else {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::fleet_dns;
-use crate::check::{DnsAnswer, Findings, certificate_holders};
+use crate::check::{DnsAnswer, Findings, certificate_holders, is_denied, is_limited};
 use crate::evidence::{Reason, StepStatus, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::{ChainKey, FleetContext, GroupKey};
@@ -51,6 +51,9 @@ pub struct TenantFacts {
     pub(super) outcomes: [(Outcome, Option<Reason>); Check::COUNT],
     /// The checks that fail by a cause of its own which a common one may take in.
     pub(super) absorbable: CheckSet,
+    /// The checks that fail because the edge seems not to know the tenant.
+    pub(super) unknown: CheckSet,
+    pub(super) answer: AnswerFacts,
     pub(super) is_within: bool,
     pub(super) looked_at: bool,
     pub(super) inactive: bool,
@@ -101,6 +104,19 @@ pub(super) struct DnsFacts {
     pub is_bogus: bool,
 }
 
+/// What the answer of the visit that counts says of whoever asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct AnswerFacts {
+    /// There was one.
+    pub came: bool,
+    /// It has an expected status.
+    pub is_right: bool,
+    /// It asks to slow down.
+    pub is_limited: bool,
+    /// Why it is wrong, where it is the refusal that a name which exists nowhere gets too.
+    pub denied: Option<Reason>,
+}
+
 /// What the visit that counts showed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct VisitFacts {
@@ -133,6 +149,8 @@ impl TenantFacts {
         Self {
             outcomes,
             absorbable: CheckSet::default(),
+            unknown: CheckSet::default(),
+            answer: answer(context, tenant, findings),
             is_within: tenant.tenant.hostname.is_within(&context.fleet.domain),
             looked_at: tenant.looked_at,
             inactive: tenant.tenant.inactive,
@@ -187,6 +205,26 @@ impl TenantFacts {
     pub(super) fn socket(&self, context: &FleetContext) -> Option<SocketAddr> {
         let at = self.visit?.socket?;
         context.fleet.edge.sockets().nth(usize::from(at))
+    }
+}
+
+fn answer(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> AnswerFacts {
+    let answered = tenant.visit().filter(|visit| visit.page.answer.is_some());
+    let Some(visit) = answered else {
+        return AnswerFacts::default();
+    };
+    let site = findings.of(Check::Site);
+    // The visit goes to the edge also where `dns` fails, and shows what the edge says all the same.
+    let wrong = tenant.lacks_page(visit) || site.outcome == Outcome::Fail;
+    let reason = match site.outcome {
+        Outcome::Fail => site.reason,
+        _ => Some(Reason::HttpStatus),
+    };
+    AnswerFacts {
+        came: true,
+        is_right: !tenant.lacks_page(visit) && site.outcome != Outcome::Fail,
+        is_limited: wrong && is_limited(visit),
+        denied: reason.filter(|_| wrong && is_denied(context, visit)),
     }
 }
 

@@ -17,10 +17,29 @@ pub(super) struct Table {
     pub besides: &'static [Rule],
 }
 
-/// One rule: a cause and what proves it.
+/// One rule: a cause, what proves it, and what refutes it.
 pub(super) struct Rule {
     pub cause: Cause,
     pub prove: Prove,
+    /// Evidence by which the cause can't be, whatever else speaks for it.
+    pub refuted: Option<fn(&TenantContext<'_>) -> bool>,
+}
+
+impl Rule {
+    /// The same, where this does not speak against it.
+    pub(super) const fn unless(mut self, refuted: fn(&TenantContext<'_>) -> bool) -> Self {
+        self.refuted = Some(refuted);
+        self
+    }
+
+    /// The guilty objects; none where the rule does not apply, or is refuted.
+    pub(super) fn proofs(&self, subject: &TenantContext<'_>) -> Vec<Proof> {
+        let mut proofs = self.prove.proofs(subject);
+        if !proofs.is_empty() && self.refuted.is_some_and(|refutes| refutes(subject)) {
+            proofs.clear();
+        }
+        proofs
+    }
 }
 
 /// What proves a cause of a tenant.
@@ -33,7 +52,7 @@ pub(super) enum Prove {
 }
 
 impl Prove {
-    pub(super) fn proofs(self, subject: &TenantContext<'_>) -> Vec<Proof> {
+    fn proofs(self, subject: &TenantContext<'_>) -> Vec<Proof> {
         match self {
             Self::One(prove) => prove(subject).into_iter().collect(),
             Self::Each(prove) => prove(subject),

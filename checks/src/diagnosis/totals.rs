@@ -10,6 +10,9 @@ use crate::evidence::Reason;
 use crate::fleet::{ChainKey, GroupKey};
 use crate::target::TenantId;
 
+/// Fewest tenants that are everybody.
+const EVERYBODY: usize = 3;
+
 /// Sums over the facts of tenants.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
@@ -25,6 +28,14 @@ pub struct Totals {
     pub(super) recovered: usize,
     pub(super) limited: usize,
     pub(super) control_stood: usize,
+    /// How many got an answer; of these, how many a right one, and how many one that asks to slow down.
+    pub(super) answered: usize,
+    pub(super) right: usize,
+    pub(super) asked_to_slow_down: usize,
+    /// How many get the refusal that a name which exists nowhere gets too, and what that is.
+    pub(super) denied: Counts<Reason>,
+    /// How many the edge seems not to know.
+    pub(super) unknown: usize,
     /// How many tenants are in each group of apps.
     pub(super) groups: Counts<GroupKey>,
     /// Those that fail by a cause which a common one may take in.
@@ -38,7 +49,7 @@ impl Totals {
     /// Counts a tenant. Its facts are to be taken out again before it is counted anew.
     pub fn add(&mut self, tenant: &TenantId, facts: &TenantFacts) {
         self.count(facts, Step::Up);
-        if !facts.absorbable.is_empty() {
+        if !facts.absorbable.is_empty() || !facts.unknown.is_empty() {
             self.failing.insert(tenant.clone(), facts.clone());
         }
     }
@@ -47,6 +58,11 @@ impl Totals {
     pub fn remove(&mut self, tenant: &TenantId, facts: &TenantFacts) {
         self.count(facts, Step::Down);
         self.failing.remove(tenant);
+    }
+
+    /// Whether everybody gets what a name gets that exists nowhere: that proves nothing of one.
+    pub(super) fn nobody_is_known(&self) -> bool {
+        self.unknown >= EVERYBODY && self.unknown == self.answered
     }
 
     fn count(&mut self, facts: &TenantFacts, step: Step) {
@@ -62,6 +78,11 @@ impl Totals {
         // What was not repeated counts for nothing.
         step.take(&mut self.limited, cut && facts.limited && facts.repeated);
         step.take(&mut self.control_stood, cut && facts.control_stood);
+        step.take(&mut self.answered, facts.answer.came);
+        step.take(&mut self.right, facts.answer.is_right);
+        step.take(&mut self.asked_to_slow_down, facts.answer.is_limited);
+        step.take_in(&mut self.denied, facts.answer.denied);
+        step.take(&mut self.unknown, !facts.unknown.is_empty());
         step.take_in(&mut self.groups, facts.release);
         step.take_in(&mut self.groups, facts.region);
     }

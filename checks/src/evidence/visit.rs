@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Millis, Reason, StepStatus};
+use super::{Fault, Millis, Reason, StepStatus};
 use crate::target::Hostname;
 
 /// Names a presented chain: the SHA-256 over its certificates, each with its length before it, in the order sent.
@@ -196,6 +196,10 @@ pub struct Visit {
     /// When it began, by the agent's clock: its chain is judged at this moment. Old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
+    /// Why the server did not process the request, where it said so: it was asked once more on a new connection. This is
+    /// that connection, or the first one where the second did not stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Fault>,
     /// The connection.
     pub connect: Connect,
     /// The handshake.
@@ -214,6 +218,7 @@ impl Visit {
             address,
             name,
             started_at: None,
+            refused: None,
             connect: Connect::default(),
             handshake: Handshake::default(),
             page: Exchange::default(),
@@ -237,6 +242,12 @@ impl Visit {
         self.channel_end()
             .reason()
             .is_some_and(|reason| reason.is_cut_handshake() || reason == Reason::TcpReset)
+    }
+
+    /// Whether the request was not processed when it was asked once more either: what would be answered is open.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        self.refused.is_some() && self.page.answer.is_none() && self.page.end.reason().is_some()
     }
 
     /// Whether TLS came as far as a certificate, whatever is wrong with it: who cuts such a name cuts it alone.

@@ -1,59 +1,42 @@
-//! What stays of a body: decoded, bounded, searched while it is whole.
+//! What stays of a body: unpacked, bounded, searched while it is whole.
 
-use std::borrow::Cow;
-use std::io::Read;
+use http::HeaderMap;
 
-use crate::evidence::Body;
+use super::unpack::unpack;
+use crate::evidence::{Body, Fault};
 use crate::expectation::SiteExpectation;
 use crate::matching::matches;
 
 /// How much of a body evidence keeps, in bytes.
 const KEPT: usize = 4096;
 
-/// Makes evidence of the bytes that were read. `whole` is false where reading stopped early; `limit` bounds what
-/// decoding may yield, so that a compressed bomb stays small.
-pub(super) fn evidence(raw: &[u8], whole: bool, encoding: &str, limit: usize, expected: &SiteExpectation) -> Body {
-    let (decoded, whole) = decode(raw, whole, encoding, limit);
-    let text = String::from_utf8_lossy(&decoded);
+/// Makes evidence of the bytes that were read, and says why it can't be unpacked where it can't. `whole` is false where
+/// reading stopped early; `limit` bounds what unpacking may yield.
+pub(super) fn evidence(
+    raw: &[u8],
+    whole: bool,
+    headers: &HeaderMap,
+    limit: usize,
+    expected: &SiteExpectation,
+) -> (Body, Option<Fault>) {
+    let unpacked = unpack(raw, whole, headers, limit);
+    let text = String::from_utf8_lossy(&unpacked.bytes);
     let mut end = KEPT.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    Body {
+    let body = Body {
         prefix: text[..end].to_owned(),
-        length: decoded.len() as u64,
-        complete: whole,
-        digest: if decoded.is_empty() {
+        length: unpacked.bytes.len() as u64,
+        complete: unpacked.whole,
+        digest: if unpacked.bytes.is_empty() {
             String::new()
         } else {
-            digest(&decoded)
+            digest(&unpacked.bytes)
         },
-        matches: matches(&text, whole, expected),
-    }
-}
-
-fn decode<'r>(raw: &'r [u8], whole: bool, encoding: &str, limit: usize) -> (Cow<'r, [u8]>, bool) {
-    let bounded = limit as u64 + 1;
-    let mut decoded = Vec::new();
-    let is = |name: &str| encoding.trim().eq_ignore_ascii_case(name);
-    let outcome = if is("gzip") || is("x-gzip") {
-        flate2::read::MultiGzDecoder::new(raw)
-            .take(bounded)
-            .read_to_end(&mut decoded)
-    } else if is("deflate") {
-        flate2::read::ZlibDecoder::new(raw)
-            .take(bounded)
-            .read_to_end(&mut decoded)
-    } else if is("br") {
-        brotli::Decompressor::new(raw, 4096)
-            .take(bounded)
-            .read_to_end(&mut decoded)
-    } else {
-        return (raw.into(), whole);
+        matches: matches(&text, unpacked.whole, expected),
     };
-    let fits = decoded.len() <= limit;
-    decoded.truncate(limit);
-    (decoded.into(), whole && fits && outcome.is_ok())
+    (body, unpacked.fault)
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -67,6 +50,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use std::io::Write;
 
+    use http::header::{CONTENT_ENCODING, HeaderValue};
+
     use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -75,38 +60,33 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    #[test]
-    fn a_bomb_stays_as_small_as_the_limit() {
-        let bomb = gzip(&vec![b'a'; 10_000_000]);
-        let body = evidence(&bomb, true, "gzip", 65_536, &SiteExpectation::default());
-        assert_eq!((body.length, body.complete), (65_536, false));
+    fn healthy() -> SiteExpectation {
+        SiteExpectation {
+            json: [("/status".to_owned(), serde_json::json!("healthy"))].into(),
+            ..SiteExpectation::default()
+        }
     }
 
     #[test]
     fn finds_what_is_expected_behind_an_encoding() {
-        let expected = SiteExpectation {
-            json: [("/status".to_owned(), serde_json::json!("healthy"))].into(),
-            ..SiteExpectation::default()
-        };
-        let body = evidence(&gzip(b"{\"status\":\"healthy\"}"), true, "gzip", 1024, &expected);
+        let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static("gzip"))]);
+        let (body, fault) = evidence(&gzip(b"{\"status\":\"healthy\"}"), true, &headers, 1024, &healthy());
         assert_eq!(body.matches.json["/status"], Some(serde_json::json!("healthy")));
-        assert!(body.complete);
+        assert!(body.complete && fault.is_none());
     }
 
     #[test]
-    fn a_broken_encoding_is_an_incomplete_body() {
-        assert!(!evidence(b"no gzip at all", true, "gzip", 1024, &SiteExpectation::default()).complete);
+    fn a_mark_before_json_is_no_part_of_it() {
+        let text = "\u{feff}{\"status\":\"healthy\"}";
+        let (body, _) = evidence(text.as_bytes(), true, &HeaderMap::new(), 1024, &healthy());
+        assert_eq!(body.matches.json["/status"], Some(serde_json::json!("healthy")));
     }
 
     #[test]
     fn the_prefix_ends_at_a_character() {
-        let body = evidence(
-            "ä".repeat(4000).as_bytes(),
-            true,
-            "",
-            65_536,
-            &SiteExpectation::default(),
-        );
+        let text = "ä".repeat(4000);
+        let expected = SiteExpectation::default();
+        let (body, _) = evidence(text.as_bytes(), true, &HeaderMap::new(), 65_536, &expected);
         assert_eq!(body.prefix.len(), KEPT);
     }
 }

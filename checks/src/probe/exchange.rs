@@ -1,7 +1,7 @@
 //! One HTTP request over a channel that stands, and its answer; every read is bounded, in bytes and in time.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, HOST, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, SET_COOKIE, USER_AGENT};
 use http::{Method, Request, Version};
 use http_body_util::Empty;
 use tokio::time::timeout;
@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::body;
 use super::channel::Channel;
 use super::clock::{self, Stopwatch};
+use super::failure::{Again, Failure};
 use super::handshake::Stream;
 use super::visit::ProbeLimits;
 use crate::evidence::{Answer, Exchange, Fault, Reason, StepStatus};
@@ -17,6 +18,38 @@ use crate::target::Hostname;
 
 /// How much of an answer's head evidence keeps, in bytes.
 const KEPT_HEAD: usize = 8 * 1024;
+
+/// What came of a request, and whether it is to be asked again.
+pub(super) struct Asked {
+    pub exchange: Exchange,
+    pub again: Option<Again>,
+    /// Whether the peer refused the channel itself, before it sent anything over it.
+    pub of_handshake: bool,
+}
+
+impl Asked {
+    fn ended(exchange: Exchange) -> Self {
+        Self {
+            exchange,
+            again: None,
+            of_handshake: false,
+        }
+    }
+
+    /// A request without an answer.
+    pub(super) fn failed(mut exchange: Exchange, failure: Failure) -> Self {
+        exchange.end = StepStatus::Failed(failure.fault);
+        Self {
+            exchange,
+            again: failure.again,
+            of_handshake: failure.of_handshake,
+        }
+    }
+}
+
+/// The statuses that say that a request was not processed, and may be asked again over another connection: 408, 421, 425
+/// (RFC 9110, sections 15.5.9 and 15.5.20; RFC 8470, section 5.2).
+const UNPROCESSED: [u16; 3] = [408, 421, 425];
 
 /// Whom a request is for: the name, and the port that it was reached at.
 pub(super) type Host<'a> = (&'a Hostname, u16);
@@ -30,13 +63,13 @@ pub(super) async fn get(
     expected: &SiteExpectation,
     settings: &ProbeLimits,
     watch: Stopwatch,
-) -> Exchange {
+) -> Asked {
     let mut exchange = Exchange::default();
     let request = match request(channel, Method::GET, host, path, headers, settings) {
         Ok(request) => request,
         Err(fault) => {
             exchange.end = StepStatus::Failed(fault);
-            return exchange;
+            return Asked::ended(exchange);
         }
     };
     let asked = Stopwatch::start();
@@ -47,12 +80,9 @@ pub(super) async fn get(
     let response = match head {
         Err(_) => {
             exchange.end = StepStatus::Failed(silent(settings));
-            return exchange;
+            return Asked::ended(exchange);
         }
-        Ok(Err(error)) => {
-            exchange.end = StepStatus::Failed(fault(&error));
-            return exchange;
-        }
+        Ok(Err(failure)) => return Asked::failed(exchange, failure),
         Ok(Ok(response)) => response,
     };
     let (parts, mut incoming) = response.into_parts();
@@ -61,9 +91,10 @@ pub(super) async fn get(
     let ended = timeout(watch.left(settings.timeout), reading).await;
     exchange.total_ms = asked.ms();
     let whole = matches!(ended, Ok(Ok(true)));
+    let (body, unpacked) = body::evidence(&raw, whole, &parts.headers, settings.max_body, expected);
     exchange.end = match ended {
-        Ok(Ok(_)) => StepStatus::Done,
-        Ok(Err(error)) => StepStatus::Failed(fault(&error)),
+        Ok(Ok(_)) => unpacked.map_or(StepStatus::Done, StepStatus::Failed),
+        Ok(Err(fault)) => StepStatus::Failed(of_length(fault, &parts.headers)),
         Err(_) => StepStatus::failed(
             Reason::HttpTimeout,
             format!(
@@ -73,26 +104,26 @@ pub(super) async fn get(
             ),
         ),
     };
-    let encoding = parts
-        .headers
-        .get(CONTENT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let status = parts.status.as_u16();
     exchange.answer = Some(Answer {
         version: version(parts.version).to_owned(),
-        status: parts.status.as_u16(),
+        status,
         headers: kept(&parts.headers),
-        body: body::evidence(&raw, whole, encoding, settings.max_body, expected),
+        body,
     });
-    exchange
+    let refused = UNPROCESSED.contains(&status) && !expected.status.contains(&status);
+    Asked {
+        again: refused.then_some(Again::AsBefore),
+        ..Asked::ended(exchange)
+    }
 }
 
 /// Asks `HEAD /` and gives back the headers.
 pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &ProbeLimits) -> Result<HeaderMap, Fault> {
     let asking = async {
-        let mut channel = Channel::open(stream).await.map_err(|error| fault(&error))?;
+        let mut channel = Channel::open(stream, false).await.map_err(|failure| failure.fault)?;
         let request = request(&channel, Method::HEAD, host, "/", &[], settings)?;
-        let response = channel.send(request).await.map_err(|error| fault(&error))?;
+        let response = channel.send(request).await.map_err(|failure| failure.fault)?;
         Ok((channel, response.into_parts().0.headers))
     };
     let asked = timeout(settings.timeout, asking).await;
@@ -104,6 +135,24 @@ pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &ProbeLimits)
 /// No answer came in the time that there was.
 pub(super) fn silent(settings: &ProbeLimits) -> Fault {
     Fault::new(Reason::HttpTimeout, format!("no answer within {:?}", settings.timeout))
+}
+
+/// Names the length that was told of a body which is malformed.
+fn of_length(mut fault: Fault, headers: &HeaderMap) -> Fault {
+    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if let Some(told) = told.filter(|_| fault.reason == Reason::HttpMalformed) {
+        fault.detail = format!("header `content-length` says {told}: {}", fault.detail);
+    }
+    fault
+}
+
+/// Why an answer says that its request was not processed.
+pub(super) fn unprocessed(exchange: &Exchange) -> Fault {
+    let status = exchange.answer.as_ref().map_or(0, |answer| answer.status);
+    Fault::new(
+        Reason::HttpStatus,
+        format!("status {status}: the request was not processed"),
+    )
 }
 
 fn request(
@@ -170,24 +219,4 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
 fn without_value(cookie: &str) -> String {
     let name = cookie.split(['=', ';']).next().unwrap_or_default().trim();
     format!("{name}=(not kept)")
-}
-
-/// What an error of HTTP says of the peer.
-pub(super) fn fault(error: &hyper::Error) -> Fault {
-    let mut detail = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        detail = format!("{detail}: {inner}");
-        source = inner.source();
-    }
-    let detail = detail.split(": https://").next().unwrap_or(&detail).to_owned();
-    let too_large = ["too large", "oversized", "too_many_continuations", "header list"];
-    let reason = if too_large.iter().any(|words| detail.contains(words)) {
-        Reason::HttpTooLarge
-    } else if error.is_parse() || detail.contains("PROTOCOL_ERROR") || detail.contains("FRAME_SIZE_ERROR") {
-        Reason::HttpMalformed
-    } else {
-        Reason::HttpClosed
-    };
-    Fault::new(reason, detail.chars().take(200).collect::<String>())
 }

@@ -23,6 +23,8 @@ pub(super) struct Gathered {
     holds: Holds,
     written: Vec<u8>,
     sent: usize,
+    /// How sending failed, where it did.
+    broken: Option<io::ErrorKind>,
 }
 
 /// Whether a stream holds what is written. Reaches it wherever it is.
@@ -47,6 +49,7 @@ impl Gathered {
             holds: Holds(Arc::new(AtomicBool::new(true))),
             written: Vec::new(),
             sent: 0,
+            broken: None,
         }
     }
 
@@ -60,13 +63,19 @@ impl Gathered {
         std::future::poll_fn(|context| self.poll_send(context)).await
     }
 
+    /// Who no longer takes what is sent may have said why: that is read first, and only where nothing was said is the
+    /// failure told. Whoever writes believes that it was sent.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.sent < self.written.len() {
-            let sent = ready!(Pin::new(&mut self.tcp).poll_write(context, &self.written[self.sent..]))?;
-            if sent == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            match ready!(Pin::new(&mut self.tcp).poll_write(context, &self.written[self.sent..])) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(sent) => self.sent += sent,
+                Err(error) if is_gone(error.kind()) => {
+                    self.broken = Some(error.kind());
+                    break;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
             }
-            self.sent += sent;
         }
         self.written.clear();
         self.sent = 0;
@@ -74,10 +83,22 @@ impl Gathered {
     }
 }
 
+/// Whether an error of sending means that the peer takes no more.
+fn is_gone(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset)
+}
+
 impl AsyncRead for Gathered {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let before = buffer.filled().len();
         let read = Pin::new(&mut this.tcp).poll_read(context, buffer);
+        if let (Poll::Ready(Ok(())), Some(broken)) = (&read, this.broken)
+            && buffer.filled().len() == before
+        {
+            return Poll::Ready(Err(broken.into()));
+        }
         if read.is_pending()
             && this.holds.get()
             && let Poll::Ready(Err(error)) = this.poll_send(context)

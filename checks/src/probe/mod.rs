@@ -7,12 +7,16 @@ mod dns;
 mod echo;
 mod exchange;
 mod exhaustion;
+mod failure;
 mod gathered;
 mod handshake;
+mod heads;
 mod limits;
 mod message;
+mod unpack;
 mod vantage;
 mod visit;
+mod wire;
 
 pub use crate::clock;
 pub use dns::{DnsClient, Question as DnsQuestion};

@@ -14,10 +14,11 @@ use super::channel::Channel;
 use super::clock::Stopwatch;
 use super::connect::connect;
 use super::echo;
-use super::exchange;
+use super::exchange::{self, Asked};
+use super::failure::Again;
 use super::handshake::{Judgement, Stream, Trust, shake};
 use crate::chain::{TrustStore, VerifiedChains};
-use crate::evidence::{Answer, ChainId, StepStatus, Visit};
+use crate::evidence::{Answer, ChainId, Exchange, StepStatus, Visit};
 use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
 use crate::target::Hostname;
 use crate::world::CertificateChain;
@@ -112,7 +113,8 @@ impl Prober {
         &self.settings
     }
 
-    /// Visits `name` at `address`. The chain is judged at `now`; no request goes over a channel that does not verify.
+    /// Visits `name` at `address`. The chain is judged at `now`; no request goes over a channel that does not verify. A
+    /// request that the server says it never processed is asked once more on a new connection.
     pub async fn visit(
         &self,
         address: SocketAddr,
@@ -121,23 +123,72 @@ impl Prober {
         now: Timestamp,
     ) -> (Visit, Option<(ChainId, Arc<CertificateChain>)>) {
         let watch = Stopwatch::start();
+        let at = (address, name, now);
+        let (mut first, chain, again) = self.attempt(at, wish, watch, Again::AsBefore).await;
+        let Some(again) = again else { return (first, chain) };
+        let (mut second, second_chain, _) = Box::pin(self.attempt(at, wish, watch, again)).await;
+        if again == Again::Recorded {
+            let malformed = second.page.end.reason() == first.page.end.reason();
+            return if malformed {
+                (second, second_chain)
+            } else {
+                (first, chain)
+            };
+        }
+        let refused = match first.page.end.clone() {
+            StepStatus::Failed(fault) => fault,
+            _ => exchange::unprocessed(&first.page),
+        };
+        // A second connection that does not stand says less than the first.
+        if !second.handshake.end.is_done() {
+            first.refused = Some(refused);
+            return (first, chain);
+        }
+        second.refused = Some(refused);
+        (second, second_chain)
+    }
+
+    /// One connection, of this kind.
+    async fn attempt(
+        &self,
+        (address, name, now): (SocketAddr, &Hostname, Timestamp),
+        wish: &ProbeRequest<'_>,
+        watch: Stopwatch,
+        kind: Again,
+    ) -> (Visit, Option<(ChainId, Arc<CertificateChain>)>, Option<Again>) {
         let mut visit = Visit::new(address, name.clone());
         visit.started_at = Some(now);
         let settings = wish.settings;
-        let (connected, tcp) = connect(address, settings.connect_timeout.min(settings.timeout)).await;
+        let patience = settings.connect_timeout.min(watch.left(settings.timeout));
+        let (connected, tcp) = connect(address, patience).await;
         visit.connect = connected;
-        let Some(tcp) = tcp else { return (visit, None) };
+        let Some(tcp) = tcp else { return (visit, None, None) };
         let left = watch.left(settings.timeout);
-        let shaken = shake(&self.config, &self.trust, tcp, name, Judgement::At(now), left).await;
+        let mut config = Arc::clone(&self.config);
+        if kind == Again::OverHttp1 {
+            Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
+        }
+        let shaken = shake(&config, &self.trust, tcp, name, Judgement::At(now), left).await;
         visit.handshake = shaken.evidence;
-        match (shaken.stream, wish.page) {
-            (Some(stream), Some(page)) => ask(&mut visit, stream, page, wish, watch).await,
+        let again = match (shaken.stream, wish.page) {
+            (Some(stream), Some(page)) => {
+                let opening = Channel::open(stream, kind == Again::Recorded);
+                match timeout(watch.left(settings.timeout), opening).await {
+                    Ok(Ok(channel)) => ask(&mut visit, channel, page, wish, watch).await,
+                    Ok(Err(failure)) => take(&mut visit, Asked::failed(Exchange::default(), failure)),
+                    Err(_) => {
+                        visit.page.end = StepStatus::Failed(exchange::silent(settings));
+                        None
+                    }
+                }
+            }
             (Some(mut stream), None) => {
                 let _ = timeout(watch.left(settings.timeout), stream.shutdown()).await;
+                None
             }
-            (None, _) => {}
-        }
-        (visit, shaken.chain)
+            (None, _) => None,
+        };
+        (visit, shaken.chain, again)
     }
 
     /// A channel whose certificate nobody looked at.
@@ -158,32 +209,41 @@ impl Prober {
 }
 
 /// Asks for the page, and for the issuer document where that leaves open who answered; then takes leave. All of it
-/// within what is left of the visit's time.
-async fn ask(visit: &mut Visit, stream: Stream, page: &SiteExpectation, wish: &ProbeRequest<'_>, watch: Stopwatch) {
+/// within what is left of the visit's time. Says whether it is to be asked again.
+async fn ask(
+    visit: &mut Visit,
+    mut channel: Channel,
+    page: &SiteExpectation,
+    wish: &ProbeRequest<'_>,
+    watch: Stopwatch,
+) -> Option<Again> {
     let settings = wish.settings;
-    let opened = timeout(watch.left(settings.timeout), Channel::open(stream)).await;
-    let mut channel = match opened {
-        Ok(Ok(channel)) => channel,
-        Ok(Err(error)) => {
-            visit.page.end = StepStatus::Failed(exchange::fault(&error));
-            return;
-        }
-        Err(_) => {
-            visit.page.end = StepStatus::Failed(exchange::silent(settings));
-            return;
-        }
-    };
     let host = (&visit.name, visit.address.port());
-    visit.page = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
+    let asked = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
+    let again = take(visit, asked);
     echo::mask(&mut visit.page, wish.headers);
     let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
-    if open {
+    if open && again.is_none() {
         let plain = SiteExpectation {
             identity: Identity::Place(Place::Json(ISSUER.to_owned())),
             ..SiteExpectation::default()
         };
-        visit.issuer = exchange::get(&mut channel, host, ISSUER_PATH, &[], &plain, settings, watch).await;
+        let host = (&visit.name, visit.address.port());
+        let asked = exchange::get(&mut channel, host, ISSUER_PATH, &[], &plain, settings, watch).await;
+        visit.issuer = asked.exchange;
     }
     // Who does not even take our leave is left without it.
     let _ = timeout(watch.left(settings.timeout), channel.close()).await;
+    again
+}
+
+/// Keeps what came of the page. Where the peer refused the channel before it sent anything over it, that is how the
+/// handshake ended, for its last word on it comes after ours.
+fn take(visit: &mut Visit, asked: Asked) -> Option<Again> {
+    visit.page = asked.exchange;
+    if asked.of_handshake {
+        visit.handshake.end = std::mem::take(&mut visit.page.end);
+        visit.page = Exchange::default();
+    }
+    asked.again
 }

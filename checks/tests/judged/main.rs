@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
 
 mod agent;
+mod answers;
 mod by_design;
 mod machines;
 mod platform;

@@ -41,6 +41,7 @@ fn answering(world: &mut World, version: Option<&str>) {
         value: "v43".into(),
     });
     let headers = &mut answer(&mut world.tenants[0]).headers;
+    headers.retain(|(key, _)| key != "x-version");
     headers.extend(version.map(|version| ("x-version".to_owned(), version.to_owned())));
 }
 

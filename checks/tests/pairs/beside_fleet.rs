@@ -76,7 +76,9 @@ fn is_seen_as_alone(fleet: &Alone, tenant: &Alone) -> bool {
     });
     match hidden {
         Came::Through => {
-            let answers = !is_wrong(fleet.verdict(FIRST), &[Check::Site, Check::Route]);
+            // What the edge answers in place of everybody hides what one of them would answer.
+            let hides = |check| fleet.verdict(FIRST).findings.of(check).outcome == Outcome::Unknown;
+            let answers = !is_wrong(fleet.verdict(FIRST), &[Check::Site, Check::Route]) && !hides(Check::Site);
             let changes = is_wrong(
                 tenant.verdict(FIRST),
                 &[Check::Certificate, Check::App, Check::Site, Check::Route],

@@ -69,6 +69,11 @@ fn rests_on_another_witness(before: &Diagnosis, removed: &Removed, less: &World,
             .control_at(*address)
             .is_some_and(|control| control.channel_end().reason().is_some()),
         (Check::Certificate | Check::Site | Check::Route, Removed::Visit(at)) if *at == tenant => true,
+        // A visit to another address, or a repeated one, brought a page too.
+        (Check::Site | Check::Route, Removed::Page(at)) if *at == tenant => {
+            let mut visits = less.tenants[tenant].all_visits();
+            visits.any(|visit| visit.page.answer.is_some())
+        }
         // What is served decides; that a certificate of the name is awaited besides is a warning.
         (Check::Certificate, Removed::Platform | Removed::App(_)) => {
             before.tenants[tenant].findings.of(check).reason == Some(Reason::PlatformPending)
@@ -187,6 +192,27 @@ proptest! {
         let at = at.index(world.tenants.len());
         let Some(worse) = worse::world(&world, at, how) else { return Ok(()) };
         worse::compare(&diagnose(&world), &diagnose(&worse), at, how)?;
+    }
+
+    /// What speaks against a cause is weighed: who is answered by its own app is known to the edge, and what shuts out
+    /// everybody says nothing of one.
+    #[test]
+    fn a_cause_that_is_refuted_is_not_told(plan in plan()) {
+        let world = world(&plan);
+        let diagnosis = diagnose(&world);
+        let of_ways = [Cause::TenantUnknownToEdge, Cause::RouteWrongApp, Cause::RouteWrongTenant, Cause::RouteBroken];
+        for (at, tenant) in world.tenants.iter().enumerate() {
+            let told = diagnosis.causes.iter().filter(|entry| entry.tenants.contains(&tenant.tenant.id));
+            for entry in told.filter(|entry| of_ways.contains(&entry.cause)) {
+                let is = |check, wanted| outcome(&diagnosis, at, check) == wanted;
+                prop_assert!(!is(Check::Route, Outcome::Pass), "its own app answered: {entry:?}");
+                let status = tenant.visit().and_then(|visit| visit.page.answer.as_ref()).map(|answer| answer.status);
+                let of_everybody = status.is_some_and(|status| matches!(status, 401 | 403 | 407 | 429 | 500..));
+                prop_assert!(entry.cause != Cause::TenantUnknownToEdge || !of_everybody, "{status:?}: {entry:?}");
+                let fails = is(Check::Site, Outcome::Fail) || is(Check::Route, Outcome::Fail);
+                prop_assert!(fails, "neither site nor route fails: {entry:?}");
+            }
+        }
     }
 
     /// Every warning and failure belongs to a cause, and every cause to someone.

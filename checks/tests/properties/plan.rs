@@ -198,7 +198,7 @@ pub(crate) const ENDS: u8 = 20;
 pub(crate) const SAYINGS: u8 = 21;
 
 pub(crate) fn visit() -> BoxedStrategy<VisitPlan> {
-    let fields = (rarely(ENDS), rarely(KINDS), rarely(12), rarely(9), flag(6));
+    let fields = (rarely(ENDS), rarely(KINDS), rarely(14), rarely(9), flag(6));
     fields
         .prop_map(|(end, chain, answer, identity, slow)| VisitPlan {
             end,

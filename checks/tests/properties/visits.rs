@@ -144,6 +144,8 @@ fn answer(plan: &Plan, planned: &VisitPlan, who: Who<'_>, visit: &Visit) -> Answ
         6 => (200, plan.text.clone()),
         8 => (200, "{\"status\":\"starting\"}".into()),
         10 => (999, plan.text.clone()),
+        12 => (429, plan.text.clone()),
+        13 => (403, format!("who are you? id-{}", visit.name)),
         _ => (200, "{\"status\":\"healthy\"}".into()),
     };
     let mut headers = vec![("fly-request-id".to_owned(), format!("id-{}", visit.name))];

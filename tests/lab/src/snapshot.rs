@@ -2,10 +2,12 @@
 //! A snapshot never changes; staging puts another in its place.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use hickory_proto::rr::{Name, RData};
 use rustls::ServerConfig;
 
+use crate::clock;
 use crate::counters::Tally;
 use crate::dns::contents::{self, Mode};
 use crate::dns::zone::Zone;
@@ -28,6 +30,15 @@ pub(crate) struct Snapshot {
     /// How handshakes without a peculiarity of their own go on.
     pub(crate) tls: Arc<ServerConfig>,
     pub(crate) throttle: Option<Mutex<Bucket>>,
+    /// When the faults were staged.
+    since: Instant,
+}
+
+impl Snapshot {
+    /// For how long the faults have been staged.
+    pub(crate) fn age(&self) -> Duration {
+        clock::monotonic().saturating_duration_since(self.since)
+    }
 }
 
 /// What all parts of a lab share.
@@ -113,6 +124,7 @@ fn compute(
         modes: (0..servers).map(|server| contents::mode(&faults, server)).collect(),
         tls: authority.configuration(&behaviour::wildcard_certificate(world, &faults), false)?,
         throttle: faults.throttle().map(|limit| Mutex::new(Bucket::full(limit))),
+        since: clock::monotonic(),
         faults,
         staged,
     })

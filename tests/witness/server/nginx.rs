@@ -121,6 +121,7 @@ http {{
     ssl_certificate "{base}/chain.pem";
     ssl_certificate_key "{base}/key.pem";
     ssl_protocols TLSv1.2 TLSv1.3;
+    limit_req_zone $server_port zone=slowly:1m rate=1r/m;
     server {{
         listen 127.0.0.1:{port} {listen};
         listen [::1]:{port} {listen};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::evidence::Reason;
+use crate::reading::StatusLine;
 
 /// A fact about the edge.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,28 @@ pub enum EdgeFact {
         /// How many are still cut, together with a name that exists nowhere.
         still: usize,
     },
+    /// How many tenants get the refusal that a name which exists nowhere gets.
+    Denied {
+        /// That name.
+        control: String,
+        /// What it gets.
+        answer: StatusLine,
+        /// How many.
+        denied: usize,
+        /// Of how many that got an answer.
+        answered: usize,
+    },
+    /// How many tenants are answered that the agent is to slow down, as a name is which exists nowhere.
+    Limited {
+        /// That name.
+        control: String,
+        /// What it gets.
+        answer: StatusLine,
+        /// How many.
+        limited: usize,
+        /// Of how many that got an answer.
+        answered: usize,
+    },
     /// The edge app has no public address.
     NoAddress(String),
 }
@@ -53,6 +76,18 @@ impl EdgeFact {
                 reason: *reason,
             },
             Self::Repeated { .. } => Self::Repeated { recovered: 0, still: 0 },
+            Self::Denied { control, answer, .. } => Self::Denied {
+                control: control.clone(),
+                answer: answer.without_excerpt(),
+                denied: 0,
+                answered: 0,
+            },
+            Self::Limited { control, answer, .. } => Self::Limited {
+                control: control.clone(),
+                answer: answer.without_excerpt(),
+                limited: 0,
+                answered: 0,
+            },
             other => other.clone(),
         }
     }
@@ -83,6 +118,24 @@ impl fmt::Display for EdgeFact {
             Self::Repeated { recovered, still } => write!(
                 f,
                 "{recovered} of them succeed when repeated slowly, {still} are still cut together with a name that exists nowhere"
+            ),
+            Self::Denied {
+                control,
+                answer,
+                denied,
+                answered,
+            } => write!(
+                f,
+                "{denied} of {answered} tenants that answer and {control}, which exists nowhere, get the same refusal: {answer}"
+            ),
+            Self::Limited {
+                control,
+                answer,
+                limited,
+                answered,
+            } => write!(
+                f,
+                "{limited} of {answered} tenants that answer are limited, and so is {control}, which exists nowhere: {answer}"
             ),
             Self::NoAddress(app) => write!(f, "{app} has no public address"),
         }

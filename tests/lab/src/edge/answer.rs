@@ -30,7 +30,11 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Incoming>, hang_up
     let host = host(request);
     let snapshot = shared.current();
     shared.counters.request(&shared.world, host);
-    let Routed { replay, mut plan } = site::plan(&shared.world, &snapshot.faults, host);
+    let everybody = site::everybody(&snapshot.faults, snapshot.age());
+    let Routed { replay, mut plan } = match everybody {
+        Some(plan) => Routed { replay: None, plan },
+        None => site::plan(&shared.world, &snapshot.faults, host),
+    };
     let id = request_id();
     if let Some((tenant, app)) = &replay {
         let passage = Passage {
@@ -120,9 +124,9 @@ async fn carry_out(
         }
         Made::Endless => give(&mut response, request, body::endless),
         Made::Drip => give(&mut response, request, body::drip),
-        Made::Bomb => {
+        Made::Packed(bytes) => {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            give(&mut response, request, || body::full(body::bomb()));
+            give(&mut response, request, || body::full(bytes));
         }
     }
     response
@@ -151,7 +155,8 @@ fn host(request: &Request<Incoming>) -> &str {
 enum Made {
     Text(Bytes),
     Endless,
-    Bomb,
+    /// What is said to be gzip.
+    Packed(Bytes),
     Drip,
 }
 
@@ -162,7 +167,11 @@ fn content(world: &World, plan: &Plan, path: &str, host: &str) -> (&'static str,
         Content::Json(json) => (JSON, text(json.to_owned())),
         Content::UnknownTenant => ("text/plain; charset=utf-8", text(format!("no such tenant: {host}"))),
         Content::Endless => (JSON, Made::Endless),
-        Content::Bomb => (JSON, Made::Bomb),
+        Content::Bomb => (JSON, Made::Packed(body::bomb())),
+        Content::Marked => (JSON, text(format!("\u{feff}{}", document(world, plan, path)))),
+        Content::Unpacked => (JSON, Made::Packed(document(world, plan, path).into())),
+        Content::Halved => (JSON, Made::Packed(body::halved(&document(world, plan, path)))),
+        Content::CatchAll => ("text/html", text(r#"{"status":"healthy"}"#.to_owned())),
         Content::Drip => (JSON, Made::Drip),
     }
 }
@@ -196,6 +205,9 @@ fn add_headers(headers: &mut HeaderMap, world: &World, plan: &Plan, version: Ver
     }
     if plan.healthy_header {
         set(headers, HEALTHY, "ok");
+    }
+    if let Some((name, value)) = &plan.header {
+        set(headers, HeaderName::from_static(name), value);
     }
     if let Some(location) = plan.location {
         set(headers, LOCATION, location);

@@ -8,10 +8,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     Issuer, KeyPair, KeyUsagePurpose, NameConstraints, RsaKeySize,
 };
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::behaviour::{CertificateSpec, Chain, DAY, LIFETIME, Odd, Signer};
@@ -81,6 +81,22 @@ impl Authority {
         };
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Arc::new(config))
+    }
+
+    /// The same configuration for clients that have a certificate of the lab's.
+    pub(crate) fn for_clients_with_certificate(&self, config: &ServerConfig) -> Result<Arc<ServerConfig>, LabError> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.trusted.der().clone())?;
+        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&self.provider));
+        let clients = clients
+            .build()
+            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        let mut choosy = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?
+            .with_client_cert_verifier(clients)
+            .with_cert_resolver(Arc::clone(&config.cert_resolver));
+        choosy.alpn_protocols.clone_from(&config.alpn_protocols);
+        Ok(Arc::new(choosy))
     }
 
     fn make(&self, spec: &CertificateSpec) -> Result<CertifiedKey, LabError> {

@@ -168,6 +168,12 @@ fn cut(fault: &Fault) -> Option<Cut> {
     })
 }
 
+/// Whether the name is for clients with a certificate alone.
+pub(crate) fn is_for_clients_with_certificate(world: &World, faults: &FaultSet, name: Option<&str>) -> bool {
+    let tenant = name.and_then(|name| world.tenant(world.label_of(name)?));
+    tenant.is_some_and(|tenant| faults.at(tenant, "tls-client-certificate").is_some())
+}
+
 /// The wildcard certificate that the edge holds.
 pub(crate) fn wildcard_certificate(world: &World, faults: &FaultSet) -> CertificateSpec {
     let mut spec = healthy(format!("*.{}", world.domain), faults);

@@ -58,3 +58,12 @@ fn pack() -> std::io::Result<Vec<u8>> {
     }
     encoder.finish()
 }
+
+/// The first half of a compressed text.
+pub(crate) fn halved(text: &str) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let written = encoder.write_all(text.as_bytes());
+    let mut packed = written.and_then(|()| encoder.finish()).unwrap_or_default();
+    packed.truncate(packed.len() / 2);
+    packed.into()
+}

@@ -19,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::answer;
 use super::behaviour::{self, Cut, Door, Handshake};
-use super::cut;
+use super::{cut, frames};
 use crate::clock;
 use crate::snapshot::{Shared, Snapshot};
 
@@ -36,12 +36,20 @@ async fn converse(mut stream: TcpStream, address: IpAddr, shared: Arc<Shared>) -
     let Some(hello) = read_hello(&mut stream).await? else {
         return Ok(());
     };
-    let config = match next(&shared, address, hello.client_hello().server_name())? {
+    let name = hello.client_hello().server_name().map(str::to_owned);
+    let config = match next(&shared, address, name.as_deref())? {
         Next::Cut(how) => return cut::cut(stream, how).await,
         Next::Serve(config) => config,
     };
     let tls = StartHandshake::from_parts(hello, stream).into_stream(config).await?;
     shared.counters.handshakes.fetch_add(1, Ordering::Relaxed);
+    if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
+        let snapshot = shared.current();
+        let frames = frames::instead(&shared.world, &snapshot.faults, name.as_deref(), snapshot.age());
+        if let Some(frames) = frames {
+            return frames::say(tls, &frames).await;
+        }
+    }
     speak(tls, shared, Reached::Edge).await
 }
 
@@ -60,17 +68,25 @@ fn next(shared: &Shared, address: IpAddr, name: Option<&str>) -> io::Result<Next
         Some(platform) => platform.handshake(&shared.world, &snapshot.faults, name, planned),
         None => planned,
     };
-    Ok(match planned {
-        Handshake::Cut(how) => Next::Cut(how),
-        Handshake::Ordinary => Next::Serve(Arc::clone(&snapshot.tls)),
+    let served = match planned {
+        Handshake::Cut(how) => return Ok(Next::Cut(how)),
+        Handshake::Ordinary => Arc::clone(&snapshot.tls),
         Handshake::Peculiar {
             certificate,
             http1_only,
         } => {
             let config = shared.authority.configuration(&certificate, http1_only);
-            Next::Serve(config.map_err(io::Error::other)?)
+            config.map_err(io::Error::other)?
         }
-    })
+    };
+    let choosy = behaviour::is_for_clients_with_certificate(&shared.world, &snapshot.faults, name);
+    Ok(Next::Serve(match choosy {
+        true => shared
+            .authority
+            .for_clients_with_certificate(&served)
+            .map_err(io::Error::other)?,
+        false => served,
+    }))
 }
 
 fn throttled(snapshot: &Snapshot) -> Option<bool> {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::fault::FaultSet;
+use crate::fault::{Fault, FaultSet};
 use crate::platform;
 use crate::world::World;
 
@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     /// Whether the header is there that healthy answers carry.
     pub(crate) healthy_header: bool,
     pub(crate) huge_head: bool,
+    /// A header besides.
+    pub(crate) header: Option<(&'static str, String)>,
 }
 
 /// What the body is.
@@ -35,6 +37,14 @@ pub(crate) enum Content {
     Endless,
     Bomb,
     Drip,
+    /// The healthy document behind a byte order mark.
+    Marked,
+    /// Said to be gzip, and plain.
+    Unpacked,
+    /// Gzip without its second half.
+    Halved,
+    /// One page for everybody.
+    CatchAll,
 }
 
 /// Where the edge sends a request, and what comes of it if that app can be reached.
@@ -87,6 +97,72 @@ fn astray<'w>(world: &'w World, faults: &FaultSet, tenant: &'w str, target: Opti
     Routed {
         replay: Some((tenant, target)),
         plan,
+    }
+}
+
+/// What everybody gets at the edge, whatever the name, while the faults want it; `age` is for how long they are staged.
+pub(crate) fn everybody(faults: &FaultSet, age: Duration) -> Option<Plan> {
+    if let Some(fault) = faults.everywhere("edge-access-denied") {
+        return Some(wall(fault.word()));
+    }
+    let limit = faults
+        .everywhere("edge-rate-limited")
+        .filter(|fault| lasts(fault, age, i64::MAX));
+    if let Some(fault) = limit {
+        let left = fault.detail().map_or(30_000, |_| left(fault, age));
+        return Some(Plan {
+            status: 429,
+            header: Some(("retry-after", left.div_ceil(1_000).to_string())),
+            ..refusal("slow down")
+        });
+    }
+    let catch_all = faults.everywhere("catch-all").is_some();
+    catch_all.then(|| Plan {
+        content: Content::CatchAll,
+        ..healthy(None)
+    })
+}
+
+/// Whether a fault that ends by itself goes on; without a number it lasts for so many milliseconds.
+pub(super) fn lasts(fault: &Fault, age: Duration, default: i64) -> bool {
+    let milliseconds = u64::try_from(fault.number_or(default)).unwrap_or(0);
+    age < Duration::from_millis(milliseconds)
+}
+
+fn left(fault: &Fault, age: Duration) -> u64 {
+    let milliseconds = u64::try_from(fault.number_or(0)).unwrap_or(0);
+    milliseconds.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn wall(how: &str) -> Plan {
+    match how {
+        "401" => Plan {
+            status: 401,
+            header: Some(("www-authenticate", "Basic realm=\"lab\"".to_owned())),
+            ..refusal("who are you?")
+        },
+        "login" => Plan {
+            status: 302,
+            location: Some("https://login.example.com/authorize"),
+            ..refusal("")
+        },
+        "challenge" => Plan {
+            status: 403,
+            header: Some(("cf-mitigated", "challenge".to_owned())),
+            ..refusal("one moment")
+        },
+        _ => Plan {
+            status: 403,
+            ..refusal("forbidden")
+        },
+    }
+}
+
+fn refusal(text: &'static str) -> Plan {
+    Plan {
+        content: Content::Json(text),
+        healthy_header: false,
+        ..healthy(None)
     }
 }
 
@@ -144,6 +220,9 @@ fn app(world: &World, faults: &FaultSet, tenant: &str) -> Plan {
                 plan.status = 503;
                 plan.content = Content::Json(r#"{"error":"service starting"}"#);
             }
+            "site-mark" => plan.content = Content::Marked,
+            "site-malformed" if fault.word() == "gzip" => plan.content = Content::Unpacked,
+            "site-malformed" if fault.word() == "cut" => plan.content = Content::Halved,
             "endless-body" => plan.content = Content::Endless,
             "gzip-bomb" => plan.content = Content::Bomb,
             "huge-head" => plan.huge_head = true,
@@ -166,6 +245,7 @@ pub(crate) fn healthy(app: Option<String>) -> Plan {
         content: Content::Document,
         healthy_header: true,
         huge_head: false,
+        header: None,
     }
 }
 

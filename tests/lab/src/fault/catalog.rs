@@ -218,6 +218,17 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         Words(&["machine"]),
         "the app answers 503 `service starting`; or its machine (of the platform) is `starting`",
     ),
+    tenant(
+        "site-malformed",
+        Words(&["connection", "upper-case", "length", "no-status", "gzip", "cut"]),
+        "an answer that no browser reads: a header of another protocol, a length that is not kept, a body that is not packed",
+    ),
+    tenant("site-mark", None, "no fault: a byte order mark stands before the JSON"),
+    tenant(
+        "tls-client-certificate",
+        None,
+        "the name is for clients with a certificate: others get an alert after the handshake",
+    ),
     tenant("tls-eof", None, "the connection ends after the ClientHello"),
     tenant("tls-reset", None, "the connection is reset after the ClientHello"),
     tenant(
@@ -298,6 +309,26 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "handshakes with any name fail, at one address of the edge or at all",
     ),
     fleet("edge-throttled", Rate, "handshakes over 20 a second (burst 40) are cut"),
+    fleet(
+        "edge-goes-away",
+        Number(0, 600_000),
+        "no fault: for 1000 ms, or as many as given, requests are refused unprocessed (GOAWAY)",
+    ),
+    fleet(
+        "edge-access-denied",
+        Words(&["401", "403", "login", "challenge"]),
+        "the edge refuses the agent, whatever the name: 403, or a login, or a challenge",
+    ),
+    fleet(
+        "edge-rate-limited",
+        Number(0, 600_000),
+        "the edge answers 429 to every request; with a number, for as many ms",
+    ),
+    fleet(
+        "catch-all",
+        None,
+        "no fault: every name gets one page, which names nobody",
+    ),
     fleet("platform-outage", PERCENT, "75 % of the tenants answer 503"),
     agent("vantage-offline", None, "DNS is silent, the edge refuses"),
     agent(

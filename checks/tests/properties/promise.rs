@@ -1,0 +1,104 @@
+//! `confirmed` is a promise: what a remedy deletes was seen and is confirmed, no object of a remedy is invented, and no
+//! cause stands against evidence in hand that refutes it.
+
+use proptest::prelude::*;
+use roundsman_checks::check::Findings;
+use roundsman_checks::diagnosis::{Action, Cause, CauseEntry, Confidence, Diagnosis};
+use roundsman_checks::evidence::{ApiAnswer, Platform};
+use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::world::World;
+
+/// Holds what is said of a world against its evidence.
+pub(crate) fn kept(world: &World, diagnosis: &Diagnosis) -> Result<(), TestCaseError> {
+    for entry in &diagnosis.causes {
+        as_the_page_says(entry)?;
+        for remedy in &entry.remedy {
+            if deletes(&remedy.action) {
+                prop_assert_eq!(entry.confidence, Confidence::Confirmed, "{:?}", entry);
+            }
+            was_seen(world, &remedy.action)?;
+        }
+        is_not_refuted(world, diagnosis, entry)?;
+    }
+    Ok(())
+}
+
+/// The page of causes says by what each is confirmed, and whether it may be likely.
+fn as_the_page_says(entry: &CauseEntry) -> Result<(), TestCaseError> {
+    let why = entry.cause.guidance();
+    match entry.confidence {
+        Confidence::Confirmed => prop_assert!(!why.confirmed.starts_with("never"), "{entry:?}"),
+        Confidence::Likely => prop_assert!(why.likely.is_some(), "{entry:?}"),
+    }
+    Ok(())
+}
+
+fn deletes(action: &Action) -> bool {
+    matches!(action, Action::RemoveCertificate { .. } | Action::DeleteRecords { .. })
+}
+
+/// Apps, machines, certificates and records that an action names stand in the evidence.
+fn was_seen(world: &World, action: &Action) -> Result<(), TestCaseError> {
+    let platform = world.platform.known();
+    let app = |name: &str| platform.and_then(|platform: &std::sync::Arc<Platform>| platform.apps.get(name));
+    let holds = |name: &str, hostname: &str| {
+        app(name).is_some_and(|app| app.certificates.iter().any(|held| held.hostname == hostname))
+    };
+    let runs = |name: &str, id: &str| app(name).is_some_and(|app| app.machines.iter().any(|machine| machine.id == id));
+    match action {
+        Action::RemoveCertificate { app, name } => prop_assert!(holds(app, name), "{action:?}"),
+        Action::StartMachine { app, machine } | Action::RestartMachine { app, machine } => {
+            prop_assert!(runs(app, machine), "{action:?}");
+        }
+        Action::DeleteRecords { records, .. } => {
+            for record in records {
+                prop_assert!(answered(world, &record.name, &record.kind), "{record:?} of {action:?}");
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether a record of this name and type stands in an answer or in the listing; `NS` also as a referral.
+fn answered(world: &World, name: &str, kind: &str) -> bool {
+    let listed = match &world.listing {
+        ApiAnswer::Known(records) => records.iter().any(|record| record.name == name && record.kind == kind),
+        _ => false,
+    };
+    let tenants = world
+        .tenants
+        .iter()
+        .flat_map(|tenant| tenant.dns.authoritative.iter().chain(&tenant.dns.blockers));
+    let replies = tenants.filter_map(|query| query.reply.as_ref());
+    let mut records = replies.flat_map(|reply| reply.answers.iter().chain(&reply.authority));
+    listed || records.any(|record| record.name.eq_ignore_ascii_case(name) && record.kind == kind)
+}
+
+/// Evidence in hand that speaks against a cause.
+fn is_not_refuted(world: &World, diagnosis: &Diagnosis, entry: &CauseEntry) -> Result<(), TestCaseError> {
+    let findings = |tenant| -> Option<&Findings> {
+        let verdict = diagnosis.tenants.iter().find(|verdict| &verdict.tenant == tenant)?;
+        Some(&verdict.findings)
+    };
+    let passes = |findings: &Findings, check| findings.of(check).outcome == Outcome::Pass;
+    for tenant in &entry.tenants {
+        let Some(findings) = findings(tenant) else { continue };
+        let identified = passes(findings, Check::Site) && passes(findings, Check::Route);
+        let seen = world.tenants.iter().find(|seen| &seen.tenant.id == tenant);
+        let app = seen.map(|seen| seen.tenant.app.as_str()).unwrap_or_default();
+        let listed = world
+            .platform
+            .known()
+            .is_some_and(|platform| platform.apps.contains_key(app));
+        let refuted = match entry.cause {
+            Cause::AppMissing => listed,
+            Cause::TenantUnknownToEdge | Cause::RouteWrongApp | Cause::RouteWrongTenant | Cause::RouteBroken => {
+                identified
+            }
+            _ => false,
+        };
+        prop_assert!(!refuted, "{tenant} refutes {entry:?}");
+    }
+    Ok(())
+}
