@@ -66,8 +66,9 @@ fn agent(cause: Cause) -> Option<Guidance> {
             "every control fails, and no server of the zone and no address of the edge answers",
             "check the network of the machine that roundsman runs on, then run it again",
         ),
-        Cause::VantageDnsBlocked => proven(
-            "the zone's servers are silent to the agent while a resolver gets a fresh label from them",
+        Cause::VantageDnsBlocked => or_likely(
+            "the zone's servers are silent to the agent while a resolver gives a fresh label the edge's addresses",
+            "a resolver gives a fresh label something else, so it may have a view of its own",
             "open port 53 to the zone's servers for the agent, or set `[dns] ask = \"resolvers\"`",
         ),
         Cause::ClockWrong => or_likely(
@@ -86,6 +87,10 @@ fn agent(cause: Cause) -> Option<Guidance> {
         Cause::PlatformApiUnavailable => proven(
             "the API does not answer, fails, or its lists are not whole; the evidence says which and why",
             "what the evidence says: the API's status page, a proxy that stands between, the organization's or the zone's name",
+        ),
+        Cause::EdgeRateLimited => proven(
+            "the edge answers tenants and a name that exists nowhere with 429, or with 503 and a time to wait",
+            "run with a lower `--concurrency`, or set `[schedule] rate` below the edge's limit; or raise the limit for the agent",
         ),
         Cause::EdgeAppMismatch => proven(
             "the configured edge app does not exist or holds no certificate for the wildcard, another app does, and handshakes work",
@@ -113,6 +118,11 @@ fn fleet(cause: Cause) -> Option<Guidance> {
         Cause::EdgeThrottled => proven(
             "many handshakes were cut at once, and an unhurried one afterwards succeeds",
             "nothing: roundsman goes slower by itself; `[schedule] rate` sets a limit",
+        ),
+        Cause::EdgeAccessDenied => or_likely(
+            "two tenants or more, most of those that answered, and a name that exists nowhere get the same refusal, bot wall or login page, and no tenant is let through",
+            "one tenant alone gets it",
+            "let the probe through: send what the edge asks for with `[site] request_headers`, or allow the agent's address or its User-Agent",
         ),
         Cause::DnsServersFailing => or_likely(
             "servers of the zone fail, refuse or are silent while others answer, or contradict each other about one fresh label",
@@ -144,13 +154,14 @@ fn fleet(cause: Cause) -> Option<Guidance> {
 fn of_the_wildcard(cause: Cause) -> Option<Guidance> {
     let served = |what, remedy| Some(proven(what, remedy));
     match cause {
-        Cause::WildcardDnsMissing => served(
+        Cause::WildcardDnsMissing => Some(or_likely(
             "the zone's servers answer that `*.DOMAIN` and a fresh label have no address",
+            "only resolvers or forwarding servers say so, or a resolver says that the domain does not exist",
             "create the wildcard record, with the edge's addresses",
-        ),
+        )),
         Cause::WildcardDnsMismatch => Some(or_likely(
-            "the servers' answers for a fresh label hold addresses that are not the edge's",
-            "behind a CDN's proxy whose records nobody lists",
+            "the servers' answers for a fresh label hold addresses that are not the edge's, and the DNS provider lists the zone",
+            "the same without a listing: a CDN's proxy may answer, and the record behind it be right",
             "point the wildcard at the edge's addresses",
         )),
         Cause::WildcardCertificateMissing => served(
@@ -191,16 +202,18 @@ fn of_the_wildcard(cause: Cause) -> Option<Guidance> {
 fn of_names(cause: Cause) -> Option<Guidance> {
     Some(match cause {
         Cause::DnsOverride => or_likely(
-            "the record in the zone's listing; or the same answer, that is not the wildcard's, by a server that answers fresh labels steadily",
-            "answers that differ, where nobody could see the record itself",
+            "the record in the zone's listing; or twice the same answer, that is not the wildcard's, by a server of the zone that gives fresh labels the wildcard's",
+            "one such answer, or one by resolvers or forwarding servers only, where nobody lists the zone",
             "delete the records of the name that the fix lists",
         ),
-        Cause::DnsBlocked => proven(
-            "a server says that the name exists and has no address, and a record at it or below it was seen",
+        Cause::DnsBlocked => or_likely(
+            "a server of the zone says that the name exists and has no address, while it gives fresh labels the wildcard's",
+            "only resolvers or forwarding servers say so, or a resolver gives the name what it gives a fresh label",
             "delete the records that the fix lists: any record stops the wildcard (RFC 4592)",
         ),
-        Cause::DnsDelegated => proven(
+        Cause::DnsDelegated => or_likely(
             "a server of the zone refers the name elsewhere, or NS records stand at it",
+            "only resolvers or forwarding servers say so, or a resolver gives the name what it gives a fresh label",
             "delete the NS records of the name",
         ),
         Cause::DnsProxied => or_likely(

@@ -10,6 +10,7 @@ mod found;
 mod increments;
 mod order;
 mod plan;
+mod promise;
 mod refuted;
 mod removal;
 mod removal_cloud;
@@ -192,6 +193,13 @@ proptest! {
         let at = at.index(world.tenants.len());
         let Some(worse) = worse::world(&world, at, how) else { return Ok(()) };
         worse::compare(&diagnose(&world), &diagnose(&worse), at, how)?;
+    }
+
+    /// What is told of a cause is what the page of causes promises, and what its remedies name was seen.
+    #[test]
+    fn what_is_confirmed_is_kept(plan in plan()) {
+        let world = world(&plan);
+        promise::kept(&world, &diagnose(&world))?;
     }
 
     /// What speaks against a cause is weighed: who is answered by its own app is known to the edge, and what shuts out
