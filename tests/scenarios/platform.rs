@@ -86,6 +86,8 @@ fn leaves_visible(fleet: &Scenario, tenant: &Scenario) -> bool {
         _ if fleet.fault.starts_with("cloudflare") => tenant.cause != "dns-proxied",
         _ if fleet.outcome == "warn" => true,
         name if name.starts_with("platform-api-") => check == "dns" && tenant.cause == "dns-override",
+        // Hosts are asked about where a page fails; behind these none is asked for.
+        _ if tenant.cause == "app-host-down" => false,
         "wildcard-dns-mismatch" => !matches!(check, "site" | "route"),
         _ => by_platform || check == "dns",
     }

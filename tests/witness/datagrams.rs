@@ -52,6 +52,10 @@ async fn answers_find_their_questions_whatever_their_order() {
         let mut forged = answer(&asked[1].0, 3);
         forged[13] ^= 1;
         socket.send_to(&forged, from).await.unwrap();
+        // Without a question it could be an answer to any.
+        let mut forged = answer(&asked[1].0[..12], 3);
+        forged[4..].fill(0);
+        socket.send_to(&forged, from).await.unwrap();
         for (place, code) in [(2, 2), (1, 5), (0, 0)] {
             let (question, from): &(Vec<u8>, SocketAddr) = &asked[place];
             socket.send_to(&answer(question, code), from).await.unwrap();

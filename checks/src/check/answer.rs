@@ -270,7 +270,9 @@ fn read_reply(look: &DnsQuery, reply: &DnsReply, domain: &Hostname, authority: b
     let addresses = addresses
         .filter_map(|record| record.data.parse().ok())
         .collect::<BTreeSet<_>>();
-    if !addresses.is_empty() || !aliases.is_empty() {
+    // Who is told that a name does not exist takes no address of it: so do the resolvers' libraries.
+    let denied = reply.rcode == NXDOMAIN && !addresses.is_empty();
+    if !denied && (!addresses.is_empty() || !aliases.is_empty()) {
         return DnsAnswer::Addresses { addresses, aliases };
     }
     if matches!(reply.rcode, NXDOMAIN | YXDOMAIN) {

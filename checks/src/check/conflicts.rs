@@ -28,6 +28,13 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         let finding = Finding::plain(Outcome::Fail, message).because(Reason::PlatformConflict);
         return finding.comparing(format!("none outside {}", platform.edge_app), app.name.clone());
     }
+    if let Some(other) = &context.unclear_edge {
+        let message = format!(
+            "{other} holds the wildcard's certificate beside {}, and no handshake tells which is the edge",
+            platform.edge_app
+        );
+        return Finding::plain(Outcome::Unknown, message).because(Reason::PlatformNotFound);
+    }
     match missing(platform, tenant) {
         Some(fault) => Finding::plain(Outcome::Unknown, fault.detail.clone()).because(fault.reason),
         None => Finding::plain(Outcome::Pass, format!("no app but {} holds one", platform.edge_app)),

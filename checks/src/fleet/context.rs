@@ -11,8 +11,8 @@ use super::{ChainStore, Directory, Fleet};
 use crate::chain::{Facts, Flaw, Flawed};
 use crate::check::{DnsAnswer, is_unserved};
 use crate::evidence::{
-    App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, VantageEvidence, Visit, ZoneEvidence,
-    ZoneRecord,
+    App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, StepStatus, VantageEvidence, Visit,
+    ZoneEvidence, ZoneRecord,
 };
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
@@ -43,6 +43,9 @@ pub struct FleetContext {
     /// The app that is the edge in truth, where the configuration names another one: what the platform says of that one
     /// then says nothing of the edge.
     pub true_edge: Option<String>,
+    /// The app that holds the wildcard's certificate beside the configured one, where no handshake tells which of the two
+    /// is the edge.
+    pub unclear_edge: Option<String>,
 }
 
 impl FleetContext {
@@ -94,6 +97,7 @@ impl FleetContext {
         let resolver_controls = resolvers
             .map(|server| read(&zone.resolver_controls, &fresh(server), server, false))
             .collect();
+        let (true_edge, unclear_edge) = other_edge(&fleet);
         Self {
             controls,
             wildcards,
@@ -101,7 +105,8 @@ impl FleetContext {
             is_hearsay,
             one_family,
             resolver_controls,
-            true_edge: true_edge(&fleet),
+            true_edge,
+            unclear_edge,
             chains,
             directory,
             fleet,
@@ -241,17 +246,26 @@ impl FleetContext {
     }
 }
 
-/// The app that holds the wildcard's certificate while the handshake works, where the configured edge app can't be the
-/// edge.
-fn true_edge(fleet: &Fleet) -> Option<String> {
-    let edge = &fleet.edge;
-    let stands = |socket| {
-        let control = edge.control_at(socket);
-        control.is_some_and(|visit| visit.handshake.end.is_done())
+/// The app that holds the wildcard's certificate, where the configured edge app can't be the edge: it is the edge while
+/// handshakes work, and may be it where none was tried to its end.
+fn other_edge(fleet: &Fleet) -> (Option<String>, Option<String>) {
+    let platform = fleet.platform.known();
+    let other = platform.and_then(|platform| platform.other_edge(&fleet.wildcard_name()));
+    let Some(name) = other.map(|app| app.name.clone()) else {
+        return (None, None);
     };
-    let platform = fleet.platform.known().filter(|_| edge.sockets().any(stands))?;
-    let app = platform.other_edge(&fleet.wildcard_name())?;
-    Some(app.name.clone())
+    let edge = &fleet.edge;
+    let ends = || {
+        edge.sockets()
+            .filter_map(|socket| Some(&edge.control_at(socket)?.handshake.end))
+    };
+    if ends().any(StepStatus::is_done) {
+        (Some(name), None)
+    } else if ends().any(|end| matches!(end, StepStatus::Failed(_))) {
+        (None, None)
+    } else {
+        (None, Some(name))
+    }
 }
 
 fn read(

@@ -3,6 +3,7 @@
 use crate::evidence::{Fault, LogLine};
 use crate::logs::{Replay, names};
 use crate::platform::PlatformClient;
+use crate::probe::SentHeaders;
 use crate::target::Hostname;
 
 /// Lines that make a page which may not be the last.
@@ -14,16 +15,19 @@ pub(super) struct LogCursor<'l> {
     app: String,
     token: Option<String>,
     left: usize,
+    /// What edge or app may repeat of our requests.
+    sent: SentHeaders<'static>,
 }
 
 impl<'l> LogCursor<'l> {
-    /// A cursor in a log that is read at most `most` times.
-    pub(super) fn new(platform: &'l PlatformClient, app: &str, most: usize) -> Self {
+    /// A cursor in a log that is read at most `most` times. What was `sent` with requests is taken out of the lines.
+    pub(super) fn new(platform: &'l PlatformClient, app: &str, most: usize, sent: SentHeaders<'static>) -> Self {
         Self {
             platform,
             app: app.to_owned(),
             token: None,
             left: most,
+            sent,
         }
     }
 
@@ -45,6 +49,7 @@ impl<'l> LogCursor<'l> {
                 break;
             }
         }
+        lines.iter_mut().for_each(|line| self.sent.mask_line(line));
         Ok(lines)
     }
 }

@@ -8,6 +8,7 @@ use super::log_cursor::{LogCursor, is_about};
 use super::setup::ProbeSetup;
 use crate::evidence::{ApiAnswer, Fault, LogLine};
 use crate::logs::{Joined, Log, Received, Replay, Request, SKEW, join};
+use crate::probe::SentHeaders;
 use crate::world::TenantEvidence;
 
 /// How often one log is read at most.
@@ -58,7 +59,7 @@ impl<'p> LogFollower<'p> {
         let platform = assignment.snapshot.platform.known()?;
         let target = assignment.targets.first()?;
         let side = |app: &str| Side {
-            cursor: LogCursor::new(logs, app, READS),
+            cursor: LogCursor::new(logs, app, READS, SentHeaders::of_all([&*target.headers])),
             lines: Vec::new(),
             fault: None,
         };

@@ -10,6 +10,7 @@ use super::log_cursor::{LogCursor, is_about};
 use super::tenant::TenantProber;
 use crate::evidence::{ApiAnswer, LogLine, TenantLog, Visit};
 use crate::logs::{NEAR, Replay};
+use crate::probe::SentHeaders;
 use crate::target::{Hostname, Tenant};
 
 /// How often the log is read for one tenant at most, and for all together.
@@ -31,7 +32,9 @@ pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<
     });
     let mut search = LogSearch::new(&setup.domain, prober.edge.now, wanted);
     let most = (indices.len() * READS_EACH).min(READS);
-    let mut cursor = LogCursor::new(logs, &platform.edge_app, most);
+    let searched = indices.iter().filter_map(|index| assignment.targets.get(*index));
+    let sent = SentHeaders::of_all(searched.map(|target| &*target.headers));
+    let mut cursor = LogCursor::new(logs, &platform.edge_app, most, sent);
     match cursor.more().await {
         Ok(lines) => search.take(&lines),
         Err(fault) => return search.result(|_| ApiAnswer::Unknown(fault.clone())),

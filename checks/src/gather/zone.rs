@@ -11,12 +11,13 @@ use crate::check::caa_set;
 use crate::clock::now;
 use crate::evidence::{DnsQuery, DnsRecord, Reason, RecordKind, StepStatus, ZoneEvidence};
 use crate::finding::Check;
-use crate::probe::DnsQuestion;
+use crate::probe::{DnsQuestion, unguessable};
 use crate::target::{Hostname, NameError};
 
 /// A label that nothing but the wildcard can answer. Fifteen letters of 26 are 70 bits: no cache and no tenant has it.
 pub(super) fn fresh(domain: &Hostname) -> Result<Hostname, NameError> {
-    let label = std::iter::repeat_with(fastrand::lowercase).take(15).collect::<String>();
+    let letters = unguessable::<15>().map(|byte| char::from(b'a' + byte % 26));
+    let label = letters.iter().collect::<String>();
     domain.child(&label)
 }
 

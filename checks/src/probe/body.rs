@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 
+use super::echo::SentHeaders;
 use super::unpack::unpack;
 use crate::evidence::{Body, Fault};
 use crate::expectation::SiteExpectation;
@@ -11,22 +12,21 @@ use crate::matching::matches;
 const KEPT: usize = 4096;
 
 /// Makes evidence of the bytes that were read, and says why it can't be unpacked where it can't. `whole` is false where
-/// reading stopped early; `limit` bounds what unpacking may yield.
+/// reading stopped early; `limit` bounds what unpacking may yield. What was sent is taken out before anything is cut.
 pub(super) fn evidence(
     raw: &[u8],
     whole: bool,
     headers: &HeaderMap,
     limit: usize,
     expected: &SiteExpectation,
+    sent: &SentHeaders<'_>,
 ) -> (Body, Option<Fault>) {
     let unpacked = unpack(raw, whole, headers, limit);
     let text = String::from_utf8_lossy(&unpacked.bytes);
-    let mut end = KEPT.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let shown = sent.hidden(&text, !unpacked.whole);
+    let end = shown.floor_char_boundary(KEPT);
     let body = Body {
-        prefix: text[..end].to_owned(),
+        prefix: shown[..end].to_owned(),
         length: unpacked.bytes.len() as u64,
         complete: unpacked.whole,
         digest: if unpacked.bytes.is_empty() {
@@ -70,7 +70,14 @@ mod tests {
     #[test]
     fn finds_what_is_expected_behind_an_encoding() {
         let headers = HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static("gzip"))]);
-        let (body, fault) = evidence(&gzip(b"{\"status\":\"healthy\"}"), true, &headers, 1024, &healthy());
+        let (body, fault) = evidence(
+            &gzip(b"{\"status\":\"healthy\"}"),
+            true,
+            &headers,
+            1024,
+            &healthy(),
+            &SentHeaders::default(),
+        );
         assert_eq!(body.matches.json["/status"], Some(serde_json::json!("healthy")));
         assert!(body.complete && fault.is_none());
     }
@@ -78,7 +85,14 @@ mod tests {
     #[test]
     fn a_mark_before_json_is_no_part_of_it() {
         let text = "\u{feff}{\"status\":\"healthy\"}";
-        let (body, _) = evidence(text.as_bytes(), true, &HeaderMap::new(), 1024, &healthy());
+        let (body, _) = evidence(
+            text.as_bytes(),
+            true,
+            &HeaderMap::new(),
+            1024,
+            &healthy(),
+            &SentHeaders::default(),
+        );
         assert_eq!(body.matches.json["/status"], Some(serde_json::json!("healthy")));
     }
 
@@ -86,7 +100,34 @@ mod tests {
     fn the_prefix_ends_at_a_character() {
         let text = "ä".repeat(4000);
         let expected = SiteExpectation::default();
-        let (body, _) = evidence(text.as_bytes(), true, &HeaderMap::new(), 65_536, &expected);
+        let (body, _) = evidence(
+            text.as_bytes(),
+            true,
+            &HeaderMap::new(),
+            65_536,
+            &expected,
+            &SentHeaders::default(),
+        );
         assert_eq!(body.prefix.len(), KEPT);
+    }
+
+    #[test]
+    fn what_was_sent_is_taken_out_before_the_body_is_cut() {
+        let headers = [("x-key".to_owned(), "hunter2-hunter2".to_owned())];
+        let text = format!("{}hunter2-hunter2", "a".repeat(KEPT - 7));
+        let expected = SiteExpectation::default();
+        for length in [text.len(), text.len() - 4] {
+            let whole = length == text.len();
+            let sent = SentHeaders::new(&headers);
+            let (body, _) = evidence(
+                &text.as_bytes()[..length],
+                whole,
+                &HeaderMap::new(),
+                65_536,
+                &expected,
+                &sent,
+            );
+            assert!(!body.prefix.contains("hunter"), "{}", &body.prefix[KEPT - 20..]);
+        }
     }
 }

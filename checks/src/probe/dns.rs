@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use super::clock::{self, Stopwatch};
 use super::exhaustion;
 use super::message::{answers, cut, message, parse, reply};
+use super::unguessable;
 use crate::evidence::{DnsQuery, DnsReply, Fault, Millis, Reason, RecordKind, StepStatus};
 
 /// How often a datagram is sent before silence is believed; the last one is without EDNS, which some servers, and what
@@ -155,7 +156,7 @@ impl PendingQuery {
 
     /// Opens the question again, without EDNS and under another id.
     fn ask_plainly(&mut self) {
-        self.query.metadata.id = fastrand::u16(..);
+        self.query.metadata.id = unguessable::id();
         (self.refusal, self.look.end) = (self.look.reply.take(), StepStatus::NotReached);
         self.leave_edns_out();
     }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::body;
 use super::channel::Channel;
 use super::clock::{self, Stopwatch};
+use super::echo::SentHeaders;
 use super::failure::{Again, Failure};
 use super::handshake::Stream;
 use super::visit::ProbeLimits;
@@ -59,13 +60,13 @@ pub(super) async fn get(
     channel: &mut Channel,
     host: Host<'_>,
     path: &str,
-    headers: &[(String, String)],
+    sent: &SentHeaders<'_>,
     expected: &SiteExpectation,
     settings: &ProbeLimits,
     watch: Stopwatch,
 ) -> Asked {
     let mut exchange = Exchange::default();
-    let request = match request(channel, Method::GET, host, path, headers, settings) {
+    let request = match request(channel, Method::GET, host, path, sent.headers(), settings) {
         Ok(request) => request,
         Err(fault) => {
             exchange.end = StepStatus::Failed(fault);
@@ -91,7 +92,7 @@ pub(super) async fn get(
     let ended = timeout(watch.left(settings.timeout), reading).await;
     exchange.total_ms = asked.ms();
     let whole = matches!(ended, Ok(Ok(true)));
-    let (body, unpacked) = body::evidence(&raw, whole, &parts.headers, settings.max_body, expected);
+    let (body, unpacked) = body::evidence(&raw, whole, &parts.headers, settings.max_body, expected, sent);
     exchange.end = match ended {
         Ok(Ok(_)) => unpacked.map_or(StepStatus::Done, StepStatus::Failed),
         Ok(Err(fault)) => StepStatus::Failed(of_length(fault, &parts.headers)),

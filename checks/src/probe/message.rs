@@ -5,6 +5,7 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::dns::Question;
+use super::unguessable;
 use crate::evidence::{DnsRecord, DnsReply, Reason, RecordKind, StepStatus};
 
 /// The payload that a UDP answer may have: it fits every path without fragments (DNS flag day 2020).
@@ -15,7 +16,7 @@ pub(super) fn message(question: Question<'_>) -> Result<Message, StepStatus> {
     let unwritable = |error: ProtoError| StepStatus::failed(Reason::DnsNxdomain, error.to_string());
     let mut name = Name::from_ascii(question.name).map_err(unwritable)?;
     name.set_fqdn(true);
-    let mut message = Message::new(fastrand::u16(..), MessageType::Query, OpCode::Query);
+    let mut message = Message::new(unguessable::id(), MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = question.recursion;
     message.metadata.checking_disabled = question.checking_disabled;
     // Without DO a resolver says that it validated only to who asks for it (RFC 6840, section 5.7).
@@ -28,13 +29,18 @@ pub(super) fn message(question: Question<'_>) -> Result<Message, StepStatus> {
     Ok(message)
 }
 
-/// The answer to `query`; `None` where the bytes are something else.
+/// The codes of servers that may leave out the question that they can't or won't read: FORMERR, SERVFAIL, NOTIMP, REFUSED.
+const UNREAD: [u16; 4] = [1, 2, 4, 5];
+
+/// The answer to `query`; `None` where the bytes are something else. An answer has its question (RFC 5452, section 9.1): who
+/// forges one without it would have to guess the id and the port only, of whatever was asked.
 pub(super) fn parse(bytes: &[u8], query: &Message) -> Option<Message> {
     if !bytes.starts_with(&query.metadata.id.to_be_bytes()) {
         return None;
     }
     let answer = Message::from_vec(bytes).ok()?;
-    let echoed = answer.queries.is_empty() || answer.queries == query.queries;
+    let unread = answer.queries.is_empty() && UNREAD.contains(&u16::from(answer.metadata.response_code));
+    let echoed = unread || answer.queries == query.queries;
     (answer.metadata.message_type == MessageType::Response && echoed).then_some(answer)
 }
 

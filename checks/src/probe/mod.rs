@@ -13,12 +13,16 @@ mod handshake;
 mod heads;
 mod limits;
 mod message;
+mod unguessable;
 mod unpack;
 mod vantage;
 mod visit;
 mod wire;
 
 pub use crate::clock;
+pub(crate) use echo::SentHeaders;
+pub(crate) use unguessable::bytes as unguessable;
+
 pub use dns::{DnsClient, Question as DnsQuestion};
 pub use vantage::{control_socket, date, families};
 pub use visit::{ProbeLimits, ProbeRequest, Prober, ProberError};

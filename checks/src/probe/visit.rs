@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::channel::Channel;
 use super::clock::Stopwatch;
 use super::connect::connect;
-use super::echo;
+use super::echo::SentHeaders;
 use super::exchange::{self, Asked};
 use super::failure::Again;
 use super::handshake::{Judgement, Stream, Trust, shake};
@@ -219,9 +219,10 @@ async fn ask(
 ) -> Option<Again> {
     let settings = wish.settings;
     let host = (&visit.name, visit.address.port());
-    let asked = exchange::get(&mut channel, host, &page.path, wish.headers, page, settings, watch).await;
+    let sent = SentHeaders::new(wish.headers);
+    let asked = exchange::get(&mut channel, host, &page.path, &sent, page, settings, watch).await;
     let again = take(visit, asked);
-    echo::mask(&mut visit.page, wish.headers);
+    sent.mask(&mut visit.page);
     let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
     if open && again.is_none() {
         let plain = SiteExpectation {
@@ -229,8 +230,10 @@ async fn ask(
             ..SiteExpectation::default()
         };
         let host = (&visit.name, visit.address.port());
-        let asked = exchange::get(&mut channel, host, ISSUER_PATH, &[], &plain, settings, watch).await;
+        let sent = sent.unsent();
+        let asked = exchange::get(&mut channel, host, ISSUER_PATH, &sent, &plain, settings, watch).await;
         visit.issuer = asked.exchange;
+        sent.mask(&mut visit.issuer);
     }
     // Who does not even take our leave is left without it.
     let _ = timeout(watch.left(settings.timeout), channel.close()).await;

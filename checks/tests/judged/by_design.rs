@@ -151,3 +151,16 @@ fn a_zone_that_answers_by_turns_proves_no_record() {
         assert!(!told, "{own:?}: {:?}", diagnosis.causes);
     }
 }
+
+#[test]
+fn who_is_told_that_the_name_does_not_exist_takes_no_address_of_it() {
+    let mut world = healthy();
+    let own = &mut world.tenants[0].dns;
+    for look in own.authoritative.iter_mut().chain(&mut own.resolvers) {
+        if let Some(reply) = &mut look.reply {
+            reply.rcode = 3;
+        }
+    }
+    let diagnosis = diagnose(&world);
+    assert_eq!(dns(&diagnosis), Outcome::Fail, "{diagnosis:?}");
+}

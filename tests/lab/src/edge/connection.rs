@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Shutdown};
+use std::os::fd::AsFd;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -11,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ServerConfig;
 use rustls::server::{Accepted, Acceptor};
+use socket2::Socket;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -148,6 +151,7 @@ pub(crate) async fn speak(tls: TlsStream<TcpStream>, shared: Arc<Shared>, reache
             })
         }
     });
+    let socket = Socket::from(tls.get_ref().0.as_fd().try_clone_to_owned()?);
     let io = TokioIo::new(tls);
     let serving = async {
         if http2 {
@@ -159,8 +163,12 @@ pub(crate) async fn speak(tls: TlsStream<TcpStream>, shared: Arc<Shared>, reache
                 .await
         }
     };
+    let mut serving = pin!(serving);
     tokio::select! {
-        served = serving => served.map_err(io::Error::other),
-        () = hung_up.notified() => Ok(()),
+        served = &mut serving => return served.map_err(io::Error::other),
+        () = hung_up.notified() => {}
     }
+    // What came and is not read yet would turn an orderly end into a reset: it is read until the client leaves as well.
+    socket.shutdown(Shutdown::Write)?;
+    serving.await.map_err(io::Error::other)
 }
