@@ -13,7 +13,7 @@ use crate::reading::Lifetime;
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
-    let Some(visit) = tenant.visit() else {
+    let Some(visit) = deciding_visit(context, tenant) else {
         return unvisited(tenant);
     };
     if let Some(what) = visit.exhausted().filter(|_| !visit.handshake.end.is_done()) {
@@ -39,6 +39,23 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         return Finding::plain(Outcome::Unknown, "the chain that verified can't be read").took(ms);
     };
     verified(context, tenant, visit, &facts).took(ms)
+}
+
+/// The visit whose chain counts: where the channel stood, that of the shortest time left, for an edge of several addresses
+/// may serve an old chain at one of them, and a page that came from another address takes nothing away from that.
+#[must_use]
+pub fn deciding_visit<'t>(context: &FleetContext, tenant: &'t TenantEvidence) -> Option<&'t Visit> {
+    let counts = tenant.visit()?;
+    if tenant.visits.len() + tenant.retries.len() == 1 || !counts.channel_end().is_done() {
+        return Some(counts);
+    }
+    let left = |visit: &Visit| {
+        let facts = context.facts(visit);
+        facts.map_or(f64::INFINITY, |facts| facts.remaining(context.moment_of(visit)))
+    };
+    let stand = tenant.all_visits().filter(|visit| visit.channel_end().is_done());
+    let ends_first = stand.min_by(|a, b| left(a).total_cmp(&left(b)));
+    ends_first.filter(|visit| left(visit) < left(counts)).or(Some(counts))
 }
 
 fn verified(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit, facts: &Facts) -> Finding {

@@ -19,7 +19,7 @@ pub use app::{
     AppState, Wakes, app_state, app_state_by, deciding, missing as missing_machines, others as other_releases, wakes,
 };
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
-pub use certificate::{caa_fault, ends_soon, failing_address};
+pub use certificate::{caa_fault, deciding_visit, ends_soon, failing_address};
 pub use conflicts::{certificate_holders, is_under};
 pub use identity::{Responder, named, read as value_at_place};
 pub use refusal::{is_limit, is_limited, is_wall, retry_after};

@@ -3,7 +3,7 @@
 use super::tenant_rules::TenantContext;
 use super::{CertificateFact, Fact, Object, Proof, Remedy};
 use crate::chain::{Flaw, Flawed};
-use crate::check::{caa_fault, ends_soon};
+use crate::check::{caa_fault, deciding_visit, ends_soon};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
@@ -15,7 +15,7 @@ pub(super) fn served(subject: &TenantContext<'_>, reason: Reason) -> Option<Proo
     if finding.reason != Some(reason) || !matches!(finding.outcome, Outcome::Fail | Outcome::Warn) {
         return None;
     }
-    let visit = subject.tenant.visit()?;
+    let visit = deciding_visit(subject.context, subject.tenant)?;
     if reason != Reason::TlsExpiring && visit.handshake.faults.first() != Some(&reason) {
         return None;
     }

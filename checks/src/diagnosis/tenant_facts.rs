@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::fleet_dns;
-use crate::check::{DnsAnswer, Findings, certificate_holders, is_denied, is_limited};
+use crate::check::{DnsAnswer, Findings, certificate_holders, deciding_visit, is_denied, is_limited};
 use crate::evidence::{Reason, StepStatus, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::{ChainKey, FleetContext, GroupKey};
@@ -128,6 +128,7 @@ pub(super) struct VisitFacts {
     pub was_cut: bool,
     pub exhausted: bool,
     pub stood: bool,
+    /// The chain that `certificate` is judged by.
     pub chain: Option<ChainKey>,
     pub first_fault: Option<Reason>,
     /// Its chain fails by its dates alone.
@@ -159,7 +160,7 @@ impl TenantFacts {
             saw: saw_something(tenant),
             only_wildcard_held: only_wildcard_held(context, tenant, findings),
             dns: dns(context, tenant),
-            visit: tenant.visit().map(|visit| self::visit(context, visit)),
+            visit: tenant.visit().map(|visit| self::visit(context, tenant, visit)),
             first_cut: first
                 .filter(|visit| visit.was_cut())
                 .and_then(|visit| visit.channel_end().reason()),
@@ -275,7 +276,9 @@ fn dns(context: &FleetContext, tenant: &TenantEvidence) -> DnsFacts {
     }
 }
 
-fn visit(context: &FleetContext, visit: &Visit) -> VisitFacts {
+fn visit(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit) -> VisitFacts {
+    let deciding = deciding_visit(context, tenant);
+    let chain = deciding.and_then(|visit| visit.handshake.chain);
     let position = context.fleet.edge.sockets().position(|socket| socket == visit.address);
     let faults = &visit.handshake.faults;
     VisitFacts {
@@ -285,7 +288,7 @@ fn visit(context: &FleetContext, visit: &Visit) -> VisitFacts {
         was_cut: visit.was_cut(),
         exhausted: visit.exhausted().is_some(),
         stood: visit.handshake.end.is_done(),
-        chain: visit.handshake.chain.and_then(|chain| context.chains.key(chain)),
+        chain: chain.and_then(|chain| context.chains.key(chain)),
         first_fault: faults.first().copied(),
         dates_only: crate::chain::fails_by_dates_alone(faults),
     }
