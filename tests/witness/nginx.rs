@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::pki::{Authority, Days, NOW, Presented, self_signed};
-use super::server::{Nginx, Port, Server, page, until};
+use super::server::{Nginx, OpenSsl, Port, page};
 
 pub(super) const NAME: &str = "q7f9.tenants.test";
 pub(super) const WILDCARD: &str = "*.tenants.test";
@@ -239,28 +239,9 @@ async fn a_site_whose_ciphers_are_all_too_old() {
 
 #[tokio::test]
 async fn a_server_that_speaks_tls_1_1_only() {
-    let (port, dir) = (Port::take(), tempfile::tempdir().unwrap());
-    let Presented { chain, key } = Authority::new("Trusted").chain(WILDCARD, NOW);
-    let (cert_file, key_file) = (dir.path().join("chain.pem"), dir.path().join("key.pem"));
-    std::fs::write(&cert_file, chain.concat()).unwrap();
-    std::fs::write(&key_file, key).unwrap();
-    let address = port.v4().to_string();
-    let arguments = [
-        ["s_server".as_ref(), "-tls1_1".as_ref()],
-        // It answers and asks nobody at a keyboard.
-        ["-quiet".as_ref(), "-www".as_ref()],
-        ["-cipher".as_ref(), "ALL:@SECLEVEL=0".as_ref()],
-        ["-accept".as_ref(), address.as_ref()],
-        ["-cert".as_ref(), cert_file.as_os_str()],
-        ["-key".as_ref(), key_file.as_os_str()],
-    ];
-    let mut server = Server::start("openssl", "openssl", &arguments.concat(), &dir.path().join("log"));
-    until("openssl listens", async || {
-        server.must_run();
-        TcpStream::connect(port.v4()).await.is_ok()
-    })
-    .await;
-    let reason = channel_end(port.v4()).await.unwrap();
+    let presented = Authority::new("Trusted").chain(WILDCARD, NOW);
+    let server = OpenSsl::start(&["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"], &presented).await;
+    let reason = channel_end(server.v4()).await.unwrap();
     assert_eq!(reason.to_string(), "tls/alert-protocol-version");
 }
 
