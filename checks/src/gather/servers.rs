@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use futures_util::future::join_all;
+
 use crate::check::is_or_below;
 use crate::evidence::{DnsQuery, DnsRecord, Reason, RecordKind, StepStatus};
 use crate::probe::{DnsClient, DnsQuestion};
@@ -31,7 +33,8 @@ pub fn of_system() -> Vec<SocketAddr> {
     servers
 }
 
-/// Finds the servers of the zone that `domain` lies in: NS at the domain, else above it, and their addresses.
+/// Finds the servers of the zone that `domain` lies in: NS at the domain, else above it, and their addresses. All of it has
+/// as long as every resolver may take to be silent, and once more.
 pub(super) async fn of_zone(
     dns: &DnsClient,
     resolvers: &[SocketAddr],
@@ -41,6 +44,17 @@ pub(super) async fn of_zone(
         let detail = "there is no resolver to ask for the zone's servers: set `[dns] authoritative` or `resolvers`";
         return (Vec::new(), StepStatus::failed(Reason::DnsTimeout, detail));
     }
+    let resolvers = &resolvers[..resolvers.len().min(MOST_RESOLVERS)];
+    let patience = dns.timeout * (resolvers.len() as u32 + 1);
+    let found = tokio::time::timeout(patience, by_any(dns, resolvers, domain)).await;
+    found.unwrap_or_else(|_| {
+        let detail = format!("the servers of the zone of {domain} were not found within {patience:?}");
+        (Vec::new(), StepStatus::failed(Reason::DnsTimeout, detail))
+    })
+}
+
+/// The servers by the first resolver that tells them.
+async fn by_any(dns: &DnsClient, resolvers: &[SocketAddr], domain: &Hostname) -> (Vec<SocketAddr>, StepStatus) {
     let mut last = StepStatus::failed(Reason::DnsNodata, format!("no NS record at {domain} or above it"));
     for resolver in resolvers {
         match from(dns, *resolver, domain).await {
@@ -141,18 +155,20 @@ fn servers_of(look: &DnsQuery) -> Vec<String> {
     answers.filter(own).map(|record| record.data.clone()).collect()
 }
 
+/// The addresses of these servers, all asked for at once: names that nobody answers cost no more than one of them.
 async fn addresses(dns: &DnsClient, resolver: SocketAddr, names: &[String]) -> Result<Vec<SocketAddr>, StepStatus> {
-    let mut servers = Vec::new();
-    for name in names {
-        for kind in [RecordKind::A, RecordKind::Aaaa] {
-            let look = ask(dns, resolver, name, kind).await;
-            let found = data(&look, kind)
-                .iter()
-                .filter_map(|text| text.parse::<IpAddr>().ok())
-                .collect::<Vec<_>>();
-            servers.extend(found.into_iter().map(|address| SocketAddr::new(address, 53)));
-        }
-    }
+    let names = &names[..names.len().min(MOST_SERVERS)];
+    let asked = names.iter().map(|name| {
+        dns.ask_each(
+            resolver,
+            [RecordKind::A, RecordKind::Aaaa].map(|kind| question(name, kind)),
+        )
+    });
+    let looks = join_all(asked).await;
+    let found = looks.iter().flatten().flat_map(|look| data(look, look.kind));
+    let mut servers = found
+        .filter_map(|text| Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, 53)))
+        .collect::<Vec<_>>();
     // A server of a family that the agent lacks would only look silent.
     servers.retain(|server| usable(server.ip()));
     servers.sort_unstable();
@@ -173,16 +189,16 @@ fn usable(address: IpAddr) -> bool {
 }
 
 async fn ask(dns: &DnsClient, server: SocketAddr, name: &str, kind: RecordKind) -> DnsQuery {
-    dns.ask(
-        server,
-        DnsQuestion {
-            name,
-            kind,
-            recursion: true,
-            checking_disabled: false,
-        },
-    )
-    .await
+    dns.ask(server, question(name, kind)).await
+}
+
+fn question(name: &str, kind: RecordKind) -> DnsQuestion<'_> {
+    DnsQuestion {
+        name,
+        kind,
+        recursion: true,
+        checking_disabled: false,
+    }
 }
 
 fn data(look: &DnsQuery, kind: RecordKind) -> Vec<String> {

@@ -135,3 +135,39 @@ async fn a_domain_that_nobody_has_is_told() {
     let (servers, end) = found("exampel.test", &[("exampel.test", "NS", 3, &[])]).await;
     assert_eq!((servers, end.reason()), (Vec::new(), Some(Reason::DnsNxdomain)));
 }
+
+#[tokio::test]
+async fn names_that_nobody_answers_are_asked_for_together_and_not_for_ever() {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let resolver = socket.local_addr().unwrap();
+    let (tell, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let serving = tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let query = Message::from_vec(&buffer[..length]).unwrap();
+            let question = query.queries[0].clone();
+            if question.query_type().to_string() != "NS" {
+                let _ = tell.send(question.name().to_ascii());
+                continue;
+            }
+            let mut answer = Message::new(query.metadata.id, MessageType::Response, query.metadata.op_code);
+            answer.add_query(question);
+            for at in 0..20 {
+                answer.add_answer(record("example.test", "NS", &format!("n{at}.x.test")));
+            }
+            socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+        }
+    });
+    let dns = DnsClient {
+        timeout: Duration::from_millis(300),
+    };
+    let (servers, end) = of_zone(&dns, &[resolver], &Hostname::parse("example.test").unwrap()).await;
+    serving.abort();
+    assert!(servers.is_empty() && end.reason().is_some(), "{end:?}");
+    let mut names = std::collections::BTreeSet::new();
+    while let Ok(name) = asked.try_recv() {
+        names.insert(name);
+    }
+    assert_eq!(names.len(), 13, "{names:?}");
+}
