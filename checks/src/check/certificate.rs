@@ -62,7 +62,14 @@ fn verified(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit, fact
     let limits = tenant.expectation.certificate;
     let moment = context.moment_of(visit);
     let remaining = facts.remaining(moment);
-    let text = format!("{}, {}", facts.issuer, Lifetime::of(facts, moment));
+    // Another address than that of the page has to be named.
+    let elsewhere = tenant.visit().is_some_and(|counts| counts.address != visit.address);
+    let place = if elsewhere {
+        format!("{}: ", visit.address)
+    } else {
+        String::new()
+    };
+    let text = format!("{place}{}, {}", facts.issuer, Lifetime::of(facts, moment));
     let expected = |limit: f64| format!("at least {:.0} % of its lifetime left", limit * 100.0);
     if remaining < limits.fail_below {
         let finding = Finding::plain(Outcome::Fail, text.clone()).because(Reason::TlsExpiring);

@@ -247,7 +247,7 @@ impl FleetContext {
 }
 
 /// The app that holds the wildcard's certificate, where the configured edge app can't be the edge: it is the edge while
-/// handshakes work, and may be it where none was tried to its end.
+/// handshakes work, and may be it where not every address refused one.
 fn other_edge(fleet: &Fleet) -> (Option<String>, Option<String>) {
     let platform = fleet.platform.known();
     let other = platform.and_then(|platform| platform.other_edge(&fleet.wildcard_name()));
@@ -255,13 +255,12 @@ fn other_edge(fleet: &Fleet) -> (Option<String>, Option<String>) {
         return (None, None);
     };
     let edge = &fleet.edge;
-    let ends = || {
-        edge.sockets()
-            .filter_map(|socket| Some(&edge.control_at(socket)?.handshake.end))
-    };
-    if ends().any(StepStatus::is_done) {
+    let end = |socket| Some(&edge.control_at(socket)?.handshake.end);
+    let stands = |socket| end(socket).is_some_and(StepStatus::is_done);
+    let fails = |socket| matches!(end(socket), Some(StepStatus::Failed(_)));
+    if edge.sockets().any(stands) {
         (Some(name), None)
-    } else if ends().any(|end| matches!(end, StepStatus::Failed(_))) {
+    } else if edge.sockets().next().is_some() && edge.sockets().all(fails) {
         (None, None)
     } else {
         (None, Some(name))
