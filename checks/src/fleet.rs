@@ -7,7 +7,7 @@ mod context;
 mod directory;
 
 pub use chains::{ChainKey, ChainStore};
-pub use context::FleetContext;
+pub use context::{FleetContext, OtherEdge};
 pub use directory::{Directory, GroupKey};
 
 use std::collections::BTreeSet;

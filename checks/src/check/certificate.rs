@@ -42,7 +42,8 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
 }
 
 /// The visit whose chain counts: where the channel stood, that of the shortest time left, for an edge of several addresses
-/// may serve an old chain at one of them, and a page that came from another address takes nothing away from that.
+/// may serve an old chain at one of them, and a page that came from another address takes nothing away from that. One that
+/// can't be read may be the oldest.
 #[must_use]
 pub fn deciding_visit<'t>(context: &FleetContext, tenant: &'t TenantEvidence) -> Option<&'t Visit> {
     let counts = tenant.visit()?;
@@ -51,7 +52,7 @@ pub fn deciding_visit<'t>(context: &FleetContext, tenant: &'t TenantEvidence) ->
     }
     let left = |visit: &Visit| {
         let facts = context.facts(visit);
-        facts.map_or(f64::INFINITY, |facts| facts.remaining(context.moment_of(visit)))
+        facts.map_or(f64::NEG_INFINITY, |facts| facts.remaining(context.moment_of(visit)))
     };
     let stand = tenant.all_visits().filter(|visit| visit.channel_end().is_done());
     let ends_first = stand.min_by(|a, b| left(a).total_cmp(&left(b)));

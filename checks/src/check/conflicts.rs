@@ -4,7 +4,7 @@
 use super::platform;
 use crate::evidence::{App, AppCertificate, Fault, Platform, Reason};
 use crate::finding::{Finding, Outcome};
-use crate::fleet::FleetContext;
+use crate::fleet::{FleetContext, OtherEdge};
 use crate::target::Hostname;
 use crate::world::TenantEvidence;
 
@@ -13,7 +13,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         Ok(platform) => platform,
         Err(finding) => return finding,
     };
-    if let Some(edge) = &context.true_edge {
+    if let Some(edge) = context.other_edge.proven() {
         let message = format!("{} is configured as the edge, and {edge} is it", platform.edge_app);
         return Finding::plain(Outcome::Unknown, message).because(Reason::PlatformNotFound);
     }
@@ -28,7 +28,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         let finding = Finding::plain(Outcome::Fail, message).because(Reason::PlatformConflict);
         return finding.comparing(format!("none outside {}", platform.edge_app), app.name.clone());
     }
-    if let Some(other) = &context.unclear_edge {
+    if let OtherEdge::Open(other) = &context.other_edge {
         let message = format!(
             "{other} holds the wildcard's certificate beside {}, and no handshake tells which is the edge",
             platform.edge_app

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::evidence::{Answer, Visit};
-
-/// What a `Retry-After` that can't be read asks for.
-const UNREADABLE: Duration = Duration::from_secs(3600);
+use crate::reading;
 
 /// Statuses by which a server refuses the one who asks (RFC 9110, sections 15.5.2, 15.5.4 and 15.5.8).
 const REFUSED: [u16; 3] = [401, 403, 407];
@@ -53,17 +50,10 @@ pub fn is_limited(visit: &Visit) -> bool {
     visit.page.answer.as_ref().is_some_and(is_limit)
 }
 
-/// How long an answer that came at `at` asks to wait: seconds, or a date (RFC 9110, section 10.2.3).
+/// How long an answer that came at `at` asks to wait; nothing where it asks for no wait.
 #[must_use]
 pub fn retry_after(answer: &Answer, at: Timestamp) -> Option<Duration> {
-    let text = answer.header("retry-after")?.trim();
-    let seconds = text.parse().map(Duration::from_secs).ok();
-    // A date that has passed asks for no wait at all.
-    let until = || {
-        let date = DateTimeParser::new().parse_timestamp(text).ok()?;
-        Some(Duration::try_from(date.duration_since(at)).unwrap_or_default())
-    };
-    Some(seconds.or_else(until).unwrap_or(UNREADABLE))
+    Some(reading::retry_after(answer.header("retry-after")?, at))
 }
 
 /// Whether an answer shuts out who asks instead of telling of the name: a refusal, a challenge, or the way to a login.
@@ -96,7 +86,6 @@ pub(super) fn leads_to_login(answer: &Answer) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use super::*;
 
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
@@ -110,22 +99,6 @@ mod tests {
         };
         body.clone_into(&mut answer.body.prefix);
         answer
-    }
-
-    #[test]
-    fn a_wait_is_seconds_or_a_date() {
-        let now = "2026-11-24T12:00:00Z".parse().unwrap();
-        for (text, seconds) in [
-            ("120", 120),
-            (" 5 ", 5),
-            ("Tue, 24 Nov 2026 12:00:30 GMT", 30),
-            ("Tue, 24 Nov 2026 11:00:00 GMT", 0),
-            ("soon", 3600),
-        ] {
-            let wait = retry_after(&answer(429, &[("retry-after", text)], ""), now);
-            assert_eq!(wait, Some(Duration::from_secs(seconds)), "{text}");
-        }
-        assert_eq!(retry_after(&answer(429, &[], ""), now), None);
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(super) fn hides(context: &FleetContext, facts: &TenantFacts, check: Check) -
 
 /// The configuration names an app as the edge that can't be it, while another one is.
 pub(super) fn wrong_edge(context: &FleetContext) -> Vec<Proof> {
-    let (Some(edge), Some(platform)) = (&context.true_edge, context.platform()) else {
+    let (Some(edge), Some(platform)) = (context.other_edge.proven(), context.platform()) else {
         return Vec::new();
     };
     let configured = &platform.edge_app;
@@ -100,7 +100,7 @@ pub(super) fn wrong_edge(context: &FleetContext) -> Vec<Proof> {
         configured: configured.clone(),
         exists: platform.apps.contains_key(configured),
         wildcard: context.fleet.wildcard_name(),
-        holder: edge.clone(),
+        holder: edge.to_owned(),
     };
     let command = format!("set `[edge] app` (--edge-app) to {edge}; nothing needs to be changed at the platform");
     let proof = Proof::fail(Object::App(configured.clone()), vec![wrong.into()]).outcome(Outcome::Unknown);
@@ -108,5 +108,5 @@ pub(super) fn wrong_edge(context: &FleetContext) -> Vec<Proof> {
 }
 
 pub(super) fn by_wrong_edge(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
-    check == Check::Conflicts && facts.outcome(check) == Outcome::Unknown && context.true_edge.is_some()
+    check == Check::Conflicts && facts.outcome(check) == Outcome::Unknown && context.other_edge.proven().is_some()
 }

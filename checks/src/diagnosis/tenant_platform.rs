@@ -36,7 +36,7 @@ pub(super) fn conflicts_that_cut(subject: &TenantContext<'_>) -> Vec<Proof> {
 /// takes its name.
 pub(super) fn conflicts(subject: &TenantContext<'_>) -> Vec<Proof> {
     // Who holds what beside the edge can't be said where another app is the edge.
-    let Some(platform) = platform(subject).filter(|_| subject.context.true_edge.is_none()) else {
+    let Some(platform) = platform(subject).filter(|_| subject.context.other_edge.proven().is_none()) else {
         return Vec::new();
     };
     let wildcard = subject.context.fleet.wildcard_name();

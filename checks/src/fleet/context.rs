@@ -40,12 +40,50 @@ pub struct FleetContext {
     pub chains: Arc<ChainStore>,
     /// Who is who.
     pub directory: Arc<Directory>,
-    /// The app that is the edge in truth, where the configuration names another one: what the platform says of that one
-    /// then says nothing of the edge.
-    pub true_edge: Option<String>,
-    /// The app that holds the wildcard's certificate beside the configured one, where no handshake tells which of the two
-    /// is the edge.
-    pub unclear_edge: Option<String>,
+    /// Whether another app than the configured one is the edge.
+    pub other_edge: OtherEdge,
+}
+
+/// Another app that holds the wildcard's certificate, where the configured edge app does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtherEdge {
+    /// There is none, or every address of the edge refuses the handshake: then the certificate is where it should not be.
+    None,
+    /// Handshakes work, so this app is the edge: what the platform says of the configured one says nothing of the edge.
+    Proven(String),
+    /// This app may be the edge, for no handshake tells.
+    Open(String),
+}
+
+impl OtherEdge {
+    /// The app that is the edge in truth.
+    #[must_use]
+    pub fn proven(&self) -> Option<&str> {
+        match self {
+            Self::Proven(app) => Some(app),
+            Self::None | Self::Open(_) => None,
+        }
+    }
+
+    fn of(fleet: &Fleet) -> Self {
+        let platform = fleet.platform.known();
+        let other = platform.and_then(|platform| platform.other_edge(&fleet.wildcard_name()));
+        let Some(app) = other.map(|app| app.name.clone()) else {
+            return Self::None;
+        };
+        let edge = &fleet.edge;
+        let end = |socket| Some(&edge.control_at(socket)?.handshake.end);
+        let stands = |socket| end(socket).is_some_and(StepStatus::is_done);
+        let fails = |socket| matches!(end(socket), Some(StepStatus::Failed(_)));
+        let mut sockets = edge.sockets().peekable();
+        if edge.sockets().any(stands) {
+            Self::Proven(app)
+        } else if sockets.peek().is_some() && sockets.all(fails) {
+            Self::None
+        } else {
+            Self::Open(app)
+        }
+    }
 }
 
 impl FleetContext {
@@ -97,7 +135,6 @@ impl FleetContext {
         let resolver_controls = resolvers
             .map(|server| read(&zone.resolver_controls, &fresh(server), server, false))
             .collect();
-        let (true_edge, unclear_edge) = other_edge(&fleet);
         Self {
             controls,
             wildcards,
@@ -105,8 +142,7 @@ impl FleetContext {
             is_hearsay,
             one_family,
             resolver_controls,
-            true_edge,
-            unclear_edge,
+            other_edge: OtherEdge::of(&fleet),
             chains,
             directory,
             fleet,
@@ -122,7 +158,7 @@ impl FleetContext {
     /// The edge app, where the platform knows it, and the configuration names the right one.
     #[must_use]
     pub fn edge_app(&self) -> Option<&App> {
-        self.platform().filter(|_| self.true_edge.is_none())?.edge()
+        self.platform().filter(|_| self.other_edge.proven().is_none())?.edge()
     }
 
     /// What the chain of a visit says of itself.
@@ -243,27 +279,6 @@ impl FleetContext {
     #[must_use]
     pub fn resolver_sees_zone(&self) -> bool {
         !self.fleet.zone.through_resolvers && self.resolver_controls.values().any(DnsAnswer::is_usable)
-    }
-}
-
-/// The app that holds the wildcard's certificate, where the configured edge app can't be the edge: it is the edge while
-/// handshakes work, and may be it where not every address refused one.
-fn other_edge(fleet: &Fleet) -> (Option<String>, Option<String>) {
-    let platform = fleet.platform.known();
-    let other = platform.and_then(|platform| platform.other_edge(&fleet.wildcard_name()));
-    let Some(name) = other.map(|app| app.name.clone()) else {
-        return (None, None);
-    };
-    let edge = &fleet.edge;
-    let end = |socket| Some(&edge.control_at(socket)?.handshake.end);
-    let stands = |socket| end(socket).is_some_and(StepStatus::is_done);
-    let fails = |socket| matches!(end(socket), Some(StepStatus::Failed(_)));
-    if edge.sockets().any(stands) {
-        (Some(name), None)
-    } else if edge.sockets().next().is_some() && edge.sockets().all(fails) {
-        (None, None)
-    } else {
-        (None, Some(name))
     }
 }
 

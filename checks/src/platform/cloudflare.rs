@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::http::{Api, ApiError, Calls, Path, Token};
+use super::http::{Api, ApiError, Calls, Path};
 use super::paging::{More, Trail};
+use super::token::Token;
 use crate::evidence::{ApiAnswer, Fault, Reason, ZoneRecord};
 use crate::target::Hostname;
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
-use memchr::memmem;
 use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, Url};
@@ -15,8 +14,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::token::Token;
 use crate::clock::now;
 use crate::evidence::{Fault, Reason};
+use crate::reading;
 
 /// How often one call is made at most.
 const ATTEMPTS: u32 = 3;
@@ -25,8 +26,6 @@ const ATTEMPTS: u32 = 3;
 const TIMEOUTS: [u64; ATTEMPTS as usize] = [6, 10, 14];
 /// The longest `Retry-After` that is waited for within a round.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What a `Retry-After` that can't be read asks for.
-const UNREADABLE: Duration = Duration::from_secs(3600);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -47,101 +46,11 @@ impl Calls {
     }
 }
 
-/// A token ready for the `Authorization` header. Never shown.
-#[derive(Clone)]
-pub struct Token {
-    header: String,
-    /// Each token in it, without its scheme: what must not stand in what an API says back.
-    parts: Arc<[String]>,
-}
-
-impl Token {
-    /// A bearer token.
-    #[must_use]
-    pub fn bearer(token: &str) -> Self {
-        Self {
-            header: format!("Bearer {token}"),
-            parts: token
-                .split(',')
-                .map(|part| part.trim().to_owned())
-                .filter(|part| !part.is_empty())
-                .collect(),
-        }
-    }
-
-    /// The platform's tokens: a list separated by commas, each with or without its scheme; macaroons (`fm1r`, `fm1a`,
-    /// `fm2`) go as `FlyV1`, others as bearer tokens.
-    #[must_use]
-    pub fn fly(text: &str) -> Self {
-        let clean = |token: &str| {
-            let token = token.trim();
-            token
-                .strip_prefix("Bearer ")
-                .or_else(|| token.strip_prefix("FlyV1 "))
-                .unwrap_or(token)
-                .trim()
-                .to_owned()
-        };
-        let tokens = text
-            .split(',')
-            .map(clean)
-            .filter(|token| !token.is_empty())
-            .collect::<Vec<_>>();
-        let is_macaroon =
-            |token: &&String| ["fm1r", "fm1a", "fm2"].contains(&token.split('_').next().unwrap_or_default());
-        let macaroons = tokens.iter().filter(is_macaroon).cloned().collect::<Vec<_>>();
-        let bearer = Self::bearer(&tokens.join(","));
-        match macaroons.is_empty() {
-            true => bearer,
-            false => Self {
-                header: format!("FlyV1 {}", macaroons.join(",")),
-                ..bearer
-            },
-        }
-    }
-
-    /// Takes out of an answer what it says back of the token, before anything is read or cut.
-    fn masked(&self, bytes: Vec<u8>) -> Vec<u8> {
-        // Shorter ones would be found by chance.
-        let parts = self
-            .parts
-            .iter()
-            .map(String::as_bytes)
-            .filter(|part| part.len() >= SHORTEST);
-        parts.fold(bytes, |bytes, part| match memmem::find(&bytes, part) {
-            None => bytes,
-            Some(_) => without(&bytes, part),
-        })
-    }
-}
-
 /// An address as it may be shown: what may be a password in it is not.
 fn shown(base: &str) -> String {
     match base.rsplit_once('@') {
         Some((_, rest)) => format!("***@{rest}"),
         None => base.to_owned(),
-    }
-}
-
-/// The shortest token that is looked for in an answer, in bytes.
-const SHORTEST: usize = 6;
-/// What stands in its place.
-const MASK: &[u8] = b"[token]";
-
-fn without(mut bytes: &[u8], part: &[u8]) -> Vec<u8> {
-    let mut kept = Vec::with_capacity(bytes.len());
-    while let Some(at) = memmem::find(bytes, part) {
-        kept.extend_from_slice(&bytes[..at]);
-        kept.extend_from_slice(MASK);
-        bytes = &bytes[at + part.len()..];
-    }
-    kept.extend_from_slice(bytes);
-    kept
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[secret]")
     }
 }
 
@@ -447,16 +356,11 @@ enum Failure {
     Again(Fault, Option<Duration>),
 }
 
-/// How long to wait from `now` on by `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3). What is neither
-/// counts as long.
+/// How long the headers of an answer ask to wait from `now` on; nothing where they ask for no wait.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let date = || Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok();
-    let seconds = text.parse().map(Duration::from_secs).ok();
-    // A date that has passed asks for no wait at all.
-    let until = || Some(Duration::try_from(date()?.duration_since(now)).unwrap_or_default());
-    Some(seconds.or_else(until).unwrap_or(UNREADABLE))
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    Some(reading::retry_after(text, now))
 }
 
 /// What the API says in its own words, at most a line.
@@ -473,48 +377,6 @@ fn said(bytes: &[u8]) -> Option<String> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use super::*;
-
-    #[test]
-    fn macaroons_go_as_flyv1_and_alone() {
-        assert_eq!(Token::fly("FlyV1 fm2_a,fo1_b, fm1r_c").header, "FlyV1 fm2_a,fm1r_c");
-        assert_eq!(Token::fly("Bearer fo1_b").header, "Bearer fo1_b");
-        assert_eq!(format!("{:?}", Token::fly("fm2_a")), "[secret]");
-    }
-
-    #[test]
-    fn what_an_api_says_back_of_a_token_is_masked() {
-        let token = Token::fly("FlyV1 fm2_secret,fo1_other");
-        let masked = |text: &str| String::from_utf8(token.masked(text.as_bytes().to_vec())).unwrap();
-        assert_eq!(
-            masked(r#"{"error":"Bearer fo1_other and fm2_secretfm2_secret"}"#),
-            r#"{"error":"Bearer [token] and [token][token]"}"#
-        );
-        assert_eq!(masked("fm2_secre"), "fm2_secre");
-        assert_eq!(
-            String::from_utf8(Token::bearer("abc").masked(b"abcabc".to_vec())).unwrap(),
-            "abcabc"
-        );
-    }
-
-    #[test]
-    fn what_an_api_asks_for_is_waited_for_as_seconds_or_until_a_date() {
-        let now = "2026-11-24T09:39:13.5Z".parse().unwrap();
-        for (text, expected) in [
-            ("2", Some(2_000)),
-            (" 0 ", Some(0)),
-            ("Tue, 24 Nov 2026 09:39:15 GMT", Some(1_500)),
-            ("Tuesday, 24-Nov-26 09:40:13 GMT", Some(59_500)),
-            ("Tue Nov 24 09:39:14 2026", Some(500)),
-            ("Tue, 24 Nov 2026 09:39:13 GMT", Some(0)),
-            ("soon", Some(3_600_000)),
-            ("-1", Some(3_600_000)),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            let wait = retry_after(&headers, now).map(|wait| wait.as_millis());
-            assert_eq!(wait, expected, "{text}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
-    }
 
     #[test]
     fn a_path_begins_with_one_slash_whatever_the_base() {

@@ -11,11 +11,15 @@ pub mod fly;
 mod http;
 #[cfg(feature = "platform")]
 mod paging;
+#[cfg(feature = "platform")]
+mod token;
 
 #[cfg(feature = "platform")]
 pub use client::{LogPage, PlatformClient};
 #[cfg(feature = "platform")]
-pub use http::{Api, ApiError, Calls, Token, retry_after};
+pub use http::{Api, ApiError, Calls, retry_after};
+#[cfg(feature = "platform")]
+pub use token::Token;
 
 use crate::diagnosis::CommandLine;
 use crate::evidence::Cloud;

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::evidence::{Exchange, LogLine, StepStatus};
+#[cfg(feature = "platform")]
+use crate::evidence::LogLine;
+use crate::evidence::{Exchange, StepStatus};
 
 /// What stands for a value.
 const MASK: &str = "[sent header]";
@@ -31,6 +33,7 @@ impl<'h> SentHeaders<'h> {
     }
 
     /// What is sent with any of several requests.
+    #[cfg(feature = "platform")]
     pub(crate) fn of_all<'a>(sets: impl IntoIterator<Item = &'a [(String, String)]>) -> Self {
         let all = sets.into_iter().flatten();
         Self {
@@ -92,6 +95,7 @@ impl<'h> SentHeaders<'h> {
     }
 
     /// Masks what a log says of a request.
+    #[cfg(feature = "platform")]
     pub(crate) fn mask_line(&self, line: &mut LogLine) {
         line.message = self.hidden(&line.message, true).into_owned();
         if let Some(url) = &mut line.url {

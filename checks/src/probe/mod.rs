@@ -20,6 +20,7 @@ mod visit;
 mod wire;
 
 pub use crate::clock;
+#[cfg(feature = "platform")]
 pub(crate) use echo::SentHeaders;
 pub(crate) use unguessable::bytes as unguessable;
 

@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 
 use super::visit::Prober;
 use super::{connect, exchange, exhaustion};
 use crate::evidence::{ClockProbe, ControlProbe, Reason, StepStatus};
+use crate::reading::http_date;
 use crate::target::Hostname;
 
 /// Whether the agent has IPv4 and IPv6, told by a UDP `connect` to the edge's addresses; `None` where the edge has
@@ -51,7 +51,7 @@ pub async fn date(prober: &Prober, address: SocketAddr, name: &Hostname, now: Ti
     match exchange::head(stream, (name, address.port()), prober.settings()).await {
         Ok(headers) => {
             let text = headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
-            look.date = text.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
+            look.date = text.and_then(http_date);
             look.end = match look.date {
                 Some(_) => StepStatus::Done,
                 None => StepStatus::failed(Reason::HttpHeader, "the answer has no Date"),

@@ -70,8 +70,6 @@ fn rests_on_another_witness(before: &Diagnosis, removed: &Removed, less: &World,
             .control_at(*address)
             .is_some_and(|control| control.channel_end().reason().is_some()),
         (Check::Certificate | Check::Site | Check::Route, Removed::Visit(at)) if *at == tenant => true,
-        // So is what another address served.
-        (Check::Certificate, Removed::Other) => less.tenants[tenant].visit().is_some(),
         // A visit to another address, or a repeated one, brought a page too.
         (Check::Site | Check::Route, Removed::Page(at)) if *at == tenant => {
             let mut visits = less.tenants[tenant].all_visits();

@@ -4,7 +4,8 @@ use super::logs::Logs;
 use super::{graphql, machines};
 use crate::evidence::{ApiAnswer, Fault, Machine, Platform};
 use crate::platform::LogPage;
-use crate::platform::http::{Api, ApiError, Calls, Token};
+use crate::platform::Token;
+use crate::platform::http::{Api, ApiError, Calls};
 
 /// Where the APIs are and what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
