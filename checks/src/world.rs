@@ -56,7 +56,8 @@ pub struct TenantEvidence {
     /// What is expected of it.
     pub expectation: Arc<Expectation>,
     /// Whether the round came as far as this tenant.
-    pub looked_at: bool,
+    #[serde(rename = "looked_at")]
+    pub probed: bool,
     /// When it was, by the agent's clock; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
@@ -96,7 +97,7 @@ impl TenantEvidence {
         Self {
             tenant: tenant.into(),
             expectation: expectation.into(),
-            looked_at: false,
+            probed: false,
             at: None,
             dns: TenantDns::default(),
             visits: Vec::new(),

@@ -127,7 +127,7 @@ fn what_is_open_is_asked() {
 fn an_unseen_world_is_unknown() {
     for mut recorded in recorded(WITHOUT_PLATFORM) {
         for tenant in &mut recorded.world.tenants {
-            tenant.looked_at = false;
+            tenant.probed = false;
             tenant.visits.clear();
             tenant.retries.clear();
             tenant.dns = roundsman_checks::evidence::TenantDns::default();

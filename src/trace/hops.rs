@@ -134,7 +134,7 @@ fn lacks(world: &World, socket: SocketAddr) -> bool {
 }
 
 fn not_visited(world: &World, seen: &TenantEvidence) -> String {
-    if world.interrupted && !seen.looked_at {
+    if world.interrupted && !seen.probed {
         return "the trace was interrupted before an address was visited".to_owned();
     }
     if !seen.tenant.hostname.is_within(&world.domain) {

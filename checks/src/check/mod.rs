@@ -134,7 +134,7 @@ fn when_asked(
     if sleeps && check.seen_in() == SeenIn::Answer {
         return Finding::skipped(Reason::Asleep, "the app sleeps, and nobody asked to wake it");
     }
-    if !tenant.looked_at && check.seen_in() != SeenIn::Platform {
+    if !tenant.probed && check.seen_in() != SeenIn::Platform {
         return Finding::plain(Outcome::Unknown, "the round ended before it was looked at");
     }
     judge()

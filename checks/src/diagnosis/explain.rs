@@ -197,7 +197,7 @@ fn concerning<'p>(
 ) -> Option<(usize, &'p Proof)> {
     let concerns = |proof: &Proof| {
         let address = proof.object.address();
-        address.is_none_or(|address| facts.was_looked_at(context, check, address))
+        address.is_none_or(|address| facts.was_probed(context, check, address))
     };
     let concerned = proofs.iter().enumerate().filter(|(_, proof)| concerns(proof));
     concerned.min_by_key(|(_, proof)| (proof.reason != facts.reason(check), &proof.object))

@@ -268,7 +268,7 @@ pub(super) fn by_bogus(_: &FleetContext, facts: &TenantFacts, check: Check) -> b
 /// to ask.
 pub(super) fn is_refused_as_bogus(context: &FleetContext, tenant: &TenantEvidence) -> bool {
     let zone = &context.fleet.zone;
-    if zone.through_resolvers && tenant.looked_at && tenant.dns.authoritative.is_empty() {
+    if zone.through_resolvers && tenant.probed && tenant.dns.authoritative.is_empty() {
         return true;
     }
     let looks = if zone.through_resolvers {

@@ -87,7 +87,7 @@ pub(super) fn unreachable(context: &FleetContext, _: &Totals) -> Vec<Proof> {
 
 pub(super) fn by_unreachable(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {
     let unreachable = |visit: &Visit| visit.connect.end.reason().is_some();
-    let nobody_went = || !facts.inactive && facts.looked_at && controls(context).into_iter().all(unreachable);
+    let nobody_went = || !facts.inactive && facts.probed && controls(context).into_iter().all(unreachable);
     is_open(facts, check)
         && facts.visit.map_or_else(
             || facts.spared || nobody_went(),

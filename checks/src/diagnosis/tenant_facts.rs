@@ -55,7 +55,7 @@ pub struct TenantFacts {
     pub(super) unknown: CheckSet,
     pub(super) answer: AnswerFacts,
     pub(super) is_within: bool,
-    pub(super) looked_at: bool,
+    pub(super) probed: bool,
     pub(super) inactive: bool,
     /// Whether there was a visit.
     pub(super) visited: bool,
@@ -153,7 +153,7 @@ impl TenantFacts {
             unknown: CheckSet::default(),
             answer: answer(context, tenant, findings),
             is_within: tenant.tenant.hostname.is_within(&context.fleet.domain),
-            looked_at: tenant.looked_at,
+            probed: tenant.probed,
             inactive: tenant.tenant.inactive,
             visited: !tenant.visits.is_empty(),
             spared: tenant.spared,
@@ -193,7 +193,7 @@ impl TenantFacts {
     }
 
     /// Whether the tenant was looked at there: a server of the zone for `dns`, else an address of the edge.
-    pub(super) fn was_looked_at(&self, context: &FleetContext, check: Check, address: SocketAddr) -> bool {
+    pub(super) fn was_probed(&self, context: &FleetContext, check: Check, address: SocketAddr) -> bool {
         if check == Check::Dns {
             let servers = context.fleet.zone.servers.iter().take(32);
             let mut asked = servers.enumerate().filter(|(at, _)| self.dns.servers >> at & 1 == 1);

@@ -67,7 +67,7 @@ impl ReusedEvidence {
     #[must_use]
     pub fn all_but(world: World, again: &BTreeSet<TenantId>) -> Self {
         let kept = world.tenants.into_iter();
-        let kept = kept.filter(|tenant| tenant.looked_at && !again.contains(&tenant.tenant.id));
+        let kept = kept.filter(|tenant| tenant.probed && !again.contains(&tenant.tenant.id));
         Self {
             tenants: kept.map(|tenant| (tenant.tenant.id.clone(), tenant)).collect(),
             chains: world.chains,

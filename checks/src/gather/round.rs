@@ -161,7 +161,7 @@ fn spared(examined: &[Option<Examination>]) -> impl Iterator<Item = usize> {
 /// [`EdgeProber::unhurried`]; what concerns a tenant's own app hinders nobody.
 async fn settle_all(prober: &TenantProber<'_>, examined: &mut [Examination], observer: &dyn Observer, stop: &mut Stop) {
     let traced = prober.edge.assignment.traced;
-    let open = |examination: &Examination| examination.evidence.looked_at && (traced || examination.is_open());
+    let open = |examination: &Examination| examination.evidence.probed && (traced || examination.is_open());
     let count = examined.iter().filter(|examination| open(examination)).count();
     if count == 0 || stop.pulled() {
         return;

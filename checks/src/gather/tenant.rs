@@ -62,7 +62,7 @@ impl<'r> TenantProber<'r> {
         let at = now();
         if !target.tenant.hostname.is_within(&self.setup().domain) {
             return TenantEvidence {
-                looked_at: true,
+                probed: true,
                 at: Some(at),
                 ..TenantEvidence::unseen(target.tenant.clone(), target.expectation.clone())
             };
@@ -81,7 +81,7 @@ impl<'r> TenantProber<'r> {
         TenantEvidence {
             dns,
             visits: visit.into_iter().collect(),
-            looked_at: true,
+            probed: true,
             at: Some(at),
             asleep,
             woken: asleep && page && !spared && self.assignment().asks_for_pages(),

@@ -287,10 +287,10 @@ fn tenant_world(
 ) -> TenantEvidence {
     let tenant = known[index].clone();
     let mut world = TenantEvidence::unseen(tenant.clone(), expectation(plan, planned));
-    if !planned.looked_at {
+    if !planned.probed {
         return world;
     }
-    world.looked_at = true;
+    world.probed = true;
     let name = tenant.hostname.as_str();
     let servers = servers(plan);
     for (turn, code) in [planned.dns, planned.second].into_iter().enumerate() {

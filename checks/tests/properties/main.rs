@@ -102,8 +102,8 @@ proptest! {
             for check in Check::ALL {
                 let passes = outcome(&diagnosis, index, check) == Outcome::Pass;
                 prop_assert!(!passes || witness::stands(&world, tenant, check), "{check} of tenant {index}");
-                let looked_at = tenant.looked_at || by_the_platform_alone(check);
-                prop_assert!(!passes || looked_at, "{check} of tenant {index}, which nobody looked at");
+                let probed = tenant.probed || by_the_platform_alone(check);
+                prop_assert!(!passes || probed, "{check} of tenant {index}, which nobody looked at");
             }
         }
         for told in &diagnosis.fleet {

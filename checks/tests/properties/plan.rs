@@ -21,7 +21,7 @@ pub(crate) struct VisitPlan {
 #[derive(Clone, Debug)]
 pub(crate) struct TenantPlan {
     /// Whether the round came to it.
-    pub looked_at: bool,
+    pub probed: bool,
     /// What its server says of it; none: as of the wildcard. Then the same for IPv6 alone, and the second server.
     pub dns: Option<u8>,
     pub dns_v6: Option<u8>,
@@ -107,7 +107,7 @@ impl Plan {
     /// One healthy tenant behind an edge with this many addresses, and this many servers of the zone.
     pub(crate) fn healthy(addresses: u8, servers: u8) -> Self {
         let tenant = TenantPlan {
-            looked_at: true,
+            probed: true,
             dns: None,
             dns_v6: None,
             second: None,
@@ -228,7 +228,7 @@ fn tenant() -> BoxedStrategy<TenantPlan> {
     );
     (dns, visits, who, app())
         .prop_map(|(dns, visits, who, app)| TenantPlan {
-            looked_at: who.0,
+            probed: who.0,
             dns: dns.0,
             dns_v6: dns.1,
             second: dns.2,

@@ -172,7 +172,7 @@ fn tenant(world: &World, at: usize, lacking: &mut Vec<(Removed, World)>) {
 pub(crate) fn without(world: &World, at: usize) -> World {
     let mut less = world.clone();
     let tenant = &mut less.tenants[at];
-    tenant.looked_at = false;
+    tenant.probed = false;
     tenant.dns = TenantDns::default();
     tenant.visits.clear();
     tenant.retries.clear();

@@ -79,7 +79,7 @@ pub(crate) fn stands_for_all(world: &World, check: FleetCheck) -> bool {
         }
         FleetCheck::WildcardCertificate => edge.controls.iter().chain(&edge.rechecks).any(works),
         FleetCheck::Edge => {
-            let looked_at = |address: &SocketAddr| {
+            let probed = |address: &SocketAddr| {
                 let family = if address.is_ipv4() {
                     world.vantage.ipv4
                 } else {
@@ -91,7 +91,7 @@ pub(crate) fn stands_for_all(world: &World, check: FleetCheck) -> bool {
                 edge.control_at(address)
                     .is_some_and(|visit| visit.connect.end.is_done())
             };
-            edge.sockets().filter(looked_at).all(stands)
+            edge.sockets().filter(probed).all(stands)
         }
         FleetCheck::Vantage => sees(world),
     }
