@@ -100,6 +100,23 @@ pub enum InventoryError {
         /// Where tenants are named.
         origin: String,
     },
+    /// No app has the prefix that the configuration gives, and tenants have apps with another one.
+    #[error(
+        "no app of organization {organization} begins with `{prefix}`, and {fitting} of {tenants} tenants have an app \
+         that begins with `{meant}`: set `[tenants] app_prefix = \"{meant}\"`, or --app-prefix {meant}"
+    )]
+    AppPrefix {
+        /// What the configuration says.
+        prefix: String,
+        /// Where the apps are.
+        organization: String,
+        /// The prefix that fits most tenants.
+        meant: String,
+        /// How many tenants it fits.
+        fitting: usize,
+        /// How many tenants get their app's name by the prefix.
+        tenants: usize,
+    },
     /// A name on the command line that the configuration leaves out.
     #[error("tenant `{id}` is left out by `exclude` of [tenants]: change the pattern, or do not name it")]
     Excluded {

@@ -8,11 +8,13 @@ mod error;
 mod json;
 mod leftovers;
 mod lines;
+mod prefix;
 mod read;
 mod remote;
 mod select;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use roundsman_checks::evidence::{Fault, Platform};
@@ -113,6 +115,9 @@ pub fn load_awaiting(
         true => Place::CommandLine.to_string(),
         false => read.origins.join(" and "),
     };
+    if let Some(platform) = answers.platform {
+        prefix::check(&config.tenants.app_prefix, all.tenants.iter(), platform)?;
+    }
     read.faults.extend(all.faults);
     let known = all.tenants.into_iter().map(Arc::new).collect::<Vec<_>>();
     let (mut tenants, awaited) = match names.is_empty() {
@@ -171,7 +176,10 @@ fn configured(config: &Config, answers: Answers<'_>) -> Result<Gathered, Invento
                 Some(platform) => {
                     complete = platform.apps_missing.is_none();
                     let entries = entry::from_platform(platform, &config.tenants.app_prefix);
-                    let origin = format!("organization {}", platform.organization);
+                    let mut origin = format!("organization {}", platform.organization);
+                    if complete && !prefix::begins_with(platform, &config.tenants.app_prefix) {
+                        let _ = write!(origin, ", where no app begins with `{}`", config.tenants.app_prefix);
+                    }
                     (named("fly", entries), Some(origin))
                 }
                 None => {

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use roundsman_checks::evidence::Reason;
+
 use super::*;
 
 fn config(tenants: &str) -> Config {
@@ -173,4 +175,55 @@ fn a_file_given_on_the_command_line_replaces_the_configured_sources() {
         missing.to_string(),
         "the inventory cannot be read: no/such does not exist: check the path"
     );
+}
+
+fn platform(apps: &[&str]) -> Platform {
+    let apps = apps.iter().map(|app| ((*app).to_owned(), Default::default()));
+    let mut platform = Platform::default();
+    platform.organization = "lab".to_owned();
+    platform.edge_app = "edge".to_owned();
+    platform.apps = apps.collect();
+    platform
+}
+
+fn with_apps(tenants: &str, apps: &[&str], missing: bool) -> Result<Inventory, InventoryError> {
+    let mut platform = platform(apps);
+    platform.apps_missing = missing.then(|| Fault::new(Reason::PlatformMalformed, "cut"));
+    let answers = Answers {
+        platform: Some(&platform),
+        ..Answers::default()
+    };
+    load(&config(tenants), None, &[], answers)
+}
+
+#[test]
+fn a_prefix_that_no_app_has_is_a_mistake_where_another_one_fits() {
+    let tenants = "[tenants]\napp_prefix = \"xp-\"\nlist = [\"a\", \"b\", \"c\", { id = \"d\", app = \"own\" }]";
+    assert_eq!(
+        with_apps(tenants, &["edge", "sp-a", "sp-b", "other"], false)
+            .unwrap_err()
+            .to_string(),
+        "no app of organization lab begins with `xp-`, and 2 of 3 tenants have an app that begins with `sp-`: set \
+         `[tenants] app_prefix = \"sp-\"`, or --app-prefix sp-"
+    );
+    // Apps that are gone, one name that fits by chance, a list with holes, an app that does begin so.
+    for (apps, missing) in [
+        (&["edge", "other"][..], false),
+        (&["edge", "sp-a", "other"], false),
+        (&["edge", "sp-a", "sp-b"], true),
+        (&["edge", "sp-a", "sp-b", "xp-z"], false),
+    ] {
+        assert_eq!(ids(&with_apps(tenants, apps, missing).unwrap()), ["a", "b", "c", "d"]);
+    }
+}
+
+#[test]
+fn where_nobody_has_the_prefix_the_source_says_so() {
+    let tenants = "[tenants]\napp_prefix = \"xp-\"\nsource = \"fly\"\n[fly]\n[edge]\napp = \"edge\"";
+    let origin = |apps: &[&str]| with_apps(tenants, apps, false).unwrap().origin;
+    assert_eq!(
+        origin(&["edge", "sp-a"]),
+        "organization lab, where no app begins with `xp-`"
+    );
+    assert_eq!(origin(&["edge", "xp-a"]), "organization lab");
 }

@@ -99,7 +99,9 @@ pub(super) fn nobody(report: &Report<'_>) -> Option<&'static str> {
     {
         Some("none was left by what was chosen")
     } else {
-        Some("the inventory is empty, so nothing was verified (`tenants` in the configuration, `--tenants`, names)")
+        Some(
+            "the inventory is empty, so nothing was verified (`[tenants]` in the configuration and its `app_prefix`, `--tenants`, names)",
+        )
     }
 }
 
