@@ -17,6 +17,15 @@ pub struct ExplainArgs {
     pub cause: Option<String>,
 }
 
+/// What reports say at `vantage` and what is no cause: it fails and warns nobody.
+const NOTE: &str = "resolver-differs";
+const NOTE_TITLE: &str = "a resolver answers otherwise than the zone's servers, by its own design";
+const NOTE_MEANING: &str = "\
+    A label that nobody ever asked for can't be in a cache, and this resolver gives it other addresses than the servers \
+    do: split horizon, DNS64, answers by place. Users of that resolver may see other addresses than roundsman judges. It \
+    is a note: nobody fails or warns by it, no severity belongs to it. To compare with other resolvers set `[dns] \
+    resolvers`.";
+
 /// Explains a cause, or lists all.
 #[must_use]
 pub fn run(args: &ExplainArgs) -> ExitCode {
@@ -24,6 +33,9 @@ pub fn run(args: &ExplainArgs) -> ExitCode {
         return super::print(&list(), ExitCode::Verified);
     };
     let wanted = name.to_ascii_lowercase();
+    if wanted == NOTE {
+        return super::print(&format!("{NOTE}: {NOTE_TITLE}\n\n{NOTE_MEANING}\n"), ExitCode::Verified);
+    }
     match Cause::ALL.iter().find(|cause| cause.as_str() == wanted) {
         Some(cause) => super::print(&explained(*cause), ExitCode::Verified),
         None => {
@@ -43,6 +55,7 @@ fn list() -> String {
     for cause in Cause::ALL {
         let _ = writeln!(text, "{:<36} {}", cause.as_str(), cause.title());
     }
+    let _ = writeln!(text, "{NOTE:<36} {NOTE_TITLE} (a note, no cause)");
     text
 }
 
@@ -102,6 +115,11 @@ pub fn page() -> String {
             let _ = writeln!(page, "- {label}: {said}");
         }
     }
+    let title = capital(NOTE_TITLE);
+    let _ = write!(
+        page,
+        "\n## A note that is no cause: {NOTE}\n\n**{title}.** {NOTE_MEANING}\n"
+    );
     page
 }
 

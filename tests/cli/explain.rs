@@ -14,7 +14,11 @@ fn a_cause_is_explained_and_without_one_all_are_listed() {
     assert_eq!(told.code, Some(0), "{}", told.err);
     insta::assert_snapshot!(told.out);
     let all = roundsman(&["explain"], here);
-    assert_eq!((all.code, all.out.lines().count()), (Some(0), Cause::ALL.len()));
+    // Besides, the one note that reports tell by a name.
+    assert_eq!((all.code, all.out.lines().count()), (Some(0), Cause::ALL.len() + 1));
+    let note = roundsman(&["explain", "resolver-differs"], here);
+    assert_eq!(note.code, Some(0), "{}", note.err);
+    assert!(note.out.contains("no severity belongs to it"), "{}", note.out);
     let wrong = roundsman(&["explain", "certificate-conflikt"], here);
     assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
     assert!(

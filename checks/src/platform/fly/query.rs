@@ -68,9 +68,9 @@ pub(super) async fn query(api: &Api, name: &str, document: &str, variables: &Val
     let has_data = envelope.data.is_some_and(|data| data.get() != "null");
     let nothing = data.values().all(Option::is_none);
     let partial = match fault {
-        // What was asked for is not there: a smaller page changes nothing.
-        Some(fault) if fault.reason == Reason::PlatformNotFound && nothing => return Err(Refused::All(fault)),
-        Some(fault) if nothing => return Err(Refused::Page(fault)),
+        Some(fault) if nothing && fault.reason == Reason::PlatformPartial => return Err(Refused::Page(fault)),
+        // What was asked for is not there, or not for this token: a smaller page changes nothing.
+        Some(fault) if nothing => return Err(Refused::All(fault)),
         None if !has_data => {
             let detail = "graphql: neither data nor errors";
             return Err(Refused::All(Fault::new(Reason::PlatformMalformed, detail)));
@@ -81,15 +81,8 @@ pub(super) async fn query(api: &Api, name: &str, document: &str, variables: &Val
 }
 
 /// What the first error says that is not about a single entry of a list: that one is null where it stands, and noticed
-/// there (GraphQL, October 2021, section 7.1.2). One about what was asked for itself says that it is not there. Nothing
-/// where there is none.
+/// there (GraphQL, October 2021, section 7.1.2). Nothing where there is none.
 fn told(errors: &str) -> Option<Fault> {
-    #[derive(Deserialize)]
-    struct Told {
-        message: Option<String>,
-        #[serde(default)]
-        path: Vec<Value>,
-    }
     let said = |reason, message: &str| {
         let said = message.chars().take(120).collect::<String>();
         Some(Fault::new(reason, format!("graphql: {said}")))
@@ -99,9 +92,80 @@ fn told(errors: &str) -> Option<Fault> {
     };
     let about_all = |error: &&Told| !error.path.iter().any(Value::is_number);
     let first = errors.iter().find(about_all)?;
-    let reason = match first.path.len() {
-        1 => Reason::PlatformNotFound,
-        _ => Reason::PlatformPartial,
-    };
-    said(reason, first.message.as_deref().unwrap_or("an error"))
+    said(first.reason(), first.message.as_deref().unwrap_or("an error"))
+}
+
+/// One error of an answer.
+#[derive(Deserialize)]
+struct Told {
+    message: Option<String>,
+    #[serde(default)]
+    path: Vec<Value>,
+    #[serde(default)]
+    extensions: Extensions,
+}
+
+#[derive(Default, Deserialize)]
+struct Extensions {
+    code: Option<String>,
+}
+
+impl Told {
+    /// By the code. An error without one says that what was asked for is not there by the words that the vendor's own
+    /// command line goes by.
+    fn reason(&self) -> Reason {
+        let not_there = || {
+            self.message
+                .as_deref()
+                .is_some_and(|said| said.starts_with("Could not find"))
+        };
+        match self.extensions.code.as_deref() {
+            Some("NOT_FOUND") => Reason::PlatformNotFound,
+            Some("UNAUTHENTICATED" | "UNAUTHORIZED") => Reason::PlatformUnauthorized,
+            Some("FORBIDDEN") => Reason::PlatformForbidden,
+            None if self.path.len() == 1 && not_there() => Reason::PlatformNotFound,
+            _ => Reason::PlatformPartial,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_read_by_its_code() {
+        let reason = |error: &str| told(&format!("[{error}]")).map(|fault| fault.reason);
+        for (error, expected) in [
+            (
+                r#"{"message":"x","path":["organization"],"extensions":{"code":"NOT_FOUND"}}"#,
+                Reason::PlatformNotFound,
+            ),
+            (
+                r#"{"message":"Could not find Organization","path":["organization"]}"#,
+                Reason::PlatformNotFound,
+            ),
+            (
+                r#"{"message":"out of memory","path":["organization"]}"#,
+                Reason::PlatformPartial,
+            ),
+            (
+                r#"{"message":"Could not find out","path":["organization"],"extensions":{"code":"SERVER_ERROR"}}"#,
+                Reason::PlatformPartial,
+            ),
+            (
+                r#"{"message":"x","extensions":{"code":"UNAUTHORIZED"}}"#,
+                Reason::PlatformUnauthorized,
+            ),
+            (
+                r#"{"message":"x","extensions":{"code":"FORBIDDEN"}}"#,
+                Reason::PlatformForbidden,
+            ),
+            (r#"{"message":"x","extensions":{"code":7}}"#, Reason::PlatformPartial),
+        ] {
+            assert_eq!(reason(error), Some(expected), "{error}");
+        }
+        let of_an_entry = r#"{"message":"x","path":["organization","apps","nodes",3]}"#;
+        assert_eq!(reason(of_an_entry), None);
+    }
 }
