@@ -6,20 +6,19 @@ use roundsman_checks::diagnosis::{Action, Confidence, Status};
 use roundsman_checks::finding::{FleetCheck, Outcome};
 use roundsman_lab::LabOptions;
 
-use crate::support::{Bench, bench, causes};
+use crate::support::{bench, causes};
 
 /// A lab whose edge has four addresses in IPv4 and one in IPv6.
-async fn wide() -> Bench {
+pub(super) fn wide() -> LabOptions {
     let addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "::1"];
-    bench(LabOptions {
+    LabOptions {
         edge_addresses: addresses.iter().map(|text| text.parse().expect("an address")).collect(),
         ..LabOptions::default()
-    })
-    .await
+    }
 }
 
 /// The set-ups, and whether the vantage notes that the resolver differs.
-const SET_UPS: &[(&str, bool)] = &[
+pub(super) const SET_UPS: &[(&str, bool)] = &[
     ("dns-rotating", false),
     ("dns-servers-odd", false),
     ("dns-servers-odd=notimp", false),
@@ -45,7 +44,7 @@ const SET_UPS: &[(&str, bool)] = &[
 
 #[tokio::test]
 async fn nothing_is_said_of_what_is_so_by_design() {
-    let bench = wide().await;
+    let bench = bench(wide()).await;
     for (fault, noted) in SET_UPS {
         for beside in [None, Some("wildcard-cname"), Some("dns-override@a3b1=equal")] {
             let staged = std::iter::once(*fault).chain(beside).map(str::to_owned);
@@ -77,7 +76,7 @@ const UNSURE: [&str; 2] = ["dns-servers-odd=forwards", "resolver-differs=place"]
 /// at random is steady enough, for all that it gives is the edge's.
 #[tokio::test]
 async fn what_is_wrong_is_said_beside_it() {
-    let bench = wide().await;
+    let bench = bench(wide()).await;
     let mut wrong = Vec::new();
     let faults = [
         ("dns-override@q7f9", "dns-override"),
@@ -111,7 +110,7 @@ async fn what_is_wrong_is_said_beside_it() {
 /// with a view of its own answers proves nothing.
 #[tokio::test]
 async fn a_resolver_with_its_own_view_is_no_witness_for_silent_servers() {
-    let bench = wide().await;
+    let bench = bench(wide()).await;
     for (view, sure) in [
         ("nxdomain", false),
         ("private", false),
@@ -127,10 +126,31 @@ async fn a_resolver_with_its_own_view_is_no_witness_for_silent_servers() {
     }
 }
 
+/// The alias that every name gets is no record of this one: whatever is behind it, nothing is deleted at the name.
+#[tokio::test]
+async fn the_alias_that_every_name_gets_is_not_to_blame() {
+    let bench = bench(wide()).await;
+    bench
+        .stage(&["wildcard-rewritten", "dns-stale-resolver@q7f9"].map(str::to_owned))
+        .await;
+    let outcome = bench.round().await;
+    let [entry] = &outcome.diagnosis.causes[..] else {
+        panic!("{:?}", outcome.diagnosis.causes);
+    };
+    assert_eq!(entry.confidence, Confidence::Likely);
+    assert_eq!(entry.object.to_string(), "q7f9.rewritten.example");
+    let deletes = |action: &Action| matches!(action, Action::DeleteRecords { .. });
+    assert!(
+        !entry.remedy.iter().any(|remedy| deletes(&remedy.action)),
+        "{:?}",
+        entry.remedy
+    );
+}
+
 /// Without the record there is nothing to delete: only an answer that stays the same proves one.
 #[tokio::test]
 async fn a_stale_resolver_is_told_by_its_fresh_label() {
-    let bench = wide().await;
+    let bench = bench(wide()).await;
     for (set_up, expected) in [
         ("dns-rotating", vec!["dns-stale-resolver"]),
         ("resolver-differs=place", vec!["dns-stale-resolver"]),

@@ -1,10 +1,11 @@
 //! Chains whose trouble is not the leaf's dates, its name or its root: which certificate is to blame is said, why, and what
 //! mends it.
 
-use roundsman_checks::diagnosis::Status;
+use roundsman_checks::diagnosis::{CauseEntry, Status};
 use roundsman_checks::platform::fly::Flyctl;
 use roundsman_lab::LabOptions;
 
+use super::{alone_and_beside, with};
 use crate::support::{bench, causes};
 
 /// A fault, its cause, how the tenant is, what the evidence names, what the remedy says.
@@ -56,22 +57,24 @@ const CHAINS: &[(&str, &str, Status, &str, &str)] = &[
 #[tokio::test]
 async fn the_certificate_that_is_to_blame_is_named_and_mended() {
     let bench = bench(LabOptions::default()).await;
-    for (fault, cause, status, evidence, remedy) in CHAINS {
-        bench.stage(&[(*fault).to_owned()]).await;
+    for ((fault, cause, status, evidence, remedy), other) in alone_and_beside(CHAINS) {
+        bench.stage(&with(Some(fault), other.map(|other| other.fault))).await;
         let outcome = bench.round().await;
-        assert_eq!(causes(&outcome), [(*cause).to_owned()].into(), "{fault}");
-        let entry = &outcome.diagnosis.causes[0];
+        let expected = with(Some(cause), other.map(|other| other.cause));
+        assert_eq!(causes(&outcome), expected.into_iter().collect(), "{fault} {other:?}");
+        let is_it = |entry: &&CauseEntry| entry.cause.as_str() == *cause;
+        let entry = outcome.diagnosis.causes.iter().find(is_it).expect("it is told");
         let first = entry.evidence[0].to_string();
         assert!(first.contains(evidence), "{fault}: {first}");
         let command = entry.remedy[0].action.command(&Flyctl);
         assert!(command.contains(remedy), "{fault}: {command}");
         for tenant in &outcome.diagnosis.tenants {
-            let expected = if tenant.tenant.as_str() == "q7f9" {
-                *status
-            } else {
-                Status::Healthy
+            let expected = match tenant.tenant.as_str() {
+                "q7f9" => *status,
+                id if other.is_some_and(|other| other.tenant == id) => Status::Failing,
+                _ => Status::Healthy,
             };
-            assert_eq!(tenant.status, expected, "{fault}: {}", tenant.tenant);
+            assert_eq!(tenant.status, expected, "{fault} {other:?}: {}", tenant.tenant);
         }
     }
 }

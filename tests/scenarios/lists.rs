@@ -6,6 +6,7 @@ use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_lab::LabOptions;
 
+use super::{alone_and_beside, with};
 use crate::support::{bench, causes};
 
 /// One lie, and what is left to say: of the tenant that it is about, of the others, and how many calls it took.
@@ -56,12 +57,14 @@ const LIES: &[Lie] = &[
 #[tokio::test]
 async fn what_a_list_may_lack_is_unknown_and_never_missing() {
     let bench = bench(LabOptions::with_platform()).await;
-    for lie in LIES {
-        bench.stage(&[format!("lists-lie={}", lie.how)]).await;
+    for (lie, other) in alone_and_beside(LIES) {
+        let fault = format!("lists-lie={}", lie.how);
+        bench.stage(&with(Some(&fault), other.map(|other| other.fault))).await;
         let (outcome, calls) = bench.round_with_platform().await;
-        let found = causes(&outcome);
-        let proven = found.iter().filter(|cause| *cause != "platform-api-unavailable");
-        assert_eq!(proven.count(), 0, "{}: {found:?}", lie.how);
+        let mut found = causes(&outcome);
+        found.remove("platform-api-unavailable");
+        let expected = with(None, other.map(|other| other.cause));
+        assert_eq!(found, expected.into_iter().collect(), "{} {other:?}", lie.how);
         let (ours, others) = outcome
             .diagnosis
             .tenants
@@ -73,7 +76,11 @@ async fn what_a_list_may_lack_is_unknown_and_never_missing() {
             let reason = (expected == Unknown).then_some(lie.reason);
             assert_eq!(finding.reason, reason, "{} {check}", lie.how);
         }
-        assert!(others.iter().all(|tenant| tenant.status == lie.others), "{}", lie.how);
+        for tenant in others {
+            let spoilt = other.is_some_and(|other| other.tenant == tenant.tenant.as_str());
+            let expected = if spoilt { Status::Failing } else { lie.others };
+            assert_eq!(tenant.status, expected, "{} {other:?}: {}", lie.how, tenant.tenant);
+        }
         assert_eq!(calls, lie.calls, "{}: {calls:?}", lie.how);
     }
 }

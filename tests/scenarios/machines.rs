@@ -5,6 +5,7 @@ use roundsman_checks::diagnosis::Status;
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_lab::LabOptions;
 
+use super::{alone_and_beside, with};
 use crate::support::{bench, causes};
 
 /// An app's machines, the cause that they are told as (or none), how the page's check ends.
@@ -35,18 +36,18 @@ const APPS: &[(&str, Option<&str>, Outcome)] = &[
 #[tokio::test]
 async fn each_kind_of_app_is_told_as_it_is_and_nobody_is_woken() {
     let bench = bench(LabOptions::with_platform()).await;
-    for (machines, cause, page) in APPS {
-        bench.stage(&[format!("app-machines@q7f9={machines}")]).await;
+    for ((machines, cause, page), other) in alone_and_beside(APPS) {
+        let fault = format!("app-machines@q7f9={machines}");
+        bench.stage(&with(Some(&fault), other.map(|other| other.fault))).await;
         let (outcome, _) = bench.round_with_platform().await;
-        assert_eq!(
-            causes(&outcome),
-            cause.iter().map(|cause| (*cause).to_owned()).collect(),
-            "{machines}"
-        );
+        let expected = with(*cause, other.map(|other| other.cause));
+        assert_eq!(causes(&outcome), expected.into_iter().collect(), "{machines} {other:?}");
         for tenant in &outcome.diagnosis.tenants {
             let ours = tenant.tenant.as_str() == "q7f9";
+            let spoilt = other.is_some_and(|other| other.tenant == tenant.tenant.as_str());
             let expected = match cause {
                 Some(_) if ours => Status::Failing,
+                _ if spoilt => Status::Failing,
                 _ => Status::Healthy,
             };
             assert_eq!(tenant.status, expected, "{machines}: {}", tenant.tenant);

@@ -224,7 +224,8 @@ fn answer(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) 
     AnswerFacts {
         came: true,
         is_right: !tenant.lacks_page(visit) && site.outcome != Outcome::Fail,
-        is_limited: wrong && is_limited(visit),
+        // One that nobody asked again, since its page is not judged anyway, says nothing of a limit that lasts.
+        is_limited: site.outcome == Outcome::Fail && is_limited(visit),
         denied: reason.filter(|_| wrong && is_denied(context, visit)),
     }
 }

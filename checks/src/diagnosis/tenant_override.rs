@@ -4,7 +4,7 @@ use super::tenant_dns::{delete, is_managed, listed, listed_ref};
 use super::tenant_rules::TenantContext;
 use super::{DnsFact, Object, Proof, RecordRef, Records, Remedy};
 use crate::check::{DnsAnswer, Findings};
-use crate::evidence::{DnsRecord, RecordKind, ZoneRecord};
+use crate::evidence::{DnsRecord, Reason, RecordKind, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 use crate::world::TenantEvidence;
@@ -31,6 +31,9 @@ pub(super) fn proxied(subject: &TenantContext<'_>) -> Option<Proof> {
 pub(super) fn overridden(subject: &TenantContext<'_>) -> Option<Proof> {
     let (context, tenant) = (subject.context, subject.tenant);
     let (own, control) = shadowing(context, tenant, subject.findings)?;
+    if let (true, Some(target)) = (context.is_rewritten(tenant, &own, control), first_alias(&own)) {
+        return Some(behind_alias(subject, &own, target));
+    }
     let in_listing = listed_addresses(subject);
     let by_turns = |server| context.is_steady(server) == Some(false);
     if in_listing.is_empty() && context.tenant_answer(tenant).0.is_some_and(by_turns) {
@@ -67,6 +70,29 @@ pub(super) fn overridden(subject: &TenantContext<'_>) -> Option<Proof> {
     let automatic = !in_listing.is_empty() && !in_listing.iter().any(|record| is_managed(record));
     let remedy = delete(subject, subject.name(), Records::Responder, seen.collect());
     Some(proof.remedy(remedy.automatically(automatic)))
+}
+
+fn first_alias(answer: &DnsAnswer) -> Option<&str> {
+    match answer {
+        DnsAnswer::Addresses { aliases, .. } => aliases.first().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// The zone rewrites every name alike, this one too, and only resolvers tell what is behind the alias: a record there, or
+/// an old answer of theirs. Nothing stands at the name itself.
+fn behind_alias(subject: &TenantContext<'_>, own: &DnsAnswer, target: &str) -> Proof {
+    let edge = subject.context.fleet.edge.addresses.clone();
+    let addresses = subject.context.leads_outside(subject.tenant, own).into_iter().collect();
+    let fact = DnsFact::OutsideEdge { addresses, edge };
+    let look = format!(
+        "look at what {target} leads to, in its own zone and in the caches of resolvers: the alias itself is what the \
+         zone makes of every name"
+    );
+    Proof::fail(Object::Name(target.to_owned()), vec![fact.into()])
+        .because(Reason::DnsMismatch)
+        .likely()
+        .remedy(Remedy::look(look))
 }
 
 /// What to do where it is not proven that a record of its own stands at the name.

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::FleetContext;
 use crate::check::DnsAnswer;
-use crate::evidence::DnsQuery;
+use crate::evidence::{DnsQuery, RecordKind};
 use crate::world::TenantEvidence;
 
 type Addresses = BTreeSet<IpAddr>;
@@ -24,7 +24,24 @@ impl FleetContext {
     /// the wildcard has, only to addresses of the edge.
     #[must_use]
     pub fn follows(&self, tenant: &TenantEvidence, own: &DnsAnswer, control: &DnsAnswer) -> bool {
-        self.same(own, control) || (own.has_answer() && self.fits(&self.behind(tenant, own), &self.resolved(control)))
+        if self.same(own, control) {
+            return true;
+        }
+        let behind = self.behind(tenant, own);
+        // Where nobody tells what is behind an alias that every name gets, there is no more to be seen.
+        let rewritten = behind.is_empty() && self.is_rewritten(tenant, own, control);
+        rewritten || (own.has_answer() && self.fits(&behind, &self.resolved(control)))
+    }
+
+    /// Whether the alias of a tenant's name is what the zone makes of every name, and no record of its own.
+    pub(crate) fn is_rewritten(&self, tenant: &TenantEvidence, own: &DnsAnswer, control: &DnsAnswer) -> bool {
+        let names = (tenant.tenant.hostname.as_str(), self.fleet.zone.control.as_str());
+        is_rewritten_alike((own, names.0), (control, names.1))
+    }
+
+    /// The addresses outside of the edge that a tenant's answer leads to.
+    pub(crate) fn leads_outside(&self, tenant: &TenantEvidence, own: &DnsAnswer) -> BTreeSet<IpAddr> {
+        self.outside_edge(&self.behind(tenant, own))
     }
 
     /// Whether two answers are those of one record set: alike, or both only addresses of the edge in the same families.
@@ -151,12 +168,27 @@ impl FleetContext {
     /// Whether the usable servers of the zone contradict each other about the control name.
     #[must_use]
     pub fn servers_disagree(&self) -> bool {
-        // One that serves one family contradicts nobody about the other.
-        let whole = |server: &SocketAddr| !self.one_family.contains_key(server);
+        let family = |server| self.one_family.get(server).map(|kind| *kind == RecordKind::A);
         let usable = self.controls.iter().filter(|(_, said)| said.is_usable());
-        let mut usable = usable.filter(|(server, _)| whole(server)).map(|(_, said)| said);
-        let first = usable.next();
-        usable.any(|said| first.is_some_and(|first| !self.alike(first, said)))
+        let usable = usable.map(|(server, said)| (family(server), said)).collect::<Vec<_>>();
+        let mut pairs = usable
+            .iter()
+            .enumerate()
+            .flat_map(|(at, one)| usable[at + 1..].iter().map(move |other| (one, other)));
+        pairs.any(|(one, other)| self.contradict(*one, *other))
+    }
+
+    /// Whether two servers contradict each other; with each the family (`true`: IPv4) that it serves, where it serves one
+    /// only: it contradicts nobody about the other.
+    fn contradict(&self, one: (Option<bool>, &DnsAnswer), other: (Option<bool>, &DnsAnswer)) -> bool {
+        let family = match (one.0, other.0) {
+            (None, None) => return !self.alike(one.1, other.1),
+            (Some(one), Some(other)) if one != other => return false,
+            (family, other) => family.or(other).unwrap_or_default(),
+        };
+        let [one, other] = [one.1, other.1].map(|said| of_family(&said.addresses(), family));
+        let alike = self.fits(&one, &other) && self.fits(&other, &one);
+        !one.is_empty() && !other.is_empty() && !alike
     }
 
     /// The resolvers that give a fresh label something else than the zone's servers do, and what: whatever they do to a
