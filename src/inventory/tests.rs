@@ -177,18 +177,15 @@ fn a_file_given_on_the_command_line_replaces_the_configured_sources() {
     );
 }
 
-fn platform(apps: &[&str]) -> Platform {
-    let apps = apps.iter().map(|app| ((*app).to_owned(), Default::default()));
-    let mut platform = Platform::default();
-    platform.organization = "lab".to_owned();
-    platform.edge_app = "edge".to_owned();
-    platform.apps = apps.collect();
-    platform
-}
-
 fn with_apps(tenants: &str, apps: &[&str], missing: bool) -> Result<Inventory, InventoryError> {
-    let mut platform = platform(apps);
-    platform.apps_missing = missing.then(|| Fault::new(Reason::PlatformMalformed, "cut"));
+    let apps = apps.iter().map(|app| ((*app).to_owned(), Default::default()));
+    let platform = Platform {
+        organization: "lab".to_owned(),
+        edge_app: "edge".to_owned(),
+        apps: apps.collect(),
+        apps_missing: missing.then(|| Fault::new(Reason::PlatformMalformed, "cut")),
+        ..Platform::default()
+    };
     let answers = Answers {
         platform: Some(&platform),
         ..Answers::default()
