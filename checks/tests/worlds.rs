@@ -18,6 +18,7 @@ struct Recorded {
 
 const WITHOUT_PLATFORM: &str = "worlds.jsonl.gz";
 const WITH_PLATFORM: &str = "platform.jsonl.gz";
+const KINDS: [&str; 2] = ["kinds.jsonl.gz", "platform-kinds.jsonl.gz"];
 
 fn recorded(file: &str) -> impl Iterator<Item = Recorded> + use<> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
@@ -35,6 +36,11 @@ fn what_is_said_of_each_world_stays() {
 #[test]
 fn what_is_said_with_the_platforms_word_stays() {
     insta::assert_snapshot!(tell_each(WITH_PLATFORM));
+}
+
+#[test]
+fn what_is_said_of_other_kinds_of_worlds_stays() {
+    insta::assert_snapshot!(KINDS.map(tell_each).concat());
 }
 
 fn tell_each(file: &str) -> String {

@@ -9,7 +9,7 @@ use super::{alone_and_beside, with};
 use crate::support::{bench, causes};
 
 /// A fault, its cause, how the tenant is, what the evidence names, what the remedy says.
-const CHAINS: &[(&str, &str, Status, &str, &str)] = &[
+pub(super) const CHAINS: &[(&str, &str, Status, &str, &str)] = &[
     (
         "certificate-expired@q7f9=intermediate",
         "certificate-expired",

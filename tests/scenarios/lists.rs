@@ -10,8 +10,8 @@ use super::{alone_and_beside, with};
 use crate::support::{bench, causes};
 
 /// One lie, and what is left to say: of the tenant that it is about, of the others, and how many calls it took.
-struct Lie {
-    how: &'static str,
+pub(super) struct Lie {
+    pub(super) how: &'static str,
     app: Outcome,
     conflicts: Outcome,
     reason: Reason,
@@ -33,7 +33,7 @@ const fn lie(how: &'static str, [app, conflicts]: [Outcome; 2], others: Status, 
 use Outcome::{Pass, Unknown};
 
 /// A sweep of the apps, the machines, the zone's id and its records are four calls.
-const LIES: &[Lie] = &[
+pub(super) const LIES: &[Lie] = &[
     lie("apps-cursor", [Pass, Unknown], Status::Unknown, 5),
     lie("apps-lost-cursor", [Pass, Unknown], Status::Unknown, 4),
     lie("apps-total", [Pass, Unknown], Status::Unknown, 5),

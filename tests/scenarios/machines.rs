@@ -9,7 +9,7 @@ use super::{alone_and_beside, with};
 use crate::support::{bench, causes};
 
 /// An app's machines, the cause that they are told as (or none), how the page's check ends.
-const APPS: &[(&str, Option<&str>, Outcome)] = &[
+pub(super) const APPS: &[(&str, Option<&str>, Outcome)] = &[
     ("web/started+worker/failed", None, Outcome::Pass),
     ("web/stopped/requested+worker/started", None, Outcome::Skipped),
     ("web/stopped/unset+cron/stopped", None, Outcome::Skipped),

@@ -1,9 +1,10 @@
 //! A tool, not a test: records worlds for the tests of the judging crate, which then need no socket. Each part is run by
 //! name, and writes its files anew; `checks/tests/data/README.md` says how and what they are for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::Path;
 
 use flate2::Compression;
@@ -13,6 +14,7 @@ use roundsman_checks::world::World;
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
+use super::{by_design, chains, lists, machines};
 use crate::support::{Bench, Scenario, bench, platform_scenarios, scenarios};
 
 /// Where the judging crate reads them.
@@ -52,6 +54,30 @@ async fn worlds_with_a_platform() {
     });
     let more = others.iter().map(alone).chain(second);
     recorder.write("beside.jsonl.gz", &more.collect::<Vec<_>>()).await;
+}
+
+/// Set-ups that differ by design, and chains whose trouble is not the leaf's; with the platform's word, lists that are not
+/// what they say, and apps of several kinds of machines.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a tool that writes files: cargo test --test main record::worlds_of_other_kinds -- --ignored"]
+async fn worlds_of_other_kinds() {
+    let alone = |fault: &str| vec![fault.to_owned()];
+    let designs = by_design::SET_UPS.iter().map(|(set_up, _)| alone(set_up));
+    let chains = chains::CHAINS.iter().map(|(fault, ..)| alone(fault));
+    let bench_alone = bench(small(by_design::wide())).await;
+    let mut recorder = Recorder::new(&bench_alone, false);
+    recorder
+        .write("kinds.jsonl.gz", &designs.chain(chains).collect::<Vec<_>>())
+        .await;
+    let lies = lists::LIES.iter().map(|lie| vec![format!("lists-lie={}", lie.how)]);
+    let apps = machines::APPS
+        .iter()
+        .map(|(machines, ..)| vec![format!("app-machines@q7f9={machines}")]);
+    let bench_with = bench(small(LabOptions::with_platform())).await;
+    let mut recorder = Recorder::new(&bench_with, true);
+    recorder
+        .write("platform-kinds.jsonl.gz", &lies.chain(apps).collect::<Vec<_>>())
+        .await;
 }
 
 /// Three tenants are enough to tell one from its neighbours.
@@ -110,8 +136,14 @@ impl Steady {
             self.labels += 1;
             text = text.replace(label.as_str(), &format!("fresh{:010}.{}", self.labels, world.domain));
         }
-        for before in ["127.0.0.1:", "[::1]:", "\"port\":"] {
-            text = self.renumber(&text, before);
+        let addresses = world.edge.addresses.iter().map(|address| match address {
+            IpAddr::V4(v4) => format!("{v4}:"),
+            IpAddr::V6(v6) => format!("[{v6}]:"),
+        });
+        // The zone's servers are at the first two.
+        let befores = addresses.chain(["127.0.0.1:", "[::1]:", "\"port\":"].map(str::to_owned));
+        for before in befores.collect::<BTreeSet<_>>() {
+            text = self.renumber(&text, &before);
         }
         serde_json::from_str(&text).expect("still JSON")
     }
