@@ -10,6 +10,7 @@ mod json;
 pub mod recording;
 mod replace;
 pub mod report;
+pub mod schedule;
 pub mod schema;
 pub mod text;
 pub mod trace;

@@ -1,5 +1,32 @@
 //! What deserves a human, when, and said how.
 //!
-//! This crate knows no DNS, TLS or tenants: it takes a [`signal::Signal`] and decides, purely, what to tell whom.
+//! This crate knows no DNS, TLS or tenants: it takes [`Signal`]s, keeps a [`Book`] of incidents by them, and decides,
+//! purely, what happens. It reads no clock: every moment is an argument.
+//!
+//! ```text
+//! Signal ─► Book ─► Transition
+//!           Pending ─► Firing ─► Recovering ─► Resolved
+//!              │          ▲          │            │
+//!              ▼          └──────────┘            ▼
+//!            gone          fails again         forgotten
+//! ```
 
-pub mod signal;
+mod book;
+mod flapping;
+mod incident;
+mod key;
+mod now;
+mod policy;
+mod signal;
+mod silence;
+mod transition;
+
+pub use book::{Book, Unknown};
+pub use flapping::Ring;
+pub use incident::{Acknowledgement, Core, Firing, Incident, Pending, Recovering, Resolved, State, Witness};
+pub use key::{IncidentId, Key};
+pub use now::Now;
+pub use policy::Policy;
+pub use signal::{Account, Members, Severity, Signal, Verdict};
+pub use silence::{Matcher, MatcherError, Silence, Subject};
+pub use transition::{Change, Transition};

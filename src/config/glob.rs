@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use wildmatch::WildMatch;
+
 /// A pattern that a whole text must match; upper and lower case differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(String);
@@ -13,33 +15,10 @@ impl Glob {
         Self(pattern.into())
     }
 
-    /// Whether the whole `text` matches. Takes at most `pattern × text` steps, so a hostile pattern cannot hang it.
+    /// Whether the whole `text` matches.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let pattern: Vec<char> = self.0.chars().collect();
-        let text: Vec<char> = text.chars().collect();
-        let (mut p, mut t) = (0, 0);
-        // Where the latest `*` stands and how much text it has taken: the only place worth returning to.
-        let mut star: Option<(usize, usize)> = None;
-        while t < text.len() {
-            match pattern.get(p) {
-                Some('*') => {
-                    star = Some((p, t));
-                    p += 1;
-                }
-                Some(c) if *c == '?' || *c == text[t] => {
-                    p += 1;
-                    t += 1;
-                }
-                _ => {
-                    let Some((at, taken)) = star else { return false };
-                    star = Some((at, taken + 1));
-                    p = at + 1;
-                    t = taken + 1;
-                }
-            }
-        }
-        pattern[p..].iter().all(|c| *c == '*')
+        WildMatch::new(&self.0).matches(text)
     }
 }
 

@@ -11,6 +11,7 @@ use super::value::{ValueForm, quoted};
 use crate::config::glob::Glob;
 use crate::config::nearest::nearest;
 use crate::config::reader;
+use crate::schedule::CronExpression;
 
 /// Any text.
 pub(crate) fn any() -> ValueForm<String> {
@@ -103,15 +104,8 @@ pub(crate) fn read_cause(text: &str) -> Result<Cause, String> {
 }
 
 fn read_cron(text: &str) -> Result<String, String> {
-    let fits = |field: &str| {
-        field
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "*/,-?#L".contains(c))
-    };
-    if matches!(text.split_whitespace().count(), 5 | 6) && text.split_whitespace().all(fits) {
-        return Ok(text.to_owned());
-    }
-    Err("expected five fields such as \"*/5 * * * *\", or six with seconds first".into())
+    let read = text.parse::<CronExpression>();
+    read.map(|cron| cron.to_string()).map_err(|error| error.to_string())
 }
 
 fn read_timezone(text: &str) -> Result<String, String> {

@@ -1,0 +1,282 @@
+//! The book of incidents: at most one for each key that is not over. Everything that happens to them happens here, by what
+//! is heard and by time; what happened comes out as data.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::incident::{Acknowledgement, Incident, Next, Pending, State};
+use super::{Change, IncidentId, Key, Now, Policy, Ring, Signal, Transition, Verdict};
+
+/// There is no open incident of that name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("no open incident `{0}`")]
+pub struct Unknown(pub String);
+
+/// All incidents that are not over, and those that may be reopened.
+#[derive(Clone, Debug, Default)]
+pub struct Book {
+    incidents: BTreeMap<Key, Kept>,
+    /// When time alone changes one of them.
+    timers: BTreeSet<(Timestamp, Key)>,
+    /// How the looks of each key went.
+    rings: HashMap<Key, Ring>,
+    /// Since when nothing can be seen.
+    frozen: Option<Timestamp>,
+    /// The number of the next incident.
+    number: u64,
+}
+
+/// An incident, and the timer that stands for it.
+#[derive(Clone, Debug)]
+struct Kept {
+    incident: Incident,
+    due: Option<Timestamp>,
+}
+
+impl Book {
+    /// A book that goes on where another one was: with these incidents, and this number for the next new one. What has to
+    /// pass for a while begins anew: nobody looked meanwhile.
+    #[must_use]
+    pub fn restored(incidents: impl IntoIterator<Item = Incident>, number: u64, policy: &Policy, now: Now) -> Self {
+        let mut book = Self {
+            number,
+            ..Self::default()
+        };
+        for mut incident in incidents {
+            if let Incident::Recovering(recovering) = &mut incident {
+                recovering.since = now.steady;
+            }
+            let key = incident.core().key.clone();
+            book.put(key, incident, policy);
+        }
+        book
+    }
+
+    /// Hears of one look.
+    pub fn observe(&mut self, signal: &Signal, policy: &Policy, now: Now) -> Vec<Transition> {
+        if self.frozen.is_some() || signal.verdict == Verdict::Unknown {
+            return Vec::new();
+        }
+        let fails = signal.verdict == Verdict::Firing;
+        let mut changes = Vec::new();
+        let heard = match (self.take(&signal.key), fails) {
+            (None, false) => return Vec::new(),
+            (None, true) => {
+                changes.push(Change::Began);
+                self.number += 1;
+                Incident::Pending(Pending::begin(IncidentId::of(self.number), signal, now))
+            }
+            (Some(Incident::Resolved(resolved)), true) => {
+                changes.push(Change::Began);
+                Incident::Pending(resolved.reopen(signal, now))
+            }
+            // What is over stays over while it passes.
+            (Some(resolved @ Incident::Resolved(_)), false) => {
+                self.put(signal.key.clone(), resolved, policy);
+                return Vec::new();
+            }
+            (Some(mut incident), _) => {
+                let before = incident.core().severity;
+                let (joined, left) = incident.core_mut().hear(signal, now);
+                let after = incident.core().severity;
+                if after > before {
+                    changes.push(Change::Rose {
+                        from: before,
+                        to: after,
+                    });
+                }
+                changes.extend(members(joined, left));
+                incident
+            }
+        };
+        let ring = self.rings.entry(signal.key.clone()).or_default();
+        if ring.push(fails) {
+            changes.push(match ring.is_flapping() {
+                true => Change::FlappingBegan,
+                false => Change::FlappingEnded,
+            });
+        }
+        self.settle(heard, changes, policy, now)
+    }
+
+    /// Who else is concerned by what is known already, or no longer is. What nobody knows of is let pass.
+    pub fn change_members(
+        &mut self,
+        key: &Key,
+        joined: Vec<Arc<str>>,
+        left: Vec<Arc<str>>,
+        policy: &Policy,
+        now: Now,
+    ) -> Vec<Transition> {
+        let Some(mut incident) = self.take(key) else {
+            return Vec::new();
+        };
+        let (joined, left) = incident.core_mut().change_members(joined, left);
+        self.settle(incident, members(joined, left).into_iter().collect(), policy, now)
+    }
+
+    /// A witness is not there any more. What nobody else bears witness of ends untold.
+    pub fn forget_witness(&mut self, key: &Key, witness: &str, policy: &Policy, now: Now) -> Vec<Transition> {
+        let Some(mut incident) = self.take(key) else {
+            return Vec::new();
+        };
+        let core = incident.core_mut();
+        core.witnesses.remove(witness);
+        let left = core.members.take(witness).into_iter().collect();
+        if core.witnesses.is_empty() && incident.state() != State::Resolved {
+            self.rings.remove(key);
+            return vec![transition(&incident, Change::Closed, now)];
+        }
+        self.settle(incident, members(Vec::new(), left).into_iter().collect(), policy, now)
+    }
+
+    /// Somebody looks after an open incident.
+    ///
+    /// # Errors
+    /// [`Unknown`] where no open incident has this id.
+    pub fn acknowledge(&mut self, id: &IncidentId, comment: &str, now: Now) -> Result<Transition, Unknown> {
+        let is_it = |incident: &&mut Incident| incident.core().id == *id && incident.is_open();
+        let incident = self.incidents.values_mut().map(|kept| &mut kept.incident).find(is_it);
+        let incident = incident.ok_or_else(|| Unknown(id.to_string()))?;
+        incident.core_mut().acknowledged = Some(Acknowledgement {
+            at: now.wall,
+            comment: comment.to_owned(),
+        });
+        let comment = comment.to_owned();
+        Ok(transition(incident, Change::Acknowledged { comment }, now))
+    }
+
+    /// What happens by time alone.
+    pub fn tick(&mut self, policy: &Policy, now: Now) -> Vec<Transition> {
+        let mut all = Vec::new();
+        if self.frozen.is_some() {
+            return all;
+        }
+        while let Some((due, key)) = self.timers.first().cloned() {
+            if due > now.steady {
+                break;
+            }
+            match self.take(&key) {
+                // It can't be reopened any more.
+                Some(Incident::Resolved(_)) => drop(self.rings.remove(&key)),
+                Some(incident) => all.extend(self.settle(incident, Vec::new(), policy, now)),
+                None => {}
+            }
+        }
+        all
+    }
+
+    /// The next moment, by the steady clock, at which time alone changes something.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        match self.frozen {
+            Some(_) => None,
+            None => self.timers.first().map(|(due, _)| *due),
+        }
+    }
+
+    /// Nothing can be seen from now on: looks and time count for nothing until it thaws.
+    pub fn freeze(&mut self, now: Now) {
+        self.frozen.get_or_insert(now.steady);
+    }
+
+    /// Something can be seen again. What was measured goes on where it was.
+    pub fn thaw(&mut self, policy: &Policy, now: Now) {
+        let Some(since) = self.frozen.take() else { return };
+        let frozen = now.steady.duration_since(since);
+        let frozen = Duration::try_from(frozen).unwrap_or_default();
+        self.timers.clear();
+        for (key, kept) in &mut self.incidents {
+            kept.incident.shift(frozen);
+            kept.due = kept.incident.due(policy);
+            self.timers.extend(kept.due.map(|due| (due, key.clone())));
+        }
+    }
+
+    /// Whether nothing counts at the moment.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.is_some()
+    }
+
+    /// Every incident that is not forgotten, by key.
+    pub fn iter(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values().map(|kept| &kept.incident)
+    }
+
+    /// The incident of a key.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<&Incident> {
+        self.incidents.get(key).map(|kept| &kept.incident)
+    }
+
+    /// Whether looks at a key come and go.
+    #[must_use]
+    pub fn is_flapping(&self, key: &Key) -> bool {
+        self.rings.get(key).is_some_and(Ring::is_flapping)
+    }
+
+    /// The number that was given last.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Moves an incident on as far as what was heard and the time carry it.
+    fn settle(&mut self, mut incident: Incident, changes: Vec<Change>, policy: &Policy, now: Now) -> Vec<Transition> {
+        let told = |incident: &Incident, change| transition(incident, change, now);
+        let mut all = changes
+            .into_iter()
+            .map(|change| told(&incident, change))
+            .collect::<Vec<_>>();
+        loop {
+            match incident.next(policy, now) {
+                Next::Same(same) => {
+                    self.put(same.core().key.clone(), same, policy);
+                    return all;
+                }
+                Next::Moved(moved, change) => {
+                    all.push(told(&moved, change));
+                    incident = moved;
+                }
+                Next::Gone(gone, change) => {
+                    all.push(told(&gone, change));
+                    return all;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Incident> {
+        let kept = self.incidents.remove(key)?;
+        if let Some(due) = kept.due {
+            self.timers.remove(&(due, key.clone()));
+        }
+        Some(kept.incident)
+    }
+
+    fn put(&mut self, key: Key, incident: Incident, policy: &Policy) {
+        let due = incident.due(policy);
+        self.timers.extend(due.map(|due| (due, key.clone())));
+        self.incidents.insert(key, Kept { incident, due });
+    }
+}
+
+fn transition(incident: &Incident, change: Change, now: Now) -> Transition {
+    let core = incident.core();
+    Transition {
+        id: core.id.clone(),
+        key: core.key.clone(),
+        at: now.wall,
+        change,
+    }
+}
+
+fn members(joined: Vec<Arc<str>>, left: Vec<Arc<str>>) -> Option<Change> {
+    let changed = !joined.is_empty() || !left.is_empty();
+    changed.then_some(Change::Members { joined, left })
+}

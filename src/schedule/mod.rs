@@ -1,0 +1,12 @@
+//! When who is looked at: cadences, phases, and the agenda of what is due. Pure: every moment is an argument.
+
+mod agenda;
+mod cadence;
+mod cron;
+mod local;
+mod phase;
+
+pub use agenda::{Agenda, Due};
+pub use cadence::Cadence;
+pub use cron::{CronError, CronExpression};
+pub use phase::Phase;
