@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roundsman_alerts::{
-    Account, Book, Change, IncidentId, Key, Members, Now, Policy, Severity, Signal, State, Verdict,
+    Account, Book, Change, Incident, IncidentId, Key, Members, Now, Policy, Severity, Signal, State, Verdict,
 };
 
 /// A book, and the time that passes in it.
@@ -35,16 +35,16 @@ impl Story {
 
     /// One look at a witness.
     fn look(&mut self, witness: &str, verdict: Verdict) -> Vec<Change> {
-        self.hear(signal(witness, verdict))
+        self.hear(&signal(witness, verdict))
     }
 
-    fn hear(&mut self, signal: Signal) -> Vec<Change> {
-        let done = self.book.observe(&signal, &self.policy, self.now);
+    fn hear(&mut self, signal: &Signal) -> Vec<Change> {
+        let done = self.book.observe(signal, &self.policy, self.now);
         done.into_iter().map(|done| done.change).collect()
     }
 
     fn state(&self) -> Option<State> {
-        self.book.get(&key()).map(|incident| incident.state())
+        self.book.get(&key()).map(Incident::state)
     }
 
     /// Fails as often and as long as it takes.
@@ -206,7 +206,7 @@ fn what_passes_by_itself_opens_only_after_its_longer_while() {
     let mut deploy = signal("a", Verdict::Firing);
     deploy.account.transient = true;
     for _ in 0..4 {
-        story.hear(deploy.clone());
+        story.hear(&deploy);
         story.after(60);
     }
     assert_eq!(story.state(), Some(State::Pending));
@@ -233,7 +233,7 @@ fn others_whom_a_look_concerns_are_members_by_its_word() {
         joined: vec!["a".into(), "b".into()],
         left: vec!["z".into()],
     };
-    story.hear(fleet);
+    story.hear(&fleet);
     let done = story
         .book
         .change_members(&key(), vec!["b".into()], vec!["a".into()], &story.policy, story.now);
@@ -257,7 +257,7 @@ fn urgency_rises_and_does_not_fall() {
         from: Severity::Warning,
         to: Severity::Critical,
     };
-    assert_eq!(story.hear(worse), [rose]);
+    assert_eq!(story.hear(&worse), [rose]);
     assert_eq!(story.look("a", Verdict::Firing), []);
     assert_eq!(
         story.book.get(&key()).map(|it| it.core().severity),
