@@ -11,6 +11,9 @@ use thiserror::Error;
 use super::incident::{Acknowledgement, Incident, Next, Pending, State};
 use super::{Change, IncidentId, Key, Now, Policy, Ring, Signal, Transition, Verdict};
 
+/// The scope of what is wrong with the agent itself.
+const AGENT: &str = "agent";
+
 /// There is no open incident of that name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("no open incident `{0}`")]
@@ -24,7 +27,7 @@ pub struct Book {
     timers: BTreeSet<(Timestamp, Key)>,
     /// How the looks of each key went.
     rings: HashMap<Key, Ring>,
-    /// Since when nothing can be seen.
+    /// Since when nothing can be seen but the agent itself.
     frozen: Option<Timestamp>,
     /// The number of the next incident.
     number: u64,
@@ -58,7 +61,7 @@ impl Book {
 
     /// Hears of one look.
     pub fn observe(&mut self, signal: &Signal, policy: &Policy, now: Now) -> Vec<Transition> {
-        if self.frozen.is_some() || signal.verdict == Verdict::Unknown {
+        if self.is_held(&signal.key) || signal.verdict == Verdict::Unknown {
             return Vec::new();
         }
         let fails = signal.verdict == Verdict::Firing;
@@ -153,10 +156,7 @@ impl Book {
     /// What happens by time alone.
     pub fn tick(&mut self, policy: &Policy, now: Now) -> Vec<Transition> {
         let mut all = Vec::new();
-        if self.frozen.is_some() {
-            return all;
-        }
-        while let Some((due, key)) = self.timers.first().cloned() {
+        while let Some((due, key)) = self.next_timer().cloned() {
             if due > now.steady {
                 break;
             }
@@ -173,13 +173,19 @@ impl Book {
     /// The next moment, by the steady clock, at which time alone changes something.
     #[must_use]
     pub fn next_wake(&self) -> Option<Timestamp> {
-        match self.frozen {
-            Some(_) => None,
-            None => self.timers.first().map(|(due, _)| *due),
-        }
+        self.next_timer().map(|(due, _)| *due)
     }
 
-    /// Nothing can be seen from now on: looks and time count for nothing until it thaws.
+    fn next_timer(&self) -> Option<&(Timestamp, Key)> {
+        self.timers.iter().find(|(_, key)| !self.is_held(key))
+    }
+
+    /// Whether looks and time count for nothing here: what is about the agent itself goes on.
+    fn is_held(&self, key: &Key) -> bool {
+        self.frozen.is_some() && &*key.scope != AGENT
+    }
+
+    /// Nothing but the agent itself can be seen from now on: looks and time count for nothing until it thaws.
     pub fn freeze(&mut self, now: Now) {
         self.frozen.get_or_insert(now.steady);
     }
@@ -191,7 +197,9 @@ impl Book {
         let frozen = Duration::try_from(frozen).unwrap_or_default();
         self.timers.clear();
         for (key, kept) in &mut self.incidents {
-            kept.incident.shift(frozen);
+            if &*key.scope != AGENT {
+                kept.incident.shift(frozen);
+            }
             kept.due = kept.incident.due(policy);
             self.timers.extend(kept.due.map(|due| (due, key.clone())));
         }

@@ -70,7 +70,7 @@ mod tests {
         // Five changes of twenty, a quarter: above what ends it, below what begins it.
         let push = |ring: &mut Ring, looks: u32, every: u32| {
             for look in 0..looks {
-                ring.push(look / every % 2 == 0);
+                ring.push((look / every).is_multiple_of(2));
             }
             ring.is_flapping()
         };

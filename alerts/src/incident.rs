@@ -196,7 +196,10 @@ impl Core {
 
     /// When it is confirmed at the earliest, without another look: once a witness failed often enough.
     fn opens_at(&self, policy: &Policy) -> Option<Timestamp> {
-        let failing = self.witnesses.values().filter(|witness| witness.fails);
+        let mut failing = self.witnesses.values().filter(|witness| witness.fails);
+        if self.account.at_once {
+            return failing.next().map(|witness| witness.since);
+        }
         let confirmed = failing.filter(|witness| witness.looks >= policy.confirm);
         let wait = match self.account.transient {
             true => policy.confirm_for.max(policy.transient_for),

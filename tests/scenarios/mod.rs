@@ -17,6 +17,7 @@ mod record;
 mod resolvers;
 mod rounds;
 mod together;
+mod watched;
 
 /// What is wrong with another tenant while something is tried at the first.
 #[derive(Clone, Copy, Debug)]

@@ -126,6 +126,11 @@ impl Bench {
         round(&probes, assignment, &NoProgress, stop).await.expect("a round")
     }
 
+    /// What a round without a platform is given.
+    pub(crate) fn without_platform(&self) -> &Assignment {
+        &self.assignment
+    }
+
     /// One round without a platform.
     pub(crate) async fn round(&self) -> Round {
         self.run(&self.assignment, Stop::never()).await

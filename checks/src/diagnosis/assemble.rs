@@ -47,6 +47,19 @@ pub fn fleet_findings(context: &FleetContext) -> Vec<FleetFinding> {
     findings(context, &prove(context, &Totals::default()))
 }
 
+/// What is said of the fleet, where this is proven of it.
+#[must_use]
+pub fn findings_of(context: &FleetContext, shared: &Shared) -> Vec<FleetFinding> {
+    findings(context, shared)
+}
+
+/// What is proven of agent and fleet, and what tenants have in common: an entry per guilty object, without the tenants
+/// that it explains.
+#[must_use]
+pub fn entries_of(shared: &Shared) -> Vec<CauseEntry> {
+    Entries::of(shared).all
+}
+
 /// What judgements of tenants mean together; for `logs_asked` of them the edge's log was asked already.
 #[must_use]
 pub fn conclude(context: &FleetContext, judged: Vec<(TenantId, Judgement)>, logs_asked: usize) -> Diagnosis {

@@ -4,7 +4,7 @@
 use super::judgement::Explanation;
 use super::rules::SharedRule;
 use super::shared::Shared;
-use super::{Cause, Effect, Proof, TenantFacts};
+use super::{Cause, Effect, Object, Proof, Status, TenantFacts};
 use crate::check::Findings;
 use crate::evidence::Reason;
 use crate::finding::{Check, Finding, Outcome};
@@ -71,7 +71,55 @@ pub fn explain(
     overlay
 }
 
+/// What is to blame for a check of one tenant.
+#[derive(Clone, Copy, Debug)]
+pub enum Blame<'s> {
+    /// Something that is proven of more than this tenant: its cause and its guilty object.
+    Shared(Cause, &'s Object),
+    /// Something of its own.
+    Own(&'s Explanation),
+}
+
+impl Blame<'_> {
+    /// The cause.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Shared(cause, _) => *cause,
+            Self::Own(explanation) => explanation.cause,
+        }
+    }
+}
+
 impl Overlay {
+    /// What is to blame for each check that is not well, in the order in which the checks were explained.
+    pub fn blames<'s>(
+        &'s self,
+        shared: &'s Shared,
+        own: &'s [Explanation],
+    ) -> impl Iterator<Item = (Check, Blame<'s>)> + 's {
+        self.explained.iter().filter_map(|(check, source)| {
+            let blame = match source {
+                Source::Shared(rule, proof) => {
+                    let proven = shared.proven.get(*rule)?;
+                    Blame::Shared(proven.rule.cause, &proven.proofs.get(*proof)?.object)
+                }
+                Source::Common(at) => shared
+                    .common
+                    .get(*at)
+                    .map(|common| Blame::Shared(common.cause, &common.object))?,
+                Source::Own(at) => Blame::Own(own.get(*at)?),
+            };
+            Some((*check, blame))
+        })
+    }
+
+    /// How a tenant is, with what shared causes make of its checks.
+    #[must_use]
+    pub fn status(&self, facts: &TenantFacts) -> Status {
+        Status::of_outcomes(Check::ALL.map(|check| self.outcome(facts, check)))
+    }
+
     /// What agent and fleet explain.
     pub(super) fn of(context: &FleetContext, shared: &Shared, facts: &TenantFacts) -> Self {
         let mut overlay = Self::default();
@@ -125,7 +173,8 @@ impl Overlay {
     }
 
     /// How a check ends, with what shared causes make of it.
-    pub(super) fn outcome(&self, facts: &TenantFacts, check: Check) -> Outcome {
+    #[must_use]
+    pub fn outcome(&self, facts: &TenantFacts, check: Check) -> Outcome {
         let changed = self.changes.iter().rev().find(|(changed, _)| *changed == check);
         match changed {
             Some((_, Change::Imposed { outcome, .. })) => *outcome,

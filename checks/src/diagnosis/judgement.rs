@@ -1,13 +1,13 @@
 //! Judging one tenant against the fleet: its findings, what explains them where nothing shared does, and what stays of it
 //! for the rules that look at many. The unit of all diagnosing.
 
-use super::Proof;
 use super::catalog::Cause;
 use super::follow_up::{self, FollowUp};
 use super::refutation::weigh;
 use super::rules::TENANT;
 use super::tenant_facts::TenantFacts;
 use super::tenant_rules::{Table, TenantContext, unexplained};
+use super::{Confidence, Fact, Object, Proof, Remedy};
 use crate::check::{Findings, judge as judge_checks};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
@@ -36,6 +36,38 @@ pub struct Explanation {
     /// Whether it is told also where something shared explains the check.
     pub(super) besides: bool,
     pub(super) proof: Proof,
+}
+
+impl Explanation {
+    /// The guilty object.
+    #[must_use]
+    pub fn object(&self) -> &Object {
+        &self.proof.object
+    }
+
+    /// `Fail` or `Warn`.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.proof.outcome
+    }
+
+    /// How sure it is.
+    #[must_use]
+    pub fn confidence(&self) -> Confidence {
+        self.proof.confidence
+    }
+
+    /// The facts that prove it, the most telling first.
+    #[must_use]
+    pub fn evidence(&self) -> &[Fact] {
+        &self.proof.evidence
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &[Remedy] {
+        &self.proof.remedy
+    }
 }
 
 /// Judges a tenant.

@@ -36,10 +36,10 @@ mod tenant_rules;
 mod totals;
 
 pub use action::{Action, CommandLine, Form, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
-pub use assemble::{conclude, diagnose, fleet_findings};
+pub use assemble::{conclude, diagnose, entries_of, findings_of, fleet_findings};
 pub use catalog::{Cause, Row};
 pub use cause::{Class, Effect, Scope, Severity, Shown, UnknownCause};
-pub use explain::{Overlay, explain};
+pub use explain::{Blame, Overlay, explain};
 pub use fact::{AgentFact, AnswerFact, AppFact, CertificateFact, DnsFact, EdgeFact, Fact, HandshakeNow, Heard};
 pub use follow_up::FollowUp;
 #[cfg(feature = "probe")]

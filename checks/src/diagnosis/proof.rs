@@ -120,7 +120,13 @@ impl Status {
     /// The worst outcome decides: fail, unknown, warn; six skipped checks say nothing.
     #[must_use]
     pub fn of(findings: &Findings) -> Self {
-        let has = |outcome| findings.iter().any(|(_, finding)| finding.outcome == outcome);
+        Self::of_outcomes(Check::ALL.map(|check| findings.of(check).outcome))
+    }
+
+    /// The same by how the checks ended.
+    #[must_use]
+    pub fn of_outcomes(outcomes: [Outcome; Check::COUNT]) -> Self {
+        let has = |outcome| outcomes.contains(&outcome);
         if has(Outcome::Fail) {
             Self::Failing
         } else if has(Outcome::Unknown) || !(has(Outcome::Warn) || has(Outcome::Pass)) {

@@ -50,6 +50,16 @@ pub fn prove(context: &FleetContext, totals: &Totals) -> Shared {
 }
 
 impl Shared {
+    /// What is proven where nothing is known.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            proven: Vec::new(),
+            common: Vec::new(),
+            nobody_is_known: false,
+        }
+    }
+
     /// The causes that are proven, agent and fleet first.
     pub fn causes(&self) -> impl Iterator<Item = Cause> {
         let proven = self.proven.iter().map(|proven| proven.rule.cause);

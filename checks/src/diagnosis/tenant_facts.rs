@@ -176,6 +176,13 @@ impl TenantFacts {
         }
     }
 
+    /// The same by what another snapshot of the platform says of the groups that the tenant's app belongs to.
+    pub fn regroup(&mut self, context: &FleetContext, app: &str) {
+        let app = context.platform().map(|_| app);
+        self.release = app.and_then(|app| context.directory.release(app));
+        self.region = app.and_then(|app| context.directory.region(app));
+    }
+
     /// Whether the agent itself ran out of something while it looked.
     #[cfg(feature = "probe")]
     pub(crate) fn ran_out(&self) -> bool {
@@ -183,12 +190,14 @@ impl TenantFacts {
     }
 
     /// How a check ended.
-    pub(super) fn outcome(&self, check: Check) -> Outcome {
+    #[must_use]
+    pub fn outcome(&self, check: Check) -> Outcome {
         self.outcomes[check as usize].0
     }
 
     /// Why a check is as it is.
-    pub(super) fn reason(&self, check: Check) -> Option<Reason> {
+    #[must_use]
+    pub fn reason(&self, check: Check) -> Option<Reason> {
         self.outcomes[check as usize].1
     }
 

@@ -2,9 +2,11 @@
 //! depends on its bytes alone, so that it does not matter who asks when.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use lru::LruCache;
 
 use crate::chain::{Facts, Flawed, Link, flaws, links};
 use crate::evidence::ChainId;
@@ -14,17 +16,51 @@ use crate::world::CertificateChain;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChainKey(u32);
 
-/// The chains that were seen.
-#[derive(Debug, Default)]
+/// The chains that were seen: all of a round, or the last ones of a process that goes on.
+#[derive(Debug)]
 pub struct ChainStore(RwLock<Chains>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Chains {
     keys: HashMap<ChainId, ChainKey>,
-    all: Vec<(ChainId, Arc<CertificateChain>, Option<Arc<Facts>>)>,
+    all: LruCache<ChainKey, Kept>,
+    next: u32,
+}
+
+#[derive(Debug)]
+struct Kept {
+    id: ChainId,
+    presented: Arc<CertificateChain>,
+    facts: Option<Arc<Facts>>,
+}
+
+impl Chains {
+    fn known(&self, id: ChainId) -> Option<&Kept> {
+        self.all.peek(self.keys.get(&id)?)
+    }
+}
+
+impl Default for ChainStore {
+    fn default() -> Self {
+        Self::keeping(LruCache::unbounded())
+    }
 }
 
 impl ChainStore {
+    /// A store of the chains that were served last, at most so many: for a process that never ends.
+    #[must_use]
+    pub fn bounded(most: NonZeroUsize) -> Self {
+        Self::keeping(LruCache::new(most))
+    }
+
+    fn keeping(all: LruCache<ChainKey, Kept>) -> Self {
+        Self(RwLock::new(Chains {
+            keys: HashMap::new(),
+            all,
+            next: 0,
+        }))
+    }
+
     /// A store of these chains.
     #[must_use]
     pub fn of(chains: &BTreeMap<ChainId, Arc<CertificateChain>>) -> Self {
@@ -38,13 +74,22 @@ impl ChainStore {
     /// Takes a chain up, and gives back what is kept of it: the same for all who were served it.
     pub fn insert(&self, id: ChainId, presented: Arc<CertificateChain>) -> Arc<CertificateChain> {
         let mut chains = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known, _)) = chains.keys.get(&id).and_then(|key| chains.all.get(key.0 as usize)) {
-            return Arc::clone(known);
+        if let Some(key) = chains.keys.get(&id).copied()
+            && let Some(known) = chains.all.get(&key)
+        {
+            return Arc::clone(&known.presented);
         }
-        let key = ChainKey(u32::try_from(chains.all.len()).unwrap_or(u32::MAX));
-        let facts = Facts::read(&presented.0).ok().map(Arc::new);
+        let key = ChainKey(chains.next);
+        chains.next = chains.next.wrapping_add(1);
         chains.keys.insert(id, key);
-        chains.all.push((id, Arc::clone(&presented), facts));
+        let kept = Kept {
+            id,
+            facts: Facts::read(&presented.0).ok().map(Arc::new),
+            presented: Arc::clone(&presented),
+        };
+        if let Some((_, forgotten)) = chains.all.push(key, kept) {
+            chains.keys.remove(&forgotten.id);
+        }
         presented
     }
 
@@ -52,24 +97,23 @@ impl ChainStore {
     #[must_use]
     pub fn facts(&self, id: ChainId) -> Option<Arc<Facts>> {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let key = chains.keys.get(&id)?;
-        chains.all.get(key.0 as usize)?.2.clone()
+        chains.known(id)?.facts.clone()
     }
 
     /// What is wrong with the certificates of a chain, whoever judges it.
     #[must_use]
     pub fn flaws(&self, id: ChainId, now: Timestamp) -> Vec<Flawed> {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let known = chains.keys.get(&id).and_then(|key| chains.all.get(key.0 as usize));
-        known.map_or_else(Vec::new, |(_, presented, _)| flaws(&presented.0, now))
+        chains
+            .known(id)
+            .map_or_else(Vec::new, |kept| flaws(&kept.presented.0, now))
     }
 
     /// The certificates of a chain one by one; none where it was not seen.
     #[must_use]
     pub fn links(&self, id: ChainId) -> Vec<Option<Link>> {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let known = chains.keys.get(&id).and_then(|key| chains.all.get(key.0 as usize));
-        known.map_or_else(Vec::new, |(_, presented, _)| links(&presented.0))
+        chains.known(id).map_or_else(Vec::new, |kept| links(&kept.presented.0))
     }
 
     /// The short name of a chain that was seen.
@@ -83,7 +127,7 @@ impl ChainStore {
     #[must_use]
     pub fn id(&self, key: ChainKey) -> Option<ChainId> {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        chains.all.get(key.0 as usize).map(|(id, _, _)| *id)
+        chains.all.peek(&key).map(|kept| kept.id)
     }
 
     /// All chains, by id.
@@ -91,6 +135,6 @@ impl ChainStore {
     pub fn presented(&self) -> BTreeMap<ChainId, Arc<CertificateChain>> {
         let chains = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let all = chains.all.iter();
-        all.map(|(id, presented, _)| (*id, Arc::clone(presented))).collect()
+        all.map(|(_, kept)| (kept.id, Arc::clone(&kept.presented))).collect()
     }
 }

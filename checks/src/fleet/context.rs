@@ -11,8 +11,8 @@ use super::{ChainStore, Directory, Fleet};
 use crate::chain::{Facts, Flaw, Flawed};
 use crate::check::{DnsAnswer, is_unserved};
 use crate::evidence::{
-    App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, StepStatus, VantageEvidence, Visit,
-    ZoneEvidence, ZoneRecord,
+    ApiAnswer, App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, StepStatus, VantageEvidence,
+    Visit, ZoneEvidence, ZoneRecord,
 };
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
@@ -86,6 +86,14 @@ impl OtherEdge {
     }
 }
 
+/// Whether two answers are one and the same, or neither is any.
+fn is_same<T>(one: &ApiAnswer<Arc<T>>, other: &ApiAnswer<Arc<T>>) -> bool {
+    match (one.known(), other.known()) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
 impl FleetContext {
     /// Reads a fleet. Building the directory looks at every tenant, app and record once.
     #[must_use]
@@ -104,6 +112,19 @@ impl FleetContext {
             ..self.fleet.clone()
         };
         Self::read(fleet, Arc::clone(&self.chains), Arc::clone(&self.directory))
+    }
+
+    /// Another fleet, with the chains of this one, and its directory too where that would be made of the same.
+    #[must_use]
+    pub fn followed_by(&self, fleet: Fleet) -> Self {
+        let before = &self.fleet;
+        let same = Arc::ptr_eq(&before.known, &fleet.known)
+            && is_same(&before.platform, &fleet.platform)
+            && is_same(&before.listing, &fleet.listing);
+        match same {
+            true => Self::read(fleet, Arc::clone(&self.chains), Arc::clone(&self.directory)),
+            false => Self::new(fleet, Arc::clone(&self.chains)),
+        }
     }
 
     fn read(fleet: Fleet, chains: Arc<ChainStore>, directory: Arc<Directory>) -> Self {

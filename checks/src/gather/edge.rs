@@ -33,7 +33,7 @@ pub(super) struct EdgeProber<'r> {
     pub now: Timestamp,
     pub chains: Arc<ChainStore>,
     /// Whose turn it is to be repeated without haste.
-    pub unhurried: Semaphore,
+    pub unhurried: Arc<Semaphore>,
     first_retry: OnceLock<Moment>,
     /// For how many more tenants the platform may be asked one by one.
     details_left: AtomicUsize,
@@ -50,6 +50,7 @@ impl<'r> EdgeProber<'r> {
         control: Hostname,
         now: Timestamp,
         chains: Arc<ChainStore>,
+        unhurried: Arc<Semaphore>,
     ) -> Self {
         Self {
             setup,
@@ -57,10 +58,15 @@ impl<'r> EdgeProber<'r> {
             control,
             now,
             chains,
-            unhurried: Semaphore::new(UNHURRIED),
+            unhurried,
             first_retry: OnceLock::new(),
             details_left: AtomicUsize::new(MOST_DETAILS),
         }
+    }
+
+    /// As many turns of repetitions without haste as there are together.
+    pub(super) fn turns() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(UNHURRIED))
     }
 
     /// Whether the platform may be asked about one more app by itself.

@@ -35,8 +35,9 @@ pub(super) fn unseen(edge: &EdgeProber<'_>) -> Fleet {
     }
 }
 
-/// Looks at all of it, and again at what fails; the chains that are served go to the prober's store.
-pub(super) async fn look(prober: &EdgeProber<'_>) -> FleetContext {
+/// Looks at all of it, and again at what fails; the chains that are served go to the prober's store. What an earlier look
+/// was made of and is still the same is not made again.
+pub(super) async fn look(prober: &EdgeProber<'_>, before: Option<&FleetContext>) -> FleetContext {
     let (setup, assignment) = (prober.setup, prober.assignment);
     let (vantage, zone) = tokio::join!(
         vantage::probe(setup, assignment),
@@ -49,7 +50,10 @@ pub(super) async fn look(prober: &EdgeProber<'_>) -> FleetContext {
         edge,
         ..unseen(prober)
     };
-    let context = FleetContext::new(fleet, Arc::clone(&prober.chains));
+    let context = match before {
+        Some(before) => before.followed_by(fleet),
+        None => FleetContext::new(fleet, Arc::clone(&prober.chains)),
+    };
     let open = fleet_follow_ups(&context);
     follow_up(prober, context, &open).await
 }

@@ -9,6 +9,7 @@ mod concurrency;
 mod edge;
 mod examine;
 mod fleet_look;
+mod fleet_watch;
 mod follow_up;
 #[cfg(feature = "platform")]
 mod log_cursor;
@@ -37,6 +38,7 @@ use no_logs as log_search;
 pub use assignment::{ApiSnapshot, Assignment, ProbeTarget, ReusedEvidence, WakePolicy};
 pub use concurrency::Concurrency;
 pub use examine::Examination;
+pub use fleet_watch::FleetWatch;
 pub use pacer::{Pacer, Pacers};
 pub use progress::{NoProgress, Observer, Stop};
 pub use retry::{PacedRetry, RetrySchedule};

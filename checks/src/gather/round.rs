@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::assignment::{Assignment, ProbeTarget};
+use super::assignment::{Assignment, Names, ProbeTarget};
 use super::concurrency::Places;
 use super::edge::{self, EdgeProber};
 use super::examine::{Examination, first_look, settle};
@@ -42,7 +42,14 @@ pub async fn round(
 ) -> Result<Round, NameError> {
     let started = now();
     let chains = Arc::new(ChainStore::of(&assignment.reused.chains));
-    let edge = EdgeProber::new(setup, assignment, zone::fresh(&setup.domain)?, started, chains);
+    let edge = EdgeProber::new(
+        setup,
+        assignment,
+        zone::fresh(&setup.domain)?,
+        started,
+        chains,
+        EdgeProber::turns(),
+    );
     observer.stage("zone and edge", 0);
     let begin = async {
         match assignment.traced {
@@ -51,13 +58,14 @@ pub async fn round(
         }
     };
     let seen = tokio::select! {
-        seen = async { tokio::join!(fleet_look::look(&edge), begin) } => Some(seen),
+        seen = async { tokio::join!(fleet_look::look(&edge, None), begin) } => Some(seen),
         () = stop.wait() => None,
     };
     let unseen = || FleetContext::new(fleet_look::unseen(&edge), Arc::clone(&edge.chains));
     let (context, follower) = seen.unwrap_or_else(|| (unseen(), None));
     observer.fleet(&fleet_findings(&context));
-    let prober = TenantProber::new(&edge, &context, edge::probe_addresses(&context.fleet.edge));
+    let names = Arc::new(Names::new(&assignment.known));
+    let prober = TenantProber::new(&edge, &context, edge::probe_addresses(&context.fleet.edge), names);
     let mut examined = look_at_all(&prober, observer, &mut stop).await;
     // Before anything else asks the app: that would leave lines in its log as well.
     if let Some(follower) = follower {

@@ -1,6 +1,7 @@
 //! Probes one tenant: DNS at one server of the zone and at the resolvers, and one visit.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 
@@ -29,11 +30,16 @@ pub(super) struct TenantProber<'r> {
     pub servers: Vec<SocketAddr>,
     /// The addresses of the edge that are visited.
     pub sockets: Vec<SocketAddr>,
-    pub names: Names,
+    pub names: Arc<Names>,
 }
 
 impl<'r> TenantProber<'r> {
-    pub(super) fn new(edge: &'r EdgeProber<'r>, context: &'r FleetContext, sockets: Vec<SocketAddr>) -> Self {
+    pub(super) fn new(
+        edge: &'r EdgeProber<'r>,
+        context: &'r FleetContext,
+        sockets: Vec<SocketAddr>,
+        names: Arc<Names>,
+    ) -> Self {
         let usable = |server: &&SocketAddr| context.controls.get(server).is_some_and(DnsAnswer::is_usable);
         let servers = context.fleet.zone.servers.iter().filter(usable).copied();
         Self {
@@ -41,7 +47,7 @@ impl<'r> TenantProber<'r> {
             context,
             servers: servers.collect(),
             sockets,
-            names: Names::new(&edge.assignment.known),
+            names,
         }
     }
 

@@ -1,0 +1,109 @@
+//! Examining tenants one by one, each when its time has come, against the latest look at what they share. What a round
+//! does at once, for whoever goes on for ever.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::assignment::{Assignment, Names, ProbeTarget};
+use super::edge::{self, EdgeProber};
+use super::examine::{Examination, first_look, settle};
+use super::setup::ProbeSetup;
+use super::tenant::TenantProber;
+use super::{fleet_look, zone};
+use crate::clock::now;
+use crate::fleet::{ChainStore, FleetContext};
+use crate::target::{Hostname, NameError};
+
+/// One look at the agent's place, the zone and the edge, by which tenants are examined until the next one. A clone shares
+/// all of it.
+#[derive(Clone)]
+pub struct FleetWatch {
+    setup: Arc<ProbeSetup>,
+    assignment: Arc<Assignment>,
+    control: Hostname,
+    at: Timestamp,
+    context: Arc<FleetContext>,
+    names: Arc<Names>,
+    sockets: Arc<[SocketAddr]>,
+    unhurried: Arc<Semaphore>,
+}
+
+impl FleetWatch {
+    /// The first look. `chains` keeps what is served from then on.
+    ///
+    /// # Errors
+    /// [`NameError`] where the domain is so long that no label fits before it.
+    pub async fn begin(
+        setup: Arc<ProbeSetup>,
+        assignment: Arc<Assignment>,
+        chains: Arc<ChainStore>,
+    ) -> Result<Self, NameError> {
+        let names = Arc::new(Names::new(&assignment.known));
+        Self::look(setup, assignment, chains, names, EdgeProber::turns(), None).await
+    }
+
+    /// The next look. What neither the setup nor the assignment changed stays.
+    ///
+    /// # Errors
+    /// [`NameError`] as [`Self::begin`].
+    pub async fn again(&self, setup: Arc<ProbeSetup>, assignment: Arc<Assignment>) -> Result<Self, NameError> {
+        let names = match Arc::ptr_eq(&self.assignment.known, &assignment.known) {
+            true => Arc::clone(&self.names),
+            false => Arc::new(Names::new(&assignment.known)),
+        };
+        let (chains, turns) = (Arc::clone(&self.context.chains), Arc::clone(&self.unhurried));
+        Self::look(setup, assignment, chains, names, turns, Some(&self.context)).await
+    }
+
+    async fn look(
+        setup: Arc<ProbeSetup>,
+        assignment: Arc<Assignment>,
+        chains: Arc<ChainStore>,
+        names: Arc<Names>,
+        unhurried: Arc<Semaphore>,
+        before: Option<&FleetContext>,
+    ) -> Result<Self, NameError> {
+        let (at, control) = (now(), zone::fresh(&setup.domain)?);
+        let edge = EdgeProber::new(&setup, &assignment, control.clone(), at, chains, Arc::clone(&unhurried));
+        let context = fleet_look::look(&edge, before).await;
+        Ok(Self {
+            sockets: edge::probe_addresses(&context.fleet.edge).into(),
+            context: Arc::new(context),
+            setup,
+            assignment,
+            control,
+            at,
+            names,
+            unhurried,
+        })
+    }
+
+    /// What was seen, and what follows from it for each tenant.
+    #[must_use]
+    pub fn context(&self) -> &Arc<FleetContext> {
+        &self.context
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Examines one tenant on a connection of its own; without `visit` it is spared that, for it would fail. Its
+    /// follow-ups are made, but for those that are about many.
+    pub async fn examine(&self, target: &ProbeTarget, visit: bool) -> Examination {
+        let (control, chains) = (self.control.clone(), Arc::clone(&self.context.chains));
+        let turns = Arc::clone(&self.unhurried);
+        let edge = EdgeProber::new(&self.setup, &self.assignment, control, now(), chains, turns);
+        let prober = TenantProber::new(&edge, &self.context, self.sockets.to_vec(), Arc::clone(&self.names));
+        let mut examination = first_look(&prober, target, visit).await;
+        if examination.is_open() {
+            settle(&prober, target, &mut examination, None).await;
+        }
+        examination
+    }
+}
