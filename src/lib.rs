@@ -14,3 +14,4 @@ pub mod schedule;
 pub mod schema;
 pub mod text;
 pub mod trace;
+pub mod watch;

@@ -82,7 +82,7 @@ pub struct Account {
     pub severity: Severity,
     /// Whether it passes by itself, as in the middle of a deploy: it opens only after a longer while.
     pub transient: bool,
-    /// Whether one look is enough to open it: what was confirmed before it became a signal.
+    /// Whether one look is enough to open and to resolve it: what was confirmed before it became a signal.
     pub at_once: bool,
     /// Lines that prove it, the most telling first.
     pub evidence: Vec<String>,

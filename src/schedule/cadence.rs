@@ -100,6 +100,8 @@ fn next_multiple(after: Timestamp, interval: Duration, offset: Duration) -> Opti
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use roundsman_checks::target::TenantId;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn each_has_one_turn_in_every_interval() {
         let cadence = Cadence::every(Duration::from_secs(300), None);
-        let phase = Phase::of("acme");
+        let phase = Phase::of(&TenantId::new("acme"));
         let first = cadence.due(phase, at("2026-11-30T12:00:00Z")).unwrap();
         assert_eq!(first.to_string(), "2026-11-30T12:02:54.02763646Z");
         let second = cadence.due(phase, first).unwrap();
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn a_spread_keeps_turns_together() {
         let cadence = Cadence::every(Duration::from_secs(300), Some(Duration::ZERO));
-        let due = cadence.due(Phase::of("acme"), at("2026-11-30T12:00:01Z"));
+        let due = cadence.due(Phase::of(&TenantId::new("acme")), at("2026-11-30T12:00:01Z"));
         assert_eq!(due, Some(at("2026-11-30T12:05:00Z")));
     }
 
@@ -129,7 +131,7 @@ mod tests {
     fn a_nightly_run_is_spread_over_five_minutes() {
         let cron = "0 3 * * *".parse::<CronExpression>().unwrap();
         let cadence = Cadence::cron(cron, TimeZone::UTC, None);
-        let phase = Phase::of("acme");
+        let phase = Phase::of(&TenantId::new("acme"));
         let first = cadence.due(phase, at("2026-11-30T12:00:00Z")).unwrap();
         assert_eq!(first.to_string(), "2026-12-01T03:02:54.02763646Z");
         // Between the run and its own turn it is still that turn.

@@ -1,24 +1,18 @@
 //! Where in an interval somebody's turn is.
 
-use std::hash::Hasher;
 use std::time::Duration;
 
-use siphasher::sip::SipHasher13;
+use roundsman_checks::target::TenantId;
 
-/// Keys of the hash: the same in every process and every version, so that a turn stays where it is.
-const KEYS: (u64, u64) = (0x726f_756e_6473_6d61, 0x6e20_7068_6173_6500);
-
-/// Somebody's place in every interval, evenly spread over all who have one.
+/// A tenant's place in every interval, evenly spread over all tenants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Phase(u64);
 
 impl Phase {
-    /// The phase of a name; always the same.
+    /// The phase of a tenant; always the same.
     #[must_use]
-    pub fn of(name: &str) -> Self {
-        let mut hasher = SipHasher13::new_with_keys(KEYS.0, KEYS.1);
-        hasher.write(name.as_bytes());
-        Self(hasher.finish())
+    pub fn of(tenant: &TenantId) -> Self {
+        Self(tenant.spread())
     }
 
     /// How long after the beginning of a window this turn is; less than the window.
@@ -38,12 +32,12 @@ mod tests {
         let window = Duration::from_secs(300);
         let mut seconds = [0_u32; 300];
         for tenant in 0..100_000 {
-            let at = Phase::of(&format!("tenant-{tenant}")).within(window);
+            let at = Phase::of(&TenantId::new(format!("tenant-{tenant}"))).within(window);
             seconds[usize::try_from(at.as_secs()).unwrap_or(usize::MAX)] += 1;
         }
         // The mean is 333 a second.
         assert!(seconds.iter().all(|count| (200..500).contains(count)), "{seconds:?}");
-        assert_eq!(Phase::of("acme"), Phase::of("acme"));
-        assert_eq!(Phase::of("acme").within(window).as_millis(), 174_027);
+        assert_eq!(Phase::of(&TenantId::new("acme")), Phase::of(&TenantId::new("acme")));
+        assert_eq!(Phase::of(&TenantId::new("acme")).within(window).as_millis(), 174_027);
     }
 }

@@ -44,7 +44,7 @@ impl Default for Concurrency {
 
 /// The number of places at one moment.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub struct Places {
     places: usize,
     most: usize,
     fixed: bool,
@@ -57,7 +57,9 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(concurrency: Concurrency) -> Self {
+    /// The number at first.
+    #[must_use]
+    pub fn new(concurrency: Concurrency) -> Self {
         let (places, most, fixed) = match concurrency {
             Concurrency::Fixed(places) => (places.max(1), places.max(1), true),
             Concurrency::Auto { descriptors } => {
@@ -77,22 +79,24 @@ impl Places {
     }
 
     /// How many may be under way.
-    pub(super) fn count(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.places
     }
 
     /// The most that may ever be under way.
-    pub(super) fn most(&self) -> usize {
+    #[must_use]
+    pub fn most(&self) -> usize {
         self.most
     }
 
     /// Hears that a tenant answered, after so many milliseconds.
-    pub(super) fn answered(&mut self, ms: f64) {
+    pub fn answered(&mut self, ms: f64) {
         self.answers.push(ms);
     }
 
     /// Beats once, while `under_way` probes are: a timer was so late.
-    pub(super) fn pulse(&mut self, lateness: Duration, under_way: usize) {
+    pub fn pulse(&mut self, lateness: Duration, under_way: usize) {
         if self.fixed {
             return;
         }
@@ -128,7 +132,7 @@ impl Places {
 
     /// Hears that descriptors, ports or memory ran out while so many were under way: fewer from now on, for the whole
     /// round. Whether fewer are possible, so that it is worth another try.
-    pub(super) fn exhausted(&mut self, under_way: usize) -> bool {
+    pub fn exhausted(&mut self, under_way: usize) -> bool {
         if self.fixed || under_way <= 1 {
             return false;
         }

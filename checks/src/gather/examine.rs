@@ -48,12 +48,14 @@ impl Examination {
     }
 
     /// Whether the agent itself ran out of something while it looked.
-    pub(super) fn ran_out(&self) -> bool {
+    #[must_use]
+    pub fn ran_out(&self) -> bool {
         self.judgement.facts.ran_out()
     }
 
     /// How long the first visit took until its answer, in milliseconds; nothing where none came.
-    pub(super) fn answered_in(&self) -> Option<f64> {
+    #[must_use]
+    pub fn answered_in(&self) -> Option<f64> {
         let visit = self.evidence.visits.first()?;
         let came = visit.handshake.end.is_done() && visit.page.end.reason().is_none();
         came.then(|| (visit.connect.ms + visit.handshake.ms + visit.page.total_ms).0)

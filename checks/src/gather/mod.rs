@@ -36,7 +36,7 @@ use no_logs as log_follower;
 use no_logs as log_search;
 
 pub use assignment::{ApiSnapshot, Assignment, ProbeTarget, ReusedEvidence, WakePolicy};
-pub use concurrency::Concurrency;
+pub use concurrency::{Concurrency, Places};
 pub use examine::Examination;
 pub use fleet_watch::FleetWatch;
 pub use pacer::{Pacer, Pacers};

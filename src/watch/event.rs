@@ -1,0 +1,119 @@
+//! What a dispatcher hears, and what it says is to be done. Plain data.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roundsman_alerts::{Incident, Key, Transition};
+use roundsman_checks::diagnosis::Judgement;
+use roundsman_checks::fleet::FleetContext;
+use roundsman_checks::target::Tenant;
+
+use super::Settings;
+use crate::inventory::Inventory;
+
+/// Names a tenant of a dispatcher; never given to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantIx(pub(super) u32);
+
+/// Something that is done again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Job {
+    /// The look at agent, zone and edge.
+    Fleet,
+    /// Reading the APIs and the inventory.
+    Read,
+    /// What is shared, proven anew.
+    Review,
+    /// The examination of a tenant.
+    Tenant(TenantIx),
+}
+
+/// What happened.
+pub enum Event {
+    /// Time has passed.
+    Tick,
+    /// The APIs and the inventory were read.
+    Read(Box<Reading>),
+    /// Agent, zone and edge were looked at; `None` where that could not even begin.
+    Looked(Option<Arc<FleetContext>>),
+    /// A tenant was examined.
+    Examined(TenantIx, Box<Examined>),
+    /// Another configuration is in force.
+    Reloaded(Box<Settings>),
+}
+
+/// What one reading brought.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Who the tenants are; `None` where nobody could be asked.
+    pub inventory: Option<Inventory>,
+    /// Whether the platform's word is another one than before.
+    pub changed: bool,
+    /// How many calls of APIs it took.
+    pub calls: u32,
+}
+
+/// What one examination brought.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// What is said of the tenant alone.
+    pub judgement: Judgement,
+    /// Whether it slept, and was woken for its page.
+    pub woken: bool,
+    /// Whether the agent itself ran out of something while it looked.
+    pub ran_out: bool,
+    /// How long its first visit took until the answer, in milliseconds.
+    pub answered_in: Option<f64>,
+    /// When the examination began, by the wall's clock.
+    pub at: Timestamp,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Look at agent, zone and edge.
+    Look,
+    /// Read the APIs and the inventory.
+    Read,
+    /// Examine a tenant.
+    Examine {
+        /// Which.
+        ix: TenantIx,
+        /// Who it is.
+        tenant: Arc<Tenant>,
+        /// Whether it is visited, or spared that because the edge fails for every name.
+        visit: bool,
+        /// Whether it may be woken for its page.
+        wake: bool,
+    },
+    /// Keep what happened to incidents, in one transaction.
+    Commit(Commit),
+    /// Keep what is known of a tenant, when there is time.
+    Record(Record),
+}
+
+/// What happened to incidents: written together, or not at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Commit {
+    /// What happened, in order.
+    pub transitions: Vec<Transition>,
+    /// The incidents as they are now.
+    pub incidents: Vec<Incident>,
+    /// The incidents that are not there any more.
+    pub forgotten: Vec<Key>,
+    /// The number of the incident that was opened last.
+    pub number: u64,
+}
+
+/// What changed at a tenant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its id.
+    pub tenant: String,
+    /// How it is.
+    pub status: roundsman_checks::diagnosis::Status,
+    /// The cause that decides that.
+    pub cause: Option<roundsman_checks::diagnosis::Cause>,
+    /// When that was found, by the wall's clock.
+    pub at: Timestamp,
+}

@@ -1,0 +1,60 @@
+//! What is known now, for whoever asks.
+
+use jiff::Timestamp;
+use roundsman_checks::diagnosis::{Cause, Status};
+use serde::Serialize;
+
+/// How one tenant is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TenantStatus {
+    /// Its id.
+    pub tenant: String,
+    /// Its host name.
+    pub hostname: String,
+    /// Its app.
+    pub app: String,
+    /// How it is.
+    pub status: Status,
+    /// The cause that decides that.
+    pub cause: Option<Cause>,
+    /// Since when it is so; `None` where it was never examined.
+    pub since: Option<Timestamp>,
+    /// When it was well last.
+    pub last_good: Option<Timestamp>,
+    /// When it was examined last.
+    pub examined_at: Option<Timestamp>,
+    /// When it is examined next.
+    pub next: Option<Timestamp>,
+}
+
+/// How many tenants are in each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FleetStatus {
+    /// All of them.
+    pub tenants: usize,
+    /// Those that are well.
+    pub healthy: usize,
+    /// Those that work and need a look.
+    pub degraded: usize,
+    /// Those that fail.
+    pub failing: usize,
+    /// Those of whom nothing is known.
+    pub unknown: usize,
+}
+
+/// How the agent does its own job.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Health {
+    /// Whether everything was read and everybody examined once.
+    pub ready: bool,
+    /// What it waits for, in a few words each.
+    pub waiting_for: Vec<String>,
+    /// The share of tenants whose last examination began within two intervals, from 0 to 1.
+    pub coverage: f64,
+    /// When the longest ago of all last examinations began.
+    pub oldest: Option<Timestamp>,
+    /// The worst lateness of a start in the last interval, in seconds.
+    pub lag: f64,
+    /// Whether nothing can be seen from here.
+    pub blind: bool,
+}

@@ -1,0 +1,71 @@
+//! What a dispatcher keeps of one tenant: little while it is well.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roundsman_alerts::Key;
+use roundsman_checks::check::Findings;
+use roundsman_checks::diagnosis::{Cause, Explanation, Status, TenantFacts};
+use roundsman_checks::target::Tenant;
+
+use crate::schedule::Phase;
+
+/// A tenant as it was seen last.
+#[derive(Clone, Debug)]
+pub(super) struct TenantState {
+    pub tenant: Arc<Tenant>,
+    pub phase: Phase,
+    /// What stays of it for the rules about many.
+    pub facts: Option<TenantFacts>,
+    /// What explains it where nothing shared does; nothing while it is well.
+    pub own: Vec<Explanation>,
+    /// What its checks said; nothing while it is well.
+    pub findings: Option<Box<Findings>>,
+    /// The incidents of its own that it bears witness of.
+    pub keys: Vec<Key>,
+    pub status: Status,
+    pub cause: Option<Cause>,
+    /// Since when it is so, by the wall's clock.
+    pub since: Option<Timestamp>,
+    /// When it was well last, by the wall's clock.
+    pub last_good: Option<Timestamp>,
+    /// When its last examination began, by the steady clock and by the wall's.
+    pub examined: Option<(Timestamp, Timestamp)>,
+    /// When the one that is under way began, by the steady clock.
+    pub begun: Option<Timestamp>,
+    /// How many examinations in a row found something new that fails.
+    pub misses: u8,
+    /// When it was woken for its page last, by the steady clock.
+    pub woken: Option<Timestamp>,
+    /// In how many readings of the inventory in a row it was missing.
+    pub absent: u8,
+    /// Whether its end is nobody's business: who named it took it out by hand.
+    pub by_hand: bool,
+}
+
+impl TenantState {
+    pub(super) fn new(tenant: Arc<Tenant>, by_hand: bool) -> Self {
+        Self {
+            phase: Phase::of(&tenant.id),
+            tenant,
+            facts: None,
+            own: Vec::new(),
+            findings: None,
+            keys: Vec::new(),
+            status: Status::Unknown,
+            cause: None,
+            since: None,
+            last_good: None,
+            examined: None,
+            begun: None,
+            misses: 0,
+            woken: None,
+            absent: 0,
+            by_hand,
+        }
+    }
+
+    pub(super) fn is_well(&self) -> bool {
+        self.status == Status::Healthy
+    }
+}
