@@ -31,8 +31,8 @@ pub use roundsman_checks::gather::Control;
 pub use schema::schema;
 pub use secret::{HeaderText, Secret, SecretError, SecretString};
 pub use section::{
-    Ask, Certificate, CloudTable, Cloudflare, Dns, Edge, Fields, Fly, ListedTenant, Match, Override, Schedule, Site,
-    Source, Tenants, Vantage,
+    Ask, Certificate, CloudTable, Cloudflare, Dns, Edge, Fields, Fly, Heartbeat, Incidents, ListedTenant, Match,
+    Override, Schedule, Site, Source, Store, Tenants, Vantage, Web,
 };
 pub use source::ReadError;
 pub use table::Patch;

@@ -11,21 +11,13 @@ use serde_json::json;
 use super::form::{ValueForm, choice, domain, map, parse_domain, read_cause};
 use super::reader::Section;
 use super::section::{
-    Certificate, Cloudflare, Dns, Edge, Fly, Override, Schedule, Site, Tenants, Vantage, check_patch,
-    fly_of_environment,
+    Certificate, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override, Schedule, Site, Store, Tenants, Vantage,
+    Web, check_patch, fly_of_environment,
 };
 use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
 
 /// Tables of the file format that later versions read.
-pub(super) const LATER: [&str; 7] = [
-    "telemetry",
-    "incidents",
-    "alerts",
-    "heartbeat",
-    "remediation",
-    "store",
-    "web",
-];
+pub(super) const LATER: [&str; 3] = ["telemetry", "alerts", "remediation"];
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -56,6 +48,14 @@ pub struct Config {
     pub vantage: Vantage,
     /// `[schedule]`.
     pub schedule: Schedule,
+    /// `[incidents]`.
+    pub incidents: Incidents,
+    /// `[store]`.
+    pub store: Store,
+    /// `[web]`.
+    pub web: Web,
+    /// `[heartbeat]`.
+    pub heartbeat: Heartbeat,
     /// The release that this run must find; flags alone say it.
     pub release: Release,
 }
@@ -88,6 +88,14 @@ keys! {
         vantage => inner_table();
         /// How often and how fast.
         schedule => inner_table();
+        /// When what fails is an incident, and when it is over: for `watch`.
+        incidents => inner_table();
+        /// What `watch` remembers.
+        store => inner_table();
+        /// Where `watch` answers.
+        web => inner_table();
+        /// Who is told that `watch` does its job.
+        heartbeat => inner_table();
     }
     check whole;
 }
@@ -119,6 +127,10 @@ impl Config {
             severity: BTreeMap::new(),
             vantage: Vantage::default(),
             schedule: Schedule::default(),
+            incidents: Incidents::default(),
+            store: Store::default(),
+            web: Web::default(),
+            heartbeat: Heartbeat::default(),
             release: Release::default(),
         }
     }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use roundsman_alerts::Policy;
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::gather::Concurrency;
 
-use crate::schedule::Cadence;
+use crate::config::Config;
+use crate::schedule::{Cadence, CronExpression};
 
 /// Settings of a dispatcher.
 #[derive(Clone, Debug)]
@@ -26,4 +28,31 @@ pub struct Settings {
     pub concurrency: Concurrency,
     /// How urgent causes are, where that is not their default.
     pub severity: BTreeMap<Cause, Severity>,
+}
+
+impl Settings {
+    /// What a configuration asks for.
+    #[must_use]
+    pub fn of(config: &Config, concurrency: Concurrency) -> Self {
+        let schedule = &config.schedule;
+        // Both were read with the configuration: what can't be read again is as if it were not there.
+        let cron = schedule
+            .cron
+            .as_ref()
+            .and_then(|cron| cron.parse::<CronExpression>().ok());
+        let zone = schedule.timezone.as_ref().and_then(|zone| TimeZone::get(zone).ok());
+        let cadence = match cron {
+            Some(cron) => Cadence::cron(cron, zone.unwrap_or(TimeZone::UTC), schedule.jitter),
+            None => Cadence::every(schedule.every, schedule.jitter),
+        };
+        Self {
+            cadence,
+            fleet_every: schedule.fleet_every,
+            read_every: config.tenants.every,
+            wake_every: config.site.wake_every,
+            policy: config.incidents.policy(),
+            concurrency,
+            severity: config.severity.clone(),
+        }
+    }
 }

@@ -14,4 +14,4 @@ pub(crate) use names::*;
 pub use net::parse_domain;
 pub(crate) use net::*;
 pub(crate) use secret::*;
-pub(crate) use value::{Form, ValueForm};
+pub(crate) use value::{Form, ValueForm, quoted};

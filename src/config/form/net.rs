@@ -38,6 +38,22 @@ pub(crate) fn url() -> ValueForm<String> {
         .shown()
 }
 
+/// An `http://` or `https://` URL; the empty text is none.
+pub(crate) fn optional_url() -> ValueForm<Option<String>> {
+    text(|url: &str| match url {
+        "" => Ok(None),
+        url => read_url(url).map(Some),
+    })
+    .schema(json!({ "type": "string", "pattern": "^(https?://[^/\\s]\\S*)?$" }))
+    .written(|url: &Option<String>| Some(quoted(url.as_deref().unwrap_or_default())))
+}
+
+/// An address to listen at, with its port.
+pub(crate) fn listener() -> ValueForm<SocketAddr> {
+    let form = "expected an address with a port such as \"127.0.0.1:9464\"";
+    text(move |address: &str| address.parse::<SocketAddr>().map_err(|_| form)).shown()
+}
+
 /// A path with an optional query.
 pub(crate) fn path() -> ValueForm<String> {
     text(read_path)

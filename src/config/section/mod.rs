@@ -1,8 +1,10 @@
 //! The tables of `roundsman.toml`, a file per table. Each declares its own keys and knows no other table.
 
 mod certificate;
+mod daemon;
 mod dns;
 mod edge;
+mod incidents;
 mod listed;
 mod overrides;
 mod platform;
@@ -13,8 +15,10 @@ mod vantage;
 
 pub use certificate::Certificate;
 pub(super) use certificate::check_patch;
+pub use daemon::{Heartbeat, Store, Web};
 pub use dns::{Ask, Dns};
 pub use edge::Edge;
+pub use incidents::Incidents;
 pub use listed::ListedTenant;
 pub(super) use listed::listed;
 pub use overrides::{Match, Override};

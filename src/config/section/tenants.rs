@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,7 +11,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::listed::{ListedTenant, entries};
-use crate::config::form::{ValueForm, app_prefix, file, filled, glob, list, optional, pointer, secret, url, words_of};
+use crate::config::form::{
+    ValueForm, app_prefix, duration, file, filled, glob, list, optional, pointer, secret, url, words_of,
+};
 use crate::config::glob::Glob;
 use crate::config::reader::{Read, Section, Value, each, expected};
 use crate::config::secret::Secret;
@@ -45,6 +48,8 @@ table! {
         list: Vec<ListedTenant> = Vec::new() => entries(), live = "[\"abc123\"]";
         /// Ids to leave out; `*` stands for any text, `?` for one character.
         exclude: Vec<Glob> = Vec::new() => list(glob()), sample = "[\"demo-*\"]";
+        /// How often `watch` reads the sources.
+        every: Duration = Duration::from_secs(30) => duration();
     }
     check sources_are_there;
 }
