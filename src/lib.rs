@@ -12,6 +12,7 @@ mod replace;
 pub mod report;
 pub mod schedule;
 pub mod schema;
+pub mod store;
 pub mod text;
 pub mod trace;
 pub mod watch;

@@ -1,0 +1,14 @@
+//! What a daemon remembers: incidents, how tenants are and were, silences. One SQLite database with one writer.
+//!
+//! What happened to incidents is written in one transaction that outlives a power cut (`synchronous = FULL`), before
+//! anybody is told; how tenants are is written when there is time.
+
+mod error;
+mod lock;
+mod read;
+mod schema;
+mod writer;
+
+pub use error::StoreError;
+pub use read::{Reader, Remembered, TenantMemory, TimelineEntry};
+pub use writer::{Store, Write, keep_since};

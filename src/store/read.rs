@@ -1,0 +1,162 @@
+//! Reading what was remembered: at a start, and by whoever asks while no agent runs.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use roundsman_alerts::{Change, Incident, Silence};
+use roundsman_checks::diagnosis::{Cause, Status};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use serde::de::DeserializeOwned;
+
+use super::error::StoreError;
+use super::schema;
+
+/// Everything that a start goes on from.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered {
+    /// The incidents that are not over, or may be reopened.
+    pub incidents: Vec<Incident>,
+    /// The number of the incident that was opened last.
+    pub number: u64,
+    /// How tenants were.
+    pub tenants: Vec<TenantMemory>,
+    /// The silences that are not over.
+    pub silences: Vec<Silence>,
+}
+
+/// How a tenant was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantMemory {
+    /// Its id.
+    pub tenant: String,
+    /// How it was.
+    pub status: Status,
+    /// The cause that decided that.
+    pub cause: Option<Cause>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was well last.
+    pub last_good: Option<Timestamp>,
+}
+
+/// One thing that happened to an incident.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub change: Change,
+}
+
+/// A database that is only read.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    database: Connection,
+}
+
+impl Reader {
+    /// Opens a database; an agent may write it meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is none, or it can't be read.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            path: path.to_owned(),
+            database: schema::open_to_read(path)?,
+        })
+    }
+
+    /// Everything that a start would go on from.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can't be read.
+    pub fn remembered(&self) -> Result<Remembered, StoreError> {
+        remembered(&self.database).map_err(|error| schema::named(&self.path, &error))
+    }
+
+    /// The incidents that are over and were opened once, the latest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can't be read.
+    pub fn history(&self) -> Result<Vec<Incident>, StoreError> {
+        history(&self.database).map_err(|error| schema::named(&self.path, &error))
+    }
+
+    /// What happened to an incident, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can't be read.
+    pub fn timeline(&self, id: &str) -> Result<Vec<TimelineEntry>, StoreError> {
+        timeline(&self.database, id).map_err(|error| schema::named(&self.path, &error))
+    }
+}
+
+pub(super) fn remembered(database: &Connection) -> Result<Remembered, rusqlite::Error> {
+    let number = database
+        .query_row("SELECT value FROM single WHERE name = 'incident'", [], |row| {
+            row.get::<_, i64>(0)
+        })
+        .optional()?;
+    Ok(Remembered {
+        incidents: all(database, "SELECT data FROM incidents", json)?,
+        number: number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default(),
+        tenants: all(
+            database,
+            "SELECT tenant, status, cause, since, last_good FROM tenants",
+            tenant,
+        )?,
+        silences: all(database, "SELECT data FROM silences ORDER BY id", json)?,
+    })
+}
+
+fn history(database: &Connection) -> Result<Vec<Incident>, rusqlite::Error> {
+    all(database, "SELECT data FROM history ORDER BY resolved_at DESC", json)
+}
+
+fn timeline(database: &Connection, id: &str) -> Result<Vec<TimelineEntry>, rusqlite::Error> {
+    let mut asked = database.prepare("SELECT change, at FROM timeline WHERE id = ?1 ORDER BY seq")?;
+    let rows = asked.query_map([id], |row| {
+        Ok(TimelineEntry {
+            change: json(row)?,
+            at: moment(row.get(1)?),
+        })
+    })?;
+    rows.collect()
+}
+
+fn all<T>(
+    database: &Connection,
+    query: &str,
+    read: impl Fn(&Row<'_>) -> Result<T, rusqlite::Error>,
+) -> Result<Vec<T>, rusqlite::Error> {
+    let mut asked = database.prepare(query)?;
+    asked.query_map([], |row| read(row))?.collect()
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>) -> Result<T, rusqlite::Error> {
+    let text = row.get::<_, String>(0)?;
+    serde_json::from_str(&text).map_err(|error| wrong(0, error))
+}
+
+fn tenant(row: &Row<'_>) -> Result<TenantMemory, rusqlite::Error> {
+    let word = |at: usize, text: String| serde_json::from_value(text.into()).map_err(|error| wrong(at, error));
+    let cause = row.get::<_, Option<String>>(2)?;
+    Ok(TenantMemory {
+        tenant: row.get(0)?,
+        status: word(1, row.get(1)?)?,
+        // A cause of another version is none that is known here.
+        cause: cause.and_then(|cause| cause.parse().ok()),
+        since: moment(row.get(3)?),
+        last_good: row.get::<_, Option<i64>>(4)?.map(moment),
+    })
+}
+
+/// A moment as it is kept: microseconds since the epoch.
+pub(super) fn moment(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or_default()
+}
+
+fn wrong(at: usize, error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error))
+}

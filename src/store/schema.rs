@@ -1,0 +1,114 @@
+//! The tables, and how an older database becomes today's.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+
+/// Each step brings a database of the version that is its position to the next one.
+const MIGRATIONS: &[&str] = &["
+    -- The incidents that are not over, or may be reopened; each as the alerts crate has it.
+    CREATE TABLE incidents (
+        cause TEXT NOT NULL, scope TEXT NOT NULL, object TEXT NOT NULL,
+        id TEXT NOT NULL, state TEXT NOT NULL, data TEXT NOT NULL,
+        PRIMARY KEY (cause, scope, object)
+    ) WITHOUT ROWID;
+    -- Those that are over, as they were at their end.
+    CREATE TABLE history (id TEXT PRIMARY KEY, resolved_at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX history_by_end ON history (resolved_at);
+    -- What happened to each, in order.
+    CREATE TABLE timeline (
+        seq INTEGER PRIMARY KEY, id TEXT NOT NULL, at INTEGER NOT NULL, change TEXT NOT NULL
+    );
+    CREATE INDEX timeline_by_incident ON timeline (id, seq);
+    CREATE INDEX timeline_by_time ON timeline (at);
+    -- The number of the incident that was opened last, and other single values.
+    CREATE TABLE single (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    -- How each tenant is, and since when.
+    CREATE TABLE tenants (
+        tenant TEXT PRIMARY KEY, status TEXT NOT NULL, cause TEXT, since INTEGER NOT NULL, last_good INTEGER
+    ) WITHOUT ROWID;
+    -- How they were: a row for each change.
+    CREATE TABLE changes (tenant TEXT NOT NULL, at INTEGER NOT NULL, status TEXT NOT NULL, cause TEXT,
+        PRIMARY KEY (tenant, at)) WITHOUT ROWID;
+    CREATE INDEX changes_by_time ON changes (at);
+    CREATE TABLE silences (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+"];
+
+/// The version of the tables that this version of the program writes.
+pub(super) fn version() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// Opens a database to write: makes it where there is none, checks it, and brings it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let unusable = |error: rusqlite::Error| named(path, &error);
+    let mut database = Connection::open(path).map_err(unusable)?;
+    check(path, &database)?;
+    let found = stored_version(&database).map_err(unusable)?;
+    database.pragma_update(None, "journal_mode", "WAL").map_err(unusable)?;
+    database.pragma_update(None, "synchronous", "FULL").map_err(unusable)?;
+    for step in MIGRATIONS.iter().skip(found as usize) {
+        let change = database.transaction().map_err(unusable)?;
+        change.execute_batch(step).map_err(unusable)?;
+        let next = stored_version(&change).map_err(unusable)? + 1;
+        change.pragma_update(None, "user_version", next).map_err(unusable)?;
+        change.commit().map_err(unusable)?;
+    }
+    Ok(database)
+}
+
+/// Opens a database to read only.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let database =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| named(path, &error))?;
+    check(path, &database)?;
+    Ok(database)
+}
+
+fn check(path: &Path, database: &Connection) -> Result<(), StoreError> {
+    let damaged = |why: String| StoreError::Damaged {
+        path: path.to_owned(),
+        why,
+    };
+    let found = match stored_version(database) {
+        Ok(found) => found,
+        Err(error) => return Err(named(path, &error)),
+    };
+    if found > version() {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: version(),
+        });
+    }
+    let said = database.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    match said {
+        Ok(said) if said == "ok" => Ok(()),
+        Ok(said) => Err(damaged(said)),
+        Err(error) => Err(named(path, &error)),
+    }
+}
+
+fn stored_version(database: &Connection) -> Result<u32, rusqlite::Error> {
+    database.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// An error of the library, as what it means to whoever has to mend it.
+pub(super) fn named(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => StoreError::Damaged {
+            path,
+            why: error.to_string(),
+        },
+        _ => StoreError::Unusable {
+            path,
+            why: error.to_string(),
+        },
+    }
+}
