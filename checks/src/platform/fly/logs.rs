@@ -46,7 +46,8 @@ impl Logs {
         let asked = self.0.ask("app-logs", &path, None);
         let late = |_| Fault::new(Reason::PlatformTimeout, format!("logs: no answer within {TIMEOUT:?}"));
         let answer = tokio::time::timeout(TIMEOUT, asked).await.map_err(late)??;
-        page(app, &answer.read::<Value>()?)
+        let app = app.to_owned();
+        answer.made(move |answer| page(&app, &answer.read::<Value>()?)).await
     }
 }
 

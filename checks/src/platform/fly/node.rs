@@ -37,11 +37,11 @@ impl<'a> Connection<'a> {
     }
 
     /// What it says of the pages after it.
-    pub(super) fn more(&self) -> More<'_> {
+    pub(super) fn more(&self) -> More {
         let info = self.page_info.as_ref();
         More {
             promised: info.and_then(|info| info.has_next_page),
-            cursor: info.and_then(|info| info.end_cursor.as_deref()),
+            cursor: info.and_then(|info| info.end_cursor.as_deref().map(str::to_owned)),
         }
     }
 }
