@@ -13,14 +13,14 @@ const FREE_CALLS: usize = 10;
 /// Calls more for each so many apps.
 const CALLS_PER_PAGE: usize = 2;
 const APPS_PER_PAGE: usize = 50;
-/// Room for what is kept, in bytes: a hundred thousand apps need three quarters of it.
-const MOST_KEPT: usize = 192 * 1024 * 1024;
 /// The longest answer that is read between two looks at everything else, in bytes.
 const READ_AT_ONCE: usize = 256 * 1024;
 
 /// What is left for one bulk read, whichever of a platform's APIs it asks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Allowance {
+    /// Room for what is kept, in bytes.
+    room: usize,
     made: AtomicUsize,
     apps: AtomicUsize,
     /// Pages that brought all that was asked for: each is worth its call.
@@ -29,6 +29,17 @@ pub(super) struct Allowance {
 }
 
 impl Allowance {
+    /// An allowance with room for so many bytes.
+    pub(super) fn with_room(room: usize) -> Self {
+        Self {
+            room,
+            made: AtomicUsize::new(0),
+            apps: AtomicUsize::new(0),
+            full: AtomicUsize::new(0),
+            kept: AtomicUsize::new(0),
+        }
+    }
+
     /// Takes one call from it.
     ///
     /// # Errors
@@ -56,10 +67,10 @@ impl Allowance {
         if entries >= asked {
             self.full.fetch_add(1, Ordering::Relaxed);
         }
-        if self.kept.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_KEPT {
+        if self.kept.fetch_add(bytes, Ordering::Relaxed) + bytes <= self.room {
             return Ok(());
         }
-        let detail = format!("what it lists takes more than {} MiB", MOST_KEPT >> 20);
+        let detail = format!("what it lists takes more than {} MiB", self.room >> 20);
         Err(Fault::new(Reason::PlatformMalformed, detail))
     }
 }
@@ -139,12 +150,12 @@ mod tests {
 
     #[test]
     fn calls_are_for_apps_and_for_full_pages() {
-        assert_eq!(calls(&Allowance::default()), 10);
-        let some = Allowance::default();
+        assert_eq!(calls(&Allowance::with_room(3 << 20)), 10);
+        let some = Allowance::with_room(3 << 20);
         some.know(51);
         some.know(12);
         assert_eq!(calls(&some), 14);
-        let full = Allowance::default();
+        let full = Allowance::with_room(3 << 20);
         for entries in [99, 100, 0, 250] {
             full.keep(entries, 100, 0).unwrap();
         }
@@ -154,12 +165,12 @@ mod tests {
 
     #[test]
     fn room_is_limited() {
-        let allowance = Allowance::default();
-        allowance.keep(1, 100, MOST_KEPT).unwrap();
+        let allowance = Allowance::with_room(3 << 20);
+        allowance.keep(1, 100, 3 << 20).unwrap();
         let fault = allowance.keep(1, 100, 1).unwrap_err();
         assert_eq!(
             (fault.reason, fault.detail.as_str()),
-            (Reason::PlatformMalformed, "what it lists takes more than 192 MiB")
+            (Reason::PlatformMalformed, "what it lists takes more than 3 MiB")
         );
     }
 

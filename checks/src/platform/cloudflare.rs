@@ -19,6 +19,9 @@ const MOST_OF_A_PAGE: usize = 5000;
 /// Most pages that are read: a zone of a million records.
 const MOST_PAGES: usize = 200;
 
+/// Room for what is kept of them, in bytes: some 300,000 records.
+const ROOM: usize = 128 * 1024 * 1024;
+
 /// Client of one zone.
 #[derive(Debug)]
 pub struct Zone {
@@ -65,7 +68,7 @@ impl Zone {
 
     /// Lists the zone, page by page: all of it, or why not.
     async fn list(&self) -> Result<Vec<ZoneRecord>, Fault> {
-        let allowance = Allowance::default();
+        let allowance = Allowance::with_room(ROOM);
         let bulk = Bulk::new(&self.api, &allowance);
         let id = self.id(bulk).await?;
         let mut trail = Trail::new("records", MOST_PAGES);

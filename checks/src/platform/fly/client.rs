@@ -8,6 +8,9 @@ use crate::platform::Token;
 use crate::platform::bulk::{Allowance, Bulk};
 use crate::platform::http::{Api, ApiError, Calls};
 
+/// Room for what one reading keeps, in bytes: a hundred thousand apps with two machines each need nine tenths of it.
+const ROOM: usize = 256 * 1024 * 1024;
+
 /// Where the APIs are and what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -64,7 +67,7 @@ impl Client {
     }
 
     async fn bulk(&self) -> Result<Platform, Fault> {
-        let allowance = Allowance::default();
+        let allowance = Allowance::with_room(ROOM);
         let rest = Bulk::new(&self.rest, &allowance);
         let organization = match &self.organization {
             Some(organization) => organization.clone(),

@@ -37,7 +37,14 @@ pub(super) struct Inner<'a> {
 
 impl Inner<'_> {
     /// A whole list: what stands on the app's page, and what has to be read on; and why something is missing.
-    pub(super) async fn whole<T: Send + 'static>(&self, mut entries: Entries<T>) -> (Vec<T>, Option<Fault>) {
+    pub(super) async fn whole<T: Send + 'static>(&self, entries: Entries<T>) -> (Vec<T>, Option<Fault>) {
+        let (mut read, fault) = self.read_on(entries).await;
+        // Most lists have one entry, and a vector begins with room for four.
+        read.shrink_to_fit();
+        (read, fault)
+    }
+
+    async fn read_on<T: Send + 'static>(&self, mut entries: Entries<T>) -> (Vec<T>, Option<Fault>) {
         loop {
             match entries.next {
                 Ok(None) => return entries.end(),

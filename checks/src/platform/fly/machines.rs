@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::node::is_short;
 use crate::evidence::{App, Fault, Machine, Platform, Reason};
 use crate::platform::bulk::{Bulk, weight};
 use crate::platform::http::{Answer, Api, Path};
@@ -19,7 +20,7 @@ const PAGE: usize = 1000;
 const MOST_PAGES: usize = 1000;
 /// What one page may take when it is read, in bytes: a thousand machines need a hundredth of it.
 const MOST_OF_A_PAGE: usize = 64 * 1024 * 1024;
-/// Most machines of one app whose details are taken.
+/// Most machines of one app that are taken.
 const MOST_OF_AN_APP: usize = 10_000;
 /// Most regions that are told to be silent.
 const MOST_REGIONS: usize = 1000;
@@ -83,7 +84,7 @@ async fn pages(bulk: Bulk<'_>, organization: &str, machines: &mut Machines) -> R
         machines.silent_regions.extend(page.silent_regions);
         bulk.allowance.keep(page.machines.len(), PAGE, page.weight)?;
         for (app, machine) in page.machines {
-            machines.by_app.entry(app).or_default().push(machine);
+            machines.add(app, machine);
         }
         machines.faults.extend(page.faults);
         page.fault.map_or(Ok(()), Err)?;
@@ -121,17 +122,19 @@ impl ReadPage {
         read.silent_regions.truncate(MOST_REGIONS);
         let malformed = |what: String| Fault::new(Reason::PlatformMalformed, what);
         for node in page.machines {
-            let Ok(AppName { app_name: app }) = serde_json::from_str::<AppName>(node.get()) else {
+            let app = serde_json::from_str::<AppName>(node.get()).ok();
+            let Some(AppName { app_name: app }) = app.filter(|app| is_short(&app.app_name)) else {
                 read.fault = Some(malformed("the platform lists a machine without its app".into()));
                 break;
             };
             match serde_json::from_str::<MachineNode>(node.get()).map(Machine::from) {
-                Ok(machine) => {
+                Ok(machine) if is_short(&machine.id) => {
                     read.weight += weight(&machine) + size_of::<String>() + app.len();
                     read.machines.push((app, machine));
                 }
-                Err(error) => {
-                    let fault = malformed(format!("a machine of {app}: {error}"));
+                unread => {
+                    let why = unread.map_or_else(|error| error.to_string(), |_| "its id is too long".to_owned());
+                    let fault = malformed(format!("a machine of {app}: {why}"));
                     read.weight += 2 * app.len() + fault.detail.len() + size_of::<Fault>();
                     read.faults.insert(app, fault);
                 }
@@ -146,6 +149,18 @@ impl ReadPage {
 }
 
 impl Machines {
+    fn add(&mut self, app: String, machine: Machine) {
+        match self.by_app.get_mut(&app) {
+            Some(machines) if machines.len() >= MOST_OF_AN_APP => {
+                let detail = format!("more than {MOST_OF_AN_APP} machines of {app}");
+                self.faults.insert(app, Fault::new(Reason::PlatformMalformed, detail));
+            }
+            Some(machines) => machines.push(machine),
+            // Most apps have one, and a vector begins with room for four.
+            None => drop(self.by_app.insert(app, Vec::from([machine]))),
+        }
+    }
+
     /// A machine whose app was not named in a list of apps that should have all, and that app.
     pub(super) fn unlisted<'m>(&'m self, platform: &Platform) -> Option<(&'m str, &'m str)> {
         if platform.apps_missing.is_some() {
