@@ -16,7 +16,7 @@ use roundsman::agent::clock::Moment;
 use crate::cli::Ran;
 
 /// After this something hangs.
-const HANGS: Duration = Duration::from_secs(90);
+const HANGS: Duration = Duration::from_secs(180);
 /// Between two looks at a process.
 const GLANCE: Duration = Duration::from_millis(2);
 

@@ -72,7 +72,7 @@ pub(crate) fn instead(faults: &FaultSet, call: &Call) -> Option<Response<Body>> 
         "spaces" => body::endless(),
         "refusal" => {
             status = StatusCode::FORBIDDEN;
-            text(format!("[{}0]", filled(|_| "0,".to_owned(), LONG)))
+            text(format!("[{}0]", repeated("0,", LONG)))
         }
         "deep" => text("[".repeat(1_000_000)),
         _ => text(match api {
@@ -107,6 +107,11 @@ fn api_of(call: &Call) -> Option<&'static str> {
 
 fn text(text: String) -> Body {
     body::full(text.into())
+}
+
+/// The same entry until the text is so long.
+fn repeated(entry: &str, length: usize) -> String {
+    entry.repeat(length / entry.len())
 }
 
 /// Entries until the text is so long, each with its number.
@@ -147,7 +152,7 @@ fn graphql(call: &Call, how: &str) -> String {
         return format!(r#"{{"data":{{"app":{{"list":{}}}}}}}"#, page(&certificates(100), true));
     }
     let apps = match how {
-        "zeros" => page(&format!("{}0", filled(|_| "0,".to_owned(), LONG)), false),
+        "zeros" => page(&format!("{}0", repeated("0,", LONG)), false),
         "crowd" => {
             let crowd = filled(|at| format!("{},", app(&format!("sp-x{at}"), &empty)), LONG);
             page(crowd.trim_end_matches(','), false)
@@ -165,7 +170,7 @@ fn graphql(call: &Call, how: &str) -> String {
         }
         "inner-pages" => page(&app("sp-q7f9", &page(&certificates(10), true)), false),
         "errors" => {
-            let errors = filled(|_| r#"{"message":"no","path":[0,0,0,0]},"#.to_owned(), LONG);
+            let errors = repeated(r#"{"message":"no","path":[0,0,0,0]},"#, LONG);
             return format!(r#"{{"errors":[{}]}}"#, errors.trim_end_matches(','));
         }
         _ => page(&app("sp-q7f9", &empty), true),
@@ -186,7 +191,7 @@ fn machines(how: &str) -> String {
     };
     let next = format!("c{}", fresh());
     match how {
-        "zeros" => list(&filled(|_| "0,".to_owned(), LONG), ""),
+        "zeros" => list(&repeated("0,", LONG), ""),
         "crowd" => list(&filled(|at| format!("{},", machine(&format!("m{at}"))), LONG), ""),
         "full-pages" => {
             let region = "r".repeat(FAT / 10);
@@ -194,7 +199,7 @@ fn machines(how: &str) -> String {
             list(&page.collect::<Vec<_>>().join(","), &next)
         }
         "checks" => {
-            let checks = filled(|_| "{},".to_owned(), LONG);
+            let checks = repeated("{},", LONG);
             let checks = checks.trim_end_matches(',');
             list(&format!(r#"{{"id":"m","app_name":"sp-q7f9","checks":[{checks}]}}"#), "")
         }
@@ -225,7 +230,7 @@ fn records(call: &Call, how: &str) -> String {
         format!(r#"{{"success":true,"result":[{entries}],"result_info":{{"page":{page},"total_pages":{pages}}}}}"#)
     };
     match how {
-        "zeros" => list(&filled(|_| "0,".to_owned(), LONG), 1),
+        "zeros" => list(&repeated("0,", LONG), 1),
         "crowd" => list(&filled(|at| format!("{},", record(&at.to_string())), LONG), 1),
         "full-pages" => {
             let entries = (0..5_000).map(|_| record(&fresh().to_string()));
@@ -251,8 +256,8 @@ fn logs(how: &str) -> String {
         )
     };
     match how {
-        "zeros" => list(&filled(|_| "0,".to_owned(), LONG_LOG)),
-        "objects" => list(&filled(|_| "{},".to_owned(), LONG_LOG)),
+        "zeros" => list(&repeated("0,", LONG_LOG)),
+        "objects" => list(&repeated("{},", LONG_LOG)),
         _ => list(&filled(
             |at| format!(r#"{{"attributes":{{"message":"line {at}","timestamp":"2026-11-24T09:39:13.5Z"}}}},"#),
             64 * 1024,
@@ -265,11 +270,11 @@ fn tenants(how: &str) -> String {
     let page =
         |entries: &str, next: &str| format!(r#"{{"tenants":[{}],"next":{next}}}"#, entries.trim_end_matches(','));
     match how {
-        "zeros" => list(&filled(|_| "0,".to_owned(), LONG)),
-        "objects" => list(&filled(|_| "{},".to_owned(), LONG)),
-        "same" => list(&filled(|_| r#""q7f9","#.to_owned(), LONG)),
+        "zeros" => list(&repeated("0,", LONG)),
+        "objects" => list(&repeated("{},", LONG)),
+        "same" => list(&repeated(r#""q7f9","#, LONG)),
         "one" => {
-            let more = filled(|_| "0,".to_owned(), LONG);
+            let more = repeated("0,", LONG);
             list(&format!(r#""a3b1",{{"id":"q7f9","more":[{more}0]}}"#))
         }
         "labels" => {
@@ -279,7 +284,7 @@ fn tenants(how: &str) -> String {
                 labels.trim_end_matches(',')
             ))
         }
-        "next" => page(r#""a3b1","q7f9""#, &format!("[{}0]", filled(|_| "0,".to_owned(), LONG))),
+        "next" => page(r#""a3b1","q7f9""#, &format!("[{}0]", repeated("0,", LONG))),
         // The first tenants come again behind every cursor.
         _ => page(r#""a3b1","q7f9""#, &format!(r#""c{}""#, fresh())),
     }
