@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::args::{ListFormat, TargetArgs};
 use super::configuration::configuration;
+use super::stoppable;
 use super::{colour_errors, usage_error};
 use crate::agent::{ApiSnapshot, Clients, Fetch, USER_AGENT};
 use crate::config::{Config, render_plain};
@@ -103,7 +104,7 @@ fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::
     let from = args.target.tenants_from.as_ref();
     let clients = Clients::new(config, USER_AGENT)?;
     let remote = Remote::new(config, from, USER_AGENT)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = stoppable::runtime()?;
     let (snapshot, listed) =
         runtime.block_on(async { tokio::join!(clients.read(Fetch::ALL), Remote::ask(remote.as_ref())) });
     let ApiSnapshot {

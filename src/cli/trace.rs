@@ -79,7 +79,7 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
         // Strings, flags, numbers and lists only: it always serialises.
         ListFormat::Json => json::text(&trace).unwrap_or_default(),
     };
-    Ok(super::print(&text, code))
+    Ok(stoppable::write(move || super::print(&text, code))?)
 }
 
 /// How the terminal, or the pipe, shows it.

@@ -51,8 +51,6 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
         .transpose()?;
     let sinks = Sinks::open(args.format, &args.output)?;
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
-    // More sockets at once are the point of this program; where the limit can't be raised, a round says what it lacks.
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
         let setup = Setup::new(config, from)?;
@@ -63,16 +61,19 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     })?;
     progress.finish();
     let (roots, Verdict { round, demand, code }) = done?;
-    sinks.write(&Report::new(&round, &demand, code))?;
-    if let Some(recorder) = recorder {
-        recorder.write(Recording {
-            started: round.started,
-            finished: round.finished,
-            demand,
-            roots: CertificateChain(roots.iter().map(|root| root.to_vec()).collect()),
-            world: round.world,
-        })?;
-    }
+    stoppable::write(move || -> Result<_, VerifyError> {
+        sinks.write(&Report::new(&round, &demand, code))?;
+        if let Some(recorder) = recorder {
+            recorder.write(Recording {
+                started: round.started,
+                finished: round.finished,
+                demand,
+                roots: CertificateChain(roots.iter().map(|root| root.to_vec()).collect()),
+                world: round.world,
+            })?;
+        }
+        Ok(())
+    })??;
     Ok(code)
 }
 

@@ -16,6 +16,9 @@ const LOCAL: &str = "local";
 /// The largest text that a person may have written, in bytes.
 const WRITTEN: usize = 1 << 20;
 
+/// The largest value that is read as a whole, in bytes: a tenant, or what stands beside the list.
+const MAX_VALUE: usize = 1 << 20;
+
 /// A document whose entries are read one by one: as a whole it would take many times its bytes.
 pub(super) struct Document<'a> {
     items: Vec<&'a RawValue>,
@@ -31,7 +34,12 @@ impl Document<'_> {
             |(first, rest)| (first, format!("/{rest}")),
         );
         let key = first.replace("~1", "/").replace("~0", "~");
-        let value = serde_json::from_str::<Value>(self.beside.get(&key)?.get()).ok()?;
+        let text = self.beside.get(&key)?.get();
+        if text.len() > MAX_VALUE {
+            // Too much to be looked into: it is no text, which is what a pointer leads to.
+            return Some(Value::Object(serde_json::Map::new()));
+        }
+        let value = serde_json::from_str::<Value>(text).ok()?;
         value.pointer(&rest).cloned()
     }
 }
@@ -40,7 +48,7 @@ impl Document<'_> {
 pub(super) fn read(text: &str, file: &str, fields: &Fields) -> Result<Vec<Entry>, InventoryError> {
     let document = parse(text.as_bytes(), file)?;
     let place = |number| Place::Entry(file.to_owned(), number);
-    entries(&document, fields, place).collect()
+    entries(&document, fields, place).map(|(_, entry)| entry).collect()
 }
 
 /// Reads a document: its list, and what stands beside.
@@ -81,17 +89,29 @@ pub(super) fn parse<'a>(text: &'a [u8], file: &str) -> Result<Document<'a>, Inve
     })
 }
 
-/// Every entry of a document by itself; `place` says where the entry of a number is, from 1.
+/// Every entry of a document by itself, with its length in bytes; `place` says where the entry of a number is, from 1.
 pub(super) fn entries<'d>(
     document: &'d Document<'_>,
     fields: &'d Fields,
     place: impl Fn(usize) -> Place + 'd,
-) -> impl Iterator<Item = Result<Entry, InventoryError>> + 'd {
+) -> impl Iterator<Item = (usize, Result<Entry, InventoryError>)> + 'd {
     let items = document.items.iter().enumerate();
-    let read = |(index, raw): (usize, &&RawValue)| Some((index, serde_json::from_str::<Value>(raw.get()).ok()?));
-    let items = items.filter_map(read);
-    let items = items.filter(|(_, item)| item.get("tenant_type").and_then(Value::as_str) != Some(LOCAL));
-    items.map(move |(index, item)| entry(&item, place(index + 1), fields))
+    items.filter_map(move |(index, raw)| {
+        let place = || place(index + 1);
+        let length = raw.get().len();
+        if length > MAX_VALUE {
+            let error = InventoryError::Field {
+                place: place(),
+                field: "tenant".to_owned(),
+                expected: "an object of at most 1 MiB",
+                found: "a larger one",
+            };
+            return Some((length, Err(error)));
+        }
+        let item = serde_json::from_str::<Value>(raw.get()).ok()?;
+        let local = item.get("tenant_type").and_then(Value::as_str) == Some(LOCAL);
+        (!local).then(|| (length, entry(&item, place(), fields)))
+    })
 }
 
 /// What a value is, by its first character.
@@ -229,6 +249,19 @@ mod tests {
             .into_iter()
             .map(|entry| entry.id)
             .collect()
+    }
+
+    #[test]
+    fn a_value_that_is_far_too_large_is_looked_at_from_outside() {
+        let long = format!("[{}0]", "0,".repeat(MAX_VALUE));
+        let error = read(&format!(r#"[{{"id":"a","x":{long}}}]"#), "t", &Fields::default()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "t, entry 1: `tenant` must be an object of at most 1 MiB, found a larger one"
+        );
+        let text = format!(r#"{{"data":[],"next":{long}}}"#);
+        let next = parse(text.as_bytes(), "t").unwrap().pointer("/next");
+        assert!(next.is_some_and(|next| !next.is_string()));
     }
 
     #[test]

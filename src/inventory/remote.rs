@@ -14,7 +14,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::entry::{Entry, Place};
-use super::json::{self, Document};
+use super::json;
 use super::read::TenantsFrom;
 use crate::config::{Config, Fields, Secret, SecretError, Source};
 
@@ -27,6 +27,10 @@ const MAX_PAGE: usize = 16 << 20;
 /// Most pages and most tenants that are read: nobody has more, an endpoint gone astray does.
 const MOST_PAGES: usize = 10_000;
 const MOST_TENANTS: usize = 1_000_000;
+/// The longest that all entries together are, in bytes of their JSON.
+const MOST_TEXT: usize = 128 << 20;
+/// The longest page that is read between two looks at everything else, in bytes.
+const READ_AT_ONCE: usize = 256 << 10;
 /// Most entries that are told to be wrong: one of so many is as wrong as the rest.
 const MOST_FAULTS: usize = 100;
 /// How long all pages together may take.
@@ -136,7 +140,8 @@ impl Remote {
     }
 
     async fn pages(&self, listing: &mut Listing) -> Result<(), Fault> {
-        let (mut read, mut ids) = (HashSet::new(), HashSet::new());
+        let mut read = HashSet::new();
+        let mut taken = Taken::default();
         let mut url = self.url.clone();
         for number in 1..=MOST_PAGES {
             read.insert(url.clone());
@@ -145,9 +150,17 @@ impl Remote {
                 _ => format!("{}, page {number}", listing.name),
             };
             let bytes = self.page(&url, &name).await?;
-            let page = json::parse(&bytes, &name).map_err(|error| malformed(error.to_string()))?;
-            self.take(&page, &name, listing, &mut ids)?;
-            let Some(next) = self.next(&page, &url, &name)? else {
+            let page = Page {
+                name: name.clone(),
+                fields: self.fields.clone(),
+                next: self.next.clone(),
+            };
+            let (next, now) = aside(bytes.len(), move || page.take(&bytes, taken)).await?;
+            taken = now;
+            listing.entries.append(&mut taken.entries);
+            listing.faults.append(&mut taken.faults);
+            let next = next?;
+            let Some(next) = self.next(next, &url, &name)? else {
                 return Ok(());
             };
             if read.contains(&next) {
@@ -158,38 +171,8 @@ impl Remote {
         Err(malformed(format!("{} has more than {MOST_PAGES} pages", listing.name)))
     }
 
-    fn take(
-        &self,
-        page: &Document<'_>,
-        name: &str,
-        listing: &mut Listing,
-        ids: &mut HashSet<String>,
-    ) -> Result<(), Fault> {
-        let place = |number| Place::Answer(name.to_owned(), number);
-        for entry in json::entries(page, &self.fields, place) {
-            match entry {
-                Ok(entry) if ids.insert(entry.id.to_ascii_lowercase()) => listing.entries.push(entry),
-                Ok(entry) => listing.faults.push(malformed(format!(
-                    "tenant `{}` is named twice, again at {}",
-                    entry.id, entry.place
-                ))),
-                Err(error) => listing.faults.push(malformed(error.to_string())),
-            }
-            if listing.entries.len() > MOST_TENANTS {
-                return Err(malformed(format!("{name}: more than {MOST_TENANTS} tenants")));
-            }
-            if listing.faults.len() >= MOST_FAULTS {
-                return Err(malformed(format!(
-                    "{name}: more than {MOST_FAULTS} entries are wrong; the rest was not read"
-                )));
-            }
-        }
-        Ok(())
-    }
-
     /// Where the next page is: a URL or a path of the same origin, else a cursor.
-    fn next(&self, page: &Document<'_>, url: &Url, name: &str) -> Result<Option<Url>, Fault> {
-        let found = self.next.as_deref().and_then(|pointer| page.pointer(pointer));
+    fn next(&self, found: Option<Value>, url: &Url, name: &str) -> Result<Option<Url>, Fault> {
         let text = match found {
             None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
             Some(Value::String(text)) if text.is_empty() => return Ok(None),
@@ -246,6 +229,78 @@ impl Remote {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+}
+
+/// What reads one page.
+struct Page {
+    name: String,
+    fields: Fields,
+    next: Option<String>,
+}
+
+/// What was read so far; entries and faults are those of one page.
+#[derive(Default)]
+struct Taken {
+    entries: Vec<Entry>,
+    faults: Vec<Fault>,
+    ids: HashSet<String>,
+    wrong: usize,
+    text: usize,
+}
+
+impl Page {
+    /// Takes in a page, and gives back what it says of the next one.
+    fn take(self, bytes: &[u8], mut taken: Taken) -> (Result<Option<Value>, Fault>, Taken) {
+        let next = self.read(bytes, &mut taken);
+        (next, taken)
+    }
+
+    fn read(&self, bytes: &[u8], taken: &mut Taken) -> Result<Option<Value>, Fault> {
+        let name = &self.name;
+        let page = json::parse(bytes, name).map_err(|error| malformed(error.to_string()))?;
+        let place = |number| Place::Answer(name.clone(), number);
+        for (length, entry) in json::entries(&page, &self.fields, place) {
+            match entry {
+                Ok(entry) if taken.ids.insert(entry.id.to_ascii_lowercase()) => {
+                    taken.text += length;
+                    taken.entries.push(entry);
+                }
+                Ok(entry) => taken.faults.push(malformed(format!(
+                    "tenant `{}` is named twice, again at {}",
+                    entry.id, entry.place
+                ))),
+                Err(error) => taken.faults.push(malformed(error.to_string())),
+            }
+            if taken.ids.len() > MOST_TENANTS {
+                return Err(malformed(format!("{name}: more than {MOST_TENANTS} tenants")));
+            }
+            if taken.text > MOST_TEXT {
+                let most = MOST_TEXT >> 20;
+                return Err(malformed(format!("{name}: the tenants take more than {most} MiB")));
+            }
+            if taken.wrong + taken.faults.len() >= MOST_FAULTS {
+                return Err(malformed(format!(
+                    "{name}: more than {MOST_FAULTS} entries are wrong; the rest was not read"
+                )));
+            }
+        }
+        taken.wrong += taken.faults.len();
+        Ok(self.next.as_deref().and_then(|pointer| page.pointer(pointer)))
+    }
+}
+
+/// Reads a page of so many bytes; a long one in another thread, so that signals and timers are heard meanwhile.
+async fn aside<T: Send + 'static>(bytes: usize, read: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    if bytes <= READ_AT_ONCE {
+        return Ok(read());
+    }
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => Ok(read),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(malformed("the page was not read to its end: the program ends")),
+        },
     }
 }
 

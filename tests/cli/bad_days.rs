@@ -80,6 +80,16 @@ fn running_out_of_descriptors_says_nothing_of_tenants() {
 }
 
 #[test]
+fn with_hardly_a_descriptor_it_is_said_what_to_raise() {
+    for limit in [8, 15] {
+        let ran = with_descriptors(limit, 1, "");
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{limit}: {}", ran.err);
+        assert!(ran.err.contains("raise `ulimit -n`"), "{limit}: {}", ran.err);
+    }
+    assert_eq!(with_descriptors(16, 1, "").code, Some(3));
+}
+
+#[test]
 fn with_few_descriptors_fewer_tenants_are_probed_together() {
     let ran = with_descriptors(32, 50, "");
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);

@@ -12,7 +12,7 @@ mod inventory;
 mod leftovers;
 mod manual;
 mod pipeline;
-mod platform;
+pub(crate) mod platform;
 mod replay;
 mod trace;
 mod wake;
@@ -26,9 +26,9 @@ use roundsman_lab::{Fault, Lab, LabOptions};
 
 /// A lab with its configuration on disk, served by threads of its own.
 pub(crate) struct Served {
-    lab: Lab,
+    pub(crate) lab: Lab,
     pub(crate) config: PathBuf,
-    dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
 

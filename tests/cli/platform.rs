@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Ran, Served, command, serve};
 
 /// The lab with this text in the place of its tenants.
-pub(super) fn with_tenants(options: LabOptions, tenants: &str) -> Served {
+pub(crate) fn with_tenants(options: LabOptions, tenants: &str) -> Served {
     let served = serve(options, &[]);
     let text = std::fs::read_to_string(&served.config).expect("the configuration");
     let (before, rest) = text.split_once("[tenants]\n").expect("a table");
@@ -20,7 +20,7 @@ pub(super) fn with_tenants(options: LabOptions, tenants: &str) -> Served {
 }
 
 /// Runs the binary with the lab's tokens.
-pub(super) fn run(served: &Served, arguments: &[&str]) -> Ran {
+pub(crate) fn run(served: &Served, arguments: &[&str]) -> Ran {
     run_with(served, arguments, &[])
 }
 
@@ -40,19 +40,19 @@ fn run_with(served: &Served, arguments: &[&str], environment: &[(&str, &str)]) -
 }
 
 /// The JSON that was printed.
-pub(super) fn document(ran: &Ran) -> Value {
+pub(crate) fn document(ran: &Ran) -> Value {
     serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {}{}", ran.out, ran.err))
 }
 
 /// A tenant's row.
-pub(super) fn tenant<'r>(report: &'r Value, id: &str) -> &'r Value {
+pub(crate) fn tenant<'r>(report: &'r Value, id: &str) -> &'r Value {
     let mut rows = report["tenants"].as_array().into_iter().flatten();
     rows.find(|row| row["tenant"] == id)
         .unwrap_or_else(|| panic!("no row of {id}: {report}"))
 }
 
 /// One check of a tenant's row.
-pub(super) fn check<'r>(row: &'r Value, name: &str) -> &'r Value {
+pub(crate) fn check<'r>(row: &'r Value, name: &str) -> &'r Value {
     let mut checks = row["checks"].as_array().into_iter().flatten();
     checks
         .find(|check| check["check"] == name)

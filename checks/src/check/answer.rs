@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::evidence::{DnsQuery, DnsRecord, DnsReply, Reason, RecordKind, StepStatus};
+use crate::reading::joined;
 use crate::target::Hostname;
 
 const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
@@ -205,12 +206,12 @@ impl fmt::Display for DnsAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Addresses { addresses, aliases } if addresses.is_empty() => {
-                write!(f, "CNAME {}", aliases.join(", "))
+                write!(f, "CNAME {}", joined(aliases))
             }
             Self::Addresses { addresses, .. } => f.write_str(&list(addresses)),
             Self::NoData => f.write_str("no address (NODATA)"),
             Self::NxDomain => f.write_str("does not exist (NXDOMAIN)"),
-            Self::Delegated { at, servers } => write!(f, "{at} is delegated to {}", servers.join(", ")),
+            Self::Delegated { at, servers } => write!(f, "{at} is delegated to {}", joined(servers)),
             Self::Fault(reason, detail) | Self::Silent(reason, detail) if detail.is_empty() => write!(f, "{reason}"),
             Self::Fault(reason, detail) | Self::Silent(reason, detail) => write!(f, "{reason}: {detail}"),
             Self::Exhausted(what) => write!(f, "not asked: {what}"),
@@ -222,11 +223,7 @@ impl fmt::Display for DnsAnswer {
 /// Addresses as a person reads them, separated by commas.
 #[must_use]
 pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
-    addresses
-        .into_iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    joined(addresses)
 }
 
 /// The looks for a type of a name at a server, in the order in which they were asked.

@@ -9,7 +9,7 @@ use crate::chain::Facts;
 use crate::evidence::{AppCertificate, CertificateState, Reason, StepStatus, Visit};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::Lifetime;
+use crate::reading::{Lifetime, joined};
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
@@ -106,7 +106,7 @@ fn verified(context: &FleetContext, tenant: &TenantEvidence, visit: &Visit, fact
     }
     if let Some(set) = caa_fault(context, tenant, visit) {
         let message = format!("CAA of {} does not allow {}", set.owner, facts.issuer);
-        return Finding::plain(Outcome::Warn, message).comparing(set.records.join(", "), facts.issuer.clone());
+        return Finding::plain(Outcome::Warn, message).comparing(joined(&set.records), facts.issuer.clone());
     }
     Finding::plain(Outcome::Pass, text)
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::http::{Api, ApiError, Calls, Path};
+use super::bulk::{Allowance, Bulk, weight};
+use super::http::{Answer, Api, ApiError, Calls, Path};
 use super::paging::{More, Trail};
 use super::token::Token;
 use crate::evidence::{ApiAnswer, Fault, Reason, ZoneRecord};
@@ -13,8 +15,12 @@ use crate::target::Hostname;
 
 /// Records on one page.
 const PAGE: &str = "5000";
+const MOST_OF_A_PAGE: usize = 5000;
 /// Most pages that are read: a zone of a million records.
 const MOST_PAGES: usize = 200;
+
+/// Room for what is kept of them, in bytes: some 300,000 records.
+const ROOM: usize = 128 * 1024 * 1024;
 
 /// Client of one zone.
 #[derive(Debug)]
@@ -62,8 +68,9 @@ impl Zone {
 
     /// Lists the zone, page by page: all of it, or why not.
     async fn list(&self) -> Result<Vec<ZoneRecord>, Fault> {
-        let api = &self.api;
-        let id = self.id().await?;
+        let allowance = Allowance::with_room(ROOM);
+        let bulk = Bulk::new(&self.api, &allowance);
+        let id = self.id(bulk).await?;
         let mut trail = Trail::new("records", MOST_PAGES);
         let (mut records, mut total, mut page) = (BTreeMap::new(), None, 1_u64);
         loop {
@@ -72,11 +79,12 @@ impl Zone {
                 segments: &["zones", &id, "dns_records"],
                 query: &[("per_page", PAGE), ("page", &number)],
             };
-            let answer = api.ask("dns_records", &path, None).await?;
-            let listed = answer.read::<Listed<RecordNode>>()?;
+            let answer = bulk.ask("dns_records", &path, None).await?;
+            let listed = answer.made(Records::read).await?;
             let before = records.len();
-            records.extend(listed.result.into_iter().map(|node| (node.id.clone(), node.into())));
-            let info = listed.result_info.unwrap_or_default();
+            allowance.keep(listed.records.len(), MOST_OF_A_PAGE, listed.weight)?;
+            records.extend(listed.records);
+            let info = listed.info;
             total = info.total_count.or(total);
             let last = info.total_pages.map(|pages| page >= pages);
             // A page that brings nothing new is one that was read already, whatever its number.
@@ -86,7 +94,7 @@ impl Zone {
             page += 1;
             match trail.next(&More {
                 promised: last.map(|last| !last),
-                cursor: Some(&page.to_string()),
+                cursor: Some(page.to_string()),
             })? {
                 Some(_) => {}
                 None => break,
@@ -97,15 +105,16 @@ impl Zone {
     }
 
     /// The id of the zone: that of this name, or of the nearest name above it that the token sees.
-    async fn id(&self) -> Result<String, Fault> {
+    async fn id(&self, bulk: Bulk<'_>) -> Result<String, Fault> {
         let mut zone = self.name.as_str();
         loop {
             let path = Path {
                 segments: &["zones"],
                 query: &[("name", zone)],
             };
-            let found = self.api.ask("zones", &path, None).await?;
-            if let Some(found) = found.read::<Listed<ZoneNode>>()?.result.into_iter().next() {
+            let found = bulk.ask("zones", &path, None).await?;
+            let found = found.made(|answer| answer.read::<Listed<ZoneNode>>()).await?;
+            if let Some(found) = found.result.into_iter().next() {
                 return Ok(found.id);
             }
             match zone.split_once('.') {
@@ -129,6 +138,38 @@ fn refuses_token(status: u16, body: &[u8]) -> bool {
     let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
     let code = body.pointer("/errors/0/code").and_then(Value::as_i64);
     status == 400 && matches!(code, Some(9106 | 9109 | 10000 | 1000))
+}
+
+/// A page of records, read.
+struct Records {
+    records: Vec<(String, ZoneRecord)>,
+    info: Info,
+    weight: usize,
+}
+
+impl Records {
+    fn read(answer: &Answer) -> Result<Self, Fault> {
+        let listed = answer.read::<Listed<&RawValue>>()?;
+        let mut page = Self {
+            records: Vec::new(),
+            info: listed.result_info.unwrap_or_default(),
+            weight: 0,
+        };
+        if listed.result.len() > MOST_OF_A_PAGE {
+            let detail = format!("cloudflare lists more than the {PAGE} records that it was asked for");
+            return Err(Fault::new(Reason::PlatformMalformed, detail));
+        }
+        for node in listed.result {
+            let node = serde_json::from_str::<RecordNode>(node.get()).map_err(|error| {
+                let detail = format!("cloudflare answers something else: {error}");
+                Fault::new(Reason::PlatformMalformed, detail)
+            })?;
+            let (id, record) = (node.id.clone(), ZoneRecord::from(node));
+            page.weight += weight(&record) + size_of::<String>() + id.len();
+            page.records.push((id, record));
+        }
+        Ok(page)
+    }
 }
 
 #[derive(Deserialize)]

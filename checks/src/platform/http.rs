@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::bulk::{Allowance, aside};
 use super::token::Token;
 use crate::clock::now;
 use crate::evidence::{Fault, Reason};
@@ -28,6 +29,8 @@ const TIMEOUTS: [u64; ATTEMPTS as usize] = [6, 10, 14];
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// How much is read of an answer that refuses: the API's sentence is in it, or nowhere.
+const MAX_REFUSAL: usize = 64 * 1024;
 
 /// How many requests were made, by API and operation. Shared by the clients of a process.
 #[derive(Clone, Debug, Default)]
@@ -165,6 +168,17 @@ impl Api {
 
     /// Asks for JSON, with a body by POST, else by GET. Repeated where that may help: nothing is changed by it.
     pub(super) async fn ask(&self, operation: &str, path: &Path<'_>, body: Option<&Value>) -> Result<Answer, Fault> {
+        self.ask_within(None, operation, path, body).await
+    }
+
+    /// The same as a part of a bulk read, which has so many calls and no more.
+    pub(super) async fn ask_within(
+        &self,
+        allowance: Option<&Allowance>,
+        operation: &str,
+        path: &Path<'_>,
+        body: Option<&Value>,
+    ) -> Result<Answer, Fault> {
         let url = self.url(path)?;
         let mut last = Fault::new(Reason::PlatformUnavailable, "not asked");
         for (attempt, seconds) in (1..).zip(TIMEOUTS) {
@@ -172,6 +186,7 @@ impl Api {
             if let Some(fault) = self.closed() {
                 return Err(fault);
             }
+            allowance.map_or(Ok(()), Allowance::call)?;
             self.calls.count(self.name, operation);
             let wait = match self.attempt(&url, body, timeout).await {
                 Ok(answer) => return Ok(answer),
@@ -227,23 +242,27 @@ impl Api {
             .await
             .map_err(|error| Failure::Again(self.unsent(&error), None))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = self.read(response).await?;
-        match status.is_success() {
-            true => Ok(Answer { api: self.name, bytes }),
-            false => Err(self.refused(status, &headers, &bytes)),
+        if !status.is_success() {
+            let (bytes, _) = self.read(response, MAX_REFUSAL).await?;
+            return Err(self.refused(status, &headers, &bytes));
+        }
+        match self.read(response, self.most).await? {
+            (bytes, true) => Ok(Answer { api: self.name, bytes }),
+            (_, false) => {
+                let detail = format!("{} answers more than {} bytes", self.name, self.most);
+                Err(Failure::Final(Fault::new(Reason::PlatformMalformed, detail)))
+            }
         }
     }
 
-    async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
+    /// Reads a body to its end (`true`), or as much as fits in `most` bytes (`false`).
+    async fn read(&self, mut response: reqwest::Response, most: usize) -> Result<(Vec<u8>, bool), Failure> {
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() <= self.most => bytes.extend_from_slice(&chunk),
-                Ok(Some(_)) => {
-                    let detail = format!("{} answers more than {} bytes", self.name, self.most);
-                    return Err(Failure::Final(Fault::new(Reason::PlatformMalformed, detail)));
-                }
-                Ok(None) => return Ok(self.token.masked(bytes)),
+                Ok(Some(chunk)) if bytes.len() + chunk.len() <= most => bytes.extend_from_slice(&chunk),
+                Ok(Some(_)) => return Ok((self.token.masked(bytes), false)),
+                Ok(None) => return Ok((self.token.masked(bytes), true)),
                 Err(error) => return Err(Failure::Again(self.unsent(&error), None)),
             }
         }
@@ -329,6 +348,19 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// Makes something of it by `read`, where nothing waits for that: a long one aside of everything else.
+    ///
+    /// # Errors
+    /// What `read` says.
+    pub(super) async fn made<T, F>(self, read: F) -> Result<T, Fault>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Self) -> Result<T, Fault> + Send + 'static,
+    {
+        let bytes = self.bytes.len();
+        aside(bytes, move || read(&self)).await
+    }
+
     /// Reads it.
     ///
     /// # Errors

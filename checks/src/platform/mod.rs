@@ -3,6 +3,8 @@
 //! its folder: a client translates them into those of [`crate::evidence`].
 
 #[cfg(feature = "platform")]
+mod bulk;
+#[cfg(feature = "platform")]
 mod client;
 #[cfg(feature = "platform")]
 pub mod cloudflare;

@@ -13,11 +13,12 @@ pub(super) struct Trail {
 }
 
 /// What a page says of those after it.
-pub(super) struct More<'c> {
+#[derive(Clone, Debug, Default)]
+pub(super) struct More {
     /// Whether there are more; `None` where it does not say.
     pub promised: Option<bool>,
     /// What asks for the next one.
-    pub cursor: Option<&'c str>,
+    pub cursor: Option<String>,
 }
 
 impl Trail {
@@ -34,17 +35,17 @@ impl Trail {
     ///
     /// # Errors
     /// Why the list can't be known to be complete.
-    pub(super) fn next(&mut self, more: &More<'_>) -> Result<Option<String>, Fault> {
-        let cursor = more.cursor.filter(|cursor| !cursor.is_empty());
+    pub(super) fn next(&mut self, more: &More) -> Result<Option<String>, Fault> {
+        let cursor = more.cursor.as_ref().filter(|cursor| !cursor.is_empty());
         match (more.promised, cursor) {
             (Some(false), _) => Ok(None),
             (None, _) => Err(self.partial("does not say whether that is all")),
             (Some(true), None) => Err(self.partial("promises more and does not say where")),
             (Some(true), Some(_)) if self.left <= 1 => Err(self.partial("has no end")),
-            (Some(true), Some(cursor)) if !self.seen.insert(cursor.to_owned()) => Err(self.stands_still()),
+            (Some(true), Some(cursor)) if !self.seen.insert(cursor.clone()) => Err(self.stands_still()),
             (Some(true), Some(cursor)) => {
                 self.left -= 1;
-                Ok(Some(cursor.to_owned()))
+                Ok(Some(cursor.clone()))
             }
         }
     }
@@ -75,8 +76,11 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use super::*;
 
-    fn more(promised: Option<bool>, cursor: Option<&str>) -> More<'_> {
-        More { promised, cursor }
+    fn more(promised: Option<bool>, cursor: Option<&str>) -> More {
+        More {
+            promised,
+            cursor: cursor.map(str::to_owned),
+        }
     }
 
     #[test]

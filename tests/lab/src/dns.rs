@@ -2,6 +2,7 @@
 
 pub(crate) mod contents;
 mod habit;
+pub(crate) mod hostile;
 pub(crate) mod resolver;
 pub(crate) mod server;
 pub(crate) mod sockets;

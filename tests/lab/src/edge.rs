@@ -8,6 +8,7 @@ pub(crate) mod connection;
 pub(crate) mod cut;
 pub(crate) mod doors;
 pub(crate) mod extensions;
+pub(crate) mod flood;
 pub(crate) mod frames;
 pub(crate) mod site;
 pub(crate) mod throttle;

@@ -7,6 +7,7 @@ pub(crate) mod direct;
 mod effect;
 mod estate;
 mod graphql;
+pub(crate) mod harm;
 pub(crate) mod lie;
 mod limits;
 pub(crate) mod logs;

@@ -255,7 +255,7 @@ impl fmt::Display for CertificateFact {
             }
             Self::OnlyLeaf => f.write_str("only the leaf was sent"),
             Self::Besides(reasons) => write!(f, "besides: {}", joined(reasons)),
-            Self::Caa { owner, records } => write!(f, "CAA of {owner}: {}", records.join(", ")),
+            Self::Caa { owner, records } => write!(f, "CAA of {owner}: {}", joined(records)),
             Self::IssuedBy {
                 organization,
                 issuer,

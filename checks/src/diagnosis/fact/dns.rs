@@ -159,7 +159,7 @@ impl fmt::Display for DnsFact {
                 "resolver {resolver} says SERVFAIL for a fresh name, and answers when asked not to validate (CD)"
             ),
             Self::Delegated { at, servers, by } => {
-                write!(f, "{at} is delegated to {} (server {by})", servers.join(", "))
+                write!(f, "{at} is delegated to {} (server {by})", joined(servers))
             }
             Self::Differs { name, own, control } => write!(f, "{name}: {own}; the wildcard answers {control}"),
             Self::NothingFound => f.write_str("no record of the usual types was found at the name or below it"),
@@ -177,7 +177,7 @@ impl fmt::Display for DnsFact {
                 servers: (count, of),
             } => {
                 let records = records.iter().map(|record| format!("{} {}", record.kind, record.data));
-                let records = records.collect::<Vec<_>>().join(", ");
+                let records = joined(records);
                 write!(
                     f,
                     "{name} is {records}; the wildcard answers {control} ({count} of {of} servers)"

@@ -5,7 +5,11 @@ use super::{graphql, machines};
 use crate::evidence::{ApiAnswer, Fault, Machine, Platform};
 use crate::platform::LogPage;
 use crate::platform::Token;
+use crate::platform::bulk::{Allowance, Bulk};
 use crate::platform::http::{Api, ApiError, Calls};
+
+/// Room for what one reading keeps, in bytes: a hundred thousand apps with two machines each need nine tenths of it.
+const ROOM: usize = 256 * 1024 * 1024;
 
 /// Where the APIs are and what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,25 +67,26 @@ impl Client {
     }
 
     async fn bulk(&self) -> Result<Platform, Fault> {
+        let allowance = Allowance::with_room(ROOM);
+        let rest = Bulk::new(&self.rest, &allowance);
         let organization = match &self.organization {
             Some(organization) => organization.clone(),
-            None => machines::organization(&self.rest).await?,
+            None => machines::organization(rest).await?,
         };
-        let sweep = || graphql::sweep(&self.graphql, &organization, &self.edge_app);
-        let (swept, machines) = tokio::join!(sweep(), machines::list(&self.rest, &organization));
+        let sweep = || graphql::sweep(Bulk::new(&self.graphql, &allowance), &organization, &self.edge_app);
+        let (swept, machines) = tokio::join!(sweep(), machines::list(rest, &organization));
         let graphql::Swept { mut platform, shifted } = swept?;
-        let unlisted = machines::merge(&machines, &mut platform);
         // An app that is made or taken away meanwhile moves others from page to page.
-        if shifted || unlisted {
+        if shifted || machines.unlisted(&platform).is_some() {
             let again = sweep().await?.platform;
             let before = std::mem::replace(&mut platform, again);
             // What only the first reading saw may be gone, or have been passed over once more.
-            let kept = platform.apps_missing.is_some();
+            let kept = platform.apps_missing.is_some() || machines.unlisted(&platform).is_some();
             for (name, app) in before.apps.into_iter().filter(|_| kept) {
                 platform.apps.entry(name).or_insert(app);
             }
-            machines::merge(&machines, &mut platform);
         }
+        machines.merge_into(&mut platform);
         Ok(platform)
     }
 

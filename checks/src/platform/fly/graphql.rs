@@ -1,26 +1,23 @@
 //! Apps with their certificates, addresses and last exits, from GraphQL. Relay paging; a page that is refused is asked
 //! again at half its size; inner lists that don't fit on their page are read on, an app at a time.
 
-use std::collections::HashSet;
-
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::lists::{Entries, Inner, InnerList};
 use super::node::{self, Address, AppNode, Connection, Name};
 use super::query::{Refused, query};
 use crate::evidence::{App, AppCertificate, Fault, Machine, Platform, Reason};
-use crate::platform::http::Api;
-use crate::platform::paging::Trail;
+use crate::platform::bulk::{Bulk, weight};
+use crate::platform::paging::{More, Trail};
 
-/// Apps on the first page, and entries of an inner list on each that is read on.
+/// Apps on the first page.
 const PAGE: usize = 100;
 /// The smallest page that is tried.
 const SMALLEST_PAGE: usize = 6;
 /// Most pages of one list.
 const MOST_PAGES: usize = 5000;
-/// Most pages of one inner list: nobody has as many machines in an app.
-const MOST_INNER_PAGES: usize = 100;
 
 /// Fields of a certificate, an address and a machine.
 macro_rules! fields {
@@ -118,7 +115,7 @@ impl From<Platform> for Swept {
 ///
 /// # Errors
 /// The fault of the first page; a later one leaves `apps_missing`.
-pub(super) async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Result<Swept, Fault> {
+pub(super) async fn sweep(bulk: Bulk<'_>, organization: &str, edge_app: &str) -> Result<Swept, Fault> {
     let mut platform = Platform {
         organization: organization.to_owned(),
         edge_app: edge_app.to_owned(),
@@ -128,36 +125,36 @@ pub(super) async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Resu
     let (mut after, mut size, mut total) = (None::<String>, PAGE, None);
     loop {
         let variables = json!({ "org": organization, "after": after, "first": size });
-        let reply = match query(api, "Sweep", SWEEP, &variables).await {
-            Ok(reply) => reply,
+        let read = move |data: &str| AppsPage::read(data, size);
+        let page = match query(bulk, ("Sweep", SWEEP), &variables, read).await {
+            Ok(reply) => reply.data.map(|data| (data, reply.partial)),
             Err(Refused::Page(_)) if size > SMALLEST_PAGE => {
                 size /= 2;
                 continue;
             }
-            Err(refused) if after.is_none() => return Err(refused.into_fault()),
-            Err(refused) => {
-                platform.apps_missing = Some(refused.into_fault());
+            Err(refused) => Err(refused.into_fault()),
+        };
+        let page = page.and_then(|(page, partial)| Ok((found(page, organization)?, partial)));
+        let (page, partial) = match page {
+            Ok(page) => page,
+            Err(fault) if after.is_none() => return Err(fault),
+            Err(fault) => {
+                platform.apps_missing = Some(fault);
                 return Ok(platform.into());
             }
         };
-        let (data, partial) = reply.data::<Sweep<'_>>()?;
-        let Some(found) = data.organization else {
-            let detail = format!("the token sees no organization {organization}");
-            return Err(Fault::new(Reason::PlatformNotFound, detail));
-        };
-        platform.cross_network_replays = found.allow_all_cross_network_replays;
-        let page = found.apps;
-        platform.apps_missing = platform.apps_missing.or(partial);
-        total = page.total_count.or(total);
-        for node in page.nodes() {
-            match app(api, node).await {
-                Ok(app) => {
-                    platform.apps.insert(app.name.clone(), app);
-                }
-                Err(fault) => platform.apps_missing = Some(fault),
+        platform.cross_network_replays = page.cross_network_replays;
+        platform.apps_missing = platform.apps_missing.or(partial).or(page.fault);
+        total = page.total.or(total);
+        bulk.allowance.know(platform.apps.len() + page.apps.len());
+        let room = bulk.allowance.keep(0, size, page.weight);
+        if room.is_ok() {
+            for app in page.apps {
+                let app = app.filled(bulk).await;
+                platform.apps.insert(app.name.clone(), app);
             }
         }
-        match trail.next(&page.more()) {
+        match room.and_then(|()| trail.next(&page.more)) {
             Ok(Some(cursor)) => after = Some(cursor),
             Ok(None) => break,
             Err(fault) => {
@@ -176,6 +173,24 @@ pub(super) async fn sweep(api: &Api, organization: &str, edge_app: &str) -> Resu
     })
 }
 
+fn found(page: Option<AppsPage>, organization: &str) -> Result<AppsPage, Fault> {
+    page.ok_or_else(|| {
+        let detail = format!("the token sees no organization {organization}");
+        Fault::new(Reason::PlatformNotFound, detail)
+    })
+}
+
+/// A page of apps, read.
+struct AppsPage {
+    cross_network_replays: Option<bool>,
+    apps: Vec<ReadApp>,
+    /// Why apps are missing on it.
+    fault: Option<Fault>,
+    total: Option<u64>,
+    more: More,
+    weight: usize,
+}
+
 #[derive(Deserialize)]
 struct Sweep<'a> {
     #[serde(borrow)]
@@ -190,178 +205,141 @@ struct Organization<'a> {
     apps: Connection<'a>,
 }
 
-/// One app. What can't be read of it is missing there, and at no other; an app without a name is missing in the list.
-async fn app(api: &Api, node: Option<&RawValue>) -> Result<App, Fault> {
-    let left_out = || Fault::new(Reason::PlatformPartial, "the platform left out some apps");
-    let node = node.ok_or_else(left_out)?;
-    let name = serde_json::from_str::<Name>(node.get()).map_err(|_| {
-        let detail = "the platform names an app in a way that can't be read";
-        Fault::new(Reason::PlatformMalformed, detail)
-    })?;
-    let name = name.name;
-    match serde_json::from_str::<AppNode<'_>>(node.get()) {
-        Ok(read) => Ok(filled(api, name, read).await),
-        Err(error) => {
-            let fault = Fault::new(Reason::PlatformMalformed, format!("graphql: app {name}: {error}"));
-            Ok(App {
-                name,
-                certificates_missing: Some(fault.clone()),
-                addresses_missing: Some(fault.clone()),
-                machines_missing: Some(fault),
-                ..App::default()
-            })
-        }
-    }
-}
-
-async fn filled(api: &Api, name: String, node: AppNode<'_>) -> App {
-    let list = Inner { api, app: &name };
-    let (certificates, certificates_missing) = list.whole(&CERTIFICATE_LIST, node.certificates).await;
-    let (addresses, addresses_missing) = list.whole(&ADDRESS_LIST, node.ip_addresses).await;
-    let (machines, machines_missing) = list.whole(&MACHINE_LIST, node.machines).await;
-    let addresses = addresses.into_iter().filter_map(|address| address.public);
-    let shared = node.shared_ip_address.and_then(|address| address.parse().ok());
-    App {
-        network: node.network,
-        certificates,
-        certificates_missing,
-        addresses: addresses.chain(shared).collect(),
-        addresses_missing,
-        machines,
-        machines_missing,
-        name,
-    }
-}
-
-/// A list inside of an app.
-struct InnerList<T> {
-    /// What stands in it.
-    of: &'static str,
-    /// Its document, by name: reads it on.
-    name: &'static str,
-    document: &'static str,
-    read: fn(&RawValue) -> Option<T>,
-    /// What tells an entry from others.
-    key: fn(&T) -> String,
-}
-
-const CERTIFICATE_LIST: InnerList<AppCertificate> = InnerList {
-    of: "certificates",
-    name: "Certificates",
-    document: CERTIFICATES,
-    read: node::certificate,
-    key: |certificate| certificate.hostname.clone(),
-};
-
-const ADDRESS_LIST: InnerList<Address> = InnerList {
-    of: "addresses",
-    name: "Addresses",
-    document: ADDRESSES,
-    read: node::address,
-    key: |address| address.text.clone(),
-};
-
-const MACHINE_LIST: InnerList<Machine> = InnerList {
-    of: "machines",
-    name: "Machines",
-    document: MACHINES,
-    read: node::machine,
-    key: |machine| machine.id.clone(),
-};
-
-/// The lists of one app.
-struct Inner<'a> {
-    api: &'a Api,
-    app: &'a str,
-}
-
-impl Inner<'_> {
-    /// A whole list: what stands on the app's page, and what has to be read on; and why something is missing.
-    async fn whole<T>(&self, list: &InnerList<T>, first: Option<Connection<'_>>) -> (Vec<T>, Option<Fault>) {
-        let mut entries = Entries::new(list);
-        let mut trail = Trail::new(list.of, MOST_INNER_PAGES);
-        let mut next = match first {
-            Some(page) => entries.take(&page, &mut trail),
-            None => Err(entries.left_out()),
+impl AppsPage {
+    /// Reads the answer to a question for `size` apps; `None` where the token does not see the organization.
+    fn read(data: &str, size: usize) -> serde_json::Result<Option<Self>> {
+        let Some(found) = serde_json::from_str::<Sweep<'_>>(data)?.organization else {
+            return Ok(None);
         };
-        loop {
-            match next {
-                Ok(None) => return entries.end(&trail),
-                Err(fault) => return (entries.read, entries.fault.or(Some(fault))),
-                Ok(Some(cursor)) => next = self.more(list, &cursor, &mut entries, &mut trail).await,
-            }
-        }
-    }
-
-    async fn more<T>(
-        &self,
-        list: &InnerList<T>,
-        cursor: &str,
-        entries: &mut Entries<'_, T>,
-        trail: &mut Trail,
-    ) -> Result<Option<String>, Fault> {
-        let variables = json!({ "app": self.app, "after": cursor, "first": PAGE });
-        let reply = query(self.api, list.name, list.document, &variables).await;
-        let reply = reply.map_err(Refused::into_fault)?;
-        let (data, partial) = reply.data::<OneApp<'_>>()?;
-        entries.fault = entries.fault.take().or(partial);
-        let page = data.app.and_then(|app| app.list).ok_or_else(|| entries.left_out())?;
-        entries.take(&page, trail)
-    }
-}
-
-#[derive(Deserialize)]
-struct OneApp<'a> {
-    #[serde(borrow)]
-    app: Option<OneList<'a>>,
-}
-
-#[derive(Deserialize)]
-struct OneList<'a> {
-    #[serde(borrow)]
-    list: Option<Connection<'a>>,
-}
-
-/// What was read of a list so far.
-struct Entries<'l, T> {
-    list: &'l InnerList<T>,
-    read: Vec<T>,
-    keys: HashSet<String>,
-    total: Option<u64>,
-    fault: Option<Fault>,
-}
-
-impl<'l, T> Entries<'l, T> {
-    fn new(list: &'l InnerList<T>) -> Self {
-        Self {
-            list,
-            read: Vec::new(),
-            keys: HashSet::new(),
-            total: None,
+        let listed = &found.apps;
+        let mut page = Self {
+            cross_network_replays: found.allow_all_cross_network_replays,
+            apps: Vec::new(),
             fault: None,
-        }
-    }
-
-    fn left_out(&self) -> Fault {
-        let detail = format!("the platform left out some {}", self.list.of);
-        Fault::new(Reason::PlatformPartial, detail)
-    }
-
-    /// Takes in a page, and tells where the next one is.
-    fn take(&mut self, page: &Connection<'_>, trail: &mut Trail) -> Result<Option<String>, Fault> {
-        self.total = page.total_count.or(self.total);
-        for node in page.nodes() {
-            match node.and_then(self.list.read) {
-                Some(entry) if self.keys.insert((self.list.key)(&entry)) => self.read.push(entry),
-                Some(_) => {}
-                None => self.fault = Some(self.left_out()),
+            total: listed.total_count,
+            more: listed.more(),
+            weight: 0,
+        };
+        for node in listed.nodes().take(size) {
+            match ReadApp::read(node) {
+                Ok(app) => {
+                    page.weight += app.weight();
+                    page.apps.push(app);
+                }
+                Err(fault) => page.fault = Some(fault),
             }
         }
-        trail.next(&page.more())
-    }
-
-    fn end(self, trail: &Trail) -> (Vec<T>, Option<Fault>) {
-        let told = trail.ends(self.keys.len(), self.total).err();
-        (self.read, self.fault.or(told))
+        if listed.nodes().count() > size {
+            page.fault = Some(Fault::new(
+                Reason::PlatformMalformed,
+                format!("the platform lists more than the {size} apps that it was asked for"),
+            ));
+        }
+        Ok(Some(page))
     }
 }
+
+/// One app as its page has it. What can't be read of it is missing there, and at no other; an app without a name is missing
+/// in the list.
+struct ReadApp {
+    app: App,
+    /// What its page has of its lists, where that can be read.
+    lists: Option<Lists>,
+}
+
+struct Lists {
+    certificates: Entries<AppCertificate>,
+    addresses: Entries<Address>,
+    machines: Entries<Machine>,
+}
+
+impl ReadApp {
+    fn read(node: Option<&RawValue>) -> Result<Self, Fault> {
+        let left_out = || Fault::new(Reason::PlatformPartial, "the platform left out some apps");
+        let node = node.ok_or_else(left_out)?;
+        let name = serde_json::from_str::<Name>(node.get()).map_err(|_| {
+            let detail = "the platform names an app in a way that can't be read";
+            Fault::new(Reason::PlatformMalformed, detail)
+        })?;
+        let name = name.name;
+        match serde_json::from_str::<AppNode<'_>>(node.get()) {
+            Ok(read) => Ok(Self {
+                lists: Some(Lists {
+                    certificates: Entries::begin(&CERTIFICATE_LIST, read.certificates),
+                    addresses: Entries::begin(&ADDRESS_LIST, read.ip_addresses),
+                    machines: Entries::begin(&MACHINE_LIST, read.machines),
+                }),
+                app: App {
+                    network: read.network,
+                    addresses: read.shared_ip_address.iter().filter_map(|ip| ip.parse().ok()).collect(),
+                    name,
+                    ..App::default()
+                },
+            }),
+            Err(error) => {
+                let fault = Fault::new(Reason::PlatformMalformed, format!("graphql: app {name}: {error}"));
+                Ok(Self {
+                    lists: None,
+                    app: App {
+                        name,
+                        certificates_missing: Some(fault.clone()),
+                        addresses_missing: Some(fault.clone()),
+                        machines_missing: Some(fault),
+                        ..App::default()
+                    },
+                })
+            }
+        }
+    }
+
+    fn weight(&self) -> usize {
+        let lists = self.lists.as_ref();
+        let lists = lists.map(|lists| lists.certificates.weight + lists.addresses.weight + lists.machines.weight);
+        weight(&self.app) + lists.unwrap_or_default()
+    }
+
+    /// The app with its whole lists.
+    async fn filled(self, bulk: Bulk<'_>) -> App {
+        let Self { mut app, lists } = self;
+        let Some(lists) = lists else { return app };
+        let list = Inner { bulk, app: &app.name };
+        let (certificates, certificates_missing) = list.whole(lists.certificates).await;
+        let (addresses, addresses_missing) = list.whole(lists.addresses).await;
+        let (machines, machines_missing) = list.whole(lists.machines).await;
+        let mut public = addresses.into_iter().filter_map(|told| told.public).collect::<Vec<_>>();
+        public.append(&mut app.addresses);
+        App {
+            certificates,
+            certificates_missing,
+            addresses: public,
+            addresses_missing,
+            machines,
+            machines_missing,
+            ..app
+        }
+    }
+}
+
+static CERTIFICATE_LIST: InnerList<AppCertificate> = InnerList {
+    of: "certificates",
+    document: ("Certificates", CERTIFICATES),
+    read: node::certificate,
+    key: |certificate| &certificate.hostname,
+    weight,
+};
+
+static ADDRESS_LIST: InnerList<Address> = InnerList {
+    of: "addresses",
+    document: ("Addresses", ADDRESSES),
+    read: node::address,
+    key: |address| &address.text,
+    weight: |address| size_of::<Address>() + address.text.len(),
+};
+
+static MACHINE_LIST: InnerList<Machine> = InnerList {
+    of: "machines",
+    document: ("Machines", MACHINES),
+    read: node::machine,
+    key: |machine| &machine.id,
+    weight,
+};

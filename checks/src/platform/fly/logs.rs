@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::evidence::{Fault, LogLine, Reason};
 use crate::logs::error_code;
@@ -14,6 +16,8 @@ use crate::platform::http::{Api, Path};
 const MOST_LINES: usize = 500;
 /// Characters that are kept of one message.
 const LONGEST: usize = 2_000;
+/// The longest entry that is read, in bytes: a line with all that is told of it.
+const LONGEST_ENTRY: usize = 256 * 1024;
 /// The longest answer that is read, in bytes.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// How long one call may take, repetitions included.
@@ -46,20 +50,36 @@ impl Logs {
         let asked = self.0.ask("app-logs", &path, None);
         let late = |_| Fault::new(Reason::PlatformTimeout, format!("logs: no answer within {TIMEOUT:?}"));
         let answer = tokio::time::timeout(TIMEOUT, asked).await.map_err(late)??;
-        page(app, &answer.read::<Value>()?)
+        let app = app.to_owned();
+        answer.made(move |answer| page(&app, answer.read()?)).await
     }
 }
 
-fn page(app: &str, answer: &Value) -> Result<LogPage, Fault> {
-    let Some(data) = answer.get("data").and_then(Value::as_array) else {
+#[derive(Deserialize)]
+struct Lines<'a> {
+    #[serde(borrow)]
+    data: Option<Vec<&'a RawValue>>,
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    next_token: Option<String>,
+}
+
+fn page(app: &str, answer: Lines<'_>) -> Result<LogPage, Fault> {
+    let Some(data) = answer.data else {
         return Err(Fault::new(Reason::PlatformMalformed, "logs: the answer has no lines"));
     };
     // Of too many the newest count: the request that is looked for was made a moment ago.
     let data = &data[data.len().saturating_sub(MOST_LINES)..];
-    let next = answer.pointer("/meta/next_token").and_then(Value::as_str);
+    // A line is short, or none of ours.
+    let entries = data.iter().filter(|entry| entry.get().len() <= LONGEST_ENTRY);
+    let entries = entries.filter_map(|entry| serde_json::from_str::<Value>(entry.get()).ok());
+    let next = answer.meta.and_then(|meta| meta.next_token);
     Ok(LogPage {
-        lines: data.iter().filter_map(|entry| line(app, entry)).collect(),
-        next: next.filter(|token| !token.is_empty()).map(str::to_owned),
+        lines: entries.filter_map(|entry| line(app, &entry)).collect(),
+        next: next.filter(|token| !token.is_empty()),
     })
 }
 
@@ -96,6 +116,11 @@ mod tests {
 
     use super::*;
 
+    fn read(app: &str, answer: &Value) -> Result<LogPage, Fault> {
+        let text = answer.to_string();
+        page(app, serde_json::from_str(&text).expect("an answer"))
+    }
+
     #[test]
     fn a_line_is_read_with_what_it_is_about() {
         let entry = json!({ "id": "1", "type": "log", "attributes": {
@@ -104,7 +129,7 @@ mod tests {
             "meta": { "event": { "provider": "proxy" }, "url": { "full": "https://a.example.com/" },
                 "http": { "request": { "id": "01A" }, "response": { "status_code": 502 } },
                 "error": { "code": 3, "message": "no candidate" } } } });
-        let page = page(
+        let page = read(
             "sp-a",
             &json!({ "data": [entry, null, { "attributes": {} }], "meta": { "next_token": "t" } }),
         );
@@ -121,10 +146,10 @@ mod tests {
     #[test]
     fn an_answer_is_bounded_and_may_be_empty_or_nonsense() {
         let many = json!({ "data": vec![json!({ "attributes": { "message": "x".repeat(5_000) } }); 1_000] });
-        let read = page("a", &many).expect("a page");
-        assert_eq!((read.lines.len(), read.lines[0].message.len()), (MOST_LINES, LONGEST));
-        let empty = page("a", &json!({ "data": [], "meta": { "next_token": "" } }));
+        let page = read("a", &many).expect("a page");
+        assert_eq!((page.lines.len(), page.lines[0].message.len()), (MOST_LINES, LONGEST));
+        let empty = read("a", &json!({ "data": [], "meta": { "next_token": "" } }));
         assert_eq!(empty, Ok(LogPage::default()));
-        assert!(page("a", &json!({ "errors": [] })).is_err());
+        assert!(read("a", &json!({ "errors": [] })).is_err());
     }
 }

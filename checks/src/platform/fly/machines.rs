@@ -7,22 +7,31 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::node::is_short;
 use crate::evidence::{App, Fault, Machine, Platform, Reason};
-use crate::platform::http::{Api, Path};
+use crate::platform::bulk::{Bulk, weight};
+use crate::platform::http::{Answer, Api, Path};
 use crate::platform::paging::{More, Trail};
 
 /// Machines with their configuration, a thousand on a page.
 const WHOLE: [(&str, &str); 2] = [("summary", "false"), ("limit", "1000")];
+const PAGE: usize = 1000;
 /// Most pages that are read.
 const MOST_PAGES: usize = 1000;
+/// What one page may take when it is read, in bytes: a thousand machines need a hundredth of it.
+const MOST_OF_A_PAGE: usize = 64 * 1024 * 1024;
+/// Most machines of one app that are taken.
+const MOST_OF_AN_APP: usize = 10_000;
+/// Most regions that are told to be silent.
+const MOST_REGIONS: usize = 1000;
 
 /// The organization that a token belongs to.
 ///
 /// # Errors
 /// The fault of the call, or that the token belongs to several.
-pub(super) async fn organization(api: &Api) -> Result<String, Fault> {
+pub(super) async fn organization(bulk: Bulk<'_>) -> Result<String, Fault> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Tokens {
         #[serde(default)]
         tokens: Vec<Token>,
     }
@@ -31,8 +40,9 @@ pub(super) async fn organization(api: &Api) -> Result<String, Fault> {
         org_slug: Option<String>,
     }
     let path = Path::of(&["v1", "tokens", "current"]);
-    let answer = api.ask("current-token", &path, None).await?.read::<Answer>()?;
-    let slugs = answer.tokens.into_iter().filter_map(|token| token.org_slug);
+    let answer = bulk.ask("current-token", &path, None).await?;
+    let tokens = answer.made(|answer| answer.read::<Tokens>()).await?.tokens;
+    let slugs = tokens.into_iter().filter_map(|token| token.org_slug);
     let mut slugs = slugs.collect::<BTreeSet<_>>();
     match (slugs.pop_first(), slugs.is_empty()) {
         (Some(only), true) => Ok(only),
@@ -54,13 +64,13 @@ pub(super) struct Machines {
 }
 
 /// Lists all machines. What is not answered is told in it.
-pub(super) async fn list(api: &Api, organization: &str) -> Machines {
+pub(super) async fn list(bulk: Bulk<'_>, organization: &str) -> Machines {
     let mut machines = Machines::default();
-    machines.missing = pages(api, organization, &mut machines).await.err();
+    machines.missing = pages(bulk, organization, &mut machines).await.err();
     machines
 }
 
-async fn pages(api: &Api, organization: &str, machines: &mut Machines) -> Result<(), Fault> {
+async fn pages(bulk: Bulk<'_>, organization: &str, machines: &mut Machines) -> Result<(), Fault> {
     let mut trail = Trail::new("machines", MOST_PAGES);
     let mut cursor = None::<String>;
     loop {
@@ -69,14 +79,18 @@ async fn pages(api: &Api, organization: &str, machines: &mut Machines) -> Result
             segments: &["v1", "orgs", organization, "machines"],
             query: &WHOLE.into_iter().chain(after).collect::<Vec<_>>(),
         };
-        let answer = api.ask("org-machines", &path, None).await?;
-        let page = answer.read::<Page<'_>>()?;
-        machines.silent_regions.extend(page.error_regions.unwrap_or_default());
-        page.machines.into_iter().try_for_each(|node| machines.add(node))?;
-        let next = page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty());
+        let answer = bulk.ask("org-machines", &path, None).await?;
+        let page = answer.made(|answer| Ok(ReadPage::of(answer.read()?))).await?;
+        machines.silent_regions.extend(page.silent_regions);
+        bulk.allowance.keep(page.machines.len(), PAGE, page.weight)?;
+        for (app, machine) in page.machines {
+            machines.add(app, machine);
+        }
+        machines.faults.extend(page.faults);
+        page.fault.map_or(Ok(()), Err)?;
         cursor = trail.next(&More {
-            promised: Some(next.is_some()),
-            cursor: next,
+            promised: Some(page.next.is_some()),
+            cursor: page.next,
         })?;
         if cursor.is_none() {
             return Ok(());
@@ -84,68 +98,120 @@ async fn pages(api: &Api, organization: &str, machines: &mut Machines) -> Result
     }
 }
 
-impl Machines {
-    /// Takes in a machine. One that can't be read is missing at its app; where that is not told either, in the list.
-    fn add(&mut self, node: &RawValue) -> Result<(), Fault> {
+/// A page of machines, read.
+#[derive(Default)]
+struct ReadPage {
+    machines: Vec<(String, Machine)>,
+    /// Those of an app that can't be read.
+    faults: BTreeMap<String, Fault>,
+    /// Why some can't be read of which the app is not told either.
+    fault: Option<Fault>,
+    silent_regions: Vec<String>,
+    next: Option<String>,
+    weight: usize,
+}
+
+impl ReadPage {
+    fn of(page: Page<'_>) -> Self {
+        let next = page.next_cursor.filter(|cursor| !cursor.is_empty());
+        let mut read = Self {
+            silent_regions: page.error_regions.unwrap_or_default(),
+            next: next.map(Cow::into_owned),
+            ..Self::default()
+        };
+        read.silent_regions.truncate(MOST_REGIONS);
         let malformed = |what: String| Fault::new(Reason::PlatformMalformed, what);
-        let app = serde_json::from_str::<AppName>(node.get());
-        let app = app.map_err(|_| malformed("the platform lists a machine without its app".into()))?;
-        let app = app.app_name;
-        match serde_json::from_str::<MachineNode>(node.get()) {
-            Ok(told) => self.by_app.entry(app).or_default().push(told.into()),
-            Err(error) => {
-                let fault = malformed(format!("a machine of {app}: {error}"));
-                self.faults.insert(app, fault);
+        for node in page.machines {
+            let app = serde_json::from_str::<AppName>(node.get()).ok();
+            let Some(AppName { app_name: app }) = app.filter(|app| is_short(&app.app_name)) else {
+                read.fault = Some(malformed("the platform lists a machine without its app".into()));
+                break;
+            };
+            match serde_json::from_str::<MachineNode>(node.get()).map(Machine::from) {
+                Ok(machine) if is_short(&machine.id) => {
+                    read.weight += weight(&machine) + size_of::<String>() + app.len();
+                    read.machines.push((app, machine));
+                }
+                unread => {
+                    let why = unread.map_or_else(|error| error.to_string(), |_| "its id is too long".to_owned());
+                    let fault = malformed(format!("a machine of {app}: {why}"));
+                    read.weight += 2 * app.len() + fault.detail.len() + size_of::<Fault>();
+                    read.faults.insert(app, fault);
+                }
+            }
+            if read.weight > MOST_OF_A_PAGE {
+                read.fault = Some(malformed("a page of machines holds more than any needs".into()));
+                break;
             }
         }
-        Ok(())
+        read
     }
 }
 
-/// Adds the machines to the apps that another API named in the same round, and tells what one of them leaves out.
-/// Returns whether there is a machine of an app that was not named.
-pub(super) fn merge(machines: &Machines, platform: &mut Platform) -> bool {
-    platform.silent_regions.clone_from(&machines.silent_regions);
-    platform.machines_missing.clone_from(&machines.missing);
-    let partial = |what: String| Some(Fault::new(Reason::PlatformPartial, what));
-    for app in platform.apps.values_mut() {
-        let listed = machines.by_app.get(&app.name).map_or(&[][..], Vec::as_slice);
-        let ids = listed.iter().map(|machine| machine.id.as_str()).collect::<HashSet<_>>();
-        // Where the list is known to be short, its gaps contradict nothing.
-        let answered = |region: &String| machines.missing.is_none() && !machines.silent_regions.contains(region);
-        let is_left_out =
-            |machine: &&Machine| !machine.is_gone() && answered(&machine.region) && !ids.contains(machine.id.as_str());
-        let left_out = app.machines.iter().find(is_left_out);
-        let left_out = left_out.and_then(|machine| partial(format!("the list of machines leaves out {}", machine.id)));
-        let fault = machines.faults.get(&app.name).cloned();
-        app.machines_missing = app.machines_missing.take().or(fault).or(left_out);
-        add(app, listed);
+impl Machines {
+    fn add(&mut self, app: String, machine: Machine) {
+        match self.by_app.get_mut(&app) {
+            Some(machines) if machines.len() >= MOST_OF_AN_APP => {
+                let detail = format!("more than {MOST_OF_AN_APP} machines of {app}");
+                self.faults.insert(app, Fault::new(Reason::PlatformMalformed, detail));
+            }
+            Some(machines) => machines.push(machine),
+            // Most apps have one, and a vector begins with room for four.
+            None => drop(self.by_app.insert(app, Vec::from([machine]))),
+        }
     }
-    let stands = |machines: &&Machine| !machines.is_gone();
-    let unlisted = machines
-        .by_app
-        .iter()
-        .filter(|(name, _)| !platform.apps.contains_key(*name));
-    let unlisted = unlisted.filter_map(|(name, machines)| Some((name, machines.iter().find(stands)?)));
-    let unlisted = unlisted.map(|(name, machine)| (name, &machine.id)).next();
-    let unlisted = unlisted.filter(|_| platform.apps_missing.is_none());
-    if let Some((app, machine)) = unlisted {
-        let told = partial(format!(
-            "the list of apps leaves out {app}, whose machine {machine} is listed"
-        ));
-        platform.apps_missing = told;
+
+    /// A machine whose app was not named in a list of apps that should have all, and that app.
+    pub(super) fn unlisted<'m>(&'m self, platform: &Platform) -> Option<(&'m str, &'m str)> {
+        if platform.apps_missing.is_some() {
+            return None;
+        }
+        let unlisted = self
+            .by_app
+            .iter()
+            .filter(|(name, _)| !platform.apps.contains_key(*name));
+        let mut standing = unlisted.filter_map(|(name, machines)| {
+            let stands = machines.iter().find(|machine| !machine.is_gone())?;
+            Some((name.as_str(), stands.id.as_str()))
+        });
+        standing.next()
     }
-    unlisted.is_some()
+
+    /// Adds the machines to the apps that another API named in the same round, and tells what one of them leaves out.
+    pub(super) fn merge_into(mut self, platform: &mut Platform) {
+        let partial = |what: String| Some(Fault::new(Reason::PlatformPartial, what));
+        if let Some((app, machine)) = self.unlisted(platform) {
+            let told = format!("the list of apps leaves out {app}, whose machine {machine} is listed");
+            platform.apps_missing = partial(told);
+        }
+        for app in platform.apps.values_mut() {
+            let listed = self.by_app.remove(&app.name).unwrap_or_default();
+            let ids = listed.iter().map(|machine| machine.id.as_str()).collect::<HashSet<_>>();
+            // Where the list is known to be short, its gaps contradict nothing.
+            let answered = |region: &String| self.missing.is_none() && !self.silent_regions.contains(region);
+            let is_left_out = |machine: &&Machine| {
+                !machine.is_gone() && answered(&machine.region) && !ids.contains(machine.id.as_str())
+            };
+            let left_out = app.machines.iter().find(is_left_out);
+            let left_out =
+                left_out.and_then(|machine| partial(format!("the list of machines leaves out {}", machine.id)));
+            let fault = self.faults.get(&app.name).cloned();
+            app.machines_missing = app.machines_missing.take().or(fault).or(left_out);
+            drop(ids);
+            add(app, listed);
+        }
+        platform.silent_regions = self.silent_regions;
+        platform.machines_missing = self.missing;
+    }
 }
 
 /// Adds machines, each id once; the other API alone knows how each last ended.
-fn add(app: &mut App, listed: &[Machine]) {
+fn add(app: &mut App, listed: Vec<Machine>) {
     let known = app.machines.iter().enumerate();
     let mut places = known
         .map(|(at, machine)| (machine.id.clone(), at))
         .collect::<HashMap<_, _>>();
     for told in listed {
-        let told = told.clone();
         match places.get(&told.id).and_then(|at| app.machines.get_mut(*at)) {
             Some(known) => {
                 *known = Machine {
@@ -180,9 +246,13 @@ pub(super) async fn details(api: &Api, app: &str) -> Result<Vec<Machine>, Fault>
         query: &WHOLE,
     };
     let answer = api.ask("app-machines", &path, None).await?;
-    let nodes = answer.read::<Vec<&RawValue>>()?;
     let read = |node: &&RawValue| serde_json::from_str::<MachineNode>(node.get()).ok();
-    Ok(nodes.iter().filter_map(read).map(Machine::from).collect())
+    let machines = move |answer: &Answer| {
+        let nodes = answer.read::<Vec<&RawValue>>()?;
+        let nodes = nodes.iter().filter_map(read).map(Machine::from);
+        Ok(nodes.take(MOST_OF_AN_APP).collect())
+    };
+    answer.made(machines).await
 }
 
 #[derive(Deserialize)]

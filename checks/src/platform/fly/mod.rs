@@ -8,6 +8,8 @@ mod commands;
 #[cfg(feature = "platform")]
 mod graphql;
 #[cfg(feature = "platform")]
+mod lists;
+#[cfg(feature = "platform")]
 mod logs;
 #[cfg(feature = "platform")]
 mod machines;

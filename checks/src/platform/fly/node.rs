@@ -10,6 +10,14 @@ use serde_json::value::RawValue;
 use crate::evidence::{AppCertificate, CertificateState, Exit, Machine};
 use crate::platform::paging::More;
 
+/// The longest name of anything, in bytes: a host name has 253, an id a dozen.
+const LONGEST_NAME: usize = 256;
+
+/// Whether a text may be what something is known by.
+pub(super) fn is_short(name: &str) -> bool {
+    name.len() <= LONGEST_NAME
+}
+
 /// One page of a list.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a list of entries")]
@@ -37,11 +45,11 @@ impl<'a> Connection<'a> {
     }
 
     /// What it says of the pages after it.
-    pub(super) fn more(&self) -> More<'_> {
+    pub(super) fn more(&self) -> More {
         let info = self.page_info.as_ref();
         More {
             promised: info.and_then(|info| info.has_next_page),
-            cursor: info.and_then(|info| info.end_cursor.as_deref()),
+            cursor: info.and_then(|info| info.end_cursor.as_deref().map(str::to_owned)),
         }
     }
 }
@@ -105,6 +113,7 @@ struct ValidationError {
 /// Reads a certificate; nothing where it can't be read.
 pub(super) fn certificate(node: &RawValue) -> Option<AppCertificate> {
     let node = serde_json::from_str::<CertificateNode>(node.get()).ok()?;
+    is_short(&node.hostname).then_some(())?;
     let status = node.client_status.unwrap_or_default();
     let errors = node.validation_errors.into_iter().flatten().flatten();
     let errors = errors.filter_map(|error| {
@@ -157,6 +166,7 @@ pub(super) fn address(node: &RawValue) -> Option<Address> {
         r#type: Option<String>,
     }
     let node = serde_json::from_str::<Node>(node.get()).ok()?;
+    is_short(&node.address).then_some(())?;
     let public = match node.r#type.as_deref() {
         Some("private_v6") => None,
         _ => Some(node.address.parse().ok()?),
@@ -187,6 +197,7 @@ struct ExitNode {
 /// Reads a machine with its last exit.
 pub(super) fn machine(node: &RawValue) -> Option<Machine> {
     let node = serde_json::from_str::<MachineNode>(node.get()).ok()?;
+    is_short(&node.id).then_some(())?;
     let exit = entries(node.events).next_back().map(|event| Exit {
         code: event.exit_code.and_then(|code| i32::try_from(code).ok()),
         out_of_memory: event.oom_killed.unwrap_or(false),

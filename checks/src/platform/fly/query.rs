@@ -8,7 +8,11 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::evidence::{Fault, Reason};
-use crate::platform::http::{Answer, Api, Path};
+use crate::platform::bulk::Bulk;
+use crate::platform::http::{Answer, Path};
+
+/// The longest list of errors that is read, in bytes.
+const MOST_ERRORS: usize = 1024 * 1024;
 
 pub(super) enum Refused {
     /// A smaller page may be answered.
@@ -25,10 +29,12 @@ impl Refused {
     }
 }
 
-/// An answer with data, perhaps beside errors.
-pub(super) struct Reply {
-    answer: Answer,
-    partial: Option<Fault>,
+/// What was read of an answer with data, perhaps beside errors.
+pub(super) struct Reply<T> {
+    /// What was made of the data.
+    pub data: Result<T, Fault>,
+    /// Why it is not all of it.
+    pub partial: Option<Fault>,
 }
 
 #[derive(Deserialize)]
@@ -39,45 +45,45 @@ struct Envelope<'a> {
     errors: Option<&'a RawValue>,
 }
 
-impl Reply {
-    /// The data, and why it is not all of it.
-    pub(super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<(T, Option<Fault>), Fault> {
-        let envelope = self.answer.read::<Envelope<'a>>()?;
-        let data = envelope.data.map_or("null", RawValue::get);
-        let data = serde_json::from_str(data).map_err(|error| {
-            let detail = format!("graphql answers something else: {error}");
-            Fault::new(Reason::PlatformMalformed, detail)
-        })?;
-        Ok((data, self.partial.clone()))
-    }
-}
-
-/// Asks a document. Errors beside data are a partial answer; errors alone refuse it.
-pub(super) async fn query(api: &Api, name: &str, document: &str, variables: &Value) -> Result<Reply, Refused> {
+/// Asks a document, and makes of the data what `read` does. Errors beside data are a partial answer; errors alone refuse it.
+pub(super) async fn query<T: Send + 'static>(
+    bulk: Bulk<'_>,
+    (name, document): (&str, &str),
+    variables: &Value,
+    read: impl FnOnce(&str) -> serde_json::Result<T> + Send + 'static,
+) -> Result<Reply<T>, Refused> {
     let body = json!({ "operationName": name, "query": document, "variables": variables });
-    let asked = api.ask(name, &Path::of(&["graphql"]), Some(&body)).await;
+    let asked = bulk.ask(name, &Path::of(&["graphql"]), Some(&body)).await;
     let answer = asked.map_err(|fault| match fault.reason {
         Reason::PlatformMalformed => Refused::Page(fault),
         _ => Refused::All(fault),
     })?;
+    let replied = answer.made(move |answer| Ok(reply(answer, read))).await;
+    replied.map_err(Refused::All)?
+}
+
+fn reply<T>(answer: &Answer, read: impl FnOnce(&str) -> serde_json::Result<T>) -> Result<Reply<T>, Refused> {
     let envelope = answer.read::<Envelope<'_>>().map_err(Refused::Page)?;
     let fault = envelope.errors.and_then(|errors| told(errors.get()));
     // Data in which everything is null says nothing.
-    let data = envelope.data.map_or("null", RawValue::get);
-    let data = serde_json::from_str::<BTreeMap<String, Option<IgnoredAny>>>(data).unwrap_or_default();
-    let has_data = envelope.data.is_some_and(|data| data.get() != "null");
+    let text = envelope.data.map_or("null", RawValue::get);
+    let data = serde_json::from_str::<BTreeMap<String, Option<IgnoredAny>>>(text).unwrap_or_default();
     let nothing = data.values().all(Option::is_none);
     let partial = match fault {
         Some(fault) if nothing && fault.reason == Reason::PlatformPartial => return Err(Refused::Page(fault)),
         // What was asked for is not there, or not for this token: a smaller page changes nothing.
         Some(fault) if nothing => return Err(Refused::All(fault)),
-        None if !has_data => {
+        None if text == "null" => {
             let detail = "graphql: neither data nor errors";
             return Err(Refused::All(Fault::new(Reason::PlatformMalformed, detail)));
         }
         fault => fault,
     };
-    Ok(Reply { answer, partial })
+    let data = read(text).map_err(|error| {
+        let detail = format!("graphql answers something else: {error}");
+        Fault::new(Reason::PlatformMalformed, detail)
+    });
+    Ok(Reply { data, partial })
 }
 
 /// What the first error says that is not about a single entry of a list: that one is null where it stands, and noticed
@@ -87,7 +93,12 @@ fn told(errors: &str) -> Option<Fault> {
         let said = message.chars().take(120).collect::<String>();
         Some(Fault::new(reason, format!("graphql: {said}")))
     };
-    let Ok(errors) = serde_json::from_str::<Vec<Told>>(errors) else {
+    // So many errors say no more than one does.
+    let readable = errors.len() <= MOST_ERRORS;
+    let read = readable
+        .then(|| serde_json::from_str::<Vec<Told>>(errors).ok())
+        .flatten();
+    let Some(errors) = read else {
         return said(Reason::PlatformPartial, "an error");
     };
     let about_all = |error: &&Told| !error.path.iter().any(Value::is_number);

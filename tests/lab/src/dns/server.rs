@@ -11,6 +11,7 @@ use hickory_server::zone_handler::MessageResponseBuilder;
 
 use super::contents::Mode;
 use super::habit::{self, Asked, Form};
+use super::hostile::{self, Harm};
 use super::resolver;
 use super::zone::Answer;
 use crate::snapshot::{Shared, Snapshot};
@@ -84,6 +85,17 @@ impl NameServer {
         habit::odd(&snapshot.faults).map_or_else(Form::default, |word| habit::served(word, asked, answer))
     }
 
+    /// What is answered to harm who asks, where this is a server of the zone.
+    fn harm(&self, request: &Request) -> Option<Harm> {
+        let snapshot = self.shared.current();
+        let ([question], Role::Authority(_)) = (request.queries.queries(), self.role) else {
+            return None;
+        };
+        let (name, kind) = (question.original().name(), question.query_type());
+        let tcp = request.protocol() == Protocol::Tcp;
+        hostile::instead(&self.shared.world, &snapshot.faults, name, kind, tcp)
+    }
+
     fn silent(&self, snapshot: &Snapshot) -> bool {
         let faults = &snapshot.faults;
         let offline = faults.everywhere("vantage-offline").is_some();
@@ -117,7 +129,12 @@ impl RequestHandler for NameServer {
         let Some(mut answer) = self.decide(&request.metadata, request.queries.queries()) else {
             return unsent;
         };
-        let form = self.reform(request, &mut answer);
+        let mut form = self.reform(request, &mut answer);
+        match self.harm(request) {
+            Some(Harm::Silence) => return unsent,
+            Some(Harm::Answer(worse, how)) => (answer, form) = (worse, how),
+            None => {}
+        }
         metadata.response_code = answer.code;
         metadata.authoritative = answer.authoritative;
         metadata.truncation = form.truncated;

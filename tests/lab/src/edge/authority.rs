@@ -22,6 +22,9 @@ use crate::options::RootKey;
 
 const LONG_CHAIN: usize = 1000;
 
+/// Session tickets of a server that has too many.
+const TICKETS: usize = 20_000;
+
 /// The trusted authority, one that nobody trusts, and the certificates made so far.
 pub(crate) struct Authority {
     provider: Arc<CryptoProvider>,
@@ -81,6 +84,13 @@ impl Authority {
         };
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(Arc::new(config))
+    }
+
+    /// The same configuration with thousands of session tickets for each client.
+    pub(crate) fn generous(config: &ServerConfig) -> Arc<ServerConfig> {
+        let mut config = config.clone();
+        config.send_tls13_tickets = TICKETS;
+        Arc::new(config)
     }
 
     /// The same configuration for clients that have a certificate of the lab's.

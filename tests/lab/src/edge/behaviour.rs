@@ -87,7 +87,18 @@ pub(crate) enum Cut {
     Silence,
     Plain,
     Drip,
+    /// Records for ever that are allowed and mean nothing.
+    Records,
+    /// Warnings for ever.
+    Warnings,
+    /// A handshake message of 16 MiB.
+    Message,
+    /// Handshake messages a byte a record, for ever.
+    Crumbs,
 }
+
+/// What a tenant that means harm may do within TLS.
+pub(crate) const TLS: &[&str] = &["half", "records", "warnings", "message", "crumbs", "tickets"];
 
 /// What follows a ClientHello.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +156,8 @@ pub(crate) fn handshake(world: &World, faults: &FaultSet, address: IpAddr, name:
         return Handshake::Cut(cut);
     }
     let own = own_certificate(world, faults, tenant);
-    let http1_only = faults.at(tenant, "site-protocol").is_some();
+    let http1_only = ["site-protocol", "http1-hostile"];
+    let http1_only = http1_only.iter().any(|cause| faults.at(tenant, cause).is_some());
     if own.is_none() && !http1_only {
         return Handshake::Ordinary;
     }
@@ -164,6 +176,10 @@ fn cut(fault: &Fault) -> Option<Cut> {
         ("tls-timeout", _) => Cut::Silence,
         ("tls-plain", _) => Cut::Plain,
         ("slow-drip", "tls") => Cut::Drip,
+        ("tls-hostile", "warnings") => Cut::Warnings,
+        ("tls-hostile", "message") => Cut::Message,
+        ("tls-hostile", "crumbs") => Cut::Crumbs,
+        ("tls-hostile", "records" | "") => Cut::Records,
         _ => return None,
     })
 }
@@ -172,6 +188,26 @@ fn cut(fault: &Fault) -> Option<Cut> {
 pub(crate) fn is_for_clients_with_certificate(world: &World, faults: &FaultSet, name: Option<&str>) -> bool {
     let tenant = name.and_then(|name| world.tenant(world.label_of(name)?));
     tenant.is_some_and(|tenant| faults.at(tenant, "tls-client-certificate").is_some())
+}
+
+/// What is odd about a handshake that is done all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manner {
+    Ordinary,
+    /// It stops halfway through the server's first flight.
+    Halfway,
+    /// Thousands of session tickets follow it.
+    Tickets,
+}
+
+/// How a handshake with this name goes on.
+pub(crate) fn manner(world: &World, faults: &FaultSet, name: Option<&str>) -> Manner {
+    let tenant = name.and_then(|name| world.tenant(world.label_of(name)?));
+    match tenant.and_then(|tenant| Some(faults.at(tenant, "tls-hostile")?.word())) {
+        Some("half") => Manner::Halfway,
+        Some("tickets") => Manner::Tickets,
+        _ => Manner::Ordinary,
+    }
 }
 
 /// The wildcard certificate that the edge holds.

@@ -21,8 +21,9 @@ use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
 use super::answer;
-use super::behaviour::{self, Cut, Door, Handshake};
-use super::{cut, frames};
+use super::authority::Authority;
+use super::behaviour::{self, Cut, Door, Handshake, Manner};
+use super::{cut, flood, frames};
 use crate::clock;
 use crate::snapshot::{Shared, Snapshot};
 
@@ -44,8 +45,27 @@ async fn converse(mut stream: TcpStream, address: IpAddr, shared: Arc<Shared>) -
         Next::Cut(how) => return cut::cut(stream, how).await,
         Next::Serve(config) => config,
     };
+    let manner = behaviour::manner(&shared.world, &shared.current().faults, name.as_deref());
+    let config = match manner {
+        Manner::Ordinary => config,
+        Manner::Tickets => Authority::generous(&config),
+        Manner::Halfway => {
+            let mut server = hello
+                .into_connection(config)
+                .map_err(|(error, _)| io::Error::other(error))?;
+            let mut flight = Vec::new();
+            while server.wants_write() {
+                server.write_tls(&mut flight)?;
+            }
+            return cut::halfway(stream, &flight).await;
+        }
+    };
     let tls = StartHandshake::from_parts(hello, stream).into_stream(config).await?;
     shared.counters.handshakes.fetch_add(1, Ordering::Relaxed);
+    let flood = flood::instead(&shared.world, &shared.current().faults, name.as_deref());
+    if let Some(flood) = flood {
+        return flood::serve(tls, &flood).await;
+    }
     if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
         let snapshot = shared.current();
         let frames = frames::instead(&shared.world, &snapshot.faults, name.as_deref(), snapshot.age());

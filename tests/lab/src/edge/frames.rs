@@ -57,7 +57,7 @@ pub(crate) async fn say(mut stream: impl AsyncRead + AsyncWrite + Unpin, frames:
 }
 
 /// Whether the head of a request is among the frames that were heard.
-fn asks(heard: &[u8]) -> bool {
+pub(super) fn asks(heard: &[u8]) -> bool {
     let mut rest = heard.get(PREFACE..).unwrap_or_default();
     while let Some(head) = rest.get(..HEAD) {
         if head[3] == HEADERS {
@@ -69,13 +69,13 @@ fn asks(heard: &[u8]) -> bool {
     false
 }
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// A header field as it is (RFC 7541, section 6.2.2).
-fn field(name: &str, value: &str) -> Vec<u8> {
+pub(super) fn field(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap_or_default()], text.as_bytes()].concat();
     [vec![0], text(name), text(value)].concat()
 }

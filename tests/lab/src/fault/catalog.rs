@@ -4,6 +4,9 @@ use super::FaultError;
 use super::detail::Detail::{
     self, App, Edge, Machines, None, Number, NumberOr, Prefixed, Rate, Server, Tenant as Other, Words,
 };
+use crate::dns::hostile;
+use crate::edge::{behaviour, flood};
+use crate::platform::harm::TRIES;
 use crate::platform::lie::LIES;
 
 /// Whom a fault hits.
@@ -247,6 +250,26 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         Words(&["body", "tls"]),
         "one byte a second, of the body or of TLS",
     ),
+    tenant(
+        "http2-hostile",
+        Words(flood::HTTP2),
+        "HTTP/2 that harms: floods of pings that reads nothing, of settings, of heads without an end; or no answer at all",
+    ),
+    tenant(
+        "http1-hostile",
+        Words(flood::HTTP1),
+        "HTTP/1.1 that harms: no answer, or interim answers, fields, chunks without an end",
+    ),
+    tenant(
+        "tls-hostile",
+        Words(behaviour::TLS),
+        "TLS that harms: records without an end, half a handshake, messages of 16 MiB, 20,000 tickets",
+    ),
+    tenant(
+        "dns-hostile",
+        Words(hostile::ANSWERS),
+        "the zone's servers do harm under this name: 2,000 addresses, aliases without an end, half an answer",
+    ),
     fleet("wildcard-dns-missing", None, "the wildcard record is gone"),
     fleet(
         "wildcard-dns-mismatch",
@@ -488,6 +511,11 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
         "lists-lie",
         Words(LIES),
         "a list of an API is not what it says: short of q7f9, in circles, or without its end",
+    )),
+    platform(agent(
+        "api-hostile",
+        Words(TRIES),
+        "an API does harm: answers of 15 MiB, pages without an end, refusals as long, a byte a second",
     )),
     platform(agent("logs-refused", None, "the log API takes no token")),
     platform(agent("logs-empty", None, "the log API has no line")),

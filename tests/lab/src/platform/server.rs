@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
 use super::reply::{Call, Reply};
-use super::{Platform, cloudflare, graphql, lie, logs, rest};
+use super::{Platform, cloudflare, graphql, harm, lie, logs, rest};
 use crate::edge::body::Body;
 use crate::error::LabError;
 use crate::fault::FaultSet;
@@ -109,8 +109,12 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
         Some("v1") => rest::answer(shared, platform, &call).await,
         Some("api") => logs::answer(shared, platform, &call),
         Some("client") => cloudflare::answer(shared, platform, &call),
+        Some("tenants") => tenants(shared),
         _ => Reply::page(404, "Not Found").into(),
     };
+    if let Some(harm) = harm::instead(&shared.current().faults, &call) {
+        return harm;
+    }
     match outcome {
         Outcome::Reply(reply) => lie::told(&shared.current().faults, reply)
             .with("server", "Fly/lab (2026-11-24)")
@@ -118,6 +122,18 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
             .into_response(),
         Outcome::Never => std::future::pending().await,
     }
+}
+
+/// The tenants as an endpoint of the user's own lists them, which has nothing to do with the platform.
+fn tenants(shared: &Shared) -> Outcome {
+    shared.counters.api("tenants", "list");
+    let tenants: Vec<_> = shared
+        .world
+        .tenants
+        .iter()
+        .map(|id| serde_json::json!({ "id": id }))
+        .collect();
+    Reply::json(200, &serde_json::json!({ "tenants": tenants, "next": null })).into()
 }
 
 /// What stands before both APIs of the platform: the faults that close it to everybody. What is
