@@ -51,6 +51,23 @@ Certificates:
   nothing else enters into it. What does not verify is verified again at each
   visit. Revocation is not looked at.";
 
+/// Below `watch`.
+pub(super) fn watch() -> String {
+    "\
+Exit codes:
+  0  stopped by SIGTERM or SIGINT
+  2  usage or configuration error, or a database that can't be used
+
+Signals:
+  SIGHUP   reads the configuration again; a wrong one is refused, the old one goes on
+  SIGTERM  ends what is under way within 10 seconds
+
+Examples:
+  roundsman watch
+  roundsman watch --config /etc/roundsman/roundsman.toml"
+        .to_owned()
+}
+
 /// Below `replay`.
 pub(super) fn replay() -> String {
     format!(

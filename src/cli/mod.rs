@@ -18,6 +18,7 @@ pub mod tenants;
 pub mod trace;
 pub mod verify;
 mod wait_reporter;
+pub mod watch;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -41,6 +42,9 @@ pub enum Command {
     /// Verify all tenants, or those named, once
     #[command(after_help = help::verify())]
     Verify(Box<args::VerifyArgs>),
+    /// Verify every tenant on schedule, for ever, and keep the incidents
+    #[command(after_help = help::watch())]
+    Watch(watch::WatchArgs),
     /// Judge recorded evidence again, offline
     #[command(after_help = help::replay())]
     Replay(replay::ReplayArgs),
@@ -72,6 +76,7 @@ pub enum Command {
 pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Watch(args) => watch::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Tenants(args) => tenants::run(args),

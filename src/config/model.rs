@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::form::{ValueForm, choice, domain, map, parse_domain, read_cause};
 use super::reader::Section;
+use super::secret::{HeaderText, Secret};
 use super::section::{
     Certificate, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override, Schedule, Site, Store, Tenants, Vantage,
     Web, check_patch, fly_of_environment,
@@ -110,6 +111,23 @@ pub struct Release {
 }
 
 impl Config {
+    /// The files that secrets are read from.
+    #[must_use]
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let tokens = [
+            self.fly.as_ref().map(|fly| &fly.token),
+            self.cloudflare.as_ref().map(|cloudflare| &cloudflare.token),
+            self.tenants.token.as_ref(),
+        ];
+        let headers = self.site.request_headers.values().filter_map(HeaderText::secret);
+        let secrets = tokens.into_iter().flatten().chain(headers);
+        let files = secrets.filter_map(|secret| match secret {
+            Secret::File(path) => Some(path.clone()),
+            Secret::Env(_) => None,
+        });
+        files.collect()
+    }
+
     /// A configuration of defaults. It names no edge address yet, so it is not ready for use.
     #[must_use]
     pub fn new(domain: Hostname) -> Self {

@@ -109,6 +109,15 @@ impl HeaderText {
         Self::Plain(SecretString(text.into()))
     }
 
+    /// Where it is kept, where it is a secret.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Secret(secret) => Some(secret),
+        }
+    }
+
     /// Reads the value now.
     ///
     /// # Errors

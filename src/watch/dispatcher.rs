@@ -124,6 +124,11 @@ impl Dispatcher {
             Event::Read(reading) => self.read(now, *reading),
             Event::Looked(context) => self.looked(now, context),
             Event::Examined(ix, examined) => self.examined(now, ix, *examined, &mut effects),
+            Event::NotExamined(ix) => {
+                self.turns.finished(ix);
+                self.running = self.running.saturating_sub(1);
+                self.plan_next(now, ix);
+            }
             Event::Reloaded(settings) => self.reloaded(now, *settings),
         }
         let done = self.book.tick(&self.settings.policy, now);

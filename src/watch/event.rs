@@ -38,6 +38,8 @@ pub enum Event {
     Looked(Option<Arc<FleetContext>>),
     /// A tenant was examined.
     Examined(TenantIx, Box<Examined>),
+    /// A tenant could not be examined.
+    NotExamined(TenantIx),
     /// Another configuration is in force.
     Reloaded(Box<Settings>),
 }

@@ -1,16 +1,22 @@
 //! The daemon: every tenant on time, for ever. One owner of all state, [`Dispatcher`], hears events and says what is to be
 //! done; it has no socket, no lock and no clock. What surrounds it carries out what it says.
 
+mod clock;
 mod dispatcher;
 mod event;
+mod files;
 mod inventory;
+mod log;
 mod settings;
 mod shared;
 mod signal;
 mod status;
 mod tenant;
+mod watcher;
+mod work;
 
 pub use dispatcher::Dispatcher;
 pub use event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
 pub use settings::Settings;
 pub use status::{FleetStatus, Health, TenantStatus};
+pub use watcher::{Load, Watcher, store_path};

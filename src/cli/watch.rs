@@ -1,0 +1,63 @@
+//! `roundsman watch`: every tenant on schedule, for ever, until somebody stops it.
+
+use std::io::Write as _;
+
+use clap::Args;
+
+use super::args::TargetArgs;
+use super::configuration::configuration;
+use super::{colour_errors, usage_error};
+use crate::agent::Setup;
+use crate::config::render_plain;
+use crate::exit_code::ExitCode;
+use crate::inventory::TenantsFrom;
+use crate::store::Store;
+use crate::watch::{Load, Watcher, store_path};
+
+/// Options of `watch`.
+#[derive(Clone, Debug, Args)]
+pub struct WatchArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// Watches until SIGTERM or SIGINT, and ends with 0 then.
+#[must_use]
+pub fn run(args: &WatchArgs) -> ExitCode {
+    match watch(args) {
+        Ok(()) => ExitCode::Verified,
+        Err(rendered) => usage_error(&rendered),
+    }
+}
+
+fn watch(args: &WatchArgs) -> Result<(), String> {
+    let plain = |error: String| render_plain(&error, colour_errors());
+    // A stream is read once.
+    let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose();
+    let from = from.map_err(|error| plain(error.to_string()))?;
+    let target = args.target.clone();
+    let load: Load = Box::new(move || {
+        let config = configuration(&target, &target.flags()).map_err(|error| error.render(false))?;
+        Setup::new(config, from.clone()).map_err(|error| error.to_string())
+    });
+    let config = configuration(&args.target, &args.target.flags()).map_err(|error| error.render(colour_errors()))?;
+    let (store, remembered) = Store::open(&store_path(&config)).map_err(|error| plain(error.to_string()))?;
+    // More sockets at once are the point of this program; where the limit can't be raised, examinations say what they lack.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| plain(error.to_string()))?;
+    let watched = runtime.block_on(async {
+        let setup = load().map_err(plain)?;
+        let watcher = Watcher::new(setup, load, store, remembered, Box::new(say));
+        watcher.run().await.map_err(|error| plain(error.to_string()))
+    });
+    // What is still parsed or resolved on other threads is not waited for.
+    runtime.shutdown_background();
+    watched
+}
+
+/// A line for each change; a reader that went away is no reason to stop watching.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

@@ -1,0 +1,278 @@
+//! What surrounds the dispatcher: it tells it what happened and carries out what it says, until somebody stops it. One
+//! thread, one loop; everything that is under way is owned by the loop and ends with it.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use jiff::Timestamp;
+use roundsman_alerts::Now;
+use roundsman_checks::clock::Moment;
+use roundsman_checks::fleet::ChainStore;
+use roundsman_checks::gather::{Assignment, FleetWatch, ProbeSetup, Stop};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch::Sender;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::clock::Clocks;
+use super::event::{Effect, Event, Reading};
+use super::files::Files;
+use super::settings::Settings;
+use super::work::{self, Done, Work};
+use super::{Dispatcher, log};
+use crate::agent::{Setup, Snapshot};
+use crate::store::{Remembered, Store, Write, keep_since};
+
+/// How often the pace of the loop is felt.
+const PULSE: Duration = Duration::from_millis(100);
+/// How often it is looked whether a file of the configuration changed.
+const FILES_EVERY: Duration = Duration::from_secs(2);
+/// How often what is old is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// How long what is under way may take once it is over.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How many chains are kept: those that were served last.
+const CHAINS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
+
+/// Where a configuration comes from, read again whenever it changes; what is wrong with it is said as people read it.
+pub type Load = Box<dyn Fn() -> Result<Setup, String>>;
+
+/// A running daemon.
+pub struct Watcher {
+    setup: Arc<Setup>,
+    probes: Arc<ProbeSetup>,
+    load: Load,
+    files: Files,
+    store: Store,
+    dispatcher: Dispatcher,
+    clocks: Clocks,
+    assignment: Option<Arc<Assignment>>,
+    look: Option<FleetWatch>,
+    chains: Arc<ChainStore>,
+    work: FuturesUnordered<Work>,
+    pull: Sender<bool>,
+    stop: Stop,
+    say: Box<dyn FnMut(&str)>,
+}
+
+impl Watcher {
+    /// A daemon that goes on from what is remembered; `say` gets a line for each change.
+    #[must_use]
+    pub fn new(setup: Setup, load: Load, store: Store, remembered: Remembered, say: Box<dyn FnMut(&str)>) -> Self {
+        let clocks = Clocks::start();
+        let settings = Settings::of(&setup.config, setup.probes.concurrency);
+        let (pull, stop) = Stop::new();
+        Self {
+            dispatcher: Dispatcher::new(settings, remembered.incidents, remembered.number, clocks.now()),
+            files: Files::of(&setup.config),
+            probes: Arc::new(setup.probes.clone()),
+            setup: Arc::new(setup),
+            load,
+            store,
+            clocks,
+            assignment: None,
+            look: None,
+            chains: Arc::new(ChainStore::bounded(CHAINS)),
+            work: FuturesUnordered::new(),
+            pull,
+            stop,
+            say,
+        }
+    }
+
+    /// Goes on until SIGTERM or SIGINT.
+    ///
+    /// # Errors
+    /// Where the system gives no signals.
+    pub async fn run(mut self) -> io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut pulse = interval(PULSE);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut files, mut forget) = (interval(FILES_EVERY), interval(FORGET_EVERY));
+        files.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.hear(Event::Tick);
+        loop {
+            let now = self.clocks.now();
+            let wait = self
+                .dispatcher
+                .wake_at()
+                .map_or(Duration::from_secs(1), |at| until(now, at));
+            tokio::select! {
+                Some(done) = self.work.next() => self.done(done),
+                () = sleep(wait) => self.hear(Event::Tick),
+                due = pulse.tick() => self.dispatcher.pulse(Moment::from(due.into_std()).elapsed()),
+                _ = files.tick() => {
+                    if self.files.changed() {
+                        self.reload("a file changed");
+                    }
+                }
+                _ = forget.tick() => {
+                    let since = keep_since(now.wall, self.setup.config.store.retention);
+                    self.store.write(Write::Forget(since));
+                }
+                _ = hangup.recv() => self.reload("SIGHUP"),
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+            }
+        }
+        self.drain().await;
+        Ok(())
+    }
+
+    /// Ends what is under way, and keeps what is known.
+    async fn drain(mut self) {
+        let _ = self.pull.send(true);
+        let dispatcher = &mut self.dispatcher;
+        let (clocks, store) = (self.clocks, &self.store);
+        let mut work = std::mem::take(&mut self.work);
+        let ended = async {
+            while let Some(done) = work.next().await {
+                // Nothing new begins; what came of the rest is kept.
+                if let Done::Examined(ix, Some(examined)) = done {
+                    let effects = dispatcher.handle(clocks.now(), Event::Examined(ix, examined));
+                    effects.into_iter().for_each(|effect| keep(store, &effect));
+                }
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = sleep(DRAIN) => {}
+        }
+        self.store.close();
+    }
+
+    /// Tells the dispatcher, and carries out what it says.
+    fn hear(&mut self, event: Event) {
+        let effects = self.dispatcher.handle(self.clocks.now(), event);
+        effects.into_iter().for_each(|effect| self.carry_out(effect));
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        keep(&self.store, &effect);
+        match effect {
+            Effect::Read => self.work.push(work::read(Arc::clone(&self.setup), self.stop.clone())),
+            Effect::Look => match &self.assignment {
+                Some(assignment) => {
+                    let (probes, chains) = (Arc::clone(&self.probes), Arc::clone(&self.chains));
+                    self.work
+                        .push(work::look(probes, Arc::clone(assignment), self.look.clone(), chains));
+                }
+                None => self.hear(Event::Looked(None)),
+            },
+            Effect::Examine {
+                ix,
+                tenant,
+                visit,
+                wake,
+            } => match &self.look {
+                Some(look) => self
+                    .work
+                    .push(work::examine(&self.setup, look.clone(), ix, &tenant, visit, wake)),
+                None => self.hear(Event::NotExamined(ix)),
+            },
+            Effect::Commit(commit) => log::incidents(&commit).iter().for_each(|line| (self.say)(line)),
+            Effect::Record(record) => (self.say)(&log::tenant(&record)),
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Read(read, calls) => self.read(*read, calls),
+            Done::Looked(looked) => {
+                let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
+                self.hear(Event::Looked(context));
+            }
+            Done::Examined(ix, Some(examined)) => self.hear(Event::Examined(ix, examined)),
+            Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
+        }
+    }
+
+    fn read(&mut self, read: Result<Snapshot, crate::agent::RunError>, calls: u32) {
+        let before = self.look.as_ref().map(|look| Arc::clone(look.context()));
+        let reading = read.and_then(|Snapshot { api, inventory }| {
+            let changed = work::is_news(before.as_deref(), &api);
+            self.assignment = Some(Arc::new(work::assignment(&self.setup, api, &inventory)?));
+            Ok(Reading {
+                inventory: Some(inventory),
+                changed,
+                calls,
+            })
+        });
+        let reading = reading.unwrap_or_else(|error| {
+            let line = format!("the inventory can't be read, what is known stays: {error}");
+            (self.say)(&log::agent(self.clocks.now().wall, &line));
+            Reading {
+                calls,
+                ..Reading::default()
+            }
+        });
+        self.hear(Event::Read(Box::new(reading)));
+    }
+
+    /// Reads the configuration again: another one is in force at once, a wrong one is refused whole.
+    fn reload(&mut self, why: &str) {
+        let now = self.clocks.now().wall;
+        self.files = Files::of(&self.setup.config);
+        let read = (self.load)().and_then(|setup| match needs_restart(&self.setup, &setup) {
+            Some(key) => Err(format!("`{key}` needs a restart")),
+            None => Ok(setup),
+        });
+        match read {
+            Ok(setup) => {
+                self.files = Files::of(&setup.config);
+                self.probes = Arc::new(ProbeSetup {
+                    pacers: self.probes.pacers.clone(),
+                    ..setup.probes.clone()
+                });
+                let settings = Settings::of(&setup.config, setup.probes.concurrency);
+                self.setup = Arc::new(setup);
+                (self.say)(&log::agent(now, &format!("configuration reloaded ({why})")));
+                self.hear(Event::Reloaded(Box::new(settings)));
+            }
+            Err(error) => {
+                let line = format!("configuration not reloaded ({why}), the old one goes on: {error}");
+                (self.say)(&log::agent(now, &line));
+            }
+        }
+    }
+}
+
+/// Has the store remember what is to be kept.
+fn keep(store: &Store, effect: &Effect) {
+    match effect {
+        Effect::Commit(commit) => store.write(Write::Commit(Box::new(commit.clone()))),
+        Effect::Record(record) => store.write(Write::Record(record.clone())),
+        Effect::Read | Effect::Look | Effect::Examine { .. } => {}
+    }
+}
+
+/// The first key that differs and can't change while a daemon runs.
+fn needs_restart(now: &Setup, next: &Setup) -> Option<&'static str> {
+    let (now, next) = (&now.config, &next.config);
+    if now.domain != next.domain {
+        Some("domain")
+    } else if store_path(now) != store_path(next) {
+        Some("store.path")
+    } else if now.web.listen != next.web.listen {
+        Some("web.listen")
+    } else {
+        None
+    }
+}
+
+/// Where the database is: beside the configuration, where its path is relative.
+#[must_use]
+pub fn store_path(config: &crate::config::Config) -> PathBuf {
+    let folder = config.path.as_deref().and_then(std::path::Path::parent);
+    folder.map_or_else(|| config.store.path.clone(), |folder| folder.join(&config.store.path))
+}
+
+fn until(now: Now, at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(now.steady)).unwrap_or_default()
+}

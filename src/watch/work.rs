@@ -1,0 +1,116 @@
+//! Carrying out what a dispatcher says is to be done with sockets: reading the APIs, looking at the fleet, examining a
+//! tenant. Each piece of work ends by itself, and says what came of it.
+
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
+use roundsman_checks::clock::now;
+use roundsman_checks::fleet::{ChainStore, FleetContext};
+use roundsman_checks::gather::{ApiSnapshot, Assignment, Examination, FleetWatch, ProbeSetup, Stop, WakePolicy};
+use roundsman_checks::target::{NameError, Tenant};
+
+use super::event::{Examined, TenantIx};
+use crate::agent::{RoundRequest, RunError, Setup, Snapshot, assign};
+use crate::inventory::Inventory;
+
+/// What a piece of work came to.
+pub(super) enum Done {
+    /// The APIs and the inventory were read.
+    Read(Box<Result<Snapshot, RunError>>, u32),
+    /// The fleet was looked at.
+    Looked(Box<Result<FleetWatch, NameError>>),
+    /// A tenant was examined; `None` where its requests can't be made.
+    Examined(TenantIx, Option<Box<Examined>>),
+}
+
+/// Work under way.
+pub(super) type Work = LocalBoxFuture<'static, Done>;
+
+/// Reads the APIs and the inventory.
+pub(super) fn read(setup: Arc<Setup>, mut stop: Stop) -> Work {
+    Box::pin(async move {
+        let before = calls(&setup);
+        let read = Snapshot::read(&setup, &RoundRequest::default(), &mut stop).await;
+        let calls = calls(&setup).saturating_sub(before);
+        Done::Read(Box::new(read), calls)
+    })
+}
+
+/// What a snapshot gives every examination until the next one.
+pub(super) fn assignment(setup: &Setup, api: ApiSnapshot, inventory: &Inventory) -> Result<Assignment, RunError> {
+    let nobody = Inventory {
+        tenants: Vec::new(),
+        ..inventory.clone()
+    };
+    // Whom it is about is said for each examination.
+    Ok(assign(setup, &RoundRequest::default(), api, &nobody)?)
+}
+
+/// Looks at the fleet, the first time or again.
+pub(super) fn look(
+    probes: Arc<ProbeSetup>,
+    assignment: Arc<Assignment>,
+    before: Option<FleetWatch>,
+    chains: Arc<ChainStore>,
+) -> Work {
+    Box::pin(async move {
+        let looked = match before {
+            Some(before) => before.again(probes, assignment).await,
+            None => FleetWatch::begin(probes, assignment, chains).await,
+        };
+        Done::Looked(Box::new(looked))
+    })
+}
+
+/// Examines a tenant against the latest look.
+pub(super) fn examine(
+    setup: &Setup,
+    watch: FleetWatch,
+    ix: TenantIx,
+    tenant: &Arc<Tenant>,
+    visit: bool,
+    wake: bool,
+) -> Work {
+    let policy = match wake {
+        true => WakePolicy::Allowed,
+        false => WakePolicy::Unknowingly,
+    };
+    // A secret that can't be read just now is said where the configuration is read; this tenant waits for its next turn.
+    let target = setup
+        .targets(std::slice::from_ref(tenant), policy)
+        .ok()
+        .and_then(|mut targets| targets.pop());
+    Box::pin(async move {
+        let at = now();
+        let Some(target) = target else {
+            return Done::Examined(ix, None);
+        };
+        let examination = watch.examine(&target, visit).await;
+        Done::Examined(ix, Some(Box::new(examined(examination, at))))
+    })
+}
+
+fn examined(examination: Examination, at: Timestamp) -> Examined {
+    Examined {
+        woken: examination.evidence.woken,
+        ran_out: examination.ran_out(),
+        answered_in: examination.answered_in(),
+        judgement: examination.judgement,
+        at,
+    }
+}
+
+/// Whether the platform says something else than before; when it was asked does not count.
+pub(super) fn is_news(before: Option<&FleetContext>, api: &ApiSnapshot) -> bool {
+    let before = before.and_then(FleetContext::platform);
+    match (before, api.platform.known()) {
+        (Some(before), Some(now)) => before.apps != now.apps || before.machines_missing != now.machines_missing,
+        (before, now) => before.is_some() != now.is_some(),
+    }
+}
+
+/// How many calls of APIs were made so far.
+fn calls(setup: &Setup) -> u32 {
+    setup.clients.calls.made().values().sum()
+}
