@@ -117,6 +117,20 @@ impl Matcher {
     }
 }
 
+impl Matcher {
+    /// Whether it is about members, and matches this one.
+    #[must_use]
+    pub fn matches_member(&self, member: &str) -> bool {
+        self.on == On::Tenant && WildMatch::new(&self.value).matches(member)
+    }
+
+    /// Whether it is about members.
+    #[must_use]
+    pub fn is_about_members(&self) -> bool {
+        self.on == On::Tenant
+    }
+}
+
 /// A silence: while it lasts, nothing that begins or repeats is told of what matches.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {

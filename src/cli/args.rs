@@ -115,6 +115,24 @@ pub struct TargetArgs {
     pub app_prefix: Option<String>,
 }
 
+/// Which configuration, where nothing else is asked.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ConfigArgs {
+    /// The configuration [default: roundsman.toml]
+    #[arg(long, value_name = "FILE", env = "ROUNDSMAN_CONFIG", value_parser = any_path(), global = true)]
+    pub config: Option<PathBuf>,
+}
+
+/// What to write to standard output, where there are two ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs.
+    Json,
+}
+
 impl VerifyArgs {
     /// What the options say about the configuration.
     #[must_use]
@@ -256,7 +274,7 @@ impl FromStr for Label {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, ArgError> {
+pub(super) fn duration(text: &str) -> Result<Duration, ArgError> {
     let form = ArgError::Form("a duration such as 90s, 5m or 1h30m");
     parse_duration(text).filter(|duration| !duration.is_zero()).ok_or(form)
 }

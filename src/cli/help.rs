@@ -68,6 +68,34 @@ Examples:
         .to_owned()
 }
 
+/// Below `incidents`.
+pub(super) fn incidents() -> String {
+    plain(
+        "  roundsman incidents
+  roundsman incidents --all --format json
+  roundsman incidents show inc-7
+  roundsman incidents ack inc-7 --comment 'Ann looks at it'",
+    )
+}
+
+/// Below `silences`.
+pub(super) fn silences() -> String {
+    plain(
+        "  roundsman silences preview tenant='demo-*'
+  roundsman silences add tenant='demo-*' cause='site-*' --for 2h --comment 'load test'
+  roundsman silences list
+  roundsman silences expire sil-1796011809762",
+    )
+}
+
+/// Below `status`.
+pub(super) fn status() -> String {
+    plain(
+        "  roundsman status
+  roundsman status abc123 --format json",
+    )
+}
+
 /// Below `replay`.
 pub(super) fn replay() -> String {
     format!(

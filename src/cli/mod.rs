@@ -3,9 +3,11 @@
 pub mod args;
 pub mod config;
 pub mod configuration;
+mod database;
 pub mod explain;
 pub mod github;
 mod help;
+pub mod incidents;
 pub mod init;
 pub mod manual;
 pub mod output;
@@ -13,7 +15,10 @@ pub mod output_paths;
 pub mod progress;
 pub mod replay;
 pub mod rounds;
+pub mod silences;
+pub mod status;
 mod stoppable;
+mod table;
 pub mod tenants;
 pub mod trace;
 pub mod verify;
@@ -45,6 +50,15 @@ pub enum Command {
     /// Verify every tenant on schedule, for ever, and keep the incidents
     #[command(after_help = help::watch())]
     Watch(watch::WatchArgs),
+    /// List the incidents, show one, or say that somebody looks after it
+    #[command(after_help = help::incidents())]
+    Incidents(incidents::IncidentsArgs),
+    /// Mute what is known, on purpose and for a while
+    #[command(subcommand, after_help = help::silences())]
+    Silences(silences::SilencesCommand),
+    /// Say what `watch` knows now of each tenant
+    #[command(after_help = help::status())]
+    Status(status::StatusArgs),
     /// Judge recorded evidence again, offline
     #[command(after_help = help::replay())]
     Replay(replay::ReplayArgs),
@@ -77,6 +91,9 @@ pub fn run(cli: &Cli) -> ExitCode {
     match &cli.command {
         Command::Verify(args) => verify::run(args),
         Command::Watch(args) => watch::run(args),
+        Command::Incidents(args) => incidents::run(args),
+        Command::Silences(command) => silences::run(command),
+        Command::Status(args) => status::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Tenants(args) => tenants::run(args),

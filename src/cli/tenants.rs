@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::args::{ListFormat, TargetArgs};
 use super::configuration::configuration;
 use super::stoppable;
+use super::table::{WIDTH, columns, cut};
 use super::{colour_errors, usage_error};
 use crate::agent::{ApiSnapshot, Clients, Fetch, USER_AGENT};
 use crate::config::{Config, render_plain};
@@ -17,11 +18,6 @@ use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, Inventory, Leftovers, Remote, leftovers, load};
 use crate::json;
 use crate::text::{clean, wrap};
-
-/// Columns of the human form.
-const WIDTH: usize = 80;
-/// The widest that one column grows.
-const WIDEST: usize = 28;
 
 /// Options of `tenants`.
 #[derive(Clone, Debug, Args)]
@@ -219,22 +215,10 @@ fn table(listing: &Listing) -> Vec<String> {
             labels.collect::<Vec<_>>().join(" "),
         ]
     });
-    let rows = std::iter::once(head).chain(cells).collect::<Vec<_>>();
-    let widths: [usize; 5] = std::array::from_fn(|column| {
-        let cells = || rows.iter().skip(1).map(|row| row[column].chars().count());
-        match cells().max() {
-            None | Some(0) => 0,
-            Some(most) => most.max(rows[0][column].len()).min(WIDEST),
-        }
-    });
-    let line = |row: &[String; 5]| {
-        let cells = row.iter().zip(widths).filter(|(_, width)| *width > 0);
-        let cells = cells.map(|(cell, width)| format!("{:<width$}", cut(&clean(cell), width)));
-        cut(cells.collect::<Vec<_>>().join("  ").trim_end(), WIDTH)
-    };
-    let mut lines = vec![line(&rows[0])];
-    for (cells, row) in rows.iter().skip(1).zip(&listing.tenants) {
-        lines.push(line(cells));
+    let rows = columns(&head, &cells.collect::<Vec<_>>());
+    let mut lines = rows[..1].to_vec();
+    for (line, row) in rows.iter().skip(1).zip(&listing.tenants) {
+        lines.push(line.clone());
         if row.hostname != format!("{}.{}", row.tenant.to_lowercase(), listing.domain) {
             lines.push(cut(&format!("  at {}", clean(&row.hostname)), WIDTH));
         }
@@ -272,11 +256,4 @@ fn section(head: &str, entries: Vec<(&'static str, String)>) -> Vec<String> {
         lines.push(wrap(&format!("  {kind:<12}"), &clean(&text), Some(WIDTH)));
     }
     lines
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }

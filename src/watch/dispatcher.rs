@@ -712,8 +712,8 @@ impl Dispatcher {
         let next = self.turns.next(*ix);
         Some(TenantStatus {
             tenant: state.tenant.id.to_string(),
-            hostname: state.tenant.hostname.to_string(),
-            app: state.tenant.app.clone(),
+            hostname: Some(state.tenant.hostname.to_string()),
+            app: Some(state.tenant.app.clone()),
             status: state.status,
             cause: state.cause,
             since: state.since,

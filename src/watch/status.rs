@@ -2,17 +2,17 @@
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Cause, Status};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How one tenant is.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TenantStatus {
     /// Its id.
     pub tenant: String,
-    /// Its host name.
-    pub hostname: String,
-    /// Its app.
-    pub app: String,
+    /// Its host name; `None` where only the database tells of it.
+    pub hostname: Option<String>,
+    /// Its app, likewise.
+    pub app: Option<String>,
     /// How it is.
     pub status: Status,
     /// The cause that decides that.
@@ -28,7 +28,7 @@ pub struct TenantStatus {
 }
 
 /// How many tenants are in each status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetStatus {
     /// All of them.
     pub tenants: usize,
@@ -43,7 +43,7 @@ pub struct FleetStatus {
 }
 
 /// How the agent does its own job.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// Whether everything was read and everybody examined once.
     pub ready: bool,

@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
-use roundsman_alerts::Now;
+use roundsman_alerts::{IncidentId, Now, Silence};
 use roundsman_checks::clock::Moment;
 use roundsman_checks::fleet::ChainStore;
 use roundsman_checks::gather::{Assignment, FleetWatch, ProbeSetup, Stop};
+use roundsman_checks::target::TenantId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch::Sender;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::api::{Answer, Api, Question};
 use super::clock::Clocks;
 use super::event::{Effect, Event, Reading};
 use super::files::Files;
@@ -56,6 +58,7 @@ pub struct Watcher {
     pull: Sender<bool>,
     stop: Stop,
     say: Box<dyn FnMut(&str)>,
+    silences: Vec<Silence>,
 }
 
 impl Watcher {
@@ -80,6 +83,7 @@ impl Watcher {
             pull,
             stop,
             say,
+            silences: remembered.silences,
         }
     }
 
@@ -96,6 +100,7 @@ impl Watcher {
         let (mut files, mut forget) = (interval(FILES_EVERY), interval(FORGET_EVERY));
         files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut api, mut questions) = Api::listen(&store_path(&self.setup.config))?;
         self.hear(Event::Tick);
         loop {
             let now = self.clocks.now();
@@ -115,6 +120,11 @@ impl Watcher {
                 _ = forget.tick() => {
                     let since = keep_since(now.wall, self.setup.config.store.retention);
                     self.store.write(Write::Forget(since));
+                }
+                () = api.serve() => {}
+                Some((question, answer)) = questions.recv() => {
+                    // Whoever asked may be gone.
+                    let _ = answer.send(self.answer(question));
                 }
                 _ = hangup.recv() => self.reload("SIGHUP"),
                 _ = terminate.recv() => break,
@@ -213,6 +223,67 @@ impl Watcher {
             }
         });
         self.hear(Event::Read(Box::new(reading)));
+    }
+
+    /// Answers whoever asks over the local API.
+    fn answer(&mut self, question: Question) -> Answer {
+        let now = self.clocks.now();
+        let answered = match question {
+            Question::Status { tenants } => self.status(&tenants, now),
+            Question::Health => serde_json::to_value(self.dispatcher.health(now)).map_err(|error| error.to_string()),
+            Question::Acknowledge { id, comment } => {
+                match self.dispatcher.acknowledge(&IncidentId::named(&id), &comment, now) {
+                    Ok(effects) => {
+                        effects.into_iter().for_each(|effect| self.carry_out(effect));
+                        Ok(serde_json::Value::Null)
+                    }
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+            Question::Silence {
+                matchers,
+                ends_at,
+                comment,
+            } => {
+                let silence = Silence {
+                    id: format!("sil-{}", now.wall.as_millisecond()),
+                    matchers,
+                    starts_at: now.wall,
+                    ends_at,
+                    comment,
+                };
+                let id = silence.id.clone();
+                self.store.write(Write::Silence(silence.clone()));
+                self.silences.push(silence);
+                Ok(id.into())
+            }
+            Question::Expire { id } => match self.silences.iter_mut().find(|silence| silence.id == id) {
+                Some(silence) => {
+                    silence.ends_at = silence.ends_at.min(now.wall);
+                    self.store.write(Write::Silence(silence.clone()));
+                    Ok(serde_json::Value::Null)
+                }
+                None => Err(format!("no silence `{id}`: `roundsman silences list` shows them")),
+            },
+        };
+        match answered {
+            Ok(value) => Answer::Done(value),
+            Err(why) => Answer::Refused(why),
+        }
+    }
+
+    fn status(&self, tenants: &[String], now: Now) -> Result<serde_json::Value, String> {
+        let ids = match tenants {
+            [] => self.dispatcher.ids(),
+            named => named.iter().map(TenantId::new).collect(),
+        };
+        let status = |id: &TenantId| {
+            self.dispatcher
+                .tenant(id, now)
+                .ok_or_else(|| format!("no tenant `{id}`"))
+        };
+        let all = ids.iter().map(status).collect::<Result<Vec<_>, _>>()?;
+        serde_json::to_value(all).map_err(|error| error.to_string())
     }
 
     /// Reads the configuration again: another one is in force at once, a wrong one is refused whole.
