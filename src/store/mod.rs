@@ -12,3 +12,6 @@ mod writer;
 pub use error::StoreError;
 pub use read::{Reader, Remembered, TenantMemory, TimelineEntry};
 pub use writer::{Store, Write, keep_since};
+
+#[cfg(test)]
+mod tests;

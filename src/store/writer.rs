@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use roundsman_alerts::{Incident, Silence};
+use roundsman_checks::clock::Moment;
 use rusqlite::{Connection, Transaction, params};
 
 use super::error::StoreError;
@@ -115,22 +116,28 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, receiver: &Receiver<Write>) {
+        // When the first of what waits came.
+        let mut since = None::<Moment>;
         loop {
-            let first = match self.waiting.is_empty() && self.urgent.is_empty() {
-                true => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                false => receiver.recv_timeout(self.patience()),
+            let first = match since {
+                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(since) => receiver.recv_timeout(self.patience().saturating_sub(since.elapsed())),
             };
             let over = matches!(first, Err(RecvTimeoutError::Disconnected));
+            let waited = matches!(first, Err(RecvTimeoutError::Timeout));
             first
                 .into_iter()
                 .chain(receiver.try_iter())
                 .for_each(|write| self.take(write));
-            let due = over || !self.urgent.is_empty() || first_is_late(self.waiting.len());
-            if (due || !self.is_gathering()) && !self.flush() && over {
-                // Nobody waits for what can't be written at the end.
-                return;
+            let urgent = !self.urgent.is_empty() && !self.is_troubled();
+            if over || waited || urgent || self.waiting.len() >= BATCH {
+                let written = self.flush();
+                // What can't be written is tried again after a while.
+                since = (!written).then(Moment::now);
+            } else {
+                since = since.or_else(|| Some(Moment::now()));
             }
-            if over && self.waiting.is_empty() && self.urgent.is_empty() {
+            if over {
                 return;
             }
         }
@@ -141,10 +148,6 @@ impl Writer {
             true => STUMBLE,
             false => GATHER,
         }
-    }
-
-    fn is_gathering(&self) -> bool {
-        self.waiting.is_empty()
     }
 
     fn is_troubled(&self) -> bool {
@@ -193,11 +196,6 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// Whether so much waits that it is written at once.
-fn first_is_late(waiting: usize) -> bool {
-    waiting >= BATCH
 }
 
 fn apply(change: &Transaction<'_>, write: &Write) -> Result<(), rusqlite::Error> {

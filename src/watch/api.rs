@@ -128,7 +128,7 @@ pub(super) struct Api {
 
 impl Api {
     /// Listens beside a database. Only one daemon has it, so that a socket that is there already is nobody's.
-    pub(super) fn listen(database: &Path) -> std::io::Result<(Self, mpsc::Receiver<Asked>)> {
+    pub(super) fn listen(database: &Path) -> std::io::Result<(Self, mpsc::Sender<Asked>, mpsc::Receiver<Asked>)> {
         let path = socket_path(database);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
@@ -143,9 +143,9 @@ impl Api {
             listener: listener?,
             path,
             conversations: JoinSet::new(),
-            asked,
+            asked: asked.clone(),
         };
-        Ok((api, questions))
+        Ok((api, asked, questions))
     }
 
     /// Waits for the next caller and talks to it beside everything else.

@@ -6,15 +6,18 @@ mod clock;
 mod dispatcher;
 mod event;
 mod files;
+mod heartbeat;
 mod inventory;
 mod log;
 mod settings;
 mod shared;
 mod signal;
 mod status;
+mod systemd;
 mod tenant;
 mod view;
 mod watcher;
+mod web;
 mod work;
 
 pub use api::{Answer, ApiError, Question, ask, socket_path};

@@ -22,10 +22,14 @@ use super::api::{Answer, Api, Question};
 use super::clock::Clocks;
 use super::event::{Effect, Event, Reading};
 use super::files::Files;
+use super::heartbeat::Heartbeat;
 use super::settings::Settings;
+use super::status::{FleetStatus, Health};
+use super::systemd::Systemd;
+use super::web::Web;
 use super::work::{self, Done, Work};
 use super::{Dispatcher, log};
-use crate::agent::{Setup, Snapshot};
+use crate::agent::{Setup, Snapshot, USER_AGENT};
 use crate::store::{Remembered, Store, Write, keep_since};
 
 /// How often the pace of the loop is felt.
@@ -34,6 +38,8 @@ const PULSE: Duration = Duration::from_millis(100);
 const FILES_EVERY: Duration = Duration::from_secs(2);
 /// How often what is old is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// How often the service manager hears that the loop turns.
+const TURN: Duration = Duration::from_secs(1);
 /// How long what is under way may take once it is over.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How many chains are kept: those that were served last.
@@ -59,6 +65,8 @@ pub struct Watcher {
     stop: Stop,
     say: Box<dyn FnMut(&str)>,
     silences: Vec<Silence>,
+    heartbeat: Option<Heartbeat>,
+    systemd: Systemd,
 }
 
 impl Watcher {
@@ -84,6 +92,8 @@ impl Watcher {
             stop,
             say,
             silences: remembered.silences,
+            heartbeat: None,
+            systemd: Systemd::default(),
         }
     }
 
@@ -100,7 +110,18 @@ impl Watcher {
         let (mut files, mut forget) = (interval(FILES_EVERY), interval(FORGET_EVERY));
         files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut api, mut questions) = Api::listen(&store_path(&self.setup.config))?;
+        let (mut api, asked, mut questions) = Api::listen(&store_path(&self.setup.config))?;
+        let mut web = Web::listen(self.setup.config.web.listen, asked).await?;
+        (self.say)(&log::agent(
+            self.clocks.now().wall,
+            &format!("listening on http://{}", web.address()?),
+        ));
+        let heartbeat = &self.setup.config.heartbeat;
+        self.heartbeat = Some(Heartbeat::new(heartbeat.url.clone(), USER_AGENT));
+        let mut beats = FuturesUnordered::new();
+        let (mut beat, mut turn) = (interval(heartbeat.every), interval(TURN));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.hear(Event::Tick);
         loop {
             let now = self.clocks.now();
@@ -122,6 +143,21 @@ impl Watcher {
                     self.store.write(Write::Forget(since));
                 }
                 () = api.serve() => {}
+                () = web.serve() => {}
+                _ = beat.tick() => {
+                    let health = self.health(now);
+                    beats.extend(self.heartbeat.as_mut().and_then(|heartbeat| heartbeat.beat(&health)));
+                }
+                Some(beaten) = beats.next() => {
+                    if let Err(why) = beaten {
+                        (self.say)(&log::agent(now.wall, &format!("the heartbeat was not heard: {why}")));
+                    }
+                }
+                _ = turn.tick() => {
+                    let health = self.health(now);
+                    let line = status_line(&self.dispatcher.fleet(), &health);
+                    self.systemd.turns(health.ready, &line);
+                }
                 Some((question, answer)) = questions.recv() => {
                     // Whoever asked may be gone.
                     let _ = answer.send(self.answer(question));
@@ -131,6 +167,7 @@ impl Watcher {
                 _ = interrupt.recv() => break,
             }
         }
+        self.systemd.stopping();
         self.drain().await;
         Ok(())
     }
@@ -230,7 +267,7 @@ impl Watcher {
         let now = self.clocks.now();
         let answered = match question {
             Question::Status { tenants } => self.status(&tenants, now),
-            Question::Health => serde_json::to_value(self.dispatcher.health(now)).map_err(|error| error.to_string()),
+            Question::Health => serde_json::to_value(self.health(now)).map_err(|error| error.to_string()),
             Question::Acknowledge { id, comment } => {
                 match self.dispatcher.acknowledge(&IncidentId::named(&id), &comment, now) {
                     Ok(effects) => {
@@ -272,6 +309,16 @@ impl Watcher {
         }
     }
 
+    /// How the agent does its job, the store included.
+    fn health(&mut self, now: Now) -> Health {
+        let mut health = self.dispatcher.health(now);
+        if let Some(trouble) = self.store.trouble() {
+            health.ready = false;
+            health.waiting_for.push(format!("the store: {trouble}"));
+        }
+        health
+    }
+
     fn status(&self, tenants: &[String], now: Now) -> Result<serde_json::Value, String> {
         let ids = match tenants {
             [] => self.dispatcher.ids(),
@@ -289,6 +336,7 @@ impl Watcher {
     /// Reads the configuration again: another one is in force at once, a wrong one is refused whole.
     fn reload(&mut self, why: &str) {
         let now = self.clocks.now().wall;
+        self.systemd.reloading();
         self.files = Files::of(&self.setup.config);
         let read = (self.load)().and_then(|setup| match needs_restart(&self.setup, &setup) {
             Some(key) => Err(format!("`{key}` needs a restart")),
@@ -302,6 +350,8 @@ impl Watcher {
                     ..setup.probes.clone()
                 });
                 let settings = Settings::of(&setup.config, setup.probes.concurrency);
+                let url = setup.config.heartbeat.url.clone();
+                self.heartbeat = self.heartbeat.take().map(|heartbeat| heartbeat.moved(url, USER_AGENT));
                 self.setup = Arc::new(setup);
                 (self.say)(&log::agent(now, &format!("configuration reloaded ({why})")));
                 self.hear(Event::Reloaded(Box::new(settings)));
@@ -311,7 +361,28 @@ impl Watcher {
                 (self.say)(&log::agent(now, &line));
             }
         }
+        self.systemd.reloaded();
     }
+}
+
+/// How all is, in a line.
+fn status_line(fleet: &FleetStatus, health: &Health) -> String {
+    let mut parts = vec![format!("{} tenants", fleet.tenants)];
+    let counts = [
+        (fleet.failing, "failing"),
+        (fleet.degraded, "degraded"),
+        (fleet.unknown, "unknown"),
+        (fleet.healthy, "healthy"),
+    ];
+    parts.extend(
+        counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}")),
+    );
+    parts.push(format!("coverage {:.0} %", health.coverage * 100.0));
+    parts.push(format!("lag {:.1} s", health.lag));
+    parts.join(" · ")
 }
 
 /// Has the store remember what is to be kept.
