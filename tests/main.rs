@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 mod cli;
+mod daemon;
 mod hostile;
 mod scenarios;
 mod support;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use roundsman_alerts::{Change, Transition};
+use roundsman_alerts::{Change, Incident, Transition};
 
 use super::event::{Commit, Record};
 use crate::text::clean;
@@ -13,7 +13,13 @@ const MOST_NAMES: usize = 5;
 
 /// The lines that tell what happened to incidents. What is not confirmed is not told.
 pub(super) fn incidents(commit: &Commit) -> Vec<String> {
-    commit.transitions.iter().filter_map(incident).collect()
+    // Who joins what is not confirmed is not told either.
+    let open = |done: &&Transition| {
+        let is_it = |incident: &&Incident| incident.core().id == done.id;
+        let known = commit.incidents.iter().find(is_it);
+        !matches!(done.change, Change::Members { .. } | Change::Rose { .. }) || known.is_some_and(Incident::is_open)
+    };
+    commit.transitions.iter().filter(open).filter_map(incident).collect()
 }
 
 fn incident(done: &Transition) -> Option<String> {

@@ -152,6 +152,24 @@ impl Served {
     }
 }
 
+impl Served {
+    /// Stages one fault more.
+    pub(crate) fn stage_also(&self, fault: &str) {
+        let fault = fault.parse::<Fault>().expect("a fault");
+        self.runtime
+            .block_on(self.lab.stage(fault))
+            .expect("the fault can be staged");
+    }
+
+    /// Ends one fault.
+    pub(crate) fn unstage(&self, fault: &str) {
+        let fault = fault.parse::<Fault>().expect("a fault");
+        self.runtime
+            .block_on(self.lab.clear(&fault))
+            .expect("the fault can be cleared");
+    }
+}
+
 /// How the binary ended and what it said.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,

@@ -1,0 +1,152 @@
+//! Incidents from their first failing look to their end, over restarts of every kind.
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::{Daemon, ask, eventually, json, served};
+
+fn states(incidents: &Value) -> Vec<(String, String)> {
+    let text = |incident: &Value, key: &str| incident[key].as_str().unwrap_or_default().to_owned();
+    let all = incidents.as_array().expect("an array").iter();
+    all.map(|incident| (text(incident, "cause"), text(incident, "state")))
+        .collect()
+}
+
+#[test]
+fn an_incident_opens_is_looked_after_and_ends() {
+    let served = served(&["site-status@q7f9"]);
+    let mut daemon = Daemon::start(&served);
+    daemon.hears(&["tenant q7f9: failing (site-status)"]);
+    let opened = daemon.hears(&["incident", "site-status", "opened"]);
+    let id = opened.split(' ').nth(2).expect("an id").to_owned();
+    let open = json(&served, &["incidents"]);
+    assert_eq!(states(&open), [("site-status".to_owned(), "firing".to_owned())]);
+    assert_eq!(open[0]["tenants"], serde_json::json!(["q7f9"]));
+    assert_eq!(
+        ask(&served, &["incidents", "ack", &id, "--comment", "Ann looks"]).code,
+        Some(0)
+    );
+    daemon.hears(&[&id, "acknowledged: Ann looks"]);
+    let shown = json(&served, &["incidents", "show", &id]);
+    assert_eq!(
+        (&shown["acknowledged"], &shown["comment"]),
+        (&Value::Bool(true), &"Ann looks".into())
+    );
+    served.stage(&[]);
+    daemon.hears(&["tenant q7f9: healthy"]);
+    daemon.hears(&[&id, "resolved"]);
+    assert_eq!(json(&served, &["incidents"]), serde_json::json!([]));
+    let all = json(&served, &["incidents", "--all"]);
+    assert_eq!(
+        (&all[0]["state"], &all[0]["acknowledged"]),
+        (&"resolved".into(), &Value::Bool(false))
+    );
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_fleets_cause_is_one_incident_with_all_tenants() {
+    let served = served(&["wildcard-certificate-expired"]);
+    let mut daemon = Daemon::start(&served);
+    daemon.hears(&["incident", "wildcard-certificate-expired", "opened"]);
+    let open = eventually("all four are members", || {
+        let open = json(&served, &["incidents"]);
+        (open[0]["tenants_total"] == 4).then_some(open)
+    });
+    assert_eq!(states(&open).len(), 1, "{open}");
+    assert_eq!(
+        (&open[0]["scope"], &open[0]["severity"]),
+        (&"fleet".into(), &"critical".into())
+    );
+    served.stage(&[]);
+    daemon.hears(&["wildcard-certificate-expired", "resolved"]);
+    eventually("all are well", || {
+        let known = json(&served, &["status"]);
+        let known = known.as_array().expect("an array").iter();
+        known.clone().all(|tenant| tenant["status"] == "healthy").then_some(())
+    });
+    assert_eq!(json(&served, &["incidents"]), serde_json::json!([]));
+}
+
+#[test]
+fn silences_mute_what_they_match_and_end() {
+    let served = served(&["site-status@q7f9"]);
+    let mut daemon = Daemon::start(&served);
+    daemon.hears(&["site-status", "opened"]);
+    let preview = json(&served, &["silences", "preview", "tenant=q*"]);
+    assert_eq!(preview["tenants"], serde_json::json!(["q7f9"]));
+    assert_eq!(preview["incidents"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        ask(&served, &["silences", "add", "tenant=q*"]).code,
+        Some(2),
+        "without an end"
+    );
+    let added = ask(&served, &["silences", "add", "tenant=q*", "--for", "2h"]);
+    let id = added.out.trim_end();
+    assert!(
+        added.code == Some(0) && !id.is_empty() && !id.contains(' '),
+        "{}",
+        added.out
+    );
+    eventually("the silence is seen", || {
+        json(&served, &["incidents"])[0]["silenced_until"]
+            .is_string()
+            .then_some(())
+    });
+    assert_eq!(ask(&served, &["silences", "expire", id]).code, Some(0));
+    eventually("its end is seen", || {
+        json(&served, &["incidents"])[0]["silenced_until"]
+            .is_null()
+            .then_some(())
+    });
+    assert_eq!(ask(&served, &["silences", "expire", "sil-none"]).code, Some(2));
+}
+
+/// Killed at any moment, with faults that come and go: no open incident is lost, none is there twice, the database is
+/// never damaged.
+#[test]
+fn killed_again_and_again_it_loses_and_doubles_nothing() {
+    let loops = std::env::var("ROUNDSMAN_KILLS").ok().and_then(|text| text.parse().ok());
+    let served = served(&["site-status@q7f9"]);
+    let mut daemon = Daemon::start(&served);
+    let opened = daemon.hears(&["site-status", "opened"]);
+    let id = opened.split(' ').nth(2).expect("an id").to_owned();
+    let mut random = fastrand::Rng::with_seed(7);
+    for round in 0..loops.unwrap_or(15) {
+        if round % 2 == 0 {
+            served.stage_also("dns-override@a3b1");
+        } else {
+            served.unstage("dns-override@a3b1");
+        }
+        // At some moment of its work: after so many lines.
+        for _ in 0..random.usize(0..4) {
+            if daemon
+                .lines
+                .recv_timeout(std::time::Duration::from_millis(300))
+                .is_err()
+            {
+                break;
+            }
+        }
+        daemon.signal(Signal::SIGKILL);
+        let open = json(&served, &["incidents"]);
+        let ids = open
+            .as_array()
+            .expect("an array")
+            .iter()
+            .map(|incident| incident["id"].as_str());
+        let ours = ids.filter(|open| *open == Some(id.as_str())).count();
+        assert_eq!(ours, 1, "round {round}: {open}");
+        let keys = states(&open).iter().map(|(cause, _)| cause.clone()).collect::<Vec<_>>();
+        let mut once = keys.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), keys.len(), "round {round}: {open}");
+        drop(daemon);
+        daemon = Daemon::start(&served);
+    }
+    // It still knows what is well again.
+    served.stage(&[]);
+    daemon.hears(&[&id, "resolved"]);
+    assert_eq!(daemon.stop(), Some(0));
+}

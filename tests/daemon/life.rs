@@ -1,0 +1,124 @@
+//! How a daemon starts, reloads, refuses and ends, and how it answers for itself.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::{Daemon, ask, configure, eventually, get, json, listens, served};
+use crate::cli::command;
+
+#[test]
+fn it_answers_for_itself() {
+    let served = served(&[]);
+    let mut daemon = Daemon::start(&served);
+    let address = listens(&mut daemon);
+    let ready = eventually("readiness", || {
+        let (status, body) = get(&address, "/readyz");
+        let said = serde_json::from_str::<Value>(&body).expect("JSON");
+        assert_eq!(status == 200, said["ready"] == true, "{body}");
+        (status == 200).then_some(said)
+    });
+    assert_eq!(
+        (&ready["coverage"], &ready["waiting_for"]),
+        (&1.0.into(), &serde_json::json!([]))
+    );
+    assert_eq!(get(&address, "/healthz").0, 200);
+    assert_eq!(get(&address, "/nothing").0, 404);
+    let known = json(&served, &["status"]);
+    assert_eq!(known.as_array().map(Vec::len), Some(4));
+    assert!(
+        known[0]["next"].is_string() && known[0]["status"] == "healthy",
+        "{known}"
+    );
+    assert_eq!(ask(&served, &["status", "nobody"]).code, Some(2));
+    assert_eq!(daemon.stop(), Some(0));
+    // What was known is known without it, but nothing can be changed.
+    let known = json(&served, &["status", "q7f9"]);
+    assert_eq!(
+        (&known[0]["status"], &known[0]["next"]),
+        (&"healthy".into(), &Value::Null)
+    );
+    let refused = ask(&served, &["silences", "add", "tenant=x", "--for", "1h"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("no `roundsman watch` runs"), "{}", refused.err);
+}
+
+#[test]
+fn a_second_one_on_the_database_refuses_and_names_the_first() {
+    let served = served(&[]);
+    let mut daemon = Daemon::start(&served);
+    listens(&mut daemon);
+    let second = ask(&served, &["watch"]);
+    assert_eq!(second.code, Some(2));
+    let first = format!("pid {} on ", daemon.child.id());
+    assert!(second.err.contains(&first), "{}", second.err);
+}
+
+#[test]
+fn another_configuration_is_in_force_at_once_and_a_wrong_one_is_not() {
+    let served = served(&[]);
+    let mut daemon = Daemon::start(&served);
+    daemon.hears(&["tenant q7f9: healthy"]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let write = |text: &str| std::fs::write(&served.config, text).expect("it can be written");
+    // By a change of the file, and by a signal.
+    write(&format!("{text}\n[sites]\n"));
+    daemon.hears(&["not reloaded", "unknown table [sites]"]);
+    write(&text.replace("domain = \"tenants.test\"", "domain = \"other.test\""));
+    daemon.hears(&["not reloaded", "`domain` needs a restart"]);
+    write(&text.replace("\"q7f9\", ", ""));
+    daemon.signal(Signal::SIGHUP);
+    daemon.hears(&["configuration reloaded"]);
+    // Whom the operator takes out of the list is gone without an incident.
+    eventually("the tenant is gone", || {
+        (ask(&served, &["status", "q7f9"]).code == Some(2)).then_some(())
+    });
+    write(&text);
+    daemon.hears(&["tenant q7f9: healthy"]);
+    assert_eq!(json(&served, &["incidents", "--all"]), serde_json::json!([]));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn who_waits_for_a_heartbeat_hears_it() {
+    let served = served(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    configure(
+        &served,
+        &format!("[heartbeat]\nurl = \"http://{address}/beat\"\nevery = \"1s\"\n"),
+    );
+    let daemon = Daemon::start(&served);
+    let (mut stream, _) = listener.accept().expect("a call");
+    let mut head = [0; 512];
+    let read = stream.read(&mut head).expect("a request");
+    let head = String::from_utf8_lossy(&head[..read]).into_owned();
+    assert!(head.starts_with("GET /beat HTTP/1.1"), "{head}");
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        .expect("an answer");
+    drop(daemon);
+}
+
+#[test]
+fn a_service_manager_hears_how_it_comes_along() {
+    let served = served(&[]);
+    let path = served.dir.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    let daemon = Daemon::start_with(&served, command(served.dir.path()).env("NOTIFY_SOCKET", &path));
+    let mut heard = Vec::new();
+    let mut buffer = [0; 1024];
+    while !heard.iter().any(|said: &String| said.contains("READY=1")) {
+        let read = socket.recv(&mut buffer).expect("a message");
+        heard.push(String::from_utf8_lossy(&buffer[..read]).into_owned());
+    }
+    assert!(heard.iter().any(|said| said.contains("WATCHDOG=1")), "{heard:?}");
+    assert!(heard.iter().any(|said| said.contains("STATUS=4 tenants")), "{heard:?}");
+    daemon.signal(Signal::SIGTERM);
+    while !heard.iter().any(|said: &String| said.contains("STOPPING=1")) {
+        let read = socket.recv(&mut buffer).expect("a message");
+        heard.push(String::from_utf8_lossy(&buffer[..read]).into_owned());
+    }
+}

@@ -1,0 +1,159 @@
+//! `roundsman watch` as a process: what it says, what it remembers, how it starts, reloads and ends.
+
+mod incidents;
+mod life;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use roundsman_lab::LabOptions;
+use serde_json::Value;
+
+use crate::cli::{Ran, Served, command, roundsman, serve};
+
+/// How long anything that is waited for may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A few tenants, looked at every second, whose incidents open and end as quickly as they may.
+fn served(faults: &[&str]) -> Served {
+    let options = LabOptions {
+        tenants: ["q7f9", "a3b1", "c04e", "d9a2"].map(str::to_owned).into(),
+        ..LabOptions::default()
+    };
+    let served = serve(options, faults).impatient();
+    configure(
+        &served,
+        "[schedule]\nevery = \"1s\"\nfleet_every = \"1s\"\n[incidents]\nconfirm_for = \"0s\"\nclear_for = \"0s\"\n[web]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    served
+}
+
+/// Adds to the configuration.
+fn configure(served: &Served, more: &str) {
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    std::fs::write(&served.config, text + more).expect("the configuration can be written");
+}
+
+/// A running daemon, killed where a test does not end it.
+struct Daemon {
+    child: Child,
+    lines: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Daemon {
+    fn start(served: &Served) -> Self {
+        Self::start_with(served, &mut command(served.dir.path()))
+    }
+
+    fn start_with(served: &Served, command: &mut Command) -> Self {
+        let command = command.args(["watch", "--config"]).arg(&served.config);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the daemon starts");
+        let (sender, lines) = channel();
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let streams: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(out.expect("a pipe")), Box::new(err.expect("a pipe"))];
+        for stream in streams {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let _ = sender.send(line);
+                }
+            });
+        }
+        Self {
+            child,
+            lines,
+            said: Vec::new(),
+        }
+    }
+
+    /// Waits for a line with all these words; what was said until then.
+    fn hears(&mut self, words: &[&str]) -> String {
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    self.said.push(line.clone());
+                    if words.iter().all(|word| line.contains(word)) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("nothing was said with {words:?}:\n{}", self.said.join("\n"))
+                }
+            }
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        kill(Pid::from_raw(pid), signal).expect("the signal is sent");
+    }
+
+    /// Ends it, and gives its exit code.
+    fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::SIGTERM);
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs a command on the configuration of a lab.
+fn ask(served: &Served, arguments: &[&str]) -> Ran {
+    let config = served.config.display().to_string();
+    let mut all = arguments.to_vec();
+    all.extend(["--config", &config]);
+    roundsman(&all, served.dir.path())
+}
+
+/// The same as JSON.
+fn json(served: &Served, arguments: &[&str]) -> Value {
+    let ran = ask(served, &[arguments, &["--format", "json"]].concat());
+    assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.err);
+    serde_json::from_str(&ran.out).expect("JSON")
+}
+
+/// Waits until something is so; asks again and again, for nobody tells when it is.
+fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = std::time::Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{what} never came");
+        std::thread::yield_now();
+    }
+}
+
+/// The status and the body of a page of the daemon.
+fn get(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("the daemon listens");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("the request is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    (status.expect("a status"), body.unwrap_or_default())
+}
+
+/// Where a daemon says that it listens.
+fn listens(daemon: &mut Daemon) -> String {
+    let line = daemon.hears(&["listening on http://"]);
+    line.split("http://").nth(1).expect("an address").to_owned()
+}
