@@ -13,7 +13,9 @@ use crate::peer::{block_on, split};
 const BETWEEN: &[u8] = b"\0\0\0";
 /// How many bytes of a body are read, and how many it may be unpacked to.
 const MAX_BODY: usize = 16 * 1024;
-const CHUNKS: [usize; 4] = [usize::MAX, 1, 7, 1000];
+/// How much is read at once. Of TLS a read gives more than a hundred bytes even where each came in a record of its own; a
+/// head that comes in pieces is parsed again with each of them.
+const CHUNKS: [usize; 4] = [usize::MAX, 1000, 100, 30];
 
 pub(crate) fn read(input: &[u8]) {
     let Some((choice, bytes)) = input.split_first() else {
