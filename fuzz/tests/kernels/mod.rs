@@ -4,7 +4,7 @@
 pub(crate) type Kernel = (&'static str, &'static str, fn(usize) -> Vec<u8>);
 
 /// All of them.
-pub(crate) const KERNELS: [Kernel; 36] = [
+pub(crate) const KERNELS: [Kernel; 38] = [
     ("api", "apps", |n| api(0, &[TOKEN, &apps(n), "{\"machines\":[]}"])),
     ("api", "machines of an app", |n| {
         api(0, &[TOKEN, &apps(1), &listed_machines(n, "sp-0")])
@@ -118,6 +118,17 @@ pub(crate) const KERNELS: [Kernel; 36] = [
         frames.extend(frame(9, 0, 1, b"\0\x01X\x01y").repeat(n));
         http2(&frames)
     }),
+    ("http", "names told again", |n| {
+        // A name that is added to the table, then one byte for each time that it is meant again.
+        let mut block = b"\x40\x64".to_vec();
+        block.extend([b'X'; 100]);
+        block.push(0);
+        block.extend(std::iter::repeat_n(0xbe, n));
+        http2(&[long_frame(1, 0, 1, &block), frame(0, 0, 1, b"")].concat())
+    }),
+    ("http", "names added", |n| {
+        http2(&[long_frame(1, 0, 1, &b"\x40\0\0".repeat(n)), frame(0, 0, 1, b"")].concat())
+    }),
     ("inventory", "lines", |n| text(many(n, "\n", |at| format!("t{at}")))),
     ("inventory", "entries", |n| {
         text(format!(
@@ -203,6 +214,14 @@ fn http(choice: u8, fields: &str, body: &[u8]) -> Vec<u8> {
 fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let length = u8::try_from(payload.len()).unwrap_or(u8::MAX);
     let mut bytes = vec![0, 0, length, kind, flags, 0, 0, 0, stream];
+    bytes.extend(payload);
+    bytes
+}
+
+fn long_frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = frame(kind, flags, stream, b"");
+    let [_, high, middle, low] = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes();
+    bytes[..3].copy_from_slice(&[high, middle, low]);
     bytes.extend(payload);
     bytes
 }
