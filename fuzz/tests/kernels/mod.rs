@@ -1,10 +1,15 @@
 //! Inputs of any size, by target: a beginning, as many pieces as wanted, an end.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+
 /// A target, what grows, and the input that has so many of it.
 pub(crate) type Kernel = (&'static str, &'static str, fn(usize) -> Vec<u8>);
 
 /// All of them.
-pub(crate) const KERNELS: [Kernel; 38] = [
+pub(crate) const KERNELS: [Kernel; 42] = [
     ("api", "apps", |n| api(0, &[TOKEN, &apps(n), "{\"machines\":[]}"])),
     ("api", "machines of an app", |n| {
         api(0, &[TOKEN, &apps(1), &listed_machines(n, "sp-0")])
@@ -129,6 +134,31 @@ pub(crate) const KERNELS: [Kernel; 38] = [
     ("http", "names added", |n| {
         http2(&[long_frame(1, 0, 1, &b"\x40\0\0".repeat(n)), frame(0, 0, 1, b"")].concat())
     }),
+    ("http", "codings one in the other", |n| {
+        let packed = (0..n).fold(b"{}".to_vec(), |body, _| zlib(&body));
+        http(
+            0,
+            &format!("content-encoding: {}\r\n", many(n, ",", |_| "deflate".to_owned())),
+            &packed,
+        )
+    }),
+    ("http", "members of gzip", |n| {
+        http(0, "content-encoding: gzip\r\n", &gzip(b"").repeat(n))
+    }),
+    ("http", "frames of zstd", |n| {
+        http(
+            0,
+            "content-encoding: zstd\r\n",
+            &b"\x28\xb5\x2f\xfd\x20\0\x01\0\0".repeat(n),
+        )
+    }),
+    ("http", "frames of zstd with a large window", |n| {
+        http(
+            0,
+            "content-encoding: zstd\r\n",
+            &b"\x28\xb5\x2f\xfd\0\x80\x01\0\0".repeat(n),
+        )
+    }),
     ("inventory", "lines", |n| text(many(n, "\n", |at| format!("t{at}")))),
     ("inventory", "entries", |n| {
         text(format!(
@@ -216,6 +246,18 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0, 0, length, kind, flags, 0, 0, 0, stream];
     bytes.extend(payload);
     bytes
+}
+
+fn zlib(body: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::none());
+    let _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    let _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
 }
 
 fn long_frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
