@@ -9,7 +9,7 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 pub(crate) type Kernel = (&'static str, &'static str, fn(usize) -> Vec<u8>);
 
 /// All of them.
-pub(crate) const KERNELS: [Kernel; 42] = [
+pub(crate) const KERNELS: [Kernel; 43] = [
     ("api", "apps", |n| api(0, &[TOKEN, &apps(n), "{\"machines\":[]}"])),
     ("api", "machines of an app", |n| {
         api(0, &[TOKEN, &apps(1), &listed_machines(n, "sp-0")])
@@ -58,6 +58,9 @@ pub(crate) const KERNELS: [Kernel; 42] = [
     }),
     ("configuration", "mistakes in one line", |n| {
         configuration(format!("[edge]\naddresses = [{}]\n", many(n, ", ", |_| "5".to_owned())))
+    }),
+    ("configuration", "lines behind mistakes", |n| {
+        configuration("k = 1\n".repeat(60) + &"\n".repeat(n * 50))
     }),
     ("configuration", "slips", |n| {
         configuration(many(n, "", |at| format!("k{at} = 1.2.3\n")))
