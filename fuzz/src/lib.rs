@@ -32,16 +32,16 @@ struct Most {
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
-/// All of them.
+/// All of them. What is held besides is mostly made once, whatever is read: fifty mistakes shown, the buffers of a connection.
 #[rustfmt::skip]
 pub const TARGETS: [Target; 9] = [
     target("api", api::read, Most { held: (64, 256 * KIB), asked_for: (512, MIB) }),
     target("baseline", baseline::read, Most { held: (64, 64 * KIB), asked_for: (256, 256 * KIB) }),
     target("chain", chain::read, Most { held: (64, 256 * KIB), asked_for: (512, 2 * MIB) }),
-    target("configuration", configuration::read, Most { held: (256, 256 * KIB), asked_for: (2048, MIB) }),
+    target("configuration", configuration::read, Most { held: (256, 256 * KIB), asked_for: (2048, 4 * MIB) }),
     target("dns", dns::read, Most { held: (512, 64 * KIB), asked_for: (1024, 64 * KIB) }),
     target("http", http::read, Most { held: (64, 512 * KIB), asked_for: (5 * KIB, 2 * MIB) }),
-    target("inventory", inventory::read, Most { held: (256, 256 * KIB), asked_for: (1024, MIB) }),
+    target("inventory", inventory::read, Most { held: (256, 256 * KIB), asked_for: (1024, 4 * MIB) }),
     target("logs", logs::read, Most { held: (512, 64 * KIB), asked_for: (1024, 256 * KIB) }),
     target("recording", recording::read, Most { held: (256, MIB), asked_for: (2048, 4 * MIB) }),
 ];
