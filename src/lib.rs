@@ -4,6 +4,9 @@ pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod exit_code;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gate;
 pub mod inventory;
 mod json;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use annotate_snippets::renderer::{DecorStyle, Renderer};
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Snippet};
 use thiserror::Error;
 
 use super::flags::FlagsError;
@@ -57,6 +57,9 @@ fn shown(text: &str) -> String {
 
 /// Most mistakes that are shown: whoever mends fifty runs it again.
 const MOST_MISTAKES: usize = 50;
+
+/// How far, in bytes, what belongs to a mistake may be from it to be shown in one piece with it.
+const NEAR: usize = 4096;
 
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +133,7 @@ impl Invalid {
     fn render_one(&self, mistake: &Mistake, colour: bool) -> String {
         let group = Group::with_title(Level::ERROR.primary_title(&*mistake.title));
         let group = match &mistake.span {
-            Some(span) => group.element(self.snippet(span, mistake)),
+            Some(span) => group.elements(self.snippets(span, mistake)),
             None => group
                 .element(Origin::path(&*self.path))
                 .element(Level::HELP.message(&*mistake.label)),
@@ -138,23 +141,44 @@ impl Invalid {
         renderer(colour).render(&[group])
     }
 
-    fn snippet<'a>(
-        &'a self,
-        span: &Range<usize>,
-        mistake: &'a Mistake,
-    ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-        let snippet = Snippet::source(&*self.text).path(&*self.path);
-        let snippet = snippet.annotation(
-            AnnotationKind::Primary
-                .span(self.one_line(span))
-                .label(mistake.label.as_str()),
-        );
-        match &mistake.related {
-            None => snippet,
-            Some((span, label)) => {
-                snippet.annotation(AnnotationKind::Context.span(self.one_line(span)).label(label.as_str()))
+    /// The lines that a mistake is about. Nothing else is handed to the library, which takes its time for every line of what
+    /// it gets, for each of the mistakes.
+    fn snippets<'a>(&'a self, span: &Range<usize>, mistake: &'a Mistake) -> Vec<Snippet<'a, Annotation<'a>>> {
+        let here = (AnnotationKind::Primary, self.one_line(span), mistake.label.as_str());
+        let related = mistake.related.as_ref();
+        let there = related.map(|(span, label)| (AnnotationKind::Context, self.one_line(span), label.as_str()));
+        match there {
+            Some(there) if here.1.start.abs_diff(there.1.start) > NEAR => {
+                vec![self.snippet([here]), self.snippet([there])]
             }
+            Some(there) => vec![self.snippet([here, there])],
+            None => vec![self.snippet([here])],
         }
+    }
+
+    fn snippet<'a, const N: usize>(
+        &'a self,
+        places: [(AnnotationKind, Range<usize>, &'a str); N],
+    ) -> Snippet<'a, Annotation<'a>> {
+        let first = places.iter().map(|(_, span, _)| span.start).min().unwrap_or(0);
+        // What is missing behind the last line is shown at its end.
+        let first = match self.text.ends_with('\n') && first == self.text.len() {
+            true => first - 1,
+            false => first,
+        };
+        let last = places.iter().map(|(_, span, _)| span.end).max().unwrap_or(0);
+        let text = self.text.as_bytes();
+        let from = text[..first]
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let until = text[last..].iter().position(|byte| *byte == b'\n');
+        let until = until.map_or(text.len(), |at| last + at + 1);
+        let lines = text[..from].iter().filter(|byte| **byte == b'\n').count();
+        let snippet = Snippet::source(&self.text[from..until]).line_start(lines + 1);
+        snippet
+            .path(&*self.path)
+            .annotations(places.map(|(kind, span, label)| kind.span(span.start - from..span.end - from).label(label)))
     }
 
     /// Underlines the first line only: a table of fifty lines says no more than its first one.

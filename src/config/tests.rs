@@ -350,3 +350,21 @@ fn a_severity_is_of_a_cause_that_exists() {
     let config = read("[severity]\nsite-slow = \"off\"");
     assert_eq!(config.severity[&Cause::SiteSlow], Severity::Off);
 }
+
+#[test]
+fn what_belongs_to_a_mistake_is_shown_however_far_away_it_is() {
+    let between = "# more\n".repeat(2000);
+    let shown = mistakes(&format!("[certificate]\nwarn_below = 0.1\n{between}fail_below = 0.2\n"));
+    insta::assert_snapshot!(shown, @r"
+error: `fail_below` is above `warn_below` (0.2 > 0.1)
+    --> roundsman.toml:2004:14
+     |
+2004 | fail_below = 0.2
+     |              ^^^ a certificate would fail before it warns: lower `fail_below` or raise `warn_below`
+     |
+    ::: roundsman.toml:3:14
+     |
+   3 | warn_below = 0.1
+     |              --- the warning
+");
+}

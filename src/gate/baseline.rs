@@ -141,8 +141,18 @@ impl Baseline {
     /// [`BaselineError`], all of them the user's to mend.
     pub fn read(path: &Path, domain: &Hostname, now: Timestamp, max_age: Duration) -> Result<Self, BaselineError> {
         let text = read_text(path, MAX_REPORT)?;
-        let path = path.display().to_string();
-        let file = parse(&text).map_err(|why| BaselineError::Foreign {
+        Self::of_text(&text, path.display().to_string(), domain, now, max_age)
+    }
+
+    /// The same for the text of a file.
+    pub(crate) fn of_text(
+        text: &str,
+        path: String,
+        domain: &Hostname,
+        now: Timestamp,
+        max_age: Duration,
+    ) -> Result<Self, BaselineError> {
+        let file = parse(text).map_err(|why| BaselineError::Foreign {
             path: path.clone(),
             why,
         })?;

@@ -17,6 +17,8 @@ use thiserror::Error;
 
 use crate::gate::GatePolicy;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use read::parse;
 pub use read::read;
 pub use spool::Spooling;
 pub use write::Recorder;

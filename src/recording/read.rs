@@ -34,8 +34,12 @@ pub fn read(path: &Path) -> Result<Recording, RecordingError> {
     parse_at_most(BufReader::new(file), &name, most)
 }
 
-#[cfg(test)]
-pub(super) fn parse(from: impl BufRead, name: &str) -> Result<Recording, RecordingError> {
+/// The same for the bytes of a file that unpacks to 256 MiB at most.
+///
+/// # Errors
+/// As [`read`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn parse(from: impl BufRead, name: &str) -> Result<Recording, RecordingError> {
     parse_at_most(from, name, ALWAYS_UNPACKED)
 }
 

@@ -56,9 +56,8 @@ fn what_was_written_is_there_after_a_restart() {
     let (_store, after) = Store::open(&path).unwrap();
     assert_eq!(after.incidents, book.iter().cloned().collect::<Vec<_>>());
     assert_eq!(after.number, 1);
-    let [tenant] = &after.tenants[..] else {
-        panic!("{:?}", after.tenants);
-    };
+    assert_eq!(after.tenants.len(), 1);
+    let tenant = &after.tenants[0];
     assert_eq!(
         (tenant.status, tenant.cause),
         (Status::Failing, Some(Cause::SiteStatus))

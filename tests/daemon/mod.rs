@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use roundsman_checks::clock::Stopwatch;
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
@@ -131,12 +132,12 @@ fn json(served: &Served, arguments: &[&str]) -> Value {
 
 /// Waits until something is so; asks again and again, for nobody tells when it is.
 fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = std::time::Instant::now();
+    let began = Stopwatch::start();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(began.elapsed() < PATIENCE, "{what} never came");
+        assert!(began.left(PATIENCE) > Duration::ZERO, "{what} never came");
         std::thread::yield_now();
     }
 }

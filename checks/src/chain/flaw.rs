@@ -125,11 +125,16 @@ pub fn flaws<C: AsRef<[u8]>>(presented: &[C], now: Timestamp) -> Vec<Flawed> {
     found
 }
 
-/// The certificates from the leaf upwards, each the issuer of the one before it, by their names.
+/// Most certificates of a path: more than any verifier goes up, and few beside what may be sent.
+const HIGHEST: usize = 16;
+
+/// The certificates from the leaf upwards, each the issuer of the one before it, by their names. Of no certificates there
+/// are none.
 fn path(chain: &[X509Certificate<'_>], now: Timestamp) -> Vec<usize> {
-    let mut path = vec![0];
+    let mut path = chain.first().map(|_| 0).into_iter().collect::<Vec<_>>();
     while let Some(last) = path.last().map(|last| &chain[*last])
         && last.issuer() != last.subject()
+        && path.len() < HIGHEST
     {
         let issuers = (1..chain.len()).filter(|at| !path.contains(at) && chain[*at].subject() == last.issuer());
         // Of two with one name, as where an authority is signed by two roots, the better one counts.

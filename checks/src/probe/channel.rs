@@ -16,7 +16,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::rt::Executor;
 use hyper_util::rt::TokioIo;
-use tokio::io::BufWriter;
+use tokio::io::{AsyncRead, AsyncWrite, BufWriter};
 
 use super::failure::{self, Failure};
 use super::gathered::Holds;
@@ -45,13 +45,23 @@ enum Sender {
     Http2(http2::SendRequest<Empty<Bytes>>),
 }
 
+/// What a channel may run over.
+pub(super) trait Carrier: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Carrier for S {}
+
 impl Channel {
     /// Speaks the version that ALPN chose; HTTP/1.1 where it chose none (RFC 9113, section 3.3). What comes first is
     /// recorded where something was wrong with it before.
     pub(super) async fn open(stream: Stream, records: bool) -> Result<Self, Failure> {
-        let work = Work::default();
         let holds = stream.get_ref().0.holds().clone();
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Self::over(stream, h2, holds, records).await
+    }
+
+    /// The same over any stream.
+    pub(super) async fn over<S: Carrier>(stream: S, h2: bool, holds: Holds, records: bool) -> Result<Self, Failure> {
+        let work = Work::default();
         let wire = Wire::new(stream, records);
         let heard = wire.heard().clone();
         let opened = match h2 {
@@ -68,7 +78,7 @@ impl Channel {
         })
     }
 
-    async fn open_http2(wire: Wire, work: &Work) -> hyper::Result<http2::SendRequest<Empty<Bytes>>> {
+    async fn open_http2<S: Carrier>(wire: Wire<S>, work: &Work) -> hyper::Result<http2::SendRequest<Empty<Bytes>>> {
         // The preface and the settings leave with the first request: one write instead of three.
         let io = TokioIo::new(BufWriter::with_capacity(SENT_AT_ONCE, wire));
         let mut builder = http2::Builder::new(work.tasks.clone());
@@ -87,7 +97,7 @@ impl Channel {
     }
 
     /// Reads what a user agent has to: folded lines (RFC 9112, section 5.2); and what curl and browsers read besides.
-    async fn open_http1(wire: Wire, work: &Work) -> hyper::Result<http1::SendRequest<Empty<Bytes>>> {
+    async fn open_http1<S: Carrier>(wire: Wire<S>, work: &Work) -> hyper::Result<http1::SendRequest<Empty<Bytes>>> {
         let mut builder = http1::Builder::new();
         builder
             .max_buf_size(MAX_HEAD as usize)

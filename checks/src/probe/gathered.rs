@@ -28,7 +28,7 @@ pub(super) struct Gathered {
 }
 
 /// Whether a stream holds what is written. Reaches it wherever it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Holds(Arc<AtomicBool>);
 
 impl Holds {

@@ -1,12 +1,17 @@
 //! What is wrong with the head of an answer over HTTP/2: a library says that something is, this says what. Reads bytes
 //! that were recorded, and only after a failure.
 
+use std::rc::Rc;
+
 /// How long the head of a frame is, in bytes (RFC 9113, section 4.1).
 const FRAME: usize = 9;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const PADDED: u8 = 8;
 const PRIORITY: u8 = 0x20;
+
+/// How many characters are shown of a name that a peer chose.
+const SHOWN: usize = 100;
 
 /// Fields of a connection, which HTTP/2 has no use for (RFC 9113, section 8.2.2).
 const OF_CONNECTIONS: [&str; 5] = [
@@ -29,8 +34,8 @@ const CODES: [(u32, u32, &[u8]); 4] = [
 /// What is wrong with the first head among these frames, where that can be told.
 pub(super) fn what_is_wrong(frames: &[u8]) -> Option<String> {
     let names = Block::new(&head_block(frames)?).names();
-    let status = |name: &String| name == ":status";
-    let connection = names.iter().find(|name| OF_CONNECTIONS.contains(&name.as_str()));
+    let status = |name: &Rc<str>| &**name == ":status";
+    let connection = names.iter().find(|name| OF_CONNECTIONS.contains(&&***name));
     let upper_case = || {
         names
             .iter()
@@ -40,7 +45,8 @@ pub(super) fn what_is_wrong(frames: &[u8]) -> Option<String> {
         return Some(format!("header `{name}` is one of HTTP/1.1"));
     }
     if let Some(name) = upper_case() {
-        return Some(format!("header `{name}` is in upper case"));
+        let shown = name.chars().take(SHOWN).collect::<String>();
+        return Some(format!("header `{shown}` is in upper case"));
     }
     match names.iter().filter(|name| status(name)).count() {
         0 => Some("the answer has no `:status`".to_owned()),
@@ -81,8 +87,9 @@ fn without_padding(payload: &[u8], flags: u8) -> &[u8] {
 /// A head as HPACK writes it (RFC 7541, section 6), read for its names.
 struct Block<'b> {
     rest: &'b [u8],
-    /// The names that it added to the table, the latest first: its own, for it is the first of its connection.
-    added: Vec<String>,
+    /// The names that it added to the table, the latest last: its own, for it is the first of its connection. A byte means
+    /// one of them again, so that they are shared.
+    added: Vec<Rc<str>>,
 }
 
 impl<'b> Block<'b> {
@@ -94,12 +101,12 @@ impl<'b> Block<'b> {
     }
 
     /// The names as far as they can be read; one that can't be spelled is empty.
-    fn names(mut self) -> Vec<String> {
+    fn names(mut self) -> Vec<Rc<str>> {
         let mut names = Vec::new();
         while let Some(first) = self.rest.first().copied() {
             let name = match first {
                 0x80.. => self.integer(7).map(|index| self.named(index)),
-                0x40.. => self.literal(6).inspect(|name| self.added.insert(0, name.clone())),
+                0x40.. => self.literal(6).inspect(|name| self.added.push(Rc::clone(name))),
                 // The table changes its size.
                 0x20.. => {
                     if self.integer(5).is_none() {
@@ -115,9 +122,9 @@ impl<'b> Block<'b> {
         names
     }
 
-    fn literal(&mut self, bits: u32) -> Option<String> {
+    fn literal(&mut self, bits: u32) -> Option<Rc<str>> {
         let name = match self.integer(bits)? {
-            0 => self.text()?,
+            0 => self.text()?.into(),
             index => self.named(index),
         };
         self.text()?;
@@ -125,15 +132,19 @@ impl<'b> Block<'b> {
     }
 
     /// Names of the static table (RFC 7541, appendix A), as far as they are looked for.
-    fn named(&self, index: usize) -> String {
-        match index {
-            1 => ":authority".to_owned(),
-            2..=7 => ":method".to_owned(),
-            8..=14 => ":status".to_owned(),
-            57 => "transfer-encoding".to_owned(),
-            0..=61 => String::new(),
-            _ => self.added.get(index - 62).cloned().unwrap_or_default(),
-        }
+    fn named(&self, index: usize) -> Rc<str> {
+        let text = match index {
+            1 => ":authority",
+            2..=7 => ":method",
+            8..=14 => ":status",
+            57 => "transfer-encoding",
+            0..=61 => "",
+            _ => {
+                let added = self.added.iter().rev().nth(index - 62);
+                return added.map_or_else(Rc::default, Rc::clone);
+            }
+        };
+        text.into()
     }
 
     /// RFC 7541, section 5.1.
@@ -197,6 +208,26 @@ fn spelled(packed: &[u8]) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn texts(names: &[Rc<str>]) -> Vec<&str> {
+        names.iter().map(AsRef::as_ref).collect()
+    }
+
+    #[test]
+    fn a_name_that_is_meant_again_is_kept_once_and_shown_in_part() {
+        let mut block = vec![0x40, 0x7f, 0xe9, 0x06];
+        block.extend([b'X'; 1000]);
+        block.push(0);
+        block.extend([0xbe; 500]);
+        let names = Block::new(&block).names();
+        assert_eq!((names.len(), names[0].len()), (501, 1000));
+        assert!(names.iter().all(|name| Rc::ptr_eq(name, &names[0])));
+        let length = u8::try_from(block.len() % 256).unwrap_or_default();
+        let mut frames = vec![0, 5, length, HEADERS, 0, 0, 0, 0, 1];
+        frames.extend(&block);
+        let told = what_is_wrong(&frames).unwrap_or_default();
+        assert!(told.starts_with("header `XXX") && told.len() < 150, "{}", told.len());
+    }
+
     #[test]
     fn a_name_is_spelled_out_of_its_codes() {
         // RFC 7541, appendix C.4: `www.example.com`, `custom-key`, `custom-value`.
@@ -216,13 +247,13 @@ mod tests {
             0x88, 0x40, 1, b'a', 1, b'1', 0, 1, b'B', 0, 0x10, 1, b'c', 0, 0xbe, 0x3f, 0xe1, 0x1f, 0x7e, 1, b'2',
         ];
         let names = Block::new(&block).names();
-        assert_eq!(names, [":status", "a", "B", "c", "a", "a"]);
+        assert_eq!(texts(&names), [":status", "a", "B", "c", "a", "a"]);
     }
 
     #[test]
     fn what_is_cut_is_read_as_far_as_it_goes() {
         let block = [0x88, 0x40, 9, b'a'];
-        assert_eq!(Block::new(&block).names(), [":status"]);
+        assert_eq!(texts(&Block::new(&block).names()), [":status"]);
         assert_eq!(what_is_wrong(&[0, 0]), None);
     }
 }

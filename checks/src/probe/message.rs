@@ -35,7 +35,7 @@ const UNREAD: [u16; 4] = [1, 2, 4, 5];
 /// The answer to `query`; `None` where the bytes are something else. An answer has its question (RFC 5452, section 9.1): who
 /// forges one without it would have to guess the id and the port only, of whatever was asked.
 pub(super) fn parse(bytes: &[u8], query: &Message) -> Option<Message> {
-    if !bytes.starts_with(&query.metadata.id.to_be_bytes()) {
+    if !bytes.starts_with(&query.metadata.id.to_be_bytes()) || !fits(bytes) {
         return None;
     }
     let answer = Message::from_vec(bytes).ok()?;
@@ -46,6 +46,19 @@ pub(super) fn parse(bytes: &[u8], query: &Message) -> Option<Message> {
 
 /// Where the question stands in a message: behind the header, in front of what is known of the server.
 const HEADER: usize = 12;
+/// The shortest question and the shortest record, in bytes (RFC 1035, sections 4.1.2 and 4.1.3).
+const QUESTION: usize = 5;
+const RECORD: usize = 11;
+
+/// Whether there is room for as many questions and records as the header counts. The library makes room for all of them
+/// before it reads the first: megabytes for a datagram of a few bytes.
+fn fits(bytes: &[u8]) -> bool {
+    let Some((header, rest)) = bytes.split_at_checked(HEADER) else {
+        return false;
+    };
+    let count = |at: usize| usize::from(header[at]) << 8 | usize::from(header[at + 1]);
+    count(4) * QUESTION + (count(6) + count(8) + count(10)) * RECORD <= rest.len()
+}
 
 /// Whether the bytes answer the question of `asked`, as it was sent: the same id, the response bit, and the question
 /// itself, in any case of its letters.
@@ -120,5 +133,37 @@ fn record_type(kind: RecordKind) -> RecordType {
         RecordKind::Caa => RecordType::CAA,
         RecordKind::Https => RecordType::HTTPS,
         RecordKind::Soa => RecordType::SOA,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+
+    #[test]
+    fn a_header_that_counts_more_than_there_is_makes_no_room_for_it() {
+        let question = Question {
+            name: "q7f9.example.com",
+            kind: RecordKind::A,
+            recursion: false,
+            checking_disabled: false,
+        };
+        let mut query = message(question).unwrap();
+        query.edns = None;
+        let mut answer = query.to_vec().unwrap();
+        answer[2] |= 0x80;
+        assert!(fits(&answer) && parse(&answer, &query).is_some());
+        for at in [4, 6, 8, 10] {
+            let mut lies = answer.clone();
+            lies[at..at + 2].copy_from_slice(&[0xff, 0xff]);
+            assert!(!fits(&lies) && parse(&lies, &query).is_none(), "{at}");
+        }
+        assert!(!fits(&answer[..11]));
+        // Two of the shortest records, of the root's name and without data, don't fit where the question might have ended.
+        answer[7] = 2;
+        assert!(!fits(&answer));
+        answer.extend([0; 11]);
+        assert!(fits(&answer));
     }
 }

@@ -8,6 +8,9 @@ mod echo;
 mod exchange;
 mod exhaustion;
 mod failure;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gathered;
 mod handshake;
 mod heads;

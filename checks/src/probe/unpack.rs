@@ -31,6 +31,10 @@ enum End {
     Broken,
 }
 
+/// Most codings that are taken off, one in the other. Nobody applies two; a client that knows no end unpacks a body that
+/// holds itself as often as its head says.
+const MOST_CODINGS: usize = 5;
+
 type Decoder = fn(&[u8], usize) -> (Vec<u8>, End);
 
 /// Unpacks what was read. `whole` is false where reading stopped early; `limit` bounds what unpacking may yield, in bytes,
@@ -46,7 +50,16 @@ pub(super) fn unpack<'r>(raw: &'r [u8], whole: bool, headers: &HeaderMap, limit:
         return unpacked;
     }
     // A coding that nobody knows is taken for none, as browsers take it.
-    for (name, decode) in codings(headers).into_iter().flatten().rev() {
+    let codings = codings(headers).unwrap_or_default();
+    if codings.len() > MOST_CODINGS {
+        let detail = format!(
+            "the body is said to be packed {} times, {MOST_CODINGS} are read",
+            codings.len()
+        );
+        unpacked.fault = Some(Fault::new(Reason::HttpMalformed, detail));
+        return unpacked;
+    }
+    for (name, decode) in codings.into_iter().rev() {
         let (bytes, end) = decode(&unpacked.bytes, limit);
         let cut = end == End::Cut && unpacked.whole;
         unpacked.whole &= end == End::Complete;

@@ -210,7 +210,7 @@ impl Prober {
 
 /// Asks for the page, and for the issuer document where that leaves open who answered; then takes leave. All of it
 /// within what is left of the visit's time. Says whether it is to be asked again.
-async fn ask(
+pub(super) async fn ask(
     visit: &mut Visit,
     mut channel: Channel,
     page: &SiteExpectation,
@@ -242,7 +242,7 @@ async fn ask(
 
 /// Keeps what came of the page. Where the peer refused the channel before it sent anything over it, that is how the
 /// handshake ended, for its last word on it comes after ours.
-fn take(visit: &mut Visit, asked: Asked) -> Option<Again> {
+pub(super) fn take(visit: &mut Visit, asked: Asked) -> Option<Again> {
     visit.page = asked.exchange;
     if asked.of_handshake {
         visit.handshake.end = std::mem::take(&mut visit.page.end);

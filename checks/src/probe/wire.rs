@@ -18,8 +18,8 @@ const STANDS: u16 = u16::MAX;
 const BROKEN: u16 = 256;
 
 /// A channel whose reads are listened to.
-pub(super) struct Wire {
-    stream: Stream,
+pub(super) struct Wire<S = Stream> {
+    stream: S,
     heard: Heard,
 }
 
@@ -82,9 +82,9 @@ impl Heard {
     }
 }
 
-impl Wire {
+impl<S> Wire<S> {
     /// Listens to a channel that stands; what comes first is kept where it is recorded.
-    pub(super) fn new(stream: Stream, records: bool) -> Self {
+    pub(super) fn new(stream: S, records: bool) -> Self {
         let state = State {
             anything: AtomicBool::new(false),
             tls: AtomicU16::new(STANDS),
@@ -102,7 +102,7 @@ impl Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
@@ -116,7 +116,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
     }

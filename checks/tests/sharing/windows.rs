@@ -65,6 +65,23 @@ fn the_end_of_an_intermediate_that_nothing_stands_for_is_seen_before() {
 }
 
 #[test]
+fn a_path_is_not_looked_for_at_as_many_ends_as_certificates_are_sent() {
+    const DAY: i64 = 86_400;
+    let (root, nobody) = (Authority::root("Root"), Authority::root("Nobody"));
+    let between = root.below("E1", (0, 20 * DAY));
+    let with = |decoys: i64| {
+        let beside = (1..=decoys).map(|n| nobody.below("E9", (0, 10 * DAY + n)).der);
+        let leaf = [between.leaf(NAME, (0, 90 * DAY)).0, between.der.clone()];
+        let chain = leaf.into_iter().chain(beside).collect::<Vec<_>>();
+        let found = judged(&VerifiedChains::default(), &chain, &root.anchors(), NAME, at(DAY)).verdict;
+        assert_eq!(found.faults, []);
+        found.path_ends
+    };
+    assert_eq!([0, 7].map(with), [Some(at(20 * DAY)); 2]);
+    assert_eq!(with(8), None);
+}
+
+#[test]
 fn a_refusal_by_dates_passes_with_them() {
     let root = Authority::root("Root");
     let chain = [root.leaf(NAME, (10, 20)).0];
