@@ -5,5 +5,6 @@ mod cli;
 mod daemon;
 mod hostile;
 mod scenarios;
+mod simulation;
 mod support;
 mod witness;

@@ -106,6 +106,10 @@ Usage: roundsman <COMMAND>
 
 Commands:
   verify       Verify all tenants, or those named, once
+  watch        Verify every tenant on schedule, for ever, and keep the incidents
+  incidents    List the incidents, show one, or say that somebody looks after it
+  silences     Mute what is known, on purpose and for a while
+  status       Say what `watch` knows now of each tenant
   replay       Judge recorded evidence again, offline
   trace        Tell one request to a tenant hop by hop, with the log lines that it left
   tenants      List the tenants, the sources that name them, and what exists without a tenant

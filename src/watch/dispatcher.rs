@@ -43,6 +43,8 @@ const BLIND: u32 = 2;
 /// How many tenants show that the edge fails, and of the others which part is visited all the same.
 const SHOWN_BY: usize = 20;
 const SAMPLE: u32 = 50;
+/// The cause of a tenant that no source names any more: it is no cause of a check.
+const VANISHED: &str = "tenant-vanished";
 /// How far the wall's clock may move against the steady one before it has jumped.
 const JUMP: SignedDuration = SignedDuration::from_secs(2);
 
@@ -58,10 +60,14 @@ pub struct Dispatcher {
     running: usize,
     context: Option<Arc<FleetContext>>,
     totals: Totals,
+    /// How many examinations saw anything since the last look at the fleet.
+    sights: usize,
     shared: SharedState,
     /// How many tenants have each cause of their own.
     sharing: BTreeMap<Cause, usize>,
     book: Book,
+    /// Who is gone, as long as the book does not know it.
+    vanished: BTreeMap<TenantId, Arc<Tenant>>,
     /// In how many looks in a row the agent was blind.
     blind: u32,
     /// In how many readings in a row too many were missing.
@@ -103,9 +109,11 @@ impl Dispatcher {
             running: 0,
             context: None,
             totals: Totals::default(),
+            sights: 0,
             shared,
             sharing: BTreeMap::new(),
             book,
+            vanished: BTreeMap::new(),
             blind: 0,
             shrunk: 0,
             read_once: false,
@@ -250,7 +258,6 @@ impl Dispatcher {
         self.tell_shrunk(now, inventory.tenants.len(), known.len(), inventory.complete);
         let mut new = Vec::new();
         for (tenant, by_hand) in found.new {
-            self.tell_vanished(now, &tenant, Verdict::Clear);
             let ix = TenantIx(self.next_ix);
             self.next_ix += 1;
             self.by_id.insert(tenant.id.clone(), ix);
@@ -282,6 +289,7 @@ impl Dispatcher {
         for id in found.gone {
             self.remove(now, &id);
         }
+        self.tell_vanished(now);
     }
 
     /// The incidents of a tenant from before a restart.
@@ -306,16 +314,37 @@ impl Dispatcher {
             self.note(done);
         }
         if !state.by_hand {
-            self.tell_vanished(now, &state.tenant, Verdict::Firing);
+            self.vanished.insert(id.clone(), state.tenant);
         }
     }
 
-    fn tell_vanished(&mut self, now: Now, tenant: &Tenant, verdict: Verdict) {
-        let key = Key::new("tenant-vanished", "tenant", tenant.id.as_str());
-        let known = self.book.get(&key).is_some();
-        if verdict == Verdict::Clear && !known {
-            return;
+    /// Tells who is gone, and who is back. Told again at each reading until the book knows: it may hear nothing just now.
+    fn tell_vanished(&mut self, now: Now) {
+        let told = self
+            .book
+            .iter()
+            .filter(|incident| &*incident.core().key.cause == VANISHED);
+        let told = told
+            .map(|incident| TenantId::new(&*incident.core().key.object))
+            .collect::<BTreeSet<_>>();
+        for id in &told {
+            if let Some(ix) = self.by_id.get(id) {
+                let tenant = self.tenants.get(ix).map(|state| Arc::clone(&state.tenant));
+                tenant
+                    .into_iter()
+                    .for_each(|tenant| self.tell_vanished_one(now, &tenant, Verdict::Clear));
+            }
         }
+        let (by_id, vanished) = (&self.by_id, &mut self.vanished);
+        vanished.retain(|id, _| !by_id.contains_key(id) && !told.contains(id));
+        let untold = self.vanished.values().cloned().collect::<Vec<_>>();
+        untold
+            .iter()
+            .for_each(|tenant| self.tell_vanished_one(now, tenant, Verdict::Firing));
+    }
+
+    fn tell_vanished_one(&mut self, now: Now, tenant: &Tenant, verdict: Verdict) {
+        let key = Key::new(VANISHED, "tenant", tenant.id.as_str());
         let account = Account {
             severity: Severity::Warning,
             at_once: true,
@@ -373,6 +402,8 @@ impl Dispatcher {
         }
         self.context = Some(context);
         self.review(now);
+        // What was seen before a look says nothing of what is seen after it.
+        self.sights = 0;
         self.blind = if self.shared.blinds() { self.blind + 1 } else { 0 };
         match self.blind {
             0 => self.book.thaw(&self.settings.policy, now),
@@ -395,6 +426,7 @@ impl Dispatcher {
     /// Proves anew what is shared. Where that is something else than before, everybody is explained anew.
     fn review(&mut self, now: Now) {
         let Some(context) = self.context.clone() else { return };
+        self.totals.saw_lately(self.sights);
         let (changed, freed) = self.shared.prove(prove(&context, &self.totals));
         if changed {
             let all = self.tenants.keys().copied().collect::<Vec<_>>();
@@ -469,6 +501,7 @@ impl Dispatcher {
             self.totals.remove(&id, facts);
         }
         self.totals.add(&id, &judgement.facts);
+        self.sights += usize::from(judgement.facts.saw());
         state.facts = Some(judgement.facts);
         state.examined = state.begun.take().map(|begun| (begun, at));
         if woken {
@@ -644,7 +677,7 @@ impl Dispatcher {
         let done = self.book.acknowledge(id, comment, now)?;
         let key = done.key.clone();
         self.note(vec![done]);
-        if &*key.cause == "tenant-vanished" {
+        if &*key.cause == VANISHED {
             let members = Members::default();
             let account = Account {
                 at_once: true,

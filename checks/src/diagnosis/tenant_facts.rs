@@ -183,6 +183,12 @@ impl TenantFacts {
         self.region = app.and_then(|app| context.directory.region(app));
     }
 
+    /// Whether anything answered.
+    #[must_use]
+    pub fn saw(&self) -> bool {
+        self.saw
+    }
+
     /// Whether the agent itself ran out of something while it looked.
     #[cfg(feature = "probe")]
     pub(crate) fn ran_out(&self) -> bool {

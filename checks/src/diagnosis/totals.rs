@@ -60,6 +60,12 @@ impl Totals {
         self.failing.remove(tenant);
     }
 
+    /// Only so many tenants saw anything lately. For whoever adds up looks of different moments: what was seen a while
+    /// ago does not show that anything can be seen now. It holds until the next tenant is counted.
+    pub fn saw_lately(&mut self, saw: usize) {
+        self.saw = saw;
+    }
+
     /// Whether everybody gets what a name gets that exists nowhere: that proves nothing of one.
     pub(super) fn nobody_is_known(&self) -> bool {
         self.unknown >= EVERYBODY && self.unknown == self.answered
