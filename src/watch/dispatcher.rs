@@ -93,7 +93,7 @@ impl Dispatcher {
         for incident in book.iter().filter(|incident| &*incident.core().key.scope != "tenant") {
             let key = &incident.core().key;
             if let Ok(cause) = key.cause.parse::<Cause>() {
-                shared.known_before(key.clone(), cause);
+                shared.told(key, cause);
             }
         }
         let mut chores = Agenda::default();
@@ -446,9 +446,8 @@ impl Dispatcher {
             let Some(severity) = signal::urgency(&self.settings, entry.cause, entry.outcome, sharing, None) else {
                 continue;
             };
-            let tenants = &self.tenants;
-            let name = |ix| tenants.get(&ix).map(|state| Arc::from(state.tenant.id.as_str()));
-            let members = self.shared.tell(&key, entry.cause, name);
+            let members = self.members_since(&key);
+            self.shared.told(&key, entry.cause);
             let account = signal::shared_account(&entry, severity);
             self.observe(now, &signal::of_fleet(key, Verdict::Firing, members, account));
         }
@@ -479,6 +478,22 @@ impl Dispatcher {
             {
                 self.shared.over(&key);
             }
+        }
+    }
+
+    /// Who joined and who left something shared since the book heard of it last.
+    fn members_since(&self, key: &Key) -> Members {
+        let name = |ix| Some(Arc::clone(&self.tenants.get(&ix)?.name));
+        let now = self.shared.members(key).filter_map(name).collect::<BTreeSet<_>>();
+        let going_on = self
+            .book
+            .get(key)
+            .filter(|incident| incident.state() != State::Resolved);
+        let nobody = BTreeSet::new();
+        let told = going_on.map_or(&nobody, |incident| &incident.core().members);
+        Members::Others {
+            joined: now.difference(told).cloned().collect(),
+            left: told.difference(&now).cloned().collect(),
         }
     }
 
@@ -630,27 +645,41 @@ impl Dispatcher {
         self.chores.plan(Job::Read, now.steady);
         self.chores.plan(Job::Fleet, now.steady);
         if moved {
-            self.replan_regular(now);
+            for (ix, due) in self.regular_turns(now) {
+                self.turns.replan(ix, due);
+            }
         }
     }
 
-    /// The wall's clock jumped: turns are where they belong by it, and nobody is examined in a burst.
+    /// The wall's clock jumped: whoever has a turn sooner by it has it then. Nobody waits longer for it, however often it
+    /// jumps, and nobody is examined in a burst.
     fn notice_jump(&mut self, now: Now) {
         let ahead = now.wall.duration_since(now.steady);
         let jumped = self.ahead.is_some_and(|before| (ahead - before).abs() > JUMP);
         self.ahead = Some(ahead);
         if jumped {
-            self.replan_regular(now);
+            for (ix, due) in self.regular_turns(now) {
+                self.turns.plan(ix, due);
+            }
         }
     }
 
-    fn replan_regular(&mut self, now: Now) {
-        let all = self.tenants.iter();
-        let calm = all.filter(|(_, state)| state.misses == 0 && state.examined.is_some());
-        let due = calm.filter_map(|(ix, state)| Some((*ix, self.settings.cadence.due(state.phase, now.wall)?)));
-        for (ix, due) in due.collect::<Vec<_>>() {
-            self.turns.replan(ix, move_by(now.steady, due.duration_since(now.wall)));
-        }
+    /// When everybody has a turn next by the cadence alone, who is not looked at for a reason of its own.
+    fn regular_turns(&self, now: Now) -> Vec<(TenantIx, Timestamp)> {
+        let calm = self
+            .tenants
+            .iter()
+            .filter(|(_, state)| state.misses == 0 && state.examined.is_some());
+        let due = |state: &TenantState| {
+            Some(
+                self.settings
+                    .cadence
+                    .due(state.phase, now.wall)?
+                    .duration_since(now.wall),
+            )
+        };
+        calm.filter_map(|(ix, state)| Some((*ix, move_by(now.steady, due(state)?))))
+            .collect()
     }
 
     fn count_own(&mut self, own: &[roundsman_checks::diagnosis::Explanation], step: Step) {

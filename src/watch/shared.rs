@@ -1,12 +1,10 @@
 //! What is proven of more than one tenant, and whom it concerns. Keeps who is a member by the latest looks, and what the
 //! book of incidents was told of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use roundsman_alerts::{Key, Members};
+use roundsman_alerts::Key;
 use roundsman_checks::diagnosis::{Blame, Cause, CauseEntry, Object, Scope, Shared, entries_of};
 use roundsman_checks::finding::Check;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::TenantIx;
 use super::signal;
@@ -18,14 +16,8 @@ pub(super) struct SharedState {
     pub entries: BTreeMap<Key, CauseEntry>,
     /// Whom each concerns.
     members: BTreeMap<Key, BTreeSet<TenantIx>>,
-    /// Whom the book was told that each concerns, as long as the book knows of it.
-    told: BTreeMap<Key, Told>,
-}
-
-/// What the book knows of a shared cause.
-pub(super) struct Told {
-    pub cause: Cause,
-    members: BTreeSet<TenantIx>,
+    /// What the book knows of.
+    told: BTreeMap<Key, Cause>,
 }
 
 impl Default for SharedState {
@@ -114,39 +106,24 @@ impl SharedState {
             .any(|entry| entry.scope == Scope::Agent && blind(entry.cause))
     }
 
-    /// Who joined and who left what is proven since the book was told last; it is told by this.
-    pub(super) fn tell(&mut self, key: &Key, cause: Cause, name: impl Fn(TenantIx) -> Option<Arc<str>>) -> Members {
-        let now = self.members.get(key).cloned().unwrap_or_default();
-        let told = self.told.entry(key.clone()).or_insert(Told {
-            cause,
-            members: BTreeSet::new(),
-        });
-        let named = |all: Vec<TenantIx>| all.into_iter().filter_map(&name).collect::<Vec<_>>();
-        let joined = named(now.difference(&told.members).copied().collect());
-        let left = named(told.members.difference(&now).copied().collect());
-        told.members = now;
-        Members::Others { joined, left }
+    /// Whom something concerns.
+    pub(super) fn members(&self, key: &Key) -> impl Iterator<Item = TenantIx> {
+        self.members.get(key).into_iter().flatten().copied()
+    }
+
+    /// The book knows of it from now on.
+    pub(super) fn told(&mut self, key: &Key, cause: Cause) {
+        self.told.insert(key.clone(), cause);
     }
 
     /// What the book was told of and what is not proven any more.
     pub(super) fn absent(&self) -> Vec<(Key, Cause)> {
         let absent = self.told.iter().filter(|(key, _)| !self.entries.contains_key(key));
-        absent.map(|(key, told)| (key.clone(), told.cause)).collect()
+        absent.map(|(key, cause)| (key.clone(), *cause)).collect()
     }
 
     /// The book knows nothing of it any more.
     pub(super) fn over(&mut self, key: &Key) {
         self.told.remove(key);
-    }
-
-    /// The book knows of it from before a restart.
-    pub(super) fn known_before(&mut self, key: Key, cause: Cause) {
-        self.told.insert(
-            key,
-            Told {
-                cause,
-                members: BTreeSet::new(),
-            },
-        );
     }
 }

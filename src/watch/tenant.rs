@@ -14,6 +14,8 @@ use crate::schedule::Phase;
 #[derive(Clone, Debug)]
 pub(super) struct TenantState {
     pub tenant: Arc<Tenant>,
+    /// Its id, as the book of incidents names it.
+    pub name: Arc<str>,
     pub phase: Phase,
     /// What stays of it for the rules about many.
     pub facts: Option<TenantFacts>,
@@ -47,6 +49,7 @@ impl TenantState {
     pub(super) fn new(tenant: Arc<Tenant>, by_hand: bool) -> Self {
         Self {
             phase: Phase::of(&tenant.id),
+            name: tenant.id.as_str().into(),
             tenant,
             facts: None,
             own: Vec::new(),
