@@ -600,6 +600,7 @@ impl Dispatcher {
         let Some(state) = self.tenants.get_mut(&ix) else { return };
         (state.status, state.cause) = (status, cause);
         if looked {
+            state.firing = keys.iter().cloned().collect();
             keys.extend(state.keys.drain(..));
             state.keys = keys.into_iter().filter(|key| !over(&self.book, key)).collect();
         }
@@ -608,13 +609,12 @@ impl Dispatcher {
     /// Plans the next examination of a tenant.
     fn plan_next(&mut self, now: Now, ix: TenantIx) {
         let Some(state) = self.tenants.get_mut(&ix) else { return };
-        let in_state = |wanted: State| {
-            state
-                .keys
-                .iter()
-                .any(|key| self.book.get(key).is_some_and(|it| it.state() == wanted))
+        let in_state = |keys: &[Key], wanted| {
+            let state = |key| self.book.get(key).map(Incident::state);
+            keys.iter().any(|key| state(key) == Some(wanted))
         };
-        let (pending, recovering) = (in_state(State::Pending), in_state(State::Recovering));
+        let pending = in_state(&state.firing, State::Pending);
+        let recovering = in_state(&state.keys, State::Recovering);
         let regular = self.settings.cadence.due(state.phase, now.wall);
         let regular = regular.map(|due| move_by(now.steady, due.duration_since(now.wall)));
         let soon = if pending {

@@ -25,6 +25,8 @@ pub(super) struct TenantState {
     pub findings: Option<Box<Findings>>,
     /// The incidents of its own that it bears witness of.
     pub keys: Vec<Key>,
+    /// Those of them that held at its last examination.
+    pub firing: Vec<Key>,
     pub status: Status,
     pub cause: Option<Cause>,
     /// Since when it is so, by the wall's clock.
@@ -55,6 +57,7 @@ impl TenantState {
             own: Vec::new(),
             findings: None,
             keys: Vec::new(),
+            firing: Vec::new(),
             status: Status::Unknown,
             cause: None,
             since: None,
