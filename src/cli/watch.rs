@@ -1,8 +1,9 @@
 //! `roundsman watch`: every tenant on schedule, for ever, until somebody stops it.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::TargetArgs;
 use super::configuration::configuration;
@@ -12,7 +13,7 @@ use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
 use crate::store::Store;
-use crate::watch::{Load, Watcher, store_path};
+use crate::watch::{Load, Voice, Watcher, store_path};
 
 /// Options of `watch`.
 #[derive(Clone, Debug, Args)]
@@ -49,7 +50,7 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     let runtime = runtime.map_err(|error| plain(error.to_string()))?;
     let watched = runtime.block_on(async {
         let setup = load().map_err(plain)?;
-        let watcher = Watcher::new(setup, load, store, remembered, Box::new(say));
+        let watcher = Watcher::new(setup, load, store, remembered, Box::new(Screen::new()));
         watcher.run().await.map_err(|error| plain(error.to_string()))
     });
     // What is still parsed or resolved on other threads is not waited for.
@@ -57,7 +58,41 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     watched
 }
 
-/// A line for each change; a reader that went away is no reason to stop watching.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+/// A line for each change, and below them, on a terminal, one that lives.
+struct Screen(Option<ProgressBar>);
+
+impl Screen {
+    fn new() -> Self {
+        if !std::io::stdout().is_terminal() {
+            return Self(None);
+        }
+        let live = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
+        live.set_style(ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        Self(Some(live))
+    }
+}
+
+impl Voice for Screen {
+    fn line(&mut self, line: &str) {
+        match &self.0 {
+            Some(live) => live.println(line),
+            // A reader that went away is no reason to stop watching.
+            None => drop(writeln!(std::io::stdout().lock(), "{line}")),
+        }
+    }
+
+    fn status(&mut self, status: &str) {
+        if let Some(live) = &self.0 {
+            live.set_message(status.to_owned());
+            live.tick();
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if let Some(live) = &self.0 {
+            live.finish_and_clear();
+        }
+    }
 }

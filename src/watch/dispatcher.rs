@@ -510,8 +510,18 @@ impl Dispatcher {
         let Some(state) = self.tenants.get_mut(&ix) else { return };
         let id = state.tenant.id.clone();
         let Examined {
-            judgement, woken, at, ..
+            judgement,
+            seen,
+            woken,
+            at,
+            ..
         } = examined;
+        // Most looks see what the one before saw: it is kept once.
+        let known = [&state.good, &state.seen]
+            .into_iter()
+            .flatten()
+            .find(|known| **known == seen);
+        state.seen = Some(known.cloned().unwrap_or(seen));
         if let Some(facts) = &state.facts {
             self.totals.remove(&id, facts);
         }
@@ -546,6 +556,7 @@ impl Dispatcher {
         }
         if state.is_well() {
             state.last_good = Some(at);
+            state.good.clone_from(&state.seen);
         }
         self.plan_next(now, ix);
     }
@@ -576,7 +587,10 @@ impl Dispatcher {
                 let severity =
                     signal::urgency(&self.settings, explanation.cause, outcome, sharing, Some(&state.tenant));
                 if let Some(severity) = severity.filter(|_| !keys.contains(&key)) {
-                    let account = signal::account(explanation, severity, &state.tenant);
+                    let account = Account {
+                        changed: state.changed(),
+                        ..signal::account(explanation, severity, &state.tenant)
+                    };
                     signals.push(signal::of_tenant(key.clone(), &state.tenant, Verdict::Firing, account));
                     keys.insert(key);
                 }

@@ -8,7 +8,7 @@ use roundsman_checks::diagnosis::Judgement;
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::target::Tenant;
 
-use super::Settings;
+use super::{Seen, Settings};
 use crate::inventory::Inventory;
 
 /// Names a tenant of a dispatcher; never given to another one.
@@ -60,6 +60,8 @@ pub struct Reading {
 pub struct Examined {
     /// What is said of the tenant alone.
     pub judgement: Judgement,
+    /// What was seen of it that is worth comparing with what was seen while it was well.
+    pub seen: Arc<Seen>,
     /// Whether it slept, and was woken for its page.
     pub woken: bool,
     /// Whether the agent itself ran out of something while it looked.

@@ -19,12 +19,20 @@ pub(super) fn incidents(commit: &Commit) -> Vec<String> {
         let known = commit.incidents.iter().find(is_it);
         !matches!(done.change, Change::Members { .. } | Change::Rose { .. }) || known.is_some_and(Incident::is_open)
     };
-    commit.transitions.iter().filter(open).filter_map(incident).collect()
+    let changed = |done: &Transition| {
+        let mut known = commit.incidents.iter().map(Incident::core);
+        known.find(|core| core.id == done.id)?.account.changed.clone()
+    };
+    let told = commit.transitions.iter().filter(open);
+    told.filter_map(|done| incident(done, changed(done))).collect()
 }
 
-fn incident(done: &Transition) -> Option<String> {
+fn incident(done: &Transition, changed: Option<String>) -> Option<String> {
     let word = match &done.change {
-        Change::Opened => "opened".to_owned(),
+        Change::Opened => match changed {
+            Some(changed) => format!("opened; changed: {changed}"),
+            None => "opened".to_owned(),
+        },
         Change::Reopened => "reopened".to_owned(),
         Change::Recovering => "recovering".to_owned(),
         Change::Relapsed => "fails again".to_owned(),

@@ -8,6 +8,7 @@ use roundsman_checks::check::Findings;
 use roundsman_checks::diagnosis::{Cause, Explanation, Status, TenantFacts};
 use roundsman_checks::target::Tenant;
 
+use super::seen::Seen;
 use crate::schedule::Phase;
 
 /// A tenant as it was seen last.
@@ -27,6 +28,9 @@ pub(super) struct TenantState {
     pub keys: Vec<Key>,
     /// Those of them that held at its last examination.
     pub firing: Vec<Key>,
+    /// What was seen of it last, and while it was well last.
+    pub seen: Option<Arc<Seen>>,
+    pub good: Option<Arc<Seen>>,
     pub status: Status,
     pub cause: Option<Cause>,
     /// Since when it is so, by the wall's clock.
@@ -58,6 +62,8 @@ impl TenantState {
             findings: None,
             keys: Vec::new(),
             firing: Vec::new(),
+            seen: None,
+            good: None,
             status: Status::Unknown,
             cause: None,
             since: None,
@@ -69,6 +75,11 @@ impl TenantState {
             absent: 0,
             by_hand,
         }
+    }
+
+    /// What is not as it was while it was well.
+    pub(super) fn changed(&self) -> Option<String> {
+        self.seen.as_ref()?.changed_since(self.good.as_ref()?)
     }
 
     pub(super) fn is_well(&self) -> bool {

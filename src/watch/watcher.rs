@@ -48,6 +48,14 @@ const CHAINS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 /// Where a configuration comes from, read again whenever it changes; what is wrong with it is said as people read it.
 pub type Load = Box<dyn Fn() -> Result<Setup, String>>;
 
+/// Where a daemon says what happens.
+pub trait Voice {
+    /// A line for each change.
+    fn line(&mut self, line: &str);
+    /// How all is now, for whoever looks on.
+    fn status(&mut self, status: &str);
+}
+
 /// A running daemon.
 pub struct Watcher {
     setup: Arc<Setup>,
@@ -63,16 +71,16 @@ pub struct Watcher {
     work: FuturesUnordered<Work>,
     pull: Sender<bool>,
     stop: Stop,
-    say: Box<dyn FnMut(&str)>,
+    voice: Box<dyn Voice>,
     silences: Vec<Silence>,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
 }
 
 impl Watcher {
-    /// A daemon that goes on from what is remembered; `say` gets a line for each change.
+    /// A daemon that goes on from what is remembered.
     #[must_use]
-    pub fn new(setup: Setup, load: Load, store: Store, remembered: Remembered, say: Box<dyn FnMut(&str)>) -> Self {
+    pub fn new(setup: Setup, load: Load, store: Store, remembered: Remembered, voice: Box<dyn Voice>) -> Self {
         let clocks = Clocks::start();
         let settings = Settings::of(&setup.config, setup.probes.concurrency);
         let (pull, stop) = Stop::new();
@@ -90,7 +98,7 @@ impl Watcher {
             work: FuturesUnordered::new(),
             pull,
             stop,
-            say,
+            voice,
             silences: remembered.silences,
             heartbeat: None,
             systemd: Systemd::default(),
@@ -112,7 +120,7 @@ impl Watcher {
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut api, asked, mut questions) = Api::listen(&store_path(&self.setup.config))?;
         let mut web = Web::listen(self.setup.config.web.listen, asked).await?;
-        (self.say)(&log::agent(
+        self.voice.line(&log::agent(
             self.clocks.now().wall,
             &format!("listening on http://{}", web.address()?),
         ));
@@ -150,13 +158,15 @@ impl Watcher {
                 }
                 Some(beaten) = beats.next() => {
                     if let Err(why) = beaten {
-                        (self.say)(&log::agent(now.wall, &format!("the heartbeat was not heard: {why}")));
+                        self.voice.line(&log::agent(now.wall, &format!("the heartbeat was not heard: {why}")));
                     }
                 }
                 _ = turn.tick() => {
                     let health = self.health(now);
-                    let line = status_line(&self.dispatcher.fleet(), &health);
+                    let open = self.dispatcher.incidents().filter(|incident| incident.is_open()).count();
+                    let line = status_line(&self.dispatcher.fleet(), open, &health);
                     self.systemd.turns(health.ready, &line);
+                    self.voice.status(&line);
                 }
                 Some((question, answer)) = questions.recv() => {
                     // Whoever asked may be gone.
@@ -223,8 +233,8 @@ impl Watcher {
                     .push(work::examine(&self.setup, look.clone(), ix, &tenant, visit, wake)),
                 None => self.hear(Event::NotExamined(ix)),
             },
-            Effect::Commit(commit) => log::incidents(&commit).iter().for_each(|line| (self.say)(line)),
-            Effect::Record(record) => (self.say)(&log::tenant(&record)),
+            Effect::Commit(commit) => log::incidents(&commit).iter().for_each(|line| self.voice.line(line)),
+            Effect::Record(record) => self.voice.line(&log::tenant(&record)),
         }
     }
 
@@ -253,7 +263,7 @@ impl Watcher {
         });
         let reading = reading.unwrap_or_else(|error| {
             let line = format!("the inventory can't be read, what is known stays: {error}");
-            (self.say)(&log::agent(self.clocks.now().wall, &line));
+            self.voice.line(&log::agent(self.clocks.now().wall, &line));
             Reading {
                 calls,
                 ..Reading::default()
@@ -353,12 +363,13 @@ impl Watcher {
                 let url = setup.config.heartbeat.url.clone();
                 self.heartbeat = self.heartbeat.take().map(|heartbeat| heartbeat.moved(url, USER_AGENT));
                 self.setup = Arc::new(setup);
-                (self.say)(&log::agent(now, &format!("configuration reloaded ({why})")));
+                self.voice
+                    .line(&log::agent(now, &format!("configuration reloaded ({why})")));
                 self.hear(Event::Reloaded(Box::new(settings)));
             }
             Err(error) => {
                 let line = format!("configuration not reloaded ({why}), the old one goes on: {error}");
-                (self.say)(&log::agent(now, &line));
+                self.voice.line(&log::agent(now, &line));
             }
         }
         self.systemd.reloaded();
@@ -366,7 +377,7 @@ impl Watcher {
 }
 
 /// How all is, in a line.
-fn status_line(fleet: &FleetStatus, health: &Health) -> String {
+fn status_line(fleet: &FleetStatus, open: usize, health: &Health) -> String {
     let mut parts = vec![format!("{} tenants", fleet.tenants)];
     let counts = [
         (fleet.failing, "failing"),
@@ -380,6 +391,11 @@ fn status_line(fleet: &FleetStatus, health: &Health) -> String {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}")),
     );
+    parts.push(match open {
+        0 => "no open incident".to_owned(),
+        1 => "1 open incident".to_owned(),
+        open => format!("{open} open incidents"),
+    });
     parts.push(format!("coverage {:.0} %", health.coverage * 100.0));
     parts.push(format!("lag {:.1} s", health.lag));
     parts.join(" · ")

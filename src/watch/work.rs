@@ -11,6 +11,7 @@ use roundsman_checks::gather::{ApiSnapshot, Assignment, Examination, FleetWatch,
 use roundsman_checks::target::{NameError, Tenant};
 
 use super::event::{Examined, TenantIx};
+use super::seen::Seen;
 use crate::agent::{RoundRequest, RunError, Setup, Snapshot, assign};
 use crate::inventory::Inventory;
 
@@ -87,12 +88,14 @@ pub(super) fn examine(
             return Done::Examined(ix, None);
         };
         let examination = watch.examine(&target, visit).await;
-        Done::Examined(ix, Some(Box::new(examined(examination, at))))
+        let seen = Seen::of(watch.context(), &examination.evidence);
+        Done::Examined(ix, Some(Box::new(examined(examination, seen, at))))
     })
 }
 
-fn examined(examination: Examination, at: Timestamp) -> Examined {
+fn examined(examination: Examination, seen: Seen, at: Timestamp) -> Examined {
     Examined {
+        seen: Arc::new(seen),
         woken: examination.evidence.woken,
         ran_out: examination.ran_out(),
         answered_in: examination.answered_in(),

@@ -231,6 +231,7 @@ impl Model {
                     ix,
                     Box::new(Examined {
                         judgement,
+                        seen: Arc::default(),
                         woken: false,
                         ran_out: false,
                         answered_in: Some(20.0),
@@ -280,19 +281,21 @@ impl Model {
             14 => self.set_fleet(FleetTruth::EdgeDown),
             15 | 16 => self.set_fleet(FleetTruth::Well),
             17 if !self.plan.calm => self.set_fleet(FleetTruth::Blind),
-            18 if !self.plan.calm => {
-                if !self.there.remove(&number) {
-                    self.there.insert(number);
-                    // Whoever comes back is looked at anew.
-                    self.broken_since.insert(number, self.now.steady);
-                }
-            }
+            18 if !self.plan.calm => self.come_or_go(number),
             19 if !self.plan.calm => {
                 // The wall's clock jumps, up to a day.
                 let jump = SignedDuration::from_secs(self.random.i64(-86_400..86_400));
                 self.now.wall += jump;
             }
             _ => {}
+        }
+    }
+
+    fn come_or_go(&mut self, number: usize) {
+        if !self.there.remove(&number) {
+            self.there.insert(number);
+            // Whoever comes back is looked at anew.
+            self.broken_since.insert(number, self.now.steady);
         }
     }
 
