@@ -134,6 +134,13 @@ impl SharedState {
         absent.map(|(key, told)| (key.clone(), told.cause)).collect()
     }
 
+    /// It is over: should it come back, the book is told anew of all whom it concerns.
+    pub(super) fn ended(&mut self, key: &Key) {
+        if let Some(told) = self.told.get_mut(key) {
+            told.members.clear();
+        }
+    }
+
     /// The book knows nothing of it any more.
     pub(super) fn over(&mut self, key: &Key) {
         self.told.remove(key);
