@@ -2,8 +2,11 @@
 
 mod agenda;
 mod cadence;
+mod civil;
 mod cron;
-mod local;
+#[cfg(test)]
+mod cron_table;
+mod field;
 mod phase;
 
 pub use agenda::{Agenda, Due};
