@@ -8,6 +8,8 @@ mod cron;
 mod cron_table;
 mod field;
 mod phase;
+#[cfg(test)]
+mod properties;
 
 pub use agenda::{Agenda, Due};
 pub use cadence::Cadence;
