@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use super::incident::{Acknowledgement, Incident, Next, Pending, State};
+use super::incident::{Acknowledgement, Incident, Next, Pending};
 use super::{Change, IncidentId, Key, Now, Policy, Ring, Signal, Transition, Verdict};
 
 /// The scope of what is wrong with the agent itself.
@@ -25,12 +25,19 @@ pub struct Book {
     incidents: BTreeMap<Key, Kept>,
     /// When time alone changes one of them.
     timers: BTreeSet<(Timestamp, Key)>,
-    /// How the looks of each key went.
-    rings: HashMap<Key, Ring>,
+    /// How the looks at each key went, until they were calm for long.
+    looks: HashMap<Key, Looks>,
     /// Since when nothing can be seen but the agent itself.
     frozen: Option<Timestamp>,
     /// The number of the next incident.
     number: u64,
+}
+
+/// How the looks at a key went, and by which incident that is told.
+#[derive(Clone, Debug)]
+struct Looks {
+    ring: Ring,
+    id: IncidentId,
 }
 
 /// An incident, and the timer that stands for it.
@@ -50,24 +57,31 @@ impl Book {
             ..Self::default()
         };
         for mut incident in incidents {
-            if let Incident::Recovering(recovering) = &mut incident {
-                recovering.since = now.steady;
-            }
+            incident.resume(now);
             let key = incident.core().key.clone();
             book.put(key, incident, policy);
         }
         book
     }
 
-    /// Hears of one look.
+    /// Hears of one look. What time alone should have changed before it has changed first.
     pub fn observe(&mut self, signal: &Signal, policy: &Policy, now: Now) -> Vec<Transition> {
         if self.is_held(&signal.key) || signal.verdict == Verdict::Unknown {
             return Vec::new();
         }
         let fails = signal.verdict == Verdict::Firing;
+        let mut all = self.elapse(&signal.key, policy, now);
+        let before = self.take(&signal.key);
+        let changed = match &before {
+            None => fails && self.looks.contains_key(&signal.key),
+            Some(incident) => incident.is_changed_by(signal),
+        };
         let mut changes = Vec::new();
-        let heard = match (self.take(&signal.key), fails) {
-            (None, false) => return Vec::new(),
+        let heard = match (before, fails) {
+            (None, false) => {
+                all.extend(self.count_calm(&signal.key, now));
+                return all;
+            }
             (None, true) => {
                 changes.push(Change::Began);
                 self.number += 1;
@@ -78,32 +92,43 @@ impl Book {
                 Incident::Pending(resolved.reopen(signal, now))
             }
             // What is over stays over while it passes.
-            (Some(resolved @ Incident::Resolved(_)), false) => {
-                self.put(signal.key.clone(), resolved, policy);
-                return Vec::new();
-            }
+            (Some(resolved @ Incident::Resolved(_)), false) => resolved,
             (Some(mut incident), _) => {
-                let before = incident.core().severity;
-                let (joined, left) = incident.core_mut().hear(signal, now);
-                let after = incident.core().severity;
-                if after > before {
-                    changes.push(Change::Rose {
-                        from: before,
-                        to: after,
-                    });
-                }
-                changes.extend(members(joined, left));
+                changes.extend(hear(&mut incident, signal, now));
                 incident
             }
         };
-        let ring = self.rings.entry(signal.key.clone()).or_default();
-        if ring.push(fails) {
-            changes.push(match ring.is_flapping() {
-                true => Change::FlappingBegan,
-                false => Change::FlappingEnded,
-            });
+        changes.extend(self.count(&signal.key, &heard.core().id, changed));
+        all.extend(self.settle(heard, changes, policy, now));
+        all
+    }
+
+    /// Counts a look for whether it comes and goes: whether that began or ended by it.
+    fn count(&mut self, key: &Key, id: &IncidentId, changed: bool) -> Option<Change> {
+        let looks = self.looks.entry(key.clone()).or_insert_with(|| Looks {
+            ring: Ring::default(),
+            id: id.clone(),
+        });
+        looks.id = id.clone();
+        looks.ring.push(changed).then(|| match looks.ring.is_flapping() {
+            true => Change::FlappingBegan,
+            false => Change::FlappingEnded,
+        })
+    }
+
+    /// Counts a look that passes where there is no incident. What was calm for long is as if it had never failed.
+    fn count_calm(&mut self, key: &Key, now: Now) -> Option<Transition> {
+        let id = self.looks.get(key)?.id.clone();
+        let change = self.count(key, &id, false);
+        if self.looks.get(key).is_some_and(|looks| looks.ring.is_calm()) {
+            self.looks.remove(key);
         }
-        self.settle(heard, changes, policy, now)
+        Some(Transition {
+            id,
+            key: key.clone(),
+            at: now.wall,
+            change: change?,
+        })
     }
 
     /// Who else is concerned by what is known already, or no longer is. What nobody knows of is let pass.
@@ -115,6 +140,7 @@ impl Book {
         policy: &Policy,
         now: Now,
     ) -> Vec<Transition> {
+        let now = self.moment(key, now);
         let Some(mut incident) = self.take(key) else {
             return Vec::new();
         };
@@ -122,17 +148,21 @@ impl Book {
         self.settle(incident, members(joined, left).into_iter().collect(), policy, now)
     }
 
-    /// A witness is not there any more. What nobody else bears witness of ends untold.
+    /// A witness is not there any more. What nobody else bears witness of ends untold; what was over stays over.
     pub fn forget_witness(&mut self, key: &Key, witness: &str, policy: &Policy, now: Now) -> Vec<Transition> {
+        let now = self.moment(key, now);
         let Some(mut incident) = self.take(key) else {
+            self.looks.remove(key);
             return Vec::new();
         };
         let core = incident.core_mut();
         core.witnesses.remove(witness);
         let left = core.members.take(witness).into_iter().collect();
-        if core.witnesses.is_empty() && incident.state() != State::Resolved {
-            self.rings.remove(key);
-            return vec![transition(&incident, Change::Closed, now)];
+        if core.witnesses.is_empty() {
+            self.looks.remove(key);
+            if !incident.was_over() {
+                return vec![transition(&incident, Change::Closed, now)];
+            }
         }
         self.settle(incident, members(Vec::new(), left).into_iter().collect(), policy, now)
     }
@@ -160,14 +190,22 @@ impl Book {
             if due > now.steady {
                 break;
             }
-            match self.take(&key) {
-                // It can't be reopened any more.
-                Some(Incident::Resolved(_)) => drop(self.rings.remove(&key)),
-                Some(incident) => all.extend(self.settle(incident, Vec::new(), policy, now)),
-                None => {}
-            }
+            all.extend(self.elapse(&key, policy, now));
         }
         all
+    }
+
+    /// What time alone has done to one incident.
+    fn elapse(&mut self, key: &Key, policy: &Policy, now: Now) -> Vec<Transition> {
+        let due = self.incidents.get(key).and_then(|kept| kept.due);
+        if due.is_none_or(|due| due > now.steady) {
+            return Vec::new();
+        }
+        match self.take(key) {
+            // It can't be reopened any more.
+            Some(Incident::Resolved(_)) | None => Vec::new(),
+            Some(incident) => self.settle(incident, Vec::new(), policy, now),
+        }
     }
 
     /// The next moment, by the steady clock, at which time alone changes something.
@@ -183,6 +221,13 @@ impl Book {
     /// Whether looks and time count for nothing here: what is about the agent itself goes on.
     fn is_held(&self, key: &Key) -> bool {
         self.frozen.is_some() && &*key.scope != AGENT
+    }
+
+    /// The moment at which something happens that is neither a look nor time: while nothing can be seen, time stands
+    /// still.
+    fn moment(&self, key: &Key, now: Now) -> Now {
+        let steady = self.frozen.filter(|_| self.is_held(key)).unwrap_or(now.steady);
+        Now { steady, ..now }
     }
 
     /// Nothing but the agent itself can be seen from now on: looks and time count for nothing until it thaws.
@@ -225,7 +270,13 @@ impl Book {
     /// Whether looks at a key come and go.
     #[must_use]
     pub fn is_flapping(&self, key: &Key) -> bool {
-        self.rings.get(key).is_some_and(Ring::is_flapping)
+        self.looks.get(key).is_some_and(|looks| looks.ring.is_flapping())
+    }
+
+    /// Whether looks at a key still count, also those that pass: there is an incident, or was one not long ago.
+    #[must_use]
+    pub fn remembers(&self, key: &Key) -> bool {
+        self.incidents.contains_key(key) || self.looks.contains_key(key)
     }
 
     /// The number that was given last.
@@ -268,10 +319,20 @@ impl Book {
     }
 
     fn put(&mut self, key: Key, incident: Incident, policy: &Policy) {
+        self.take(&key);
         let due = incident.due(policy);
         self.timers.extend(due.map(|due| (due, key.clone())));
         self.incidents.insert(key, Kept { incident, due });
     }
+}
+
+/// Lets an incident that is not over hear of a look: what grew more urgent, and whom it concerns by it.
+fn hear(incident: &mut Incident, signal: &Signal, now: Now) -> Vec<Change> {
+    let from = incident.core().severity;
+    let (joined, left) = incident.core_mut().hear(signal, now);
+    let to = incident.core().severity;
+    let rose = (to > from).then_some(Change::Rose { from, to });
+    rose.into_iter().chain(members(joined, left)).collect()
 }
 
 fn transition(incident: &Incident, change: Change, now: Now) -> Transition {

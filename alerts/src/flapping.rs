@@ -15,15 +15,13 @@ const OFF: f64 = 0.20;
 pub struct Ring {
     /// A bit each, the newest lowest.
     changes: u32,
-    last: Option<bool>,
     flapping: bool,
 }
 
 impl Ring {
-    /// Adds a look. Whether it began or ended to flap by it.
-    pub fn push(&mut self, fails: bool) -> bool {
-        let changed = self.last.is_some_and(|last| last != fails);
-        self.last = Some(fails);
+    /// Adds a look that went another way than the one before it at the same witness, or did not. Whether it began or ended
+    /// to flap by it.
+    pub fn push(&mut self, changed: bool) -> bool {
         self.changes = (self.changes << 1 | u32::from(changed)) & ((1 << LENGTH) - 1);
         let (share, before) = (self.share(), self.flapping);
         self.flapping = if before { share >= OFF } else { share >= ON };
@@ -34,6 +32,12 @@ impl Ring {
     #[must_use]
     pub fn is_flapping(&self) -> bool {
         self.flapping
+    }
+
+    /// Whether none of the last looks changed anything.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.changes == 0
     }
 
     /// The weighted share of looks that changed something, from 0 to 1.
@@ -54,15 +58,15 @@ mod tests {
     #[test]
     fn one_change_is_no_flapping_and_changing_all_the_time_is() {
         let mut ring = Ring::default();
-        let began = [true, true, false, false, false].map(|fails| ring.push(fails));
-        assert!(!began.contains(&true) && !ring.is_flapping());
-        for look in 0..20 {
-            ring.push(look % 2 == 0);
+        let began = [false, false, true, false, false].map(|changed| ring.push(changed));
+        assert!(!began.contains(&true) && !ring.is_flapping() && !ring.is_calm());
+        for _ in 0..20 {
+            ring.push(true);
         }
         assert!(ring.is_flapping());
-        let ended = (0..20).position(|_| ring.push(true));
-        assert!(ended.is_some_and(|looks| looks > 10), "{ended:?}");
-        assert!(!ring.is_flapping());
+        let ended = [(); 20].map(|()| ring.push(false));
+        assert!(ended.iter().position(|ended| *ended).is_some_and(|looks| looks > 10));
+        assert!(!ring.is_flapping() && ring.is_calm());
     }
 
     #[test]
@@ -70,7 +74,7 @@ mod tests {
         // Five changes of twenty, a quarter: above what ends it, below what begins it.
         let push = |ring: &mut Ring, looks: u32, every: u32| {
             for look in 0..looks {
-                ring.push((look / every).is_multiple_of(2));
+                ring.push(look.is_multiple_of(every));
             }
             ring.is_flapping()
         };

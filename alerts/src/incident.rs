@@ -97,8 +97,8 @@ impl fmt::Display for State {
 pub struct Pending {
     /// What is true in every state.
     pub core: Core,
-    /// When it had opened before, where it comes back soon after its end.
-    pub reopens: Option<Now>,
+    /// What it was, where it comes back soon after its end.
+    pub reopens: Option<Box<Resolved>>,
 }
 
 /// It is confirmed. Only from here it is told for the first time.
@@ -238,7 +238,7 @@ impl Pending {
     fn confirm(self, now: Now) -> Firing {
         Firing {
             core: self.core,
-            opened: self.reopens.unwrap_or(now),
+            opened: self.reopens.map_or(now, |before| before.opened),
         }
     }
 }
@@ -274,11 +274,18 @@ impl Recovering {
 impl Resolved {
     /// It fails again soon after its end: the same incident, to be confirmed again.
     pub(super) fn reopen(self, signal: &Signal, now: Now) -> Pending {
-        let core = Core::new(self.core.id, signal, now);
         Pending {
-            core,
-            reopens: Some(self.opened),
+            core: Core::new(self.core.id.clone(), signal, now),
+            reopens: Some(Box::new(self)),
         }
+    }
+
+    fn resume(&mut self, now: Now) {
+        self.resolved.steady = self.resolved.steady.min(now.steady);
+    }
+
+    fn shift(&mut self, by: Duration) {
+        self.resolved.steady = later(self.resolved.steady, by);
     }
 }
 
@@ -328,7 +335,7 @@ impl Incident {
     #[must_use]
     pub fn opened(&self) -> Option<Now> {
         match self {
-            Self::Pending(pending) => pending.reopens,
+            Self::Pending(pending) => pending.reopens.as_ref().map(|before| before.opened),
             Self::Firing(Firing { opened, .. })
             | Self::Recovering(Recovering { opened, .. })
             | Self::Resolved(Resolved { opened, .. }) => Some(*opened),
@@ -350,6 +357,26 @@ impl Incident {
         matches!(self, Self::Firing(_) | Self::Recovering(_))
     }
 
+    /// Whether it is over, or was before it came back.
+    pub(super) fn was_over(&self) -> bool {
+        matches!(
+            self,
+            Self::Resolved(_) | Self::Pending(Pending { reopens: Some(_), .. })
+        )
+    }
+
+    /// Whether a look goes another way than the one before it at the same witness.
+    pub(super) fn is_changed_by(&self, signal: &Signal) -> bool {
+        let fails = signal.verdict == Verdict::Firing;
+        match self {
+            Self::Resolved(_) => fails,
+            _ => {
+                let before = self.core().witnesses.get(&signal.witness);
+                before.is_some_and(|witness| witness.fails != fails)
+            }
+        }
+    }
+
     /// When time alone changes its state; nothing where a look must come first.
     pub(super) fn due(&self, policy: &Policy) -> Option<Timestamp> {
         match self {
@@ -365,17 +392,12 @@ impl Incident {
         use super::Change;
         let due = self.due(policy).is_some_and(|due| due <= now.steady);
         match self {
-            Self::Pending(pending) if !pending.core.is_failing() => match pending.reopens {
+            Self::Pending(pending) if !pending.core.is_failing() => match pending {
                 // It was over before, and still is.
-                Some(opened) => Next::Moved(
-                    Self::Resolved(Resolved {
-                        core: pending.core,
-                        opened,
-                        resolved: now,
-                    }),
-                    Change::Passed,
-                ),
-                None => Next::Gone(Self::Pending(pending), Change::Passed),
+                Pending {
+                    reopens: Some(before), ..
+                } => Next::Moved(Self::Resolved(*before), Change::Passed),
+                untold => Next::Gone(Self::Pending(untold), Change::Passed),
             },
             Self::Pending(pending) if due => {
                 let change = match pending.reopens {
@@ -397,13 +419,36 @@ impl Incident {
         }
     }
 
+    /// Goes on after a while in which nobody looked: what has to pass for long begins anew, and nothing was measured
+    /// after this moment, however the clocks were set meanwhile.
+    pub(super) fn resume(&mut self, now: Now) {
+        for witness in self.core_mut().witnesses.values_mut() {
+            witness.since = witness.since.min(now.steady);
+        }
+        match self {
+            Self::Recovering(recovering) => recovering.since = now.steady,
+            Self::Resolved(resolved) => resolved.resume(now),
+            Self::Pending(pending) => {
+                if let Some(before) = &mut pending.reopens {
+                    before.resume(now);
+                }
+            }
+            Self::Firing(_) => {}
+        }
+    }
+
     /// Everything measured is this much later: nothing could be seen meanwhile.
     pub(super) fn shift(&mut self, by: Duration) {
         self.core_mut().shift(by);
         match self {
             Self::Recovering(recovering) => recovering.since = later(recovering.since, by),
-            Self::Resolved(resolved) => resolved.resolved.steady = later(resolved.resolved.steady, by),
-            Self::Pending(_) | Self::Firing(_) => {}
+            Self::Resolved(resolved) => resolved.shift(by),
+            Self::Pending(pending) => {
+                if let Some(before) = &mut pending.reopens {
+                    before.shift(by);
+                }
+            }
+            Self::Firing(_) => {}
         }
     }
 }

@@ -319,3 +319,124 @@ fn an_acknowledgement_ends_with_the_incident() {
     assert_eq!(acknowledged(&story), None);
     assert!(story.book.acknowledge(&id, "late", story.now).is_err());
 }
+
+#[test]
+fn what_came_back_and_passed_ended_when_it_ended_first() {
+    let mut story = Story::new();
+    story.open();
+    story.resolve();
+    let over = story.book.get(&key()).cloned();
+    story.after(599);
+    story.look("a", Verdict::Firing);
+    story.look("a", Verdict::Clear);
+    assert_eq!(story.book.get(&key()).cloned(), over);
+    story.after(1);
+    assert_eq!(story.state(), None, "ten minutes after its end");
+}
+
+#[test]
+fn what_came_back_and_lost_its_witness_is_still_over() {
+    let mut story = Story::new();
+    story.open();
+    story.resolve();
+    story.look("a", Verdict::Firing);
+    let done = story.book.forget_witness(&key(), "a", &story.policy, story.now);
+    assert_eq!(done.last().map(|done| &done.change), Some(&Change::Passed));
+    assert_eq!(story.state(), Some(State::Resolved));
+}
+
+#[test]
+fn a_late_look_changes_nothing_of_what_time_had_changed() {
+    let mut story = Story::new();
+    story.open();
+    story.resolve();
+    // Nobody asks what time has changed before the look comes.
+    story.now = story.now.plus(Duration::from_secs(600));
+    assert_eq!(story.look("a", Verdict::Firing), [Change::Began]);
+    assert_eq!(
+        story.book.get(&key()).map(|it| it.core().id.clone()),
+        Some(IncidentId::of(2))
+    );
+}
+
+#[test]
+fn who_is_gone_while_nothing_can_be_seen_opens_nothing() {
+    let mut story = Story::new();
+    for _ in 0..3 {
+        story.look("a", Verdict::Firing);
+        story.look("b", Verdict::Firing);
+    }
+    story.book.freeze(story.now);
+    story.after(3_600);
+    let done = story.book.forget_witness(&key(), "b", &story.policy, story.now);
+    assert!(matches!(done.as_slice(), [only] if matches!(only.change, Change::Members { .. })));
+    assert_eq!(story.state(), Some(State::Pending));
+}
+
+#[test]
+fn clocks_that_were_set_back_over_a_restart_hold_nothing_up() {
+    let mut story = Story::new();
+    story.now = story.now.plus(Duration::from_secs(86_400));
+    for _ in 0..3 {
+        story.look("a", Verdict::Firing);
+    }
+    story.now = Now::at(Timestamp::UNIX_EPOCH);
+    let kept = story.book.iter().cloned().collect::<Vec<_>>();
+    story.book = Book::restored(kept, story.book.number(), &story.policy, story.now);
+    assert_eq!(story.after(15), [Change::Opened]);
+}
+
+/// The looks of the ring at which it began and ended to come and go.
+fn flapping(story: &mut Story, looks: impl IntoIterator<Item = (&'static str, Verdict)>) -> Vec<(usize, Change)> {
+    let mut all = Vec::new();
+    for (number, (witness, verdict)) in looks.into_iter().enumerate() {
+        story.after(10);
+        let told = story.look(witness, verdict).into_iter();
+        let told = told.filter(|change| matches!(change, Change::FlappingBegan | Change::FlappingEnded));
+        all.extend(told.map(|change| (number + 1, change)));
+    }
+    all
+}
+
+#[test]
+fn what_fails_at_every_other_look_comes_and_goes_though_it_never_opens() {
+    let mut story = Story::new();
+    let in_turn = [("a", Verdict::Firing), ("a", Verdict::Clear)];
+    assert_eq!(
+        flapping(&mut story, in_turn.into_iter().cycle().take(20)),
+        [(7, Change::FlappingBegan)]
+    );
+    // It is told that it ended, though there is no incident any more.
+    assert_eq!(story.state(), None);
+    assert_eq!(
+        flapping(&mut story, [("a", Verdict::Clear); 20]),
+        [(16, Change::FlappingEnded)]
+    );
+    assert!(!story.book.remembers(&key()));
+}
+
+#[test]
+fn what_fails_once_in_a_long_while_does_not_come_and_go() {
+    let mut story = Story::new();
+    for _ in 0..50 {
+        assert_eq!(flapping(&mut story, [("a", Verdict::Firing)]), []);
+        assert_eq!(flapping(&mut story, [("a", Verdict::Clear); 10]), []);
+    }
+}
+
+#[test]
+fn two_witnesses_of_which_one_fails_do_not_come_and_go() {
+    let mut story = Story::new();
+    let steady = [("a", Verdict::Firing), ("b", Verdict::Clear)];
+    assert_eq!(flapping(&mut story, steady.into_iter().cycle().take(40)), []);
+}
+
+#[test]
+fn passes_after_the_end_count_for_whether_it_comes_and_goes() {
+    let mut story = Story::new();
+    // Two changes at every twentieth look are no flapping, however short the looks are apart.
+    for _ in 0..10 {
+        assert_eq!(flapping(&mut story, [("a", Verdict::Firing); 3]), []);
+        assert_eq!(flapping(&mut story, [("a", Verdict::Clear); 17]), []);
+    }
+}

@@ -135,7 +135,7 @@ mod tests {
         let first = cadence.due(phase, at("2026-11-30T12:00:00Z")).unwrap();
         assert_eq!(first.to_string(), "2026-12-01T03:00:19.756755602Z");
         // Between the run and its own turn it is still that turn.
-        assert_eq!(cadence.due(phase, at("2026-12-01T03:01:00Z")), Some(first));
+        assert_eq!(cadence.due(phase, at("2026-12-01T03:00:10Z")), Some(first));
         assert_eq!(
             cadence.due(phase, first).unwrap().to_string(),
             "2026-12-02T03:00:19.756755602Z"

@@ -2,9 +2,14 @@
 
 mod agenda;
 mod cadence;
+mod civil;
 mod cron;
-mod local;
+#[cfg(test)]
+mod cron_table;
+mod field;
 mod phase;
+#[cfg(test)]
+mod properties;
 
 pub use agenda::{Agenda, Due};
 pub use cadence::Cadence;

@@ -471,11 +471,7 @@ impl Dispatcher {
                     Account::default(),
                 ),
             );
-            if self
-                .book
-                .get(&key)
-                .is_none_or(|incident| incident.state() == State::Resolved)
-            {
+            if !self.book.remembers(&key) {
                 self.shared.over(&key);
             }
         }
@@ -600,6 +596,10 @@ impl Dispatcher {
                     continue;
                 };
                 let verdict = signal::absent_at_tenant(cause, facts, &overlay, &blames);
+                // What is over is only heard of where it passes: whether it comes and goes is counted for a while.
+                if verdict == Verdict::Unknown && is_over(&self.book, key) {
+                    continue;
+                }
                 let account = Account::default();
                 signals.push(signal::of_tenant(key.clone(), &state.tenant, verdict, account));
             }
@@ -610,13 +610,12 @@ impl Dispatcher {
         for signal in &signals {
             self.observe(now, signal);
         }
-        let over = |book: &Book, key: &Key| book.get(key).is_none_or(|incident| incident.state() == State::Resolved);
         let Some(state) = self.tenants.get_mut(&ix) else { return };
         (state.status, state.cause) = (status, cause);
         if looked {
             state.firing = keys.iter().cloned().collect();
             keys.extend(state.keys.drain(..));
-            state.keys = keys.into_iter().filter(|key| !over(&self.book, key)).collect();
+            state.keys = keys.into_iter().filter(|key| self.book.remembers(key)).collect();
         }
     }
 
@@ -858,6 +857,11 @@ impl Dispatcher {
             blind: self.book.is_frozen(),
         }
     }
+}
+
+/// Whether nothing of a key is left that is not over.
+fn is_over(book: &Book, key: &Key) -> bool {
+    book.get(key).is_none_or(|incident| incident.state() == State::Resolved)
 }
 
 /// Whether something is counted or taken out.

@@ -1,20 +1,20 @@
-//! Local time for the cron library, by the library for dates that everything else here uses.
+//! Times on a clock for the cron library, by the library for dates that everything else here uses. It knows no time zones:
+//! what happens where clocks change is decided in `cron.rs`.
 
 use std::cmp::Ordering;
 
 use croner::errors::CronError;
 use croner::{CivilDate, CivilDateTime, CivilTime, CronDateTime, Resolution, Weekday};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::tz::AmbiguousOffset;
-use jiff::{SignedDuration, ZonedDateTime};
 
-/// A moment in a time zone.
+/// A time on a clock that is never put forward or back.
 #[derive(Clone)]
-pub(super) struct Local(pub ZonedDateTime);
+pub(super) struct Civil(pub DateTime);
 
-impl CronDateTime for Local {
+impl CronDateTime for Civil {
     fn to_civil(&self) -> CivilDateTime {
-        let at = self.0.datetime();
+        let at = self.0;
         let number = |part: i8| u32::from(part.unsigned_abs());
         CivilDateTime::new(
             CivilDate::from_parts_unchecked(i32::from(at.year()), number(at.month()), number(at.day())),
@@ -28,16 +28,7 @@ impl CronDateTime for Local {
     }
 
     fn resolve_civil(&self, civil: CivilDateTime) -> Result<Resolution<Self>, CronError> {
-        let ambiguous = self.0.time_zone().to_ambiguous_zoned_datetime(civil_datetime(civil)?);
-        let wrong = |_| CronError::InvalidTime;
-        Ok(match ambiguous.offset() {
-            AmbiguousOffset::Unambiguous { .. } => Resolution::Single(Self(ambiguous.unambiguous().map_err(wrong)?)),
-            AmbiguousOffset::Fold { .. } => {
-                let earlier = ambiguous.clone().earlier().map_err(wrong)?;
-                Resolution::Ambiguous(Self(earlier), Self(ambiguous.later().map_err(wrong)?))
-            }
-            AmbiguousOffset::Gap { .. } => Resolution::Gap,
-        })
+        Ok(Resolution::Single(Self(civil_datetime(civil)?)))
     }
 
     fn checked_add_seconds(&self, seconds: i64) -> Option<Self> {
@@ -45,7 +36,7 @@ impl CronDateTime for Local {
     }
 
     fn cmp_instant(&self, other: &Self) -> Ordering {
-        self.0.timestamp().cmp(&other.0.timestamp())
+        self.0.cmp(&other.0)
     }
 }
 
