@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use roundsman_alerts::{
     Account, Book, Incident, IncidentId, Key, Members, Now, Severity, State, Transition, Unknown, Verdict,
 };
-use roundsman_checks::diagnosis::{Blame, Cause, Status, Totals, explain, findings_of, prove};
+use roundsman_checks::diagnosis::{Blame, Cause, Shown, Status, Totals, explain, findings_of, prove};
 use roundsman_checks::finding::{Check, FleetCheck, Outcome};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Places;
@@ -40,6 +40,8 @@ const CALLS_A_MINUTE: u32 = 40;
 const APIS_EVERY: Duration = Duration::from_secs(60);
 /// In how many looks in a row the agent has to be blind before nothing counts any more.
 const BLIND: u32 = 2;
+/// How many tenants are looked at again to confirm what they have in common.
+const WITNESSES: usize = 3;
 /// How many tenants show that the edge fails, and of the others which part is visited all the same.
 const SHOWN_BY: usize = 20;
 const SAMPLE: u32 = 50;
@@ -218,7 +220,7 @@ impl Dispatcher {
                 .is_some_and(|visit| visit.channel_end().reason().is_some())
         };
         let by_edge = |cause: Cause| {
-            let shown = roundsman_checks::diagnosis::Shown::ByFleet(FleetCheck::Edge);
+            let shown = Shown::ByFleet(FleetCheck::Edge);
             cause.row().shown_by.contains(&shown)
         };
         sockets.peek().is_some() && sockets.all(fails) && self.shared.shown_by(by_edge) >= SHOWN_BY
@@ -441,6 +443,7 @@ impl Dispatcher {
     fn tell_shared(&mut self, now: Now) {
         let Some(context) = self.context.clone() else { return };
         let entries = self.shared.entries.clone();
+        let witnessed = self.shared.take_witnessed();
         for (key, entry) in entries {
             let sharing = self.shared.count(&key);
             let Some(severity) = signal::urgency(&self.settings, entry.cause, entry.outcome, sharing, None) else {
@@ -449,7 +452,30 @@ impl Dispatcher {
             let members = self.members_since(&key);
             self.shared.told(&key, entry.cause);
             let account = signal::shared_account(&entry, severity);
-            self.observe(now, &signal::of_fleet(key, Verdict::Firing, members, account));
+            let by_tenants = !entry
+                .cause
+                .row()
+                .shown_by
+                .iter()
+                .any(|shown| matches!(shown, Shown::ByFleet(_)));
+            if by_tenants && !witnessed.contains(&key) {
+                // Nobody was looked at since: that is no second look at it.
+                if let Members::Others { joined, left } = members {
+                    let done = self.book.change_members(&key, joined, left, &self.settings.policy, now);
+                    self.note(done);
+                }
+            } else {
+                self.observe(now, &signal::of_fleet(key.clone(), Verdict::Firing, members, account));
+            }
+            let pending = self
+                .book
+                .get(&key)
+                .is_some_and(|incident| incident.state() == State::Pending);
+            if by_tenants && pending {
+                // A few of them are enough to confirm it, and nobody waits for their turns.
+                let few = self.shared.members(&key).take(WITNESSES).collect();
+                self.plan_all(now, few);
+            }
         }
         let findings = findings_of(&context, &self.shared.proven);
         for (key, cause) in self.shared.absent() {
@@ -606,6 +632,9 @@ impl Dispatcher {
             hold_back(&mut signals);
         }
         let concerned = self.shared.keys_of(&blames);
+        if looked {
+            self.shared.witnessed(&concerned);
+        }
         self.shared.concern(ix, concerned);
         for signal in &signals {
             self.observe(now, signal);

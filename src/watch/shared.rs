@@ -18,6 +18,8 @@ pub(super) struct SharedState {
     members: BTreeMap<Key, BTreeSet<TenantIx>>,
     /// What the book knows of.
     told: BTreeMap<Key, Cause>,
+    /// What examinations since the last look at the fleet bore witness of.
+    fresh: BTreeSet<Key>,
 }
 
 impl Default for SharedState {
@@ -27,6 +29,7 @@ impl Default for SharedState {
             entries: BTreeMap::new(),
             members: BTreeMap::new(),
             told: BTreeMap::new(),
+            fresh: BTreeSet::new(),
         }
     }
 }
@@ -104,6 +107,16 @@ impl SharedState {
         self.entries
             .values()
             .any(|entry| entry.scope == Scope::Agent && blind(entry.cause))
+    }
+
+    /// A tenant was examined, and these were to blame.
+    pub(super) fn witnessed(&mut self, keys: &BTreeSet<Key>) {
+        self.fresh.extend(keys.iter().cloned());
+    }
+
+    /// What was borne witness of since this was asked last.
+    pub(super) fn take_witnessed(&mut self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.fresh)
     }
 
     /// Whom something concerns.

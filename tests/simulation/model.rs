@@ -392,7 +392,10 @@ impl Model {
             // Its own rule looks at readings, and is tested beside it.
             "tenant-vanished" | "inventory-shrunk" => true,
             // Many that fail alike are an outage.
-            "platform-outage" => self.truth.values().any(|truth| *truth == TenantTruth::Broken),
+            "platform-outage" => {
+                let broken = self.truth.values().any(|truth| *truth == TenantTruth::Broken);
+                broken || self.broken_until.values().any(|until| recent(*until))
+            }
             _ => {
                 let number = key
                     .object
