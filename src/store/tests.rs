@@ -39,6 +39,7 @@ fn record(status: Status, second: i64) -> Record {
         status,
         cause: (status == Status::Failing).then_some(Cause::SiteStatus),
         at: Timestamp::from_second(second).unwrap(),
+        first: false,
     }
 }
 

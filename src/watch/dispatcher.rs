@@ -23,6 +23,7 @@ use super::signal;
 use super::status::{FleetStatus, Health, TenantStatus};
 use super::tenant::TenantState;
 use crate::schedule::Agenda;
+use crate::store::{Remembered, TenantMemory};
 
 /// How long after an examination that found something new the next ones come: 2, 5 and 10 s after the first.
 const AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(5)];
@@ -70,6 +71,8 @@ pub struct Dispatcher {
     book: Book,
     /// Who is gone, as long as the book does not know it.
     vanished: BTreeMap<TenantId, Arc<Tenant>>,
+    /// How tenants were before this process, as long as they were not named again.
+    memories: HashMap<String, TenantMemory>,
     /// In how many looks in a row the agent was blind.
     blind: u32,
     /// In how many readings in a row too many were missing.
@@ -87,10 +90,14 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher that knows nobody yet, with the incidents of before.
+    /// A dispatcher that goes on from what is remembered: the incidents of before, and how each tenant was once it is there.
     #[must_use]
-    pub fn new(settings: Settings, incidents: Vec<Incident>, number: u64, now: Now) -> Self {
-        let book = Book::restored(incidents, number, &settings.policy, now);
+    pub fn new(settings: Settings, remembered: Remembered, now: Now) -> Self {
+        let book = Book::restored(remembered.incidents, remembered.number, &settings.policy, now);
+        let memories = remembered
+            .tenants
+            .into_iter()
+            .map(|memory| (memory.tenant.clone(), memory));
         let mut shared = SharedState::default();
         for incident in book.iter().filter(|incident| &*incident.core().key.scope != "tenant") {
             let key = &incident.core().key;
@@ -116,6 +123,7 @@ impl Dispatcher {
             sharing: BTreeMap::new(),
             book,
             vanished: BTreeMap::new(),
+            memories: memories.collect(),
             blind: 0,
             shrunk: 0,
             read_once: false,
@@ -271,6 +279,11 @@ impl Dispatcher {
                 .saturating_sub(state.phase.within(self.settings.wake_every));
             state.woken = now.steady.checked_sub(waited).ok();
             state.keys = self.keys_of(&state.tenant);
+            if let Some(memory) = self.memories.remove(state.tenant.id.as_str()) {
+                state.since = Some(memory.since);
+                state.last_good = memory.last_good;
+                state.memory = Some((memory.status, memory.cause));
+            }
             self.tenants.insert(ix, state);
             new.push(ix);
         }
@@ -559,7 +572,10 @@ impl Dispatcher {
         state.findings = Some(Box::new(judgement.findings));
         self.count_own(&own, Step::Down);
         self.count_own(&own_now, Step::Up);
-        let before = self.tenants.get(&ix).map(|state| (state.status, state.cause));
+        let before = self
+            .tenants
+            .get_mut(&ix)
+            .map(|state| state.memory.take().unwrap_or((state.status, state.cause)));
         self.explain(now, ix, true);
         self.chores.plan(Job::Review, later(now.steady, REVIEW));
         let Some(state) = self.tenants.get_mut(&ix) else { return };
@@ -568,12 +584,13 @@ impl Dispatcher {
         }
         let after = (state.status, state.cause);
         if before != Some(after) || state.since.is_none() {
-            state.since = Some(at);
+            let first = state.since.replace(at).is_none();
             effects.push(Effect::Record(Record {
                 tenant: id.to_string(),
                 status: after.0,
                 cause: after.1,
                 at,
+                first,
             }));
         }
         if state.is_well() {

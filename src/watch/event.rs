@@ -120,4 +120,6 @@ pub struct Record {
     pub cause: Option<roundsman_checks::diagnosis::Cause>,
     /// When that was found, by the wall's clock.
     pub at: Timestamp,
+    /// Whether nothing was known of it before.
+    pub first: bool,
 }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use roundsman_alerts::{Change, Incident, Transition};
 
+use roundsman_checks::diagnosis::Status;
+
 use super::event::{Commit, Record};
 use crate::text::clean;
 
@@ -73,15 +75,18 @@ fn incident(done: &Transition, changed: Option<String>) -> Option<String> {
     Some(clean(&line))
 }
 
-/// The line that tells how a tenant is now.
-pub(super) fn tenant(record: &Record) -> String {
+/// The line that tells how a tenant is now; none where a new one is well.
+pub(super) fn tenant(record: &Record) -> Option<String> {
+    if record.first && record.status == Status::Healthy {
+        return None;
+    }
     let cause = record.cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
-    clean(&format!(
+    Some(clean(&format!(
         "{} tenant {}: {}{cause}",
         at(record.at),
         record.tenant,
         record.status
-    ))
+    )))
 }
 
 /// A line about the agent itself.

@@ -33,6 +33,8 @@ pub(super) struct TenantState {
     pub good: Option<Arc<Seen>>,
     pub status: Status,
     pub cause: Option<Cause>,
+    /// How it was before this process, until its first examination.
+    pub memory: Option<(Status, Option<Cause>)>,
     /// Since when it is so, by the wall's clock.
     pub since: Option<Timestamp>,
     /// When it was well last, by the wall's clock.
@@ -66,6 +68,7 @@ impl TenantState {
             good: None,
             status: Status::Unknown,
             cause: None,
+            memory: None,
             since: None,
             last_good: None,
             examined: None,

@@ -85,7 +85,8 @@ impl Watcher {
         let settings = Settings::of(&setup.config, setup.probes.concurrency);
         let (pull, stop) = Stop::new();
         Self {
-            dispatcher: Dispatcher::new(settings, remembered.incidents, remembered.number, clocks.now()),
+            silences: remembered.silences.clone(),
+            dispatcher: Dispatcher::new(settings, remembered, clocks.now()),
             files: Files::of(&setup.config),
             probes: Arc::new(setup.probes.clone()),
             setup: Arc::new(setup),
@@ -99,7 +100,6 @@ impl Watcher {
             pull,
             stop,
             voice,
-            silences: remembered.silences,
             heartbeat: None,
             systemd: Systemd::default(),
         }
@@ -234,7 +234,11 @@ impl Watcher {
                 None => self.hear(Event::NotExamined(ix)),
             },
             Effect::Commit(commit) => log::incidents(&commit).iter().for_each(|line| self.voice.line(line)),
-            Effect::Record(record) => self.voice.line(&log::tenant(&record)),
+            Effect::Record(record) => {
+                if let Some(line) = log::tenant(&record) {
+                    self.voice.line(&line);
+                }
+            }
         }
     }
 

@@ -60,7 +60,11 @@ fn a_second_one_on_the_database_refuses_and_names_the_first() {
 fn another_configuration_is_in_force_at_once_and_a_wrong_one_is_not() {
     let served = served(&[]);
     let mut daemon = Daemon::start(&served);
-    daemon.hears(&["tenant q7f9: healthy"]);
+    listens(&mut daemon);
+    eventually("it is looked at", || {
+        let known = ask(&served, &["status", "q7f9"]);
+        known.out.contains("healthy").then_some(())
+    });
     let text = std::fs::read_to_string(&served.config).expect("the configuration");
     let write = |text: &str| std::fs::write(&served.config, text).expect("it can be written");
     // By a change of the file, and by a signal.
@@ -76,7 +80,9 @@ fn another_configuration_is_in_force_at_once_and_a_wrong_one_is_not() {
         (ask(&served, &["status", "q7f9"]).code == Some(2)).then_some(())
     });
     write(&text);
-    daemon.hears(&["tenant q7f9: healthy"]);
+    eventually("it is there again", || {
+        ask(&served, &["status", "q7f9"]).out.contains("healthy").then_some(())
+    });
     assert_eq!(json(&served, &["incidents", "--all"]), serde_json::json!([]));
     assert_eq!(daemon.stop(), Some(0));
 }

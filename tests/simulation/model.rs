@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
+use roundsman::store::Remembered;
 use roundsman::watch::{Commit, Dispatcher, Effect, Event, Examined, Reading, Settings, TenantIx};
 use roundsman_alerts::{Change, Incident, Key, Now, Policy, Transition};
 use roundsman_checks::diagnosis::{Judgement, Status};
@@ -100,7 +101,7 @@ impl Model {
         let start = Timestamp::from_second(1_796_000_000).expect("a moment");
         let now = Now::at(start);
         let mut model = Self {
-            dispatcher: Dispatcher::new(settings(plan), Vec::new(), 0, now),
+            dispatcher: Dispatcher::new(settings(plan), Remembered::default(), now),
             plan,
             random: fastrand::Rng::with_seed(seed ^ 0x5eed),
             start,
@@ -415,10 +416,14 @@ impl Model {
 
     /// The process is gone with all it knew; the next one goes on from what was kept.
     fn crash(&mut self) {
-        let incidents = self.kept.incidents.values().cloned().collect();
+        let remembered = Remembered {
+            incidents: self.kept.incidents.values().cloned().collect(),
+            number: self.kept.number,
+            ..Remembered::default()
+        };
         // The steady clock of a process begins as the wall's.
         self.now.steady = self.now.steady.max(self.start);
-        self.dispatcher = Dispatcher::new(settings(self.plan), incidents, self.kept.number, self.now);
+        self.dispatcher = Dispatcher::new(settings(self.plan), remembered, self.now);
         self.coming.clear();
         self.what.clear();
         self.running.clear();
