@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod exit_code;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -6,9 +6,9 @@ use super::args::{ConfigArgs, TargetArgs};
 use super::configuration::configuration;
 use super::{colour_errors, usage_error};
 use crate::config::{Flags, render_plain};
+use crate::daemon::store_path;
 use crate::exit_code::ExitCode;
 use crate::store::Reader;
-use crate::watch::store_path;
 
 /// Where the database is.
 pub(super) fn path(args: &ConfigArgs) -> Result<PathBuf, String> {

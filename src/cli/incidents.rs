@@ -8,10 +8,10 @@ use super::args::{ConfigArgs, Shape};
 use super::database::{end, json, path, plain, reader, second};
 use super::table::{WIDTH, columns};
 use crate::agent::clock;
+use crate::daemon::{IncidentView, Question, ask};
 use crate::exit_code::ExitCode;
 use crate::store::{Reader, TimelineEntry};
 use crate::text::{clean, wrap};
-use crate::watch::{IncidentView, Question, ask};
 
 /// Options of `incidents`.
 #[derive(Clone, Debug, Args)]

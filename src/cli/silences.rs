@@ -11,8 +11,8 @@ use super::args::{ConfigArgs, Shape, duration};
 use super::database::{end, json, path, plain, reader, second};
 use super::table::columns;
 use crate::agent::clock;
+use crate::daemon::{IncidentView, Question, ask, is_matched};
 use crate::exit_code::ExitCode;
-use crate::watch::{IncidentView, Question, ask, is_matched};
 
 /// What can be done with silences.
 #[derive(Clone, Debug, Subcommand)]

@@ -5,9 +5,9 @@ use clap::Args;
 use super::args::{ConfigArgs, Shape};
 use super::database::{end, json, path, plain, reader, second};
 use super::table::columns;
+use crate::daemon::{ApiError, Question, ask};
 use crate::exit_code::ExitCode;
-use crate::store::TenantMemory;
-use crate::watch::{ApiError, Question, TenantStatus, ask};
+use crate::watch::{TenantMemory, TenantStatus};
 
 /// Options of `status`.
 #[derive(Clone, Debug, Args)]

@@ -10,10 +10,10 @@ use super::configuration::configuration;
 use super::{colour_errors, usage_error};
 use crate::agent::Setup;
 use crate::config::render_plain;
+use crate::daemon::{Load, Voice, Watcher, store_path};
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
 use crate::store::Store;
-use crate::watch::{Load, Voice, Watcher, store_path};
 
 /// Options of `watch`.
 #[derive(Clone, Debug, Args)]

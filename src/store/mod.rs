@@ -10,7 +10,7 @@ mod schema;
 mod writer;
 
 pub use error::StoreError;
-pub use read::{Reader, Remembered, TenantMemory, TimelineEntry};
+pub use read::{Reader, TimelineEntry};
 pub use writer::{Store, Write, keep_since};
 
 #[cfg(test)]

@@ -3,41 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use roundsman_alerts::{Change, Incident, Silence};
-use roundsman_checks::diagnosis::{Cause, Status};
+use roundsman_alerts::{Change, Incident};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
 use super::schema;
-
-/// Everything that a start goes on from.
-#[derive(Clone, Debug, Default)]
-pub struct Remembered {
-    /// The incidents that are not over, or may be reopened.
-    pub incidents: Vec<Incident>,
-    /// The number of the incident that was opened last.
-    pub number: u64,
-    /// How tenants were.
-    pub tenants: Vec<TenantMemory>,
-    /// The silences that are not over.
-    pub silences: Vec<Silence>,
-}
-
-/// How a tenant was.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TenantMemory {
-    /// Its id.
-    pub tenant: String,
-    /// How it was.
-    pub status: Status,
-    /// The cause that decided that.
-    pub cause: Option<Cause>,
-    /// Since when.
-    pub since: Timestamp,
-    /// When it was well last.
-    pub last_good: Option<Timestamp>,
-}
+use crate::watch::{Remembered, TenantMemory};
 
 /// One thing that happened to an incident.
 #[derive(Clone, Debug, PartialEq)]

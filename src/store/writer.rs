@@ -14,9 +14,9 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::error::StoreError;
 use super::lock::Lock;
-use super::read::{Remembered, remembered};
+use super::read::remembered;
 use super::schema;
-use crate::watch::{Commit, Record};
+use crate::watch::{Commit, Record, Remembered};
 
 /// How long what is not urgent waits for company.
 const GATHER: Duration = Duration::from_millis(500);

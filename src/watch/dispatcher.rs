@@ -17,13 +17,13 @@ use roundsman_checks::target::{Tenant, TenantId};
 
 use super::event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
 use super::inventory::compare;
+use super::memory::{Remembered, TenantMemory};
 use super::settings::Settings;
 use super::shared::SharedState;
 use super::signal;
 use super::status::{FleetStatus, Health, TenantStatus};
 use super::tenant::TenantState;
 use crate::schedule::Agenda;
-use crate::store::{Remembered, TenantMemory};
 
 /// How long after an examination that found something new the next ones come: 2, 5 and 10 s after the first.
 const AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(5)];

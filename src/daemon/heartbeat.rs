@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 
-use super::status::Health;
+use crate::watch::Health;
 
 /// How long one call may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -7,8 +7,8 @@ use roundsman_alerts::{Change, Incident, Transition};
 
 use roundsman_checks::diagnosis::Status;
 
-use super::event::{Commit, Record};
 use crate::text::clean;
+use crate::watch::{Commit, Record};
 
 /// Most names that one line tells.
 const MOST_NAMES: usize = 5;

@@ -10,10 +10,9 @@ use roundsman_checks::fleet::{ChainStore, FleetContext};
 use roundsman_checks::gather::{ApiSnapshot, Assignment, Examination, FleetWatch, ProbeSetup, Stop, WakePolicy};
 use roundsman_checks::target::{NameError, Tenant};
 
-use super::event::{Examined, TenantIx};
-use super::seen::Seen;
 use crate::agent::{RoundRequest, RunError, Setup, Snapshot, assign};
 use crate::inventory::Inventory;
+use crate::watch::{Examined, Seen, TenantIx};
 
 /// What a piece of work came to.
 pub(super) enum Done {

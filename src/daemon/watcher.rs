@@ -20,17 +20,15 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::api::{Answer, Api, Question};
 use super::clock::Clocks;
-use super::event::{Effect, Event, Reading};
 use super::files::Files;
 use super::heartbeat::Heartbeat;
-use super::settings::Settings;
-use super::status::{FleetStatus, Health};
+use super::log;
 use super::systemd::Systemd;
 use super::web::Web;
 use super::work::{self, Done, Work};
-use super::{Dispatcher, log};
 use crate::agent::{Setup, Snapshot, USER_AGENT};
-use crate::store::{Remembered, Store, Write, keep_since};
+use crate::store::{Store, Write, keep_since};
+use crate::watch::{Dispatcher, Effect, Event, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
 const PULSE: Duration = Duration::from_millis(100);

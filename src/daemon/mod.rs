@@ -1,0 +1,16 @@
+//! What surrounds the dispatcher: the loop, its work on sockets, and how others ask it. Decides nothing about tenants.
+
+mod api;
+mod clock;
+mod files;
+mod heartbeat;
+mod log;
+mod systemd;
+mod view;
+mod watcher;
+mod web;
+mod work;
+
+pub use api::{Answer, ApiError, Question, ask, socket_path};
+pub use view::{IncidentView, is_matched};
+pub use watcher::{Load, Voice, Watcher, store_path};

@@ -1,0 +1,33 @@
+//! What is known from before this process.
+
+use jiff::Timestamp;
+use roundsman_alerts::{Incident, Silence};
+use roundsman_checks::diagnosis::{Cause, Status};
+
+/// Everything that a start goes on from.
+#[derive(Clone, Debug, Default)]
+pub struct Remembered {
+    /// The incidents that are not over, or may be reopened.
+    pub incidents: Vec<Incident>,
+    /// The number of the incident that was opened last.
+    pub number: u64,
+    /// How tenants were.
+    pub tenants: Vec<TenantMemory>,
+    /// The silences that are not over.
+    pub silences: Vec<Silence>,
+}
+
+/// How a tenant was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantMemory {
+    /// Its id.
+    pub tenant: String,
+    /// How it was.
+    pub status: Status,
+    /// The cause that decided that.
+    pub cause: Option<Cause>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was well last.
+    pub last_good: Option<Timestamp>,
+}
