@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::args::{ConfigArgs, Shape};
 use super::database::{end, json, path, plain, reader, second};
+use super::help;
 use super::table::{WIDTH, columns};
 use crate::agent::clock;
 use crate::daemon::{IncidentView, Question, ask};
@@ -29,10 +30,13 @@ pub struct IncidentsArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum IncidentsCommand {
     /// List the open ones
+    #[command(after_help = help::incidents())]
     List(ListArgs),
     /// Show one in full, with what happened to it
+    #[command(after_help = help::incidents())]
     Show(ShowArgs),
     /// Say that somebody looks after one: it is not told again until its end
+    #[command(after_help = help::incidents())]
     Ack(AckArgs),
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::args::{ConfigArgs, Shape, duration};
 use super::database::{end, json, path, plain, reader, second};
+use super::help;
 use super::table::columns;
 use crate::agent::clock;
 use crate::daemon::{IncidentView, Question, ask, is_matched};
@@ -18,12 +19,16 @@ use crate::exit_code::ExitCode;
 #[derive(Clone, Debug, Subcommand)]
 pub enum SilencesCommand {
     /// Mute what all these match; prints the silence's id
+    #[command(after_help = help::silences())]
     Add(AddArgs),
     /// Show what these would mute now, and change nothing
+    #[command(after_help = help::silences())]
     Preview(PreviewArgs),
     /// List the silences that are not over
+    #[command(after_help = help::silences())]
     List(ListArgs),
     /// End one now
+    #[command(after_help = help::silences())]
     Expire(ExpireArgs),
 }
 
