@@ -1,7 +1,7 @@
 //! `roundsman incidents`: what is open, one of them in full, and that somebody looks after it.
 
 use clap::{Args, Subcommand};
-use roundsman_alerts::{Change, Incident};
+use roundsman_alerts::Incident;
 use serde::Serialize;
 
 use super::args::{ConfigArgs, Shape};
@@ -195,29 +195,6 @@ fn show(args: &ShowArgs) -> Result<String, String> {
 }
 
 fn happened(entry: &TimelineEntry) -> Happened {
-    let text = match &entry.change {
-        Change::Began => "failed for the first time".to_owned(),
-        Change::Passed => "passed before it was confirmed".to_owned(),
-        Change::Opened => "opened".to_owned(),
-        Change::Reopened => "reopened: it came back soon after its end".to_owned(),
-        Change::Recovering => "nobody fails any more".to_owned(),
-        Change::Relapsed => "fails again".to_owned(),
-        Change::Resolved => "resolved".to_owned(),
-        Change::Closed => "closed: nobody is left whom it concerns".to_owned(),
-        Change::Rose { from, to } => format!("rose from {from} to {to}"),
-        Change::Acknowledged { comment } if comment.is_empty() => "acknowledged".to_owned(),
-        Change::Acknowledged { comment } => format!("acknowledged: {comment}"),
-        Change::FlappingBegan => "comes and goes".to_owned(),
-        Change::FlappingEnded => "no longer comes and goes".to_owned(),
-        Change::Members { joined, left } => {
-            let named = |word: &str, names: &[std::sync::Arc<str>]| {
-                let names = names.iter().map(ToString::to_string).collect::<Vec<_>>();
-                (!names.is_empty()).then(|| format!("{word} {}", names.join(", ")))
-            };
-            let told = [named("joined:", joined), named("left:", left)];
-            told.into_iter().flatten().collect::<Vec<_>>().join("; ")
-        }
-    };
     let change = match serde_json::to_value(&entry.change) {
         Ok(serde_json::Value::String(word)) => serde_json::json!({ "change": word }),
         Ok(other) => serde_json::json!({ "change": other }),
@@ -226,7 +203,7 @@ fn happened(entry: &TimelineEntry) -> Happened {
     Happened {
         at: entry.at,
         change,
-        text,
+        text: entry.change.to_string(),
     }
 }
 

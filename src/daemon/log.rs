@@ -1,7 +1,5 @@
 //! What a daemon says while it runs: a line for each change, for people and for journals.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use roundsman_alerts::{Change, Incident, Transition};
 
@@ -9,9 +7,6 @@ use roundsman_checks::diagnosis::Status;
 
 use crate::text::clean;
 use crate::watch::{Commit, Record};
-
-/// Most names that one line tells.
-const MOST_NAMES: usize = 5;
 
 /// The lines that tell what happened to incidents. What is not confirmed is not told.
 pub(super) fn incidents(commit: &Commit) -> Vec<String> {
@@ -30,49 +25,20 @@ pub(super) fn incidents(commit: &Commit) -> Vec<String> {
 }
 
 fn incident(done: &Transition, changed: Option<String>) -> Option<String> {
-    let word = match &done.change {
-        Change::Opened => match changed {
-            Some(changed) => format!("opened; changed: {changed}"),
-            None => "opened".to_owned(),
-        },
-        Change::Reopened => "reopened".to_owned(),
-        Change::Recovering => "recovering".to_owned(),
-        Change::Relapsed => "fails again".to_owned(),
-        Change::Resolved => "resolved".to_owned(),
-        Change::Closed => "closed: nobody is left whom it concerns".to_owned(),
-        Change::Rose { from, to } => format!("rose from {from} to {to}"),
-        Change::Acknowledged { comment } if comment.is_empty() => "acknowledged".to_owned(),
-        Change::Acknowledged { comment } => format!("acknowledged: {comment}"),
-        Change::FlappingBegan => "comes and goes".to_owned(),
-        Change::FlappingEnded => "no longer comes and goes".to_owned(),
-        Change::Members { joined, left } => {
-            let names = |names: &[std::sync::Arc<str>]| {
-                let shown = names
-                    .iter()
-                    .take(MOST_NAMES)
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>();
-                let more = names.len().saturating_sub(MOST_NAMES);
-                let more = match more {
-                    0 => String::new(),
-                    more => format!(" and {more} more"),
-                };
-                format!("{}{more}", shown.join(", "))
-            };
-            let mut told = Vec::new();
-            if !joined.is_empty() {
-                told.push(format!("joined: {}", names(joined)));
-            }
-            if !left.is_empty() {
-                told.push(format!("left: {}", names(left)));
-            }
-            told.join("; ")
-        }
-        Change::Began | Change::Passed => return None,
-    };
-    let mut line = at(done.at);
-    let _ = write!(line, " incident {} {}: {word}", done.id, done.key);
-    Some(clean(&line))
+    if matches!(done.change, Change::Began | Change::Passed) {
+        return None;
+    }
+    let changed = changed.filter(|_| done.change == Change::Opened);
+    let changed = changed
+        .map(|changed| format!("; changed: {changed}"))
+        .unwrap_or_default();
+    Some(clean(&format!(
+        "{} incident {} {}: {}{changed}",
+        at(done.at),
+        done.id,
+        done.key,
+        done.change
+    )))
 }
 
 /// The line that tells how a tenant is now; none where a new one is well.
