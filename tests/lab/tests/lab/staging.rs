@@ -48,7 +48,7 @@ async fn what_cannot_be_staged_is_refused() {
 async fn every_fault_of_the_catalog_can_be_staged_together() {
     let options = LabOptions {
         platform: true,
-        ..LabOptions::with_tenants(100)
+        ..LabOptions::with_tenants(Fault::catalog().len())
     };
     let lab = Lab::start(options).await.unwrap();
     let faults = Fault::catalog()
