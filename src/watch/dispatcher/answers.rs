@@ -1,0 +1,127 @@
+//! What whoever asks is told, and what they may say.
+
+use super::*;
+
+impl Dispatcher {
+    /// Somebody looks after an incident.
+    ///
+    /// # Errors
+    /// [`Unknown`] where there is no such open incident.
+    pub fn acknowledge(&mut self, id: &IncidentId, comment: &str, now: Now) -> Result<Vec<Effect>, Unknown> {
+        let done = self.book.acknowledge(id, comment, now)?;
+        let key = done.key.clone();
+        self.note(vec![done]);
+        if &*key.cause == VANISHED {
+            let members = Members::default();
+            let account = Account {
+                at_once: true,
+                ..Account::default()
+            };
+            let signal = roundsman_alerts::Signal {
+                witness: Arc::clone(&key.object),
+                key,
+                verdict: Verdict::Clear,
+                members,
+                account,
+            };
+            self.observe(now, &signal);
+        }
+        let mut effects = Vec::new();
+        self.flush(&mut effects);
+        Ok(effects)
+    }
+
+    /// The incidents, those that are over but may come back included.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.book.iter()
+    }
+
+    /// How many tenants are in each status.
+    #[must_use]
+    pub fn fleet(&self) -> FleetStatus {
+        let mut fleet = FleetStatus::default();
+        for state in self.tenants.values() {
+            fleet.tenants += 1;
+            match state.status {
+                Status::Healthy => fleet.healthy += 1,
+                Status::Degraded => fleet.degraded += 1,
+                Status::Failing => fleet.failing += 1,
+                Status::Unknown => fleet.unknown += 1,
+            }
+        }
+        fleet
+    }
+
+    /// How one tenant is; `None` where nobody has this id.
+    #[must_use]
+    pub fn tenant(&self, id: &TenantId, now: Now) -> Option<TenantStatus> {
+        let ix = self.by_id.get(id)?;
+        let state = self.tenants.get(ix)?;
+        let next = self.turns.next(*ix);
+        Some(TenantStatus {
+            tenant: state.tenant.id.to_string(),
+            hostname: Some(state.tenant.hostname.to_string()),
+            app: Some(state.tenant.app.clone()),
+            status: state.status,
+            cause: state.cause,
+            since: state.since,
+            last_good: state.last_good,
+            examined_at: state.examined.map(|(_, wall)| wall),
+            next: next.map(|at| move_by(now.wall, at.duration_since(now.steady))),
+        })
+    }
+
+    /// The ids of all tenants, sorted.
+    #[must_use]
+    pub fn ids(&self) -> Vec<TenantId> {
+        let mut ids = self.by_id.keys().cloned().collect::<Vec<_>>();
+        ids.sort();
+        ids
+    }
+
+    /// How the agent does its own job.
+    pub fn health(&mut self, now: Now) -> Health {
+        let interval = self.settings.cadence.interval(now.wall);
+        let recent = SignedDuration::try_from(interval.saturating_mul(2)).unwrap_or(SignedDuration::MAX);
+        let examined = self.tenants.values().filter_map(|state| state.examined);
+        let on_time = examined
+            .clone()
+            .filter(|(begun, _)| now.steady.duration_since(*begun) <= recent)
+            .count();
+        let never = self.tenants.values().filter(|state| state.examined.is_none()).count();
+        let mut waiting_for = Vec::new();
+        if !self.read_once {
+            waiting_for.push("the inventory".to_owned());
+        }
+        if self.context.is_none() {
+            waiting_for.push("the first look at zone and edge".to_owned());
+        }
+        // One that hangs by itself keeps nobody waiting for ever.
+        let patient = self.began.is_some_and(|began| {
+            Duration::try_from(now.steady.duration_since(began)).is_ok_and(|passed| passed >= interval)
+        });
+        if never > 0 && !(patient && never * 100 <= self.tenants.len()) {
+            waiting_for.push(format!("the first examination of {never} tenants"));
+        }
+        let oldest = examined.map(|(_, wall)| wall).min();
+        let share = |part: usize| match self.tenants.len() {
+            0 => f64::from(u8::from(self.read_once)),
+            all => count(part) / count(all),
+        };
+        let coverage = share(on_time);
+        // The lag of the last whole interval, and of the one that goes on.
+        let since = *self.lag_since.get_or_insert(now.steady);
+        if Duration::try_from(now.steady.duration_since(since)).is_ok_and(|passed| passed >= interval) {
+            self.lag_before = std::mem::take(&mut self.lag);
+            self.lag_since = Some(now.steady);
+        }
+        Health {
+            ready: waiting_for.is_empty(),
+            waiting_for,
+            coverage,
+            oldest,
+            lag: self.lag.max(self.lag_before).as_secs_f64(),
+            blind: self.book.is_frozen(),
+        }
+    }
+}
