@@ -1,7 +1,7 @@
 //! What a daemon remembers: incidents, how tenants are and were, silences. One SQLite database with one writer.
 //!
-//! What happened to incidents is written in one transaction that outlives a power cut (`synchronous = FULL`), before
-//! anybody is told; how tenants are is written when there is time.
+//! What happened to incidents is written in one transaction that outlives a power cut (`synchronous = FULL`), at once;
+//! how tenants are is written when there is time.
 
 mod error;
 mod lock;
