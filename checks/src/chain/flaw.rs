@@ -10,8 +10,8 @@ use x509_parser::public_key::PublicKey;
 
 use super::facts::{common_name, moment, names};
 
-/// The smallest RSA key that TLS libraries take, in bits.
-const SMALLEST_RSA: usize = 2048;
+/// The sizes of RSA keys that TLS libraries take, in bits.
+const RSA: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// A certificate that was sent, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,11 @@ pub fn flaws<C: AsRef<[u8]>>(presented: &[C], now: Timestamp) -> Vec<Flawed> {
     found
 }
 
+/// Why no handshake is signed with a leaf's key, where that is so: it is too weak, or of a kind that TLS libraries refuse.
+pub(super) fn unusable_key(leaf: &[u8]) -> Option<Flaw> {
+    key(&X509Certificate::from_der(leaf).ok()?.1)
+}
+
 /// Most certificates of a path: more than any verifier goes up, and few beside what may be sent.
 const HIGHEST: usize = 16;
 
@@ -220,7 +225,7 @@ fn key(certificate: &X509Certificate<'_>) -> Option<Flaw> {
     /// P-256, P-384, P-521.
     const CURVES: [&str; 3] = ["1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"];
     let weak = match certificate.public_key().parsed().ok()? {
-        PublicKey::RSA(key) => (key.key_size() < SMALLEST_RSA).then(|| format!("RSA {} bit", key.key_size())),
+        PublicKey::RSA(key) => (!RSA.contains(&key.key_size())).then(|| format!("RSA {} bit", key.key_size())),
         PublicKey::EC(_) => {
             let curve = certificate.public_key().algorithm.parameters.as_ref();
             let curve = curve.and_then(|curve| Oid::try_from(curve).ok())?.to_id_string();

@@ -10,6 +10,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::anchors::TrustStore;
 use super::facts::Facts;
+use super::flaw::{Flaw, unusable_key};
 use crate::evidence::Reason;
 
 /// What is wrong with a chain.
@@ -27,7 +28,8 @@ pub struct ChainVerdict {
 /// Judges `presented` (leaf first, as sent) for `name` (a DNS name or an IP address) at `now`.
 ///
 /// The verdict is rustls's. It names the first fault only, so the leaf's dates and names are looked at besides, and a
-/// leaf that came alone is told apart from an unknown root.
+/// leaf that came alone is told apart from an unknown root. A leaf's key with which no handshake is signed is a fault of
+/// the chain: by the handshake alone nobody could say what is wrong.
 #[must_use]
 pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str, now: Timestamp) -> ChainVerdict {
     let Some((leaf, intermediates)) = presented.split_first() else {
@@ -44,9 +46,12 @@ pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str,
         .verifier()
         .verify_server_cert(leaf, intermediates, &server_name, &[], moment(now));
     match verified {
-        Ok(_) => ChainVerdict {
-            path_ends: path_end(leaf, intermediates, anchors, now),
-            ..ChainVerdict::default()
+        Ok(_) => match unusable_key(leaf) {
+            Some(flaw) => ChainVerdict::unusable(&flaw),
+            None => ChainVerdict {
+                path_ends: path_end(leaf, intermediates, anchors, now),
+                ..ChainVerdict::default()
+            },
         },
         Err(error) => ChainVerdict::refused(&error, presented, name, now),
     }
@@ -92,6 +97,15 @@ impl ChainVerdict {
         Self {
             faults: vec![Reason::TlsNameMismatch],
             detail: format!("`{name}` is no server name"),
+            path_ends: None,
+        }
+    }
+
+    /// The leaf's key is one that no handshake is signed with.
+    pub(super) fn unusable(flaw: &Flaw) -> Self {
+        Self {
+            faults: vec![Reason::TlsUnknownIssuer],
+            detail: format!("the leaf {flaw}"),
             path_ends: None,
         }
     }

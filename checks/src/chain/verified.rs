@@ -13,6 +13,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::anchors::{AnchorsId, TrustStore};
+use super::flaw::unusable_key;
 use super::judge::{AHEAD, ChainVerdict, moment, path_end};
 use crate::evidence::ChainId;
 use crate::world::CertificateChain;
@@ -142,8 +143,12 @@ impl VerifiedChains {
             Some(_) => Ok(()),
             None => anchors.verify_path(leaf, intermediates, moment(now)),
         };
+        let weak = match (&known, &path) {
+            (None, Ok(())) => unusable_key(leaf),
+            _ => None,
+        };
         let (presented, path_ends) = known.unwrap_or_else(|| {
-            let (presented, verifies) = (copy(sent()), path.is_ok());
+            let (presented, verifies) = (copy(sent()), path.is_ok() && weak.is_none());
             let ends = verifies.then(|| path_end(leaf, intermediates, anchors, now)).flatten();
             if verifies {
                 self.keep((anchors.id(), id), &presented, ends, moment(now).as_secs());
@@ -153,9 +158,12 @@ impl VerifiedChains {
         let named = path.and_then(|()| verify_server_name(&ParsedCertificate::try_from(leaf)?, &server_name));
         let verdict = named.map_or_else(
             |error| ChainVerdict::refused(&error, &presented.0, name, now),
-            |()| ChainVerdict {
-                path_ends,
-                ..ChainVerdict::default()
+            |()| match &weak {
+                Some(flaw) => ChainVerdict::unusable(flaw),
+                None => ChainVerdict {
+                    path_ends,
+                    ..ChainVerdict::default()
+                },
             },
         );
         Judged { id, presented, verdict }

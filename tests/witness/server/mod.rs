@@ -9,6 +9,6 @@ mod unbound;
 
 pub(crate) use knot::{Knot, Served};
 pub(crate) use nginx::{Nginx, page};
-pub(crate) use openssl::OpenSsl;
+pub(crate) use openssl::{OpenSsl, openssl};
 pub(crate) use port::Port;
 pub(crate) use unbound::{Trust, Unbound, Upstream};

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use super::child::{Server, until};
+use super::child::{Server, run, until};
 use super::port::Port;
 use crate::witness::pki::Presented;
 
@@ -49,4 +49,9 @@ impl OpenSsl {
     pub(crate) fn v4(&self) -> SocketAddr {
         self.port.v4()
     }
+}
+
+/// Runs a command of OpenSSL to its end.
+pub(crate) fn openssl(arguments: &[&str]) {
+    run("openssl", "openssl", arguments);
 }
