@@ -106,7 +106,7 @@ impl Zone {
 
     /// The id of the zone: that of this name, or of the nearest name above it that the token sees.
     async fn id(&self, bulk: Bulk<'_>) -> Result<String, Fault> {
-        let mut zone = self.name.as_str();
+        let (mut zone, mut idle) = (self.name.as_str(), None);
         loop {
             let path = Path {
                 segments: &["zones"],
@@ -114,8 +114,10 @@ impl Zone {
             };
             let found = bulk.ask("zones", &path, None).await?;
             let found = found.made(|answer| answer.read::<Listed<ZoneNode>>()).await?;
-            if let Some(found) = found.result.into_iter().next() {
-                return Ok(found.id);
+            match in_force(found.result, zone) {
+                Ok(Some(id)) => return Ok(id),
+                Ok(None) => {}
+                Err(fault) => idle = idle.or(Some(fault)),
             }
             match zone.split_once('.') {
                 Some((_, above)) if self.climbs && above.contains('.') => zone = above,
@@ -128,7 +130,24 @@ impl Zone {
             ""
         };
         let detail = format!("cloudflare: the token sees no zone {}{hint}", self.name);
-        Err(Fault::new(Reason::PlatformNotFound, detail))
+        Err(idle.unwrap_or_else(|| Fault::new(Reason::PlatformNotFound, detail)))
+    }
+}
+
+/// The id of the zone of this name. Several accounts may have one: what counts is the one that the zone's servers serve, and
+/// one that is prepared, or was moved away, says nothing of DNS.
+fn in_force(found: Vec<ZoneNode>, name: &str) -> Result<Option<String>, Fault> {
+    let named = |zone: &ZoneNode| zone.name.as_ref().is_none_or(|found| found.eq_ignore_ascii_case(name));
+    let is_active = |zone: &ZoneNode| zone.status.as_ref().is_none_or(|status| status == "active");
+    let (active, idle) = found.into_iter().filter(named).partition::<Vec<_>, _>(is_active);
+    match (active.into_iter().next(), idle.first()) {
+        (Some(zone), _) => Ok(Some(zone.id)),
+        (None, None) => Ok(None),
+        (None, Some(zone)) => {
+            let status = zone.status.as_deref().unwrap_or_default();
+            let detail = format!("cloudflare: the zone {name} is {status} there: other servers serve it");
+            Err(Fault::new(Reason::PlatformNotFound, detail))
+        }
     }
 }
 
@@ -187,6 +206,8 @@ struct Info {
 #[derive(Deserialize)]
 struct ZoneNode {
     id: String,
+    name: Option<String>,
+    status: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -217,6 +238,23 @@ impl From<RecordNode> for ZoneRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_that_is_not_in_force_says_nothing_of_dns() {
+        let zone = |id: &str, name: Option<&str>, status: Option<&str>| ZoneNode {
+            id: id.to_owned(),
+            name: name.map(str::to_owned),
+            status: status.map(str::to_owned),
+        };
+        let active = || zone("a", Some("Example.test"), Some("active"));
+        let moved = || zone("m", Some("example.test"), Some("moved"));
+        let other = || zone("o", Some("example.org"), Some("active"));
+        let id = |zones| in_force(zones, "example.test").map_err(|fault| fault.detail);
+        assert_eq!(id(vec![moved(), other(), active()]), Ok(Some("a".to_owned())));
+        assert_eq!(id(vec![zone("n", None, None)]), Ok(Some("n".to_owned())));
+        assert_eq!(id(vec![other()]), Ok(None));
+        assert!(id(vec![moved()]).is_err_and(|said| said.contains("is moved there")));
+    }
 
     #[test]
     fn a_bogus_token_is_told_from_a_bad_question() {
