@@ -196,6 +196,9 @@ impl TenantEvidence {
 pub struct EdgeEvidence {
     /// The edge's public addresses.
     pub addresses: Vec<IpAddr>,
+    /// Why these are not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses_missing: Option<Fault>,
     /// The port that serves HTTPS.
     pub port: u16,
     /// The control name at each address of a family that the agent has.

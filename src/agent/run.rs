@@ -1,11 +1,11 @@
 //! Runs a round as a request asks for it: APIs and inventory are read anew, then the round is assigned and carried out.
 //! Decides nothing about what comes after it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use roundsman_checks::evidence::{ApiAnswer, Platform};
-use roundsman_checks::gather::{ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, round};
+use roundsman_checks::evidence::{ApiAnswer, App, Fault, Platform, Reason};
+use roundsman_checks::gather::{ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, may_be_visited, round};
 use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
 use thiserror::Error;
@@ -79,13 +79,16 @@ pub fn assign(
     snapshot: ApiSnapshot,
     inventory: &Inventory,
 ) -> Result<Assignment, HeaderError> {
+    let (addresses, addresses_missing, configured) = addresses(&setup.config, &snapshot.platform);
     Ok(Assignment {
         number: setup.next_round(),
         targets: setup.targets(&inventory.tenants, request.wake)?,
         known: Arc::new(inventory.known.clone()),
         inventory: inventory.faults.clone(),
         selected: request.selected.clone(),
-        addresses: addresses(&setup.config, &snapshot.platform),
+        addresses,
+        addresses_missing,
+        configured,
         snapshot,
         traced: request.traced,
         logs: request.logs,
@@ -94,52 +97,57 @@ pub fn assign(
     })
 }
 
-/// The edge's addresses: those that are given, else those that the platform tells.
-fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> Vec<IpAddr> {
+/// The edge's addresses: those that are given, else those that the platform tells, as far as they are visited; why these are
+/// not all; and those of the configured app, where another one's stand for them.
+fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> (Vec<IpAddr>, Option<Fault>, Vec<IpAddr>) {
     if !config.edge.addresses.is_empty() {
-        return config.edge.addresses.clone();
+        return (config.edge.addresses.clone(), None, Vec::new());
     }
+    let Some(platform) = platform.known() else {
+        return (Vec::new(), None, Vec::new());
+    };
+    let of = |app: Option<&App>| app.map(|app| visited(app, goes_inside(config))).unwrap_or_default();
+    // Where the setting can't be right, whether handshakes work is found out at the app that may be meant.
     let wildcard = format!("*.{}", config.domain);
-    let edge = platform.known().and_then(|platform| {
-        // Where the setting can't be right, whether handshakes work is found out at the app that may be meant.
-        platform.other_edge(&wildcard).or_else(|| platform.edge())
-    });
-    let addresses = edge.map(|edge| edge.addresses.clone()).unwrap_or_default();
-    let private = config.edge.private || config.fly.as_ref().is_some_and(|fly| is_on_loopback(&fly.api_url));
-    let usable = addresses
-        .into_iter()
-        .filter(|address| may_be_visited(*address, private));
-    usable.take(MOST_ADDRESSES).collect()
+    match platform.other_edge(&wildcard) {
+        Some(other) => {
+            let ((addresses, missing), (configured, _)) = (of(Some(other)), of(platform.edge()));
+            (addresses, missing, configured)
+        }
+        None => {
+            let (addresses, missing) = of(platform.edge());
+            (addresses, missing, Vec::new())
+        }
+    }
+}
+
+/// Whether addresses that the platform names may lie inside of the agent's own network: where that is set, or the platform
+/// itself is on this machine.
+pub(super) fn goes_inside(config: &Config) -> bool {
+    config.edge.private || config.fly.as_ref().is_some_and(|fly| is_on_loopback(&fly.api_url))
+}
+
+/// The addresses of an app that are visited, and why these are not all that it has.
+fn visited(edge: &App, private: bool) -> (Vec<IpAddr>, Option<Fault>) {
+    let told = edge.addresses.iter().copied();
+    let mut usable = told
+        .filter(|address| may_be_visited(*address, private))
+        .collect::<Vec<_>>();
+    usable.truncate(MOST_ADDRESSES);
+    let left = edge.addresses.len() - usable.len();
+    let left_out = || {
+        let detail = format!(
+            "{left} of the {} addresses of {} are not visited: they are no public ones, or more than {MOST_ADDRESSES}",
+            edge.addresses.len(),
+            edge.name
+        );
+        (left > 0).then(|| Fault::new(Reason::PlatformPartial, detail))
+    };
+    (usable, edge.addresses_missing.clone().or_else(left_out))
 }
 
 /// Most addresses of an edge that the platform names.
 const MOST_ADDRESSES: usize = 32;
-
-/// Whether an address that somebody else names is one of a public edge: nothing that would let them look around in the
-/// network that the agent is in (RFC 6890).
-fn may_be_visited(address: IpAddr, private: bool) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let never = v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast() || v4.is_link_local();
-            let inside = v4.is_loopback() || v4.is_private() || is_shared(v4) || v4.octets()[0] == 0;
-            !never && (private || !inside)
-        }
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => may_be_visited(v4.into(), private),
-            None => {
-                let never = v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local();
-                let inside = v6.is_loopback() || v6.is_unique_local();
-                !never && (private || !inside)
-            }
-        },
-    }
-}
-
-/// Addresses between a provider and its customers (RFC 6598).
-fn is_shared(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
-    first == 100 && second & 0b1100_0000 == 64
-}
 
 /// Whether a URL leads to this machine.
 fn is_on_loopback(url: &str) -> bool {
@@ -154,35 +162,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_somebody_else_names_are_public_ones() {
-        let visited = |text: &str, private| text.parse().is_ok_and(|address| may_be_visited(address, private));
-        for never in [
-            "0.0.0.0",
-            "255.255.255.255",
-            "224.0.0.1",
-            "169.254.169.254",
-            "::",
-            "ff02::1",
-            "fe80::1",
-            "::ffff:169.254.1.1",
-        ] {
-            assert!(!visited(never, false) && !visited(never, true), "{never}");
-        }
-        for inside in [
-            "10.0.0.1",
-            "127.0.0.1",
-            "192.168.1.1",
-            "100.64.0.1",
-            "::1",
-            "fdaa::1",
-            "::ffff:10.0.0.1",
-            "0.1.2.3",
-        ] {
-            assert!(!visited(inside, false) && visited(inside, true), "{inside}");
-        }
-        for public in ["198.51.100.7", "100.128.0.1", "2a09:8280:1::7"] {
-            assert!(visited(public, false) && visited(public, true), "{public}");
-        }
+    fn what_is_left_out_of_an_edges_addresses_is_said() {
+        let edge = |addresses: Vec<IpAddr>, missing| App {
+            addresses,
+            addresses_missing: missing,
+            ..App::default()
+        };
+        let public = |count: u32| (1..=count).map(|at| IpAddr::from((0xc633_6400 + at).to_be_bytes()));
+        let (all, missing) = visited(&edge(public(MOST_ADDRESSES as u32).collect(), None), false);
+        assert_eq!((all.len(), missing), (MOST_ADDRESSES, None));
+        let (some, missing) = visited(&edge(public(MOST_ADDRESSES as u32 + 1).collect(), None), false);
+        assert_eq!((some.len(), missing.is_some()), (MOST_ADDRESSES, true));
+        let within = IpAddr::from([10, 0, 0, 1]);
+        let mixed = || public(1).chain([within]).collect::<Vec<_>>();
+        let (some, missing) = visited(&edge(mixed(), None), false);
+        assert_eq!((some, missing.is_some()), (public(1).collect(), true));
+        assert_eq!(visited(&edge(mixed(), None), true), (mixed(), None));
+        let fault = Some(Fault::new(Reason::PlatformMalformed, "a page is missing"));
+        assert_eq!(visited(&edge(mixed(), fault.clone()), true), (mixed(), fault));
+    }
+
+    #[test]
+    fn only_loopback_is_this_machine() {
         assert!(
             is_on_loopback("http://127.0.0.1:1/x")
                 && is_on_loopback("http://[::1]:1")

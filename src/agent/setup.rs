@@ -162,6 +162,7 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
         vantage: vantage(config),
         controls: config.vantage.controls.clone(),
         direct: config.cloud().map(CloudTable::direct),
+        private: super::run::goes_inside(config),
         concurrency: concurrency(config),
         dns: DnsClient {
             timeout: config.dns.timeout,

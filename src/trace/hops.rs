@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use roundsman_checks::chain;
 use roundsman_checks::check::{AppState, app_state, value_at_place};
-use roundsman_checks::evidence::{Answer, ApiAnswer, DnsQuery, RecordKind, Visit};
+use roundsman_checks::evidence::{Answer, ApiAnswer, App, DnsQuery, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
 use roundsman_checks::reading::MachineEnd;
 use roundsman_checks::world::{TenantEvidence, World};
@@ -288,6 +288,13 @@ pub(super) fn direct(world: &World, seen: &TenantEvidence) -> Part<Direct> {
         AppState::Stopped(Some(_)) => not("it does not run"),
         AppState::Stopped(None) => not("it has no machine"),
         AppState::Running(_) => match platform.apps.get(&seen.tenant.app) {
+            Some(App {
+                addresses_missing: Some(fault),
+                ..
+            }) => not(&format!(
+                "its addresses are not known: {}: {}",
+                fault.reason, fault.detail
+            )),
             Some(app) if app.addresses.is_empty() => not("it has no public address"),
             _ => not("its own name has no address, or was not looked up"),
         },

@@ -188,6 +188,17 @@ fn an_api_that_never_answers_ends_in_bounded_time_and_hides_no_failing_site() {
                     calls <= 20 && took < Duration::from_secs(90),
                     "{calls} calls in {took:?}"
                 );
+                // The whole time counts, that of the API too.
+                let told = |key: &str| report[key].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+                let (began, ended) = (
+                    told("started_at").expect("a time"),
+                    told("finished_at").expect("a time"),
+                );
+                let short = took.as_secs().saturating_sub(5);
+                assert!(
+                    ended.as_second() - began.as_second() >= short as i64,
+                    "{began} to {ended}, in {took:?}"
+                );
                 assert!(
                     causes(&report).contains(&"platform-api-unavailable"),
                     "{:?}",
@@ -251,6 +262,44 @@ fn a_certificate_at_another_tenants_app_concerns_its_holder_and_its_victim() {
         "tls/unexpected-eof"
     );
     assert_eq!(report["summary"]["healthy"], 10);
+}
+
+/// Where not all addresses of the edge are known, any other may be one of them: what leads there is neither right nor wrong.
+#[test]
+fn what_is_not_told_of_the_edge_is_held_against_nobody() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let (given, rest) = text
+        .lines()
+        .partition::<Vec<_>, _>(|line| line.starts_with("addresses = "));
+    assert_eq!(given.len(), 1, "{text}");
+    std::fs::write(&served.config, rest.join("\n")).expect("it can be written");
+    for (how, status) in [("addresses-total", "healthy"), ("addresses-garbled", "unknown")] {
+        for beside in [None, Some("dns-override@q7f9")] {
+            let lie = format!("lists-lie={how}");
+            let staged = std::iter::once(lie.as_str()).chain(beside);
+            served.stage(&staged.collect::<Vec<_>>());
+            let ran = run(&served, VERIFY);
+            let report = document(&ran);
+            let exit = if beside.is_none() && status == "healthy" { 0 } else { 3 };
+            assert_eq!(
+                (ran.code, causes(&report)),
+                (Some(exit), vec![]),
+                "{how} {beside:?}: {}",
+                ran.out
+            );
+            for id in served.lab.tenants() {
+                let concerned = beside.is_some() && id == "q7f9";
+                let expected = if concerned { "unknown" } else { status };
+                assert_eq!(
+                    tenant(&report, id)["status"],
+                    expected,
+                    "{how} {beside:?} {id}: {}",
+                    ran.out
+                );
+            }
+        }
+    }
 }
 
 #[test]

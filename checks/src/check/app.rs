@@ -14,7 +14,11 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         Err(finding) => return finding,
     };
     let name = &tenant.tenant.app;
-    match app_state_by(platform, name, &tenant.details) {
+    let state = app_state_by(platform, name, &tenant.details);
+    if let Some(fault) = contradiction(context, tenant, &state) {
+        return Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason);
+    }
+    match state {
         AppState::Missing => fail(
             Reason::PlatformNotFound,
             format!("no app {name} in the organization"),
@@ -46,6 +50,26 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
             fail(Reason::PlatformStopped, message, "started")
         }
     }
+}
+
+/// What speaks against a platform by whose word nothing answers: the app's own page, as it is expected. That a machine ended
+/// with a fault is no less true when it runs again.
+fn contradiction(context: &FleetContext, tenant: &TenantEvidence, state: &AppState<'_>) -> Option<Fault> {
+    let said = match state {
+        AppState::Missing => "the list of apps has none".to_owned(),
+        AppState::Stopped(None) => "no machine is listed".to_owned(),
+        AppState::Starting(machine)
+        | AppState::HostDown(machine)
+        | AppState::Stuck(machine)
+        | AppState::Stopped(Some(machine)) => format!("machine {} is listed as {}", machine.id, machine.state),
+        AppState::Crashed(machine) if machine.state.has_failed() => {
+            format!("machine {} is listed as {}", machine.id, machine.state)
+        }
+        AppState::Crashed(_) | AppState::Running(_) | AppState::Asleep | AppState::Unknown(_) => return None,
+    };
+    let whence = super::answers_well(context, tenant)?;
+    let detail = format!("{said}, and {} answers as expected, by {whence}", tenant.tenant.app);
+    Some(Fault::new(Reason::PlatformPartial, detail))
 }
 
 fn stuck(machine: &Machine) -> String {

@@ -30,7 +30,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
     }
     if let OtherEdge::Open(other) = &context.other_edge {
         let message = format!(
-            "{other} holds the wildcard's certificate beside {}, and no handshake tells which is the edge",
+            "{other} holds the wildcard's certificate, {} is not seen to, and no handshake tells which is the edge",
             platform.edge_app
         );
         return Finding::plain(Outcome::Unknown, message).because(Reason::PlatformNotFound);
@@ -49,7 +49,8 @@ fn missing<'p>(platform: &'p Platform, tenant: &TenantEvidence) -> Option<&'p Fa
     own.or(platform.apps_missing.as_ref())
 }
 
-/// Every app and certificate that conflicts with the edge about this tenant, by name.
+/// Every app and certificate that conflicts with the edge about this tenant, by name. What the edge itself may be holds
+/// is no conflict.
 #[must_use]
 pub fn certificate_holders<'w>(
     context: &'w FleetContext,
@@ -75,6 +76,7 @@ pub fn certificate_holders<'w>(
             held.push(certificate);
         }
     }
+    held.retain(|(app, _)| !context.may_be_edge(app));
     held
 }
 

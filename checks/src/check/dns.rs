@@ -1,5 +1,6 @@
 //! `dns`: at the zone's servers the tenant's addresses equal the control name's, and the resolvers say the same.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::DnsAnswer;
@@ -36,7 +37,18 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
     };
     let compared = |finding: Finding| finding.comparing(control.to_string(), own.to_string()).took(ms);
     let (same, follows) = (context.same(&own, control), context.follows(tenant, &own, control));
-    let wildcard_leads_elsewhere = !context.addresses_outside_edge(control).is_empty();
+    let addresses_outside_edge = match context.edge_partial() {
+        Some(_) => BTreeSet::new(),
+        None => context.addresses_outside_edge(control),
+    };
+    let wildcard_leads_elsewhere = !addresses_outside_edge.is_empty();
+    let in_the_dark = context.leads_into_the_dark(&own.addresses());
+    if let Some(fault) = in_the_dark.filter(|_| !follows && control.has_answer()) {
+        let detail = &fault.detail;
+        let message =
+            format!("{own}; the wildcard answers {control}; whether both are the edge's is not known: {detail}");
+        return compared(Finding::plain(Outcome::Unknown, message).because(fault.reason));
+    }
     if !follows || (!same && wildcard_leads_elsewhere) {
         let reason = own.reason().unwrap_or(Reason::DnsMismatch);
         return compared(
@@ -46,7 +58,6 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
     if let Some(reason) = control.reason() {
         return compared(Finding::plain(Outcome::Fail, format!("like the wildcard: {control}")).because(reason));
     }
-    let addresses_outside_edge = context.addresses_outside_edge(control);
     if !addresses_outside_edge.is_empty() {
         let message = format!(
             "like the wildcard, {} is no address of the edge",
@@ -67,9 +78,10 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
 }
 
 /// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing, and one
-/// that gives something else to a label that nobody ever asked for does so by design: no cache can know that label.
+/// that gives something else to a label that nobody ever asked for does so by design: no cache can know that label. While
+/// the edge's addresses are not all known, another answer may be the edge's as well.
 pub(crate) fn stale(context: &FleetContext, tenant: &TenantEvidence, own: &DnsAnswer) -> Vec<(SocketAddr, DnsAnswer)> {
-    if context.fleet.zone.through_resolvers {
+    if context.fleet.zone.through_resolvers || context.edge_partial().is_some() {
         return Vec::new();
     }
     let name = tenant.tenant.hostname.as_str();

@@ -5,6 +5,7 @@ use crate::expectation::{ISSUER, Identity, Place};
 use crate::fleet::FleetContext;
 use crate::matching::json;
 use crate::target::Tenant;
+use crate::world::TenantEvidence;
 
 /// Whom an answer names, and where it says so.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,18 @@ pub fn named<'w>(context: &'w FleetContext, tenant: &Tenant, identity: &Identity
             None => Responder::Unidentified,
         },
         Identity::Auto => automatic(context, tenant, visit, answer),
+    }
+}
+
+/// By what a tenant's own app is known to have answered as expected, through the edge; nothing where it did not, or nothing
+/// tells.
+pub(super) fn answers_well(context: &FleetContext, tenant: &TenantEvidence) -> Option<String> {
+    let site = &tenant.expectation.site;
+    let visit = tenant.visit().filter(|visit| visit.page.end.is_done())?;
+    let answer = visit.page.answer.as_ref()?;
+    match named(context, &tenant.tenant, &site.identity, visit) {
+        Responder::Tenant(whence) if site.status.contains(&answer.status) => Some(whence),
+        _ => None,
     }
 }
 

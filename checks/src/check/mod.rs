@@ -21,6 +21,7 @@ pub use app::{
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, deciding_visit, ends_soon, failing_address};
 pub use conflicts::{certificate_holders, is_under};
+use identity::answers_well;
 pub use identity::{Responder, named, read as value_at_place};
 pub use refusal::{is_limit, is_limited, is_wall, retry_after};
 pub use site::says_starting;

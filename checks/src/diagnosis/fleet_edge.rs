@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use super::fleet_dns::most_frequent;
 use super::tenant_facts::VisitFacts;
 use super::{EdgeFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
-use crate::evidence::{Reason, Visit};
+use crate::evidence::{Platform, Reason, Visit};
 use crate::finding::{Check, Outcome, SeenIn};
-use crate::fleet::FleetContext;
+use crate::fleet::{FleetContext, OtherEdge};
 use crate::reading::joined;
 
 /// Fewest first visits that must be cut before a limit is spoken of.
@@ -133,13 +133,22 @@ pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     });
     for proof in &mut proofs {
         // Only the platform can say that it is no missing or conflicting wildcard certificate.
-        if context.platform().is_none() {
+        if !tells_certificates(context) {
             proof.confidence = super::Confidence::Likely;
         }
         let alike = EdgeFact::ControlFailsAlike(context.fleet.zone.control.to_string());
         proof.evidence.push(alike.into());
     }
     proofs
+}
+
+/// Whether the platform tells who holds the wildcard's certificate, the edge app among all others.
+fn tells_certificates(context: &FleetContext) -> bool {
+    let whole = |platform: &Platform| {
+        let edge = platform.edge().filter(|edge| edge.certificates_missing.is_none());
+        platform.apps_missing.is_none() && edge.is_some()
+    };
+    context.platform().is_some_and(whole) && !matches!(context.other_edge, OtherEdge::Open(_))
 }
 
 pub(super) fn by_tls(context: &FleetContext, facts: &TenantFacts, check: Check) -> bool {

@@ -89,6 +89,16 @@ fn wildcard_dns(context: &FleetContext) -> Finding {
             format!("{said}: no resolver tells the addresses behind it"),
         );
     }
+    if let Some(fault) = context.leads_into_the_dark(&resolved) {
+        let message = format!(
+            "{}; whether that is the edge is not known: {}",
+            list(&resolved),
+            fault.detail
+        );
+        return Finding::plain(Outcome::Unknown, message)
+            .because(fault.reason)
+            .comparing(list(edge), list(&resolved));
+    }
     let only_edge = |v4: bool| {
         let has = |address: &&std::net::IpAddr| address.is_ipv4() == v4;
         edge.iter().any(|a| has(&a)) && !resolved.iter().any(|a| has(&a))

@@ -18,7 +18,9 @@ pub(super) fn edge_missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
             organization: platform.organization.clone(),
             app: name.clone(),
         }),
-        Some(app) if app.addresses.is_empty() => EdgeFact::NoAddress(name.clone()).into(),
+        Some(app) if app.addresses.is_empty() && app.addresses_missing.is_none() => {
+            EdgeFact::NoAddress(name.clone()).into()
+        }
         _ => return Vec::new(),
     };
     let remedy = Remedy::platform(PlatformStep::ShowApp(name.clone()));
@@ -58,7 +60,11 @@ pub(super) fn wildcard_missing(context: &FleetContext, _: &Totals) -> Vec<Proof>
         .certificates
         .iter()
         .any(|held| held.hostname == name && held.state == CertificateState::Ready);
-    let Some(reason) = control_is_cut(context).filter(|_| !held) else {
+    // Where another app holds it, it is there and not missing.
+    let elsewhere = context
+        .platform()
+        .is_some_and(|platform| platform.rivals(&name).next().is_some());
+    let Some(reason) = control_is_cut(context).filter(|_| !held && !elsewhere) else {
         return Vec::new();
     };
     let pending = app.certificates.iter().find(|held| held.hostname == name);
@@ -103,7 +109,9 @@ pub(super) fn wildcard_conflict(context: &FleetContext, _: &Totals) -> Vec<Proof
     let (name, Some(platform)) = (wildcard(context), context.platform()) else {
         return Vec::new();
     };
-    let held = platform.apps.values().filter(|app| app.name != platform.edge_app);
+    // From what may be the edge itself nothing is taken.
+    let others = platform.apps.values().filter(|app| app.name != platform.edge_app);
+    let held = others.filter(|app| !context.may_be_edge(app));
     let held = held.flat_map(|app| {
         app.certificates
             .iter()
@@ -117,7 +125,7 @@ pub(super) fn wildcard_conflict(context: &FleetContext, _: &Totals) -> Vec<Proof
             name: name.clone(),
             status: held.status.clone(),
             edge: platform.edge_app.clone(),
-            imported: false,
+            imported: held.imported,
             handshake: None,
         };
         let (app, name) = (app.name.clone(), name.clone());

@@ -31,7 +31,8 @@ const fn or_likely(confirmed: &'static str, likely: &'static str, remedy: &'stat
 }
 
 /// Where the platform's word is missing, what it alone could rule out stays possible.
-const WITHOUT_PLATFORM: &str = "without a platform: nobody can say that no certificate is missing or held elsewhere";
+const WITHOUT_PLATFORM: &str =
+    "without a platform, or without its whole lists: nobody can say that no certificate is missing or held elsewhere";
 const RENEW: &str = "find out why renewal fails, and renew the certificate at the edge";
 const NEW: &str = "issue a new certificate at the edge";
 const WHOLE: &str = "serve the whole chain: the leaf and the intermediates that the authority gives out";
@@ -103,7 +104,7 @@ fn agent(cause: Cause) -> Option<Guidance> {
 fn fleet(cause: Cause) -> Option<Guidance> {
     Some(match cause {
         Cause::EdgeMissing => proven(
-            "the platform's complete list has no such app, or the app no public address",
+            "the platform's complete list has no such app, or the app's complete list no public address",
             "bring the edge app back, or give it addresses",
         ),
         Cause::EdgeUnreachable => proven(
@@ -160,7 +161,7 @@ fn of_the_wildcard(cause: Cause) -> Option<Guidance> {
             "create the wildcard record, with the edge's addresses",
         )),
         Cause::WildcardDnsMismatch => Some(or_likely(
-            "the servers' answers for a fresh label hold addresses that are not the edge's, and the DNS provider lists the zone",
+            "the servers' answers for a fresh label hold addresses that are not among the edge's, all of which are known, and the DNS provider lists the zone",
             "the same without a listing: a CDN's proxy may answer, and the record behind it be right",
             "point the wildcard at the edge's addresses",
         )),
@@ -169,7 +170,7 @@ fn of_the_wildcard(cause: Cause) -> Option<Guidance> {
             "add the wildcard's certificate to the edge app",
         ),
         Cause::WildcardCertificateConflict => served(
-            "another app's list holds a certificate for the wildcard beside the edge app's",
+            "another app's list holds a certificate for the wildcard beside the edge app's, or instead of it while handshakes for a name that exists nowhere are cut",
             "look at both apps, and remove it from the one that is not the edge, by hand",
         ),
         Cause::WildcardCertificateExpired | Cause::WildcardCertificateNotYetValid => served(
@@ -216,9 +217,8 @@ fn of_names(cause: Cause) -> Option<Guidance> {
             "only resolvers or forwarding servers say so, or a resolver gives the name what it gives a fresh label",
             "delete the NS records of the name",
         ),
-        Cause::DnsProxied => or_likely(
+        Cause::DnsProxied => proven(
             "the zone's listing holds a record of the name that goes through the proxy",
-            "the addresses are the proxy's, and nobody lists the zone",
             "switch the proxy off for the record, or delete it",
         ),
         Cause::DnsStaleResolver => proven(
@@ -272,15 +272,15 @@ fn of_certificates(cause: Cause) -> Option<Guidance> {
 fn of_apps(cause: Cause) -> Option<Guidance> {
     Some(match cause {
         Cause::AppMissing => proven(
-            "the platform's complete list has no app of that name; or nobody's source names the tenant that was asked for",
+            "the platform's complete list has no app of that name, and no page shows that it answers; or nobody's source names the tenant that was asked for",
             "create the app again, or take the tenant out of the inventory",
         ),
         Cause::AppHostDown => proven(
-            "the platform says that the host of the app's only running machine does not answer",
+            "the platform says that the host of the app's only running machine does not answer, and no page shows otherwise",
             "run the app on another host; look at the platform's status page",
         ),
         Cause::AppStopped => proven(
-            "the machines' own states: none that serves requests runs, and none will wake; or one is stuck on its way for more than five minutes",
+            "the machines' own states: none that serves requests runs, and none will wake, or one is stuck on its way for more than five minutes; and no page shows otherwise",
             "start the machine that the fix names",
         ),
         Cause::AppCrashed => proven(

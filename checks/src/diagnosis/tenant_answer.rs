@@ -144,7 +144,8 @@ pub(super) fn route_broken(subject: &TenantContext<'_>) -> Option<Proof> {
     let platform = subject.context.platform()?;
     let app = platform.apps.get(&subject.tenant.tenant.app)?;
     let direct = subject.tenant.direct.as_deref();
-    let checks_pass = app.addresses.is_empty() && subject.tenant.is_healthy(app) == Some(true);
+    let is_private = app.addresses.is_empty() && app.addresses_missing.is_none();
+    let checks_pass = is_private && subject.tenant.is_healthy(app) == Some(true);
     let right = direct.is_some_and(|direct| is_right(subject, direct));
     if !right && !checks_pass {
         return None;

@@ -104,21 +104,27 @@ impl Platform {
     /// this wildcard. What may be missing in the list does not count.
     #[must_use]
     pub fn lacks_edge(&self, wildcard: &str) -> bool {
-        let holds = |app: &App| app.certificates.iter().any(|held| held.hostname == wildcard);
         let complete = !self.edge_app.is_empty() && self.apps_missing.is_none();
         complete
             && self
                 .edge()
-                .is_none_or(|app| app.certificates_missing.is_none() && !holds(app))
+                .is_none_or(|app| app.certificates_missing.is_none() && !app.holds(wildcard))
     }
 
     /// The app that really holds a certificate for this wildcard, where the configured edge app can't be the edge.
     #[must_use]
     pub fn other_edge(&self, wildcard: &str) -> Option<&App> {
-        let ready = |held: &AppCertificate| held.hostname == wildcard && held.state == CertificateState::Ready;
-        let holder = |app: &&App| app.certificates.iter().any(ready);
         // Nearly always the setting is right: then nobody's certificates are looked through.
-        self.lacks_edge(wildcard).then(|| self.apps.values().find(holder))?
+        self.lacks_edge(wildcard)
+            .then(|| self.apps.values().find(|app| app.is_ready_for(wildcard)))?
+    }
+
+    /// The apps that hold a certificate for this wildcard, however far it is, where the configured edge app is not seen to
+    /// hold one: any of them may be the edge.
+    pub fn rivals<'p>(&'p self, wildcard: &'p str) -> impl Iterator<Item = &'p App> {
+        let unsure = self.edge().is_none_or(|app| !app.holds(wildcard));
+        let apps = unsure.then(|| self.apps.values());
+        apps.into_iter().flatten().filter(|app| app.holds(wildcard))
     }
 
     /// Takes in what the detail of an app's machines tells besides.
@@ -153,6 +159,21 @@ pub struct App {
     pub machines: Vec<Machine>,
     /// Why its machines are not all known.
     pub machines_missing: Option<Fault>,
+}
+
+impl App {
+    /// Whether it holds a certificate for just this name, however far that is.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.certificates.iter().any(|held| held.hostname == name)
+    }
+
+    /// Whether it holds one that is issued.
+    #[must_use]
+    pub fn is_ready_for(&self, name: &str) -> bool {
+        let ready = |held: &AppCertificate| held.hostname == name && held.state == CertificateState::Ready;
+        self.certificates.iter().any(ready)
+    }
 }
 
 /// What the platform says of one certificate of an app.

@@ -6,12 +6,24 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::FleetContext;
 use crate::check::DnsAnswer;
-use crate::evidence::{DnsQuery, RecordKind};
+use crate::evidence::{DnsQuery, Fault, RecordKind};
 use crate::world::TenantEvidence;
 
 type Addresses = BTreeSet<IpAddr>;
 
 impl FleetContext {
+    /// Why the edge's addresses are not all known, where they are not: any other one may be the edge's, too.
+    #[must_use]
+    pub fn edge_partial(&self) -> Option<&Fault> {
+        self.fleet.edge.addresses_missing.as_ref()
+    }
+
+    /// Whether an answer leads to an address of which nobody can say whether it is the edge's.
+    pub(crate) fn leads_into_the_dark(&self, addresses: &BTreeSet<IpAddr>) -> Option<&Fault> {
+        let dark = addresses.iter().any(|address| !self.is_edge(address));
+        self.edge_partial().filter(|_| dark)
+    }
+
     /// Whether two answers lead to the same place, aliases followed through the resolvers where need be.
     #[must_use]
     pub fn same(&self, own: &DnsAnswer, control: &DnsAnswer) -> bool {
@@ -182,13 +194,21 @@ impl FleetContext {
     /// only: it contradicts nobody about the other.
     fn contradict(&self, one: (Option<bool>, &DnsAnswer), other: (Option<bool>, &DnsAnswer)) -> bool {
         let family = match (one.0, other.0) {
-            (None, None) => return !self.alike(one.1, other.1),
+            (None, None) => {
+                let both = || self.may_both_be_edge(&one.1.addresses(), &other.1.addresses());
+                return !self.alike(one.1, other.1) && !both();
+            }
             (Some(one), Some(other)) if one != other => return false,
             (family, other) => family.or(other).unwrap_or_default(),
         };
         let [one, other] = [one.1, other.1].map(|said| of_family(&said.addresses(), family));
         let alike = self.fits(&one, &other) && self.fits(&other, &one);
-        !one.is_empty() && !other.is_empty() && !alike
+        !one.is_empty() && !other.is_empty() && !alike && !self.may_both_be_edge(&one, &other)
+    }
+
+    /// Whether two sets of addresses may be the edge's, for all that is known of it.
+    fn may_both_be_edge(&self, one: &Addresses, other: &Addresses) -> bool {
+        self.edge_partial().is_some() && !one.is_empty() && !other.is_empty()
     }
 
     /// The resolvers that give a fresh label something else than the zone's servers do, and what: whatever they do to a

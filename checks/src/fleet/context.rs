@@ -11,8 +11,8 @@ use super::{ChainStore, Directory, Fleet};
 use crate::chain::{Facts, Flaw, Flawed};
 use crate::check::{DnsAnswer, is_unserved};
 use crate::evidence::{
-    ApiAnswer, App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, StepStatus, VantageEvidence,
-    Visit, ZoneEvidence, ZoneRecord,
+    ApiAnswer, App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, VantageEvidence, Visit,
+    ZoneEvidence, ZoneRecord,
 };
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
@@ -47,11 +47,12 @@ pub struct FleetContext {
 /// Another app that holds the wildcard's certificate, where the configured edge app does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OtherEdge {
-    /// There is none, or every address of the edge refuses the handshake: then the certificate is where it should not be.
+    /// There is none; or the addresses of the edge are the configured app's, and each of them cuts the handshake: then the
+    /// certificate is where it should not be.
     None,
     /// Handshakes work, so this app is the edge: what the platform says of the configured one says nothing of the edge.
     Proven(String),
-    /// This app may be the edge, for no handshake tells.
+    /// This app may be the edge: no handshake tells, or the lists that would tell are not whole.
     Open(String),
 }
 
@@ -66,19 +67,26 @@ impl OtherEdge {
     }
 
     fn of(fleet: &Fleet) -> Self {
-        let platform = fleet.platform.known();
-        let other = platform.and_then(|platform| platform.other_edge(&fleet.wildcard_name()));
-        let Some(app) = other.map(|app| app.name.clone()) else {
+        let (Some(platform), wildcard) = (fleet.platform.known(), fleet.wildcard_name()) else {
             return Self::None;
         };
         let edge = &fleet.edge;
-        let end = |socket| Some(&edge.control_at(socket)?.handshake.end);
-        let stands = |socket| end(socket).is_some_and(StepStatus::is_done);
-        let fails = |socket| matches!(end(socket), Some(StepStatus::Failed(_)));
-        let mut sockets = edge.sockets().peekable();
-        if edge.sockets().any(stands) {
+        let rivals = || platform.rivals(&wildcard);
+        let is_visited = |app: &&App| app.addresses.iter().any(|address| edge.addresses.contains(address));
+        let Some(rival) = rivals().find(is_visited).or_else(|| rivals().next()) else {
+            return Self::None;
+        };
+        let control = |is: fn(&Visit) -> bool| move |socket| edge.control_at(socket).is_some_and(is);
+        let stands = edge.sockets().any(control(|visit| visit.handshake.end.is_done()));
+        let is_cut = !edge.addresses.is_empty() && edge.sockets().all(control(Visit::was_cut));
+        // Whose addresses are visited: traffic goes there.
+        let has = |app: &App, address: &IpAddr| app.addresses.contains(address);
+        let is_configured = |app: &App| edge.addresses.iter().all(|at| has(app, at) && !has(rival, at));
+        let is_configured = !edge.addresses.is_empty() && platform.edge().is_some_and(is_configured);
+        let (lacks, app) = (platform.lacks_edge(&wildcard), rival.name.clone());
+        if lacks && stands && !is_configured && rival.is_ready_for(&wildcard) {
             Self::Proven(app)
-        } else if sockets.peek().is_some() && sockets.all(fails) {
+        } else if lacks && is_cut && is_configured {
             Self::None
         } else {
             Self::Open(app)
@@ -180,6 +188,16 @@ impl FleetContext {
     #[must_use]
     pub fn edge_app(&self) -> Option<&App> {
         self.platform().filter(|_| self.other_edge.proven().is_none())?.edge()
+    }
+
+    /// Whether this app may be the edge in truth: what it holds is no conflict then, and nothing is taken from it.
+    #[must_use]
+    pub fn may_be_edge(&self, app: &App) -> bool {
+        match &self.other_edge {
+            OtherEdge::None => false,
+            OtherEdge::Proven(edge) => *edge == app.name,
+            OtherEdge::Open(_) => app.holds(&self.fleet.wildcard_name()),
+        }
     }
 
     /// What the chain of a visit says of itself.

@@ -1,7 +1,7 @@
 //! What one round is given: whom to probe, by which checks, and what the APIs said before. Holds no socket.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -28,6 +28,11 @@ pub struct Assignment {
     pub selected: BTreeSet<Check>,
     /// The edge's addresses.
     pub addresses: Vec<IpAddr>,
+    /// Why these are not all of them.
+    pub addresses_missing: Option<Fault>,
+    /// Those of the configured edge app, where `addresses` are those of another one that may be meant: where the wildcard
+    /// leads to them, it is they that are visited.
+    pub configured: Vec<IpAddr>,
     /// What platform and DNS provider said.
     pub snapshot: ApiSnapshot,
     /// Whether the only target is traced: its app is asked directly in any case, and its request followed into the logs.
@@ -140,6 +145,8 @@ impl Assignment {
             inventory: Vec::new(),
             selected: Check::ALL.into(),
             addresses,
+            addresses_missing: None,
+            configured: Vec::new(),
             snapshot: ApiSnapshot::default(),
             traced: false,
             logs: false,
@@ -164,13 +171,6 @@ impl Assignment {
     #[must_use]
     pub fn asks_for_pages(&self) -> bool {
         Check::of_answers().any(|check| self.selects(check))
-    }
-
-    /// The edge's sockets, at this port.
-    pub(super) fn sockets(&self, port: u16) -> impl Iterator<Item = SocketAddr> {
-        self.addresses
-            .iter()
-            .map(move |address| SocketAddr::new(*address, port))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Probes the edge once per round: the control name at each address of each family that the agent has.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use crate::clock::{Moment, now};
-use crate::evidence::{Answer, ChainId, VantageEvidence, Visit};
+use crate::evidence::{Answer, ChainId, VantageEvidence, Visit, ZoneEvidence};
 use crate::fleet::ChainStore;
 use crate::probe::ProbeRequest;
 use crate::target::Hostname;
@@ -115,14 +116,33 @@ impl<'r> EdgeProber<'r> {
     }
 }
 
-/// The addresses of families that the agent has.
-fn usable(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> Vec<SocketAddr> {
+/// The edge before anybody went there: which addresses it has, by what is known of the zone.
+pub(super) fn unvisited(setup: &ProbeSetup, assignment: &Assignment, zone: &ZoneEvidence) -> EdgeEvidence {
+    let replies = zone.controls.iter().filter_map(|look| look.reply.as_ref());
+    let records = replies.flat_map(|reply| &reply.answers);
+    let led = records.filter_map(|record| record.data.parse::<IpAddr>().ok());
+    let led = led.collect::<BTreeSet<_>>();
+    let leads_to = |addresses: &[IpAddr]| addresses.iter().any(|address| led.contains(address));
+    let to_configured = leads_to(&assignment.configured) && !leads_to(&assignment.addresses);
+    let (addresses, missing) = match to_configured {
+        true => (&assignment.configured, None),
+        false => (&assignment.addresses, assignment.addresses_missing.clone()),
+    };
+    EdgeEvidence {
+        addresses: addresses.clone(),
+        addresses_missing: missing,
+        port: setup.port,
+        ..EdgeEvidence::default()
+    }
+}
+
+/// The sockets of families that the agent has.
+fn usable(edge: &EdgeEvidence, vantage: &VantageEvidence) -> Vec<SocketAddr> {
     let lacks = |socket: &SocketAddr| {
         let family = if socket.is_ipv4() { vantage.ipv4 } else { vantage.ipv6 };
         family == Some(false)
     };
-    let sockets = prober.assignment.sockets(prober.setup.port);
-    sockets.filter(|socket| !lacks(socket)).collect()
+    edge.sockets().filter(|socket| !lacks(socket)).collect()
 }
 
 /// The addresses that tenants are visited at: those where the control name stands, else those that connect. Where
@@ -144,16 +164,15 @@ pub(super) fn probe_addresses(edge: &EdgeEvidence) -> Vec<SocketAddr> {
 }
 
 /// Visits the control name everywhere.
-pub(super) async fn probe(prober: &EdgeProber<'_>, vantage: &VantageEvidence) -> EdgeEvidence {
+pub(super) async fn probe(prober: &EdgeProber<'_>, vantage: &VantageEvidence, zone: &ZoneEvidence) -> EdgeEvidence {
+    let edge = unvisited(prober.setup, prober.assignment, zone);
     let sockets = match prober.assignment.visits() {
-        true => usable(prober, vantage),
+        true => usable(&edge, vantage),
         false => Vec::new(),
     };
     EdgeEvidence {
-        addresses: prober.assignment.addresses.clone(),
-        port: prober.setup.port,
         taken_at: Some(now()),
         controls: join_all(sockets.iter().map(|socket| prober.control(*socket))).await,
-        rechecks: Vec::new(),
+        ..edge
     }
 }

@@ -10,22 +10,18 @@ use super::{follow_up, vantage, zone};
 use crate::diagnosis::{FollowUp, fleet_follow_ups};
 use crate::evidence::{VantageEvidence, ZoneEvidence};
 use crate::fleet::{Fleet, FleetContext};
-use crate::world::EdgeEvidence;
 
 /// A fleet that nobody looked at yet: only what was known before the round.
-pub(super) fn unseen(edge: &EdgeProber<'_>) -> Fleet {
-    let (setup, assignment) = (edge.setup, edge.assignment);
+pub(super) fn unseen(prober: &EdgeProber<'_>) -> Fleet {
+    let (setup, assignment) = (prober.setup, prober.assignment);
+    let zone = ZoneEvidence::unseen(prober.control.clone());
     Fleet {
-        now: edge.now,
+        now: prober.now,
         domain: setup.domain.clone(),
         selected: assignment.selected.clone(),
         vantage: VantageEvidence::default(),
-        zone: ZoneEvidence::unseen(edge.control.clone()),
-        edge: EdgeEvidence {
-            addresses: assignment.addresses.clone(),
-            port: setup.port,
-            ..EdgeEvidence::default()
-        },
+        edge: edge::unvisited(setup, assignment, &zone),
+        zone,
         wildcard: setup.fleet.certificate,
         platform: assignment.snapshot.platform.clone(),
         listing: assignment.snapshot.listing.clone(),
@@ -43,7 +39,7 @@ pub(super) async fn look(prober: &EdgeProber<'_>, before: Option<&FleetContext>)
         vantage::probe(setup, assignment),
         zone::probe(setup, assignment, prober.control.clone())
     );
-    let edge = edge::probe(prober, &vantage).await;
+    let edge = edge::probe(prober, &vantage, &zone).await;
     let fleet = Fleet {
         vantage,
         zone,

@@ -46,6 +46,8 @@ pub struct ProbeSetup {
     pub url_controls: UrlControls,
     /// Where a tenant app is reached directly, as `<app>.<domain>` and a port; `None` without a platform.
     pub direct: Option<(String, u16)>,
+    /// Whether addresses that the platform names may lie inside of the agent's own network.
+    pub private: bool,
     /// How many tenants are probed together.
     pub concurrency: Concurrency,
     /// Asks name servers.
@@ -106,6 +108,7 @@ impl ProbeSetup {
             controls: vec![Control::Resolvers],
             url_controls: UrlControls::new(&prober.settings().user_agent),
             direct: None,
+            private: false,
             concurrency: Concurrency::default(),
             dns: DnsClient { timeout: DNS_TIMEOUT },
             prober,

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::assignment::{Assignment, Names, ProbeTarget, WakePolicy};
 use super::edge::EdgeProber;
+use super::reach::may_be_visited;
 use super::setup::ProbeSetup;
 use crate::check::{AppState, DnsAnswer, Wakes, app_state, wakes};
 use crate::clock::now;
@@ -275,9 +276,10 @@ impl<'r> TenantProber<'r> {
             .iter()
             .filter_map(|look| look.reply.as_ref())
             .flat_map(|reply| &reply.answers);
+        // The name is the platform's, and so is where it leads.
         let address = records
             .filter_map(|record| record.data.parse::<std::net::IpAddr>().ok())
-            .next()?;
+            .find(|address| may_be_visited(*address, self.setup().private))?;
         let never = |_: &Answer| false;
         let wish = ProbeRequest {
             page: Some(&target.expectation.site),

@@ -2,7 +2,7 @@
 
 use roundsman_checks::diagnosis::{Cause, Confidence, Diagnosis, Status, diagnose};
 use roundsman_checks::evidence::{Answer, Reason, Retry, StepStatus, Visit};
-use roundsman_checks::expectation::SiteExpectation;
+use roundsman_checks::expectation::{Identity, Place, SiteExpectation};
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::target::Hostname;
 use roundsman_checks::world::{TenantEvidence, World};
@@ -69,6 +69,20 @@ fn what_one_of_many_gets_like_nobody_is_its_own_and_what_all_get_is_not() {
     let diagnosis = diagnose(&all);
     assert_eq!(causes(&diagnosis), [Cause::PlatformOutage]);
     assert_eq!(diagnosis.causes[0].tenants.len(), all.tenants.len());
+}
+
+/// A page that is right for every name, and names nobody where it should name an app.
+#[test]
+fn who_answers_as_for_nobody_and_names_nobody_known_is_likely_unknown() {
+    let mut world = like_nobody((200, Some(("x-app", "landing-page")), "welcome"), 1);
+    let site = SiteExpectation {
+        identity: Identity::Place(Place::Header("x-app".into())),
+        ..SiteExpectation::default()
+    };
+    std::sync::Arc::make_mut(&mut world.tenants[0].expectation).site = site;
+    let diagnosis = diagnose(&world);
+    assert_eq!(causes(&diagnosis), [Cause::TenantUnknownToEdge]);
+    assert_eq!(diagnosis.causes[0].confidence, Confidence::Likely);
 }
 
 #[test]

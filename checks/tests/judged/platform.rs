@@ -1,11 +1,11 @@
 //! With the platform's word and the zone's listing: who holds certificates, whose machine answered, what the wildcard's
 //! records are behind the provider's proxy.
 
-use roundsman_checks::diagnosis::{Diagnosis, diagnose};
+use roundsman_checks::diagnosis::{Action, Diagnosis, diagnose};
 use roundsman_checks::evidence::{
     ApiAnswer, App, AppCertificate, CertificateState, LogLine, Machine, MachineState, Platform, Reason, ZoneRecord,
 };
-use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::finding::{Check, FleetCheck, Outcome};
 use roundsman_checks::platform::fly::Flyctl;
 use roundsman_checks::world::World;
 
@@ -121,6 +121,206 @@ fn only_another_apps_certificate_that_covers_the_name_is_a_conflict() {
             found,
             cause.map(str::to_owned).into_iter().collect::<Vec<_>>(),
             "{names}"
+        );
+    }
+}
+
+/// Whether the configured app is there, whether its list of certificates is whole, how the control name's handshake ends;
+/// and what then is said of the app that holds the wildcard and a tenant's own certificate: whether something is taken.
+#[test]
+fn from_what_may_be_the_edge_nothing_is_taken() {
+    use roundsman_checks::evidence::{Fault, StepStatus};
+    let said = |exists: bool, whole: bool, end: Option<StepStatus>| {
+        let mut world = with_apps(vec![app("gateway", &["*.tenants.test", "a3b1.tenants.test"])]);
+        let platform = world.platform_mut().unwrap();
+        let edge = platform.apps.get_mut(EDGE).unwrap();
+        edge.certificates.clear();
+        edge.certificates_missing = (!whole).then(|| Fault::new(Reason::PlatformPartial, "a page is missing"));
+        if !exists {
+            platform.apps.remove(EDGE);
+            platform.apps_missing = (!whole).then(|| Fault::new(Reason::PlatformPartial, "a page is missing"));
+        }
+        match end {
+            Some(end) => world.edge.controls.iter_mut().for_each(|control| {
+                control.handshake.end = end.clone();
+                control.handshake.faults.clear();
+            }),
+            None => {
+                world.edge.controls.clear();
+                world.tenants.iter_mut().for_each(|tenant| tenant.visits.clear());
+            }
+        }
+        let diagnosis = diagnose(&world);
+        let takes = |action: &Action| matches!(action, Action::RemoveCertificate { .. });
+        let mut fixes = diagnosis.causes.iter().flat_map(|entry| &entry.remedy);
+        let taken = fixes.any(|fix| takes(&fix.action));
+        (taken, diagnosis.tenants[0].findings.of(Check::Conflicts).outcome)
+    };
+    let (done, cut) = (StepStatus::Done, StepStatus::failed(Reason::TlsUnexpectedEof, "cut"));
+    let slow = StepStatus::failed(Reason::TlsTimeout, "no answer");
+    let nothing = (false, Outcome::Unknown);
+    // The setting is right, and the certificate where it should not be: only whole lists and cut handshakes say so.
+    assert_eq!(said(true, true, Some(cut.clone())), (true, Outcome::Fail));
+    for (exists, whole, end) in [
+        (true, true, Some(done.clone())),
+        (true, true, Some(slow.clone())),
+        (true, true, None),
+        (true, false, Some(done.clone())),
+        (true, false, Some(cut.clone())),
+        (false, true, Some(done)),
+        (false, true, Some(cut.clone())),
+        (false, true, Some(slow)),
+        (false, true, None),
+        (false, false, Some(cut)),
+    ] {
+        assert_eq!(said(exists, whole, end.clone()), nothing, "{exists} {whole} {end:?}");
+    }
+}
+
+/// Where traffic goes tells which app is the edge: its address cuts, or serves what the platform says it has not.
+#[test]
+fn whose_address_is_visited_tells_which_app_is_the_edge() {
+    use roundsman_checks::evidence::StepStatus;
+    let said = |of_gateway: bool, cut: bool| {
+        let mut world = with_apps(vec![app("gateway", &["*.tenants.test"])]);
+        let addresses = world.edge.addresses.clone();
+        let platform = world.platform_mut().unwrap();
+        let edge = platform.apps.get_mut(EDGE).unwrap();
+        edge.certificates.clear();
+        if of_gateway {
+            edge.addresses.clear();
+            platform.apps.get_mut("gateway").unwrap().addresses = addresses;
+        }
+        for control in world.edge.controls.iter_mut().filter(|_| cut) {
+            control.handshake.end = StepStatus::failed(Reason::TlsUnexpectedEof, "cut");
+        }
+        let names = causes(&diagnose(&world)).into_iter();
+        names.map(|(cause, _)| cause).collect::<Vec<_>>()
+    };
+    assert_eq!(said(true, false), ["edge-app-mismatch"]);
+    assert_eq!(said(false, true), ["wildcard-certificate-conflict"]);
+    // The gateway is the edge, whatever cuts it; and who serves it without having it is nobody's guess.
+    assert!(
+        !said(true, true)
+            .iter()
+            .any(|cause| cause.starts_with("wildcard-certificate"))
+    );
+    assert_eq!(said(false, false), Vec::<String>::new());
+}
+
+/// Of two that hold the wildcard's certificate, the edge is the one whose address is visited.
+#[test]
+fn the_edge_is_the_holder_that_is_visited() {
+    let mut world = with_apps(vec![
+        app("another", &["*.tenants.test"]),
+        app("gateway", &["*.tenants.test"]),
+    ]);
+    let addresses = world.edge.addresses.clone();
+    let platform = world.platform_mut().unwrap();
+    platform.apps.get_mut(EDGE).unwrap().certificates.clear();
+    platform.apps.get_mut("gateway").unwrap().addresses = addresses;
+    let diagnosis = diagnose(&world);
+    let entry = &diagnosis.causes[0];
+    assert_eq!(entry.cause.as_str(), "edge-app-mismatch");
+    assert!(entry.remedy[0].command(&Flyctl).contains("to gateway"), "{entry:?}");
+}
+
+#[test]
+fn what_is_not_known_of_the_edge_is_held_against_nothing() {
+    use roundsman_checks::evidence::Fault;
+    let fault = || Some(Fault::new(Reason::PlatformPartial, "a page is missing"));
+    // The platform tells one of two addresses; a zone that picks its answers gives the other one, to one tenant or to all.
+    let turned = |whole: bool, everybody: bool| {
+        let mut world = with_apps(Vec::new());
+        let missing = (!whole).then(fault).flatten();
+        world.edge.addresses_missing.clone_from(&missing);
+        world
+            .platform_mut()
+            .unwrap()
+            .apps
+            .get_mut(EDGE)
+            .unwrap()
+            .addresses_missing = missing;
+        let turn = |look: &mut roundsman_checks::evidence::DnsQuery| {
+            let answers = look.reply.iter_mut().flat_map(|reply| &mut reply.answers);
+            answers
+                .filter(|record| record.kind == "A")
+                .for_each(|record| record.data = "198.51.100.9".into());
+        };
+        let zone = &mut world.zone;
+        if everybody {
+            let looks = zone.controls.iter_mut().chain(&mut zone.wildcards);
+            looks.chain(&mut zone.resolver_controls).for_each(turn);
+        }
+        let count = if everybody { world.tenants.len() } else { 1 };
+        for tenant in &mut world.tenants[..count] {
+            each_look(tenant, turn);
+            tenant.dns.resolvers.iter_mut().for_each(turn);
+        }
+        let diagnosis = diagnose(&world);
+        let fleet = diagnosis
+            .fleet
+            .iter()
+            .find(|told| told.check == FleetCheck::WildcardDns);
+        let names = causes(&diagnosis)
+            .into_iter()
+            .map(|(cause, _)| cause)
+            .collect::<Vec<_>>();
+        let first = diagnosis.tenants[0].findings.of(Check::Dns).outcome;
+        (names, first, fleet.unwrap().finding.outcome)
+    };
+    let one = |cause: &str| vec![cause.to_owned()];
+    assert_eq!(turned(true, false), (one("dns-override"), Outcome::Fail, Outcome::Pass));
+    assert_eq!(
+        turned(true, true),
+        (one("wildcard-dns-mismatch"), Outcome::Fail, Outcome::Fail)
+    );
+    assert_eq!(turned(false, false), (vec![], Outcome::Unknown, Outcome::Pass));
+    assert_eq!(turned(false, true), (vec![], Outcome::Pass, Outcome::Unknown));
+    // Nor is the edge without an address because none of them can be read.
+    let mut world = with_apps(Vec::new());
+    let edge = world.platform_mut().unwrap().apps.get_mut(EDGE).unwrap();
+    (edge.addresses, edge.addresses_missing) = (Vec::new(), fault());
+    assert_eq!(causes(&diagnose(&world)), vec![]);
+    let edge = world.platform_mut().unwrap().apps.get_mut(EDGE).unwrap();
+    edge.addresses_missing = None;
+    assert_eq!(causes(&diagnose(&world))[0].0, "edge-missing");
+}
+
+#[test]
+fn an_app_that_answers_as_expected_is_neither_missing_nor_down() {
+    let said = |state: Option<MachineState>, identified: bool| {
+        let mut world = with_apps(Vec::new());
+        let name = world.tenants[0].tenant.app.clone();
+        if !identified {
+            crate::without_header(&mut world.tenants[0]);
+            world.tenants[0].visits[0].issuer = roundsman_checks::evidence::Exchange::default();
+        }
+        let apps = &mut world.platform_mut().unwrap().apps;
+        match state {
+            Some(state) => {
+                let machine = &mut apps.get_mut(&name).unwrap().machines[0];
+                (machine.state, machine.autostart) = (state, Some(false));
+            }
+            None => drop(apps.remove(&name)),
+        }
+        let diagnosis = diagnose(&world);
+        let found = diagnosis.tenants[0].findings.of(Check::App);
+        (found.outcome, found.reason, causes(&diagnosis).len())
+    };
+    let unknown = (Outcome::Unknown, Some(Reason::PlatformPartial), 0);
+    use MachineState::{Failed, Starting, Stopped};
+    for (state, reason) in [
+        (None, Reason::PlatformNotFound),
+        (Some(Stopped), Reason::PlatformStopped),
+        (Some(Starting), Reason::PlatformStarting),
+        (Some(Failed), Reason::PlatformCrashed),
+    ] {
+        assert_eq!(said(state.clone(), true), unknown, "{state:?}");
+        assert_eq!(
+            said(state.clone(), false),
+            (Outcome::Fail, Some(reason), 1),
+            "{state:?}"
         );
     }
 }

@@ -161,6 +161,7 @@ fn edge(plan: &Plan, chains: &mut BTreeMap<ChainId, Arc<CertificateChain>>) -> E
     let addresses = edge_addresses(plan);
     let mut edge = EdgeEvidence {
         addresses: addresses.clone(),
+        addresses_missing: cloud::addresses_missing(plan),
         port: 443,
         controls: Vec::new(),
         rechecks: Vec::new(),

@@ -92,19 +92,24 @@ fn edge(plan: &Plan, known: &[Tenant]) -> Option<App> {
     let wildcard = (plan.cloud.wildcard != 1).then_some(wildcard);
     let explicit = plan.tenants.iter().zip(known);
     let explicit = explicit.filter_map(|(planned, tenant)| explicit_certificate(plan, planned.app.explicit, tenant));
-    let addresses = if plan.cloud.edge == 2 {
-        Vec::new()
-    } else {
-        edge_addresses(plan)
+    let addresses = match plan.cloud.edge {
+        2 | 5 => Vec::new(),
+        _ => edge_addresses(plan),
     };
     (plan.cloud.edge != 1).then(|| App {
         name: EDGE.into(),
         certificates: wildcard.into_iter().chain(explicit).collect(),
         certificates_missing: (plan.cloud.edge == 3).then(|| fault(plan, 3)),
         addresses,
+        addresses_missing: addresses_missing(plan),
         machines: vec![machine(plan, &MachinePlan::default(), EDGE, 0)],
         ..App::default()
     })
+}
+
+/// Why the edge's addresses are not all known.
+pub(crate) fn addresses_missing(plan: &Plan) -> Option<Fault> {
+    (plan.cloud.answer == 1 && plan.cloud.edge > 3).then(|| fault(plan, 3))
 }
 
 fn explicit_certificate(plan: &Plan, code: u8, tenant: &Tenant) -> Option<AppCertificate> {

@@ -10,7 +10,8 @@ use crate::plan::{VisitPlan, flag, rarely, visit};
 pub(crate) struct CloudPlan {
     /// 0: nobody to ask; 1: it answered; above: why it did not.
     pub answer: u8,
-    /// How the edge app is: there, missing, without addresses, without a whole list of certificates.
+    /// How the edge app is: there, missing, without addresses, without a whole list of certificates, of addresses, or with
+    /// none of which can be read.
     pub edge: u8,
     /// The edge's wildcard certificate: ready, missing, pending, imported.
     pub wildcard: u8,
@@ -86,7 +87,7 @@ pub(crate) struct SharedFate {
 pub(crate) fn cloud() -> impl Strategy<Value = CloudPlan> {
     let said = (
         prop_oneof![3 => Just(0u8), 5 => Just(1u8), 1 => 2..6u8],
-        rarely(4),
+        rarely(6),
         rarely(4),
         0..5u8,
         rarely(5),

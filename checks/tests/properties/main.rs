@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use roundsman_checks::diagnosis::{Cause, Diagnosis, Scope, Shown, Status, diagnose};
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Confidence, Diagnosis, Scope, Shown, Status, diagnose};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, FleetCheck, Outcome};
 use roundsman_checks::world::World;
@@ -306,14 +306,20 @@ proptest! {
 /// The causes that no plan leads to, and why.
 const UNREACHED: &[(Cause, &str)] = &[];
 
+/// What the page of causes promises and too few plans lead to (`true`: confirmed): recorded worlds show a broken route, and
+/// `judged` an answer that names nobody.
+const SHOWN_ELSEWHERE: &[(Cause, bool)] = &[(Cause::RouteBroken, true), (Cause::TenantUnknownToEdge, false)];
+
 /// The properties above say something only of what the worlds show.
 #[test]
 fn the_worlds_show_every_cause_and_outcome() {
     let mut runner = TestRunner::deterministic();
-    let (mut causes, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
+    let (mut causes, mut outcomes, mut confidences) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for _ in 0..10_000 {
         let diagnosis = diagnose(&world(&plan().new_tree(&mut runner).unwrap().current()));
         causes.extend(diagnosis.causes.iter().map(|entry| entry.cause));
+        let sure = |entry: &CauseEntry| (entry.cause, entry.confidence == Confidence::Confirmed);
+        confidences.extend(diagnosis.causes.iter().map(sure));
         for (check, finding) in diagnosis.tenants.iter().flat_map(|verdict| verdict.findings.iter()) {
             outcomes.insert((check, finding.outcome));
         }
@@ -324,6 +330,18 @@ fn the_worlds_show_every_cause_and_outcome() {
         unreached.collect::<Vec<_>>(),
         excepted.collect::<Vec<_>>(),
         "no world leads to"
+    );
+    // What the page of causes says of a confidence is no empty promise: some world leads to each.
+    let promised = Cause::ALL.iter().flat_map(|cause| {
+        let why = cause.guidance();
+        let confirmed = (!why.confirmed.starts_with("never")).then_some((*cause, true));
+        confirmed.into_iter().chain(why.likely.map(|_| (*cause, false)))
+    });
+    let empty = promised.filter(|promise| !confidences.contains(promise) && !SHOWN_ELSEWHERE.contains(promise));
+    assert_eq!(
+        empty.collect::<Vec<_>>(),
+        Vec::new(),
+        "no world leads to (`true`: confirmed)"
     );
     // Only the platform's word makes the others: they have no warning.
     let platform = [Outcome::Skipped, Outcome::Pass, Outcome::Unknown, Outcome::Fail];

@@ -19,6 +19,7 @@ pub(crate) fn kept(world: &World, diagnosis: &Diagnosis) -> Result<(), TestCaseE
             was_seen(world, &remedy.action)?;
         }
         is_not_refuted(world, diagnosis, entry)?;
+        spares_the_edge(world, entry)?;
     }
     Ok(())
 }
@@ -75,6 +76,43 @@ fn answered(world: &World, name: &str, kind: &str) -> bool {
     listed || records.any(|record| record.name.eq_ignore_ascii_case(name) && record.kind == kind)
 }
 
+/// What may be the edge in truth keeps what it holds, and what is not known of the edge is not held against anything: only
+/// whole lists and handshakes that are cut show that the configured app is the edge and lacks its certificate.
+fn spares_the_edge(world: &World, entry: &CauseEntry) -> Result<(), TestCaseError> {
+    let Some(platform) = world.platform.known() else {
+        return Ok(());
+    };
+    let wildcard = world.wildcard_name();
+    let holds = |name: &str| {
+        let certificates = platform.apps.get(name).map(|app| &app.certificates);
+        certificates.is_some_and(|held| held.iter().any(|held| held.hostname == wildcard))
+    };
+    let edge = platform.apps.get(&platform.edge_app);
+    let is_whole = platform.apps_missing.is_none() && edge.is_some_and(|edge| edge.certificates_missing.is_none());
+    let cut = |socket| {
+        world
+            .edge
+            .control_at(socket)
+            .is_some_and(roundsman_checks::evidence::Visit::was_cut)
+    };
+    let all_cut = world.edge.sockets().next().is_some() && world.edge.sockets().all(cut);
+    let of_configured = |address| edge.is_some_and(|edge| edge.addresses.contains(address));
+    let all_its_own = world.edge.addresses.iter().all(of_configured);
+    let is_sure = holds(&platform.edge_app) || is_whole && all_cut && all_its_own;
+    for remedy in &entry.remedy {
+        if let Action::RemoveCertificate { app, .. } = &remedy.action {
+            prop_assert!(is_sure || !holds(app), "{app} may be the edge: {entry:?}");
+        }
+    }
+    let addresses_known = edge.is_none_or(|edge| edge.addresses_missing.is_none());
+    match entry.cause {
+        Cause::EdgeMissing => prop_assert!(addresses_known, "{entry:?}"),
+        Cause::WildcardDnsMismatch => prop_assert!(world.edge.addresses_missing.is_none(), "{entry:?}"),
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Evidence in hand that speaks against a cause.
 fn is_not_refuted(world: &World, diagnosis: &Diagnosis, entry: &CauseEntry) -> Result<(), TestCaseError> {
     let findings = |tenant| -> Option<&Findings> {
@@ -92,7 +130,8 @@ fn is_not_refuted(world: &World, diagnosis: &Diagnosis, entry: &CauseEntry) -> R
             .known()
             .is_some_and(|platform| platform.apps.contains_key(app));
         let refuted = match entry.cause {
-            Cause::AppMissing => listed,
+            Cause::AppMissing => listed || identified,
+            Cause::AppStopped | Cause::AppStarting | Cause::AppHostDown => identified,
             Cause::TenantUnknownToEdge | Cause::RouteWrongApp | Cause::RouteWrongTenant | Cause::RouteBroken => {
                 identified
             }

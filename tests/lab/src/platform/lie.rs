@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::estate::EDGE_APP;
 use super::reply::Reply;
 use crate::fault::FaultSet;
 
@@ -14,6 +15,8 @@ pub(crate) const LIES: &[&str] = &[
     "apps-passed-over",
     "apps-garbled",
     "certificates-total",
+    "addresses-total",
+    "addresses-garbled",
     "machines-cursor",
     "machines-passed-over",
     "machines-garbled",
@@ -53,7 +56,15 @@ fn lie(body: &mut Value, how: &str) {
 
 fn lie_about_apps(apps: &mut Value, how: &str) {
     let Some(nodes) = apps["nodes"].as_array() else { return };
-    let victim = nodes.iter().position(|app| app["name"] == "sp-q7f9");
+    let place = |name: &str| nodes.iter().position(|app| app["name"] == name);
+    let (victim, edge) = (place("sp-q7f9"), place(EDGE_APP));
+    if let (Some(at), "addresses-total" | "addresses-garbled") = (edge, how) {
+        let list = &mut apps["nodes"][at]["ipAddresses"];
+        match how {
+            "addresses-total" => list["totalCount"] = json!(40),
+            _ => list["nodes"] = json!([{ "address": 7 }]),
+        }
+    }
     match (how, victim) {
         ("apps-cursor", _) => apps["pageInfo"] = json!({ "hasNextPage": true, "endCursor": "bGFiOjA" }),
         ("apps-lost-cursor", _) => apps["pageInfo"] = json!({ "hasNextPage": true, "endCursor": null }),
