@@ -13,6 +13,8 @@ const MOST_MEMORY: u64 = 150;
 const MOST_CONNECTIONS: u64 = 6;
 /// The most questions for each: its types at both servers, asked again over TCP, without EDNS, and through the resolver.
 const MOST_QUESTIONS: u64 = 40;
+/// The most seconds of a round over them: who is silent is waited for for a few.
+const MOST_SECONDS: u64 = 60;
 /// Tenants in each round that are well.
 const WELL: usize = 2;
 
@@ -73,6 +75,7 @@ const DNS: &[Try] = &[
     ("dns-hostile=texts", "dns", "dns/nodata"),
     ("dns-hostile=truncated", "dns", "dns/timeout"),
     ("dns-hostile=absent", "dns", "dns/nxdomain"),
+    ("dns-hostile=unasked", "dns", "dns/timeout"),
 ];
 
 /// The fault of a table as it is staged at a tenant.
@@ -95,7 +98,7 @@ fn meets(tries: &[Try]) {
     let served = serve(LabOptions::with_tenants(tries.len() + WELL), &faults).impatient();
     let mut verify = command(served.dir.path());
     verify.args(["verify", "--format", "json", "--config"]);
-    let ended = watched(verify.arg(&served.config));
+    let ended = watched(verify.arg(&served.config), MOST_SECONDS);
     let report = document(&ended.ran);
     for (number, (fault, shows, reason)) in tries.iter().enumerate() {
         let row = tenant(&report, &id(number));
@@ -119,11 +122,22 @@ fn meets(tries: &[Try]) {
     let counters = served.lab.counters();
     let connections = counters.connections.values().sum::<u64>();
     let questions = counters.dns_queries + counters.resolver_queries;
-    println!("{} MiB, {connections} connections, {questions} questions", ended.peak);
+    let (peak, took) = (ended.peak, ended.took);
+    println!("{peak} MiB, {connections} connections, {questions} questions, {took:?}");
     let tenants = (tries.len() + WELL) as u64;
     assert!(ended.peak <= MOST_MEMORY, "{} MiB", ended.peak);
     assert!(connections <= tenants * MOST_CONNECTIONS, "{connections} connections");
     assert!(questions <= tenants * MOST_QUESTIONS, "{questions} questions");
+}
+
+/// Whoever guesses the id and the port of a question may not know which one it is: the true answer comes behind theirs.
+#[test]
+fn an_answer_without_its_question_is_not_believed() {
+    let served = serve(LabOptions::with_tenants(2), &["dns-hostile@t0001=forged"]);
+    let report = served.report(&[]);
+    for id in ["t0001", "t0002"] {
+        assert_eq!(tenant(&report, id)["status"], "healthy", "{report}");
+    }
 }
 
 #[test]

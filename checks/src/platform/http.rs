@@ -313,7 +313,8 @@ impl Api {
                 Some(wait) if wait > PATIENCE => Failure::Closed(fault(Reason::PlatformUnavailable)),
                 wait => Failure::Again(fault(Reason::PlatformUnavailable), wait),
             },
-            300..=399 => Failure::Final(Fault::new(
+            // It leads there whatever is asked.
+            300..=399 => Failure::Closed(Fault::new(
                 Reason::PlatformMalformed,
                 format!(
                     "{} answers {} and leads elsewhere: set its address",

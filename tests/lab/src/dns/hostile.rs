@@ -22,6 +22,8 @@ pub(crate) const ANSWERS: &[&str] = &[
     "texts",
     "truncated",
     "absent",
+    "unasked",
+    "forged",
 ];
 const TTL: u32 = 300;
 /// As many as fit into 64 KiB.
@@ -32,6 +34,8 @@ pub(crate) enum Harm {
     /// Nothing at all.
     Silence,
     Answer(Answer, Form),
+    /// An answer without the question that it is to; the true one behind it, where that comes at all.
+    Unasked(Answer, bool),
 }
 
 /// What this question gets, where a fault wants harm done.
@@ -80,6 +84,15 @@ pub(crate) fn instead(world: &World, faults: &FaultSet, name: &Name, kind: Recor
         // Over TCP, where the whole answer should be, there is none.
         "truncated" if tcp => return Some(Harm::Silence),
         "truncated" => {}
+        // Whoever forges an answer may not know what was asked.
+        "unasked" | "forged" if !tcp => {
+            if kind == RecordType::A {
+                answer.answers.push(record(name, address(66)));
+            }
+            return Some(Harm::Unasked(answer, how == "forged"));
+        }
+        "forged" => return None,
+        "unasked" => return Some(Harm::Silence),
         // It does not exist, and here is its address.
         "absent" => {
             answer.code = ResponseCode::NXDomain;

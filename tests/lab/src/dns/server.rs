@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hickory_proto::op::{Edns, Header, HeaderCounts, LowerQuery, Metadata, OpCode, ResponseCode};
+use hickory_proto::serialize::binary::BinDecoder;
 use hickory_server::net::runtime::Time;
 use hickory_server::net::xfer::Protocol;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
-use hickory_server::zone_handler::MessageResponseBuilder;
+use hickory_server::zone_handler::{MessageResponseBuilder, Queries};
 
 use super::contents::Mode;
 use super::habit::{self, Asked, Form};
@@ -133,6 +134,20 @@ impl RequestHandler for NameServer {
         match self.harm(request) {
             Some(Harm::Silence) => return unsent,
             Some(Harm::Answer(worse, how)) => (answer, form) = (worse, how),
+            Some(Harm::Unasked(worse, first)) => {
+                let mut metadata = metadata;
+                metadata.response_code = worse.code;
+                metadata.authoritative = true;
+                let Ok(asked) = Queries::read(&mut BinDecoder::new(&[]), 0) else {
+                    return unsent;
+                };
+                let forged = MessageResponseBuilder::new(&asked, None);
+                let forged = forged.build(metadata, worse.answers.iter(), [], [], []);
+                let sent = handle.send_response(forged).await;
+                if !first {
+                    return sent.unwrap_or(unsent);
+                }
+            }
             None => {}
         }
         metadata.response_code = answer.code;

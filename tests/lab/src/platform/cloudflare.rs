@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::reply::{Call, Reply};
 use super::server::{self, Outcome};
-use super::{CLOUDFLARE_TOKEN, Platform};
+use super::{CLOUDFLARE_TOKEN, Platform, harm};
 use crate::dns::contents::{PROXY_V4, PROXY_V6};
 use crate::snapshot::Shared;
 
@@ -42,7 +42,7 @@ pub(crate) fn answer(shared: &Shared, platform: &Platform, call: &Call) -> Outco
         return refused(operation).into();
     }
     match path.as_slice() {
-        ["zones", zone, ..] if *zone != ZONE => {
+        ["zones", wanted, ..] if *wanted != zone_id(shared) => {
             failure(404, 7003, "Could not route to the zone, perhaps it is invalid")
         }
         _ if operation == "unknown" => failure(405, 10_405, "Method not allowed for this authentication scheme"),
@@ -78,8 +78,18 @@ fn success(result: &Value, info: Option<Value>) -> Reply {
     Reply::json(200, &body)
 }
 
+/// The zone's id; where harm is done one that leads elsewhere, wherever somebody makes a path of it by hand.
+fn zone_id(shared: &Shared) -> String {
+    let faults = &shared.current().faults;
+    match (harm::is(faults, "records-zone"), harm::is(faults, "records-upwards")) {
+        (true, _) => format!("../../user{}", harm::LEADING),
+        (_, true) => "..".to_owned(),
+        _ => ZONE.to_owned(),
+    }
+}
+
 fn zone(shared: &Shared) -> Value {
-    json!({ "id": ZONE, "name": shared.world.domain, "status": "active", "paused": false, "type": "full" })
+    json!({ "id": zone_id(shared), "name": shared.world.domain, "status": "active", "paused": false, "type": "full" })
 }
 
 fn zones(shared: &Shared, call: &Call) -> Reply {

@@ -1,7 +1,9 @@
 //! APIs that mean harm, or were taken over by somebody who does: answers of 15 MiB, pages without an end, refusals as long
-//! as answers. What they say is JSON of the right shape wherever that serves them.
+//! as answers, cursors and ids that would lead elsewhere, pauses without an end, answers of somebody else. What they say is
+//! JSON of the right shape wherever that serves them.
 
-use http::{Response, StatusCode};
+use http::header::{CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 
 use super::reply::Call;
@@ -21,6 +23,9 @@ pub(crate) const TRIES: &[&str] = &[
     "graphql-spaces",
     "graphql-refusal",
     "graphql-drip",
+    "graphql-pause",
+    "graphql-date",
+    "graphql-elsewhere",
     "machines-zeros",
     "machines-crowd",
     "machines-pages",
@@ -30,6 +35,10 @@ pub(crate) const TRIES: &[&str] = &[
     "machines-regions",
     "machines-refusal",
     "machines-drip",
+    "machines-pause",
+    "machines-date",
+    "machines-elsewhere",
+    "machines-cursor",
     "records-zeros",
     "records-crowd",
     "records-pages",
@@ -37,6 +46,11 @@ pub(crate) const TRIES: &[&str] = &[
     "records-comments",
     "records-refusal",
     "records-drip",
+    "records-pause",
+    "records-date",
+    "records-elsewhere",
+    "records-zone",
+    "records-upwards",
     "logs-zeros",
     "logs-objects",
     "logs-pages",
@@ -51,12 +65,20 @@ pub(crate) const TRIES: &[&str] = &[
     "tenants-deep",
     "tenants-spaces",
     "tenants-drip",
+    "tenants-pause",
+    "tenants-date",
+    "tenants-elsewhere",
+    "tenants-cursor",
 ];
 
 /// How long such an answer is, in bytes: just what is still read.
 const LONG: usize = 15 * 1024 * 1024;
 /// The same of a log, of which less is read.
 const LONG_LOG: usize = 4 * 1024 * 1024 - 64 * 1024;
+/// What leads elsewhere wherever somebody makes a query or a path of it by hand; a `+` is a space then.
+pub(crate) const LEADING: &str = "+/=&limit=1#x?y=%41/../..";
+/// How many entries are on a page whose cursor leads elsewhere.
+pub(crate) const FEW: usize = 5;
 /// How long a text is that takes the room of many small ones, in bytes.
 const FAT: usize = 20 * 1024;
 
@@ -67,7 +89,31 @@ pub(crate) fn instead(faults: &FaultSet, call: &Call) -> Option<Response<Body>> 
         return None;
     }
     let mut status = StatusCode::OK;
+    let mut header = None;
     let body = match how {
+        // Those change what the API itself says.
+        "zone" | "upwards" => return None,
+        "cursor" if api == "machines" => return None,
+        "pause" => {
+            (status, header) = (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Some((RETRY_AFTER, "999999".to_owned())),
+            );
+            body::empty()
+        }
+        "date" => {
+            let date = "Wed, 01 Jan 2098 00:00:00 GMT".to_owned();
+            (status, header) = (StatusCode::TOO_MANY_REQUESTS, Some((RETRY_AFTER, date)));
+            body::empty()
+        }
+        // Another name of this machine: there the API answers well, and it is not the API's word.
+        "elsewhere" => {
+            let host = call.headers.get(HOST).and_then(|host| host.to_str().ok())?;
+            let port = host.strip_prefix("127.0.0.1:")?;
+            let there = format!("http://localhost:{port}{}", call.target);
+            (status, header) = (StatusCode::TEMPORARY_REDIRECT, Some((LOCATION, there)));
+            body::empty()
+        }
         "drip" => body::drip(),
         "spaces" => body::endless(),
         "refusal" => {
@@ -80,16 +126,25 @@ pub(crate) fn instead(faults: &FaultSet, call: &Call) -> Option<Response<Body>> 
             "machines" => machines(how),
             "records" => records(call, how),
             "logs" => logs(how),
-            _ => tenants(how),
+            _ => tenants(call, how),
         }),
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        http::HeaderValue::from_static("application/json"),
-    );
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some((name, value)) = header {
+        response.headers_mut().insert(name, HeaderValue::from_str(&value).ok()?);
+    }
     Some(response)
+}
+
+/// Whether an API does just this harm.
+pub(crate) fn is(faults: &FaultSet, word: &str) -> bool {
+    faults
+        .everywhere("api-hostile")
+        .is_some_and(|fault| fault.word() == word)
 }
 
 /// The API that a call is to; nothing for calls that are left alone.
@@ -265,7 +320,7 @@ fn logs(how: &str) -> String {
     }
 }
 
-fn tenants(how: &str) -> String {
+fn tenants(call: &Call, how: &str) -> String {
     let list = |entries: &str| format!("[{}]", entries.trim_end_matches(','));
     let page =
         |entries: &str, next: &str| format!(r#"{{"tenants":[{}],"next":{next}}}"#, entries.trim_end_matches(','));
@@ -284,6 +339,11 @@ fn tenants(how: &str) -> String {
                 labels.trim_end_matches(',')
             ))
         }
+        "cursor" => match call.parameter("cursor") {
+            None => page(r#""a3b1""#, &Value::from(LEADING).to_string()),
+            Some(LEADING) => page(r#""q7f9""#, "null"),
+            Some(_) => page(r#""led-elsewhere""#, "null"),
+        },
         "next" => page(r#""a3b1","q7f9""#, &format!("[{}0]", repeated("0,", LONG))),
         // The first tenants come again behind every cursor.
         _ => page(r#""a3b1","q7f9""#, &format!(r#""c{}""#, fresh())),

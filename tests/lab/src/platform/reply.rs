@@ -10,6 +10,8 @@ use crate::edge::body::{self, Body};
 /// A call, read.
 pub(crate) struct Call {
     pub(crate) method: Method,
+    /// Path and query as they were sent.
+    pub(crate) target: String,
     /// The segments of the path, decoded.
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
@@ -27,6 +29,7 @@ impl Call {
         };
         Self {
             method: parts.method.clone(),
+            target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
             path: path.split('/').map(decoded).collect(),
             query: pairs.filter(|text| !text.is_empty()).map(pair).collect(),
             headers: parts.headers.clone(),

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::estate::{App, Estate, FOREIGN_APP, ORGANIZATION};
 use super::reply::{Call, Reply};
 use super::server::{self, Outcome};
-use super::{Platform, present};
+use super::{Platform, harm, present};
 use crate::clock;
 use crate::snapshot::Shared;
 
@@ -178,15 +178,19 @@ impl Asked<'_> {
         let Some(limit) = limit else {
             return Err(Reply::error(400, &format!("limit must be between 1 and {most}")));
         };
+        let (limit, behind) = match harm::is(&self.shared.current().faults, "machines-cursor") {
+            true => (limit.min(harm::FEW), harm::LEADING),
+            false => (limit, ""),
+        };
         let from = match self.call.parameter("cursor").filter(|text| !text.is_empty()) {
             None => Some(0),
-            Some(text) => read_cursor(text),
+            Some(text) => text.strip_suffix(behind).and_then(read_cursor),
         };
         let Some(from) = from else {
             return Err(Reply::error(400, "invalid cursor"));
         };
         let from = from.min(count);
         let to = (from + limit).min(count);
-        Ok((from..to, (to < count).then(|| cursor(to))))
+        Ok((from..to, (to < count).then(|| cursor(to) + behind)))
     }
 }
