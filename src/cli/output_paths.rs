@@ -88,13 +88,28 @@ fn inputs(args: &VerifyArgs, config: &Config) -> Vec<(&'static str, PathBuf)> {
         ("`ca_file` of [edge]", config.edge.ca_file.as_ref()),
     ];
     let named = inputs.into_iter().filter_map(|(name, path)| Some((name, same(path?))));
-    named.collect()
+    let secrets = config.secret_files().into_iter();
+    named
+        .chain(secrets.map(|path| ("a secret of the configuration", same(&path))))
+        .collect()
 }
 
-/// The path as the system knows it, as far as it exists.
+/// Most links that lead from one to the next: as many as the system follows.
+const MOST_LINKS: usize = 40;
+
+/// The path as the system knows it. Of what does not exist yet the folder is known, and a link says where it will be.
 fn same(path: &Path) -> PathBuf {
-    let whole = path.canonicalize();
-    whole
-        .or_else(|_| std::path::absolute(path))
-        .unwrap_or_else(|_| path.to_owned())
+    let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for _ in 0..MOST_LINKS {
+        if let Ok(whole) = path.canonicalize() {
+            return whole;
+        }
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let Ok(target) = path.read_link() else {
+            return path.file_name().map_or(folder.clone(), |name| folder.join(name));
+        };
+        path = folder.join(target);
+    }
+    path
 }

@@ -63,6 +63,47 @@ fn a_proxy_that_stands_between_is_named_without_its_secret() {
 }
 
 #[test]
+fn an_organization_that_the_token_does_not_see_is_named() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let ran = run(&served, &["--org", "nobody", "--format", "json"], &[]);
+    let cause = first_cause(&ran.out);
+    assert_eq!(
+        (ran.code, cause["cause"].as_str()),
+        (Some(3), Some("platform-api-unavailable")),
+        "{}",
+        ran.out
+    );
+    let evidence = cause["evidence"][0].as_str().unwrap_or_default();
+    assert!(evidence.contains("the token sees no organization nobody"), "{evidence}");
+    let fix = cause["remedy"][0]["command"].as_str().unwrap_or_default();
+    assert!(fix.contains("--org") && !fix.contains("status page"), "{fix}");
+}
+
+/// With a wrong edge app nothing is taken from the right one, however little of the edge was looked at.
+#[test]
+fn a_wrong_edge_app_takes_nothing_from_the_right_one() {
+    let served = serve(LabOptions::with_platform(), &["edge-app-mismatch"]);
+    for arguments in [
+        &["--only", "conflicts"][..],
+        &["--only", "conflicts,app"],
+        &["--skip", "certificate,site,route"],
+        &[],
+    ] {
+        let ran = run(&served, &[&["--format", "json"], arguments].concat(), &[]);
+        let report = serde_json::from_str::<Value>(&ran.out).expect("a report");
+        assert_eq!(ran.code, Some(3), "{arguments:?}: {}", ran.out);
+        let told = report["causes"].as_array().expect("causes").iter();
+        let fixes = told.flat_map(|cause| cause["remedy"].as_array().cloned().unwrap_or_default());
+        let actions = fixes.filter_map(|fix| fix["action"].as_str().map(str::to_owned));
+        let actions = actions.collect::<Vec<_>>();
+        assert!(
+            actions.iter().all(|action| action == "manual"),
+            "{arguments:?}: {actions:?}"
+        );
+    }
+}
+
+#[test]
 fn a_token_for_this_machine_goes_through_no_proxy() {
     let served = serve(LabOptions::with_platform(), &[]);
     let refuses = [
@@ -104,6 +145,46 @@ fn a_file_that_is_read_is_never_written_over() {
         assert!(ran.err.contains(&format!("{named} name the same file")), "{}", ran.err);
     }
     assert_eq!(fs::read_to_string(&ids).expect("the list"), "q7f9\n");
+}
+
+/// A link to what does not exist yet is what it leads to; a file with a secret is read, too.
+#[test]
+fn two_names_of_one_file_are_one_file() {
+    let served = serve(LabOptions::default(), &[]);
+    let within = |name: &str| served.dir.path().join(name);
+    std::os::unix::fs::symlink("report.json", within("first")).expect("a link");
+    std::os::unix::fs::symlink("first", within("second")).expect("a link");
+    std::os::unix::fs::symlink(served.dir.path(), within("here")).expect("a link");
+    fs::write(within("bypass"), "hunter2-bypass").expect("the secret is written");
+    let text = fs::read_to_string(&served.config).expect("the configuration");
+    let text = text.replace(
+        "[site]\n",
+        "[site]\nrequest_headers = { x-bypass = { file = \"bypass\" } }\n",
+    );
+    fs::write(&served.config, text).expect("it can be written");
+    for (arguments, said) in [
+        (
+            ["--output", "json=report.json", "--record", "second"],
+            "--output and --record name the same file",
+        ),
+        (
+            ["--output", "json=report.json", "--record", "here/report.json"],
+            "--output and --record name the same file",
+        ),
+        (
+            ["--output", "json=here/bypass", "--fail-on", "fail"],
+            "--output and a secret of the configuration name the same file",
+        ),
+    ] {
+        let ran = run(&served, &arguments, &[]);
+        assert_eq!(ran.code, Some(2), "{}", ran.out);
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+    assert!(!within("report.json").exists());
+    assert_eq!(
+        fs::read_to_string(within("bypass")).expect("the secret"),
+        "hunter2-bypass"
+    );
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ pub(super) async fn sweep(bulk: Bulk<'_>, organization: &str, edge_app: &str) ->
                 size /= 2;
                 continue;
             }
-            Err(refused) => Err(refused.into_fault()),
+            Err(refused) => Err(named(refused.into_fault(), organization)),
         };
         let page = page.and_then(|(page, partial)| Ok((found(page, organization)?, partial)));
         let (page, partial) = match page {
@@ -171,6 +171,17 @@ pub(super) async fn sweep(bulk: Bulk<'_>, organization: &str, edge_app: &str) ->
             ..platform
         },
     })
+}
+
+/// What the platform does not find is the organization, which it leaves unnamed.
+fn named(fault: Fault, organization: &str) -> Fault {
+    match fault.reason {
+        Reason::PlatformNotFound => {
+            let detail = format!("the token sees no organization {organization}: {}", fault.detail);
+            Fault::new(Reason::PlatformNotFound, detail)
+        }
+        _ => fault,
+    }
 }
 
 fn found(page: Option<AppsPage>, organization: &str) -> Result<AppsPage, Fault> {
