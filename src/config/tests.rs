@@ -352,6 +352,17 @@ fn a_severity_is_of_a_cause_that_exists() {
 }
 
 #[test]
+fn a_pace_that_no_clock_can_keep_is_refused() {
+    for rate in ["1e-300", "1e-19", "0", "-1", "0.0009", "nan", "inf", "1e300"] {
+        let shown = mistakes(&format!("[schedule]\nrate = {rate}"));
+        assert!(shown.contains("rate"), "{rate}: {shown}");
+    }
+    for rate in ["0.001", "1e6", "\"auto\""] {
+        read(&format!("[schedule]\nrate = {rate}"));
+    }
+}
+
+#[test]
 fn what_belongs_to_a_mistake_is_shown_however_far_away_it_is() {
     let between = "# more\n".repeat(2000);
     let shown = mistakes(&format!("[certificate]\nwarn_below = 0.1\n{between}fail_below = 0.2\n"));

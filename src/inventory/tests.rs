@@ -214,6 +214,28 @@ fn a_prefix_that_no_app_has_is_a_mistake_where_another_one_fits() {
     }
 }
 
+/// Whoever may create an app may give it such a name, as far as the platform allows; an API that lies gives any.
+#[test]
+fn an_app_whose_name_no_tenant_can_have_stops_nobody() {
+    let tenants = "[tenants]\nsource = \"fly\"\n[fly]\n[edge]\napp = \"edge\"";
+    let long = format!("sp-{}", "x".repeat(64));
+    for odd in [
+        "sp--x-",
+        "sp-a-",
+        &long,
+        "sp-../../secrets",
+        "sp-\u{202e}x",
+        "sp-\u{200b}",
+        "sp-##vso[x]",
+        "sp-\u{9b}31m",
+    ] {
+        let inventory = with_apps(tenants, &["edge", "sp-good", odd], false).unwrap();
+        assert_eq!((ids(&inventory), inventory.faults.len()), (vec!["good"], 1), "{odd:?}");
+    }
+    let alike = with_apps(tenants, &["edge", "sp-SAME", "sp-good", "sp-same"], false).unwrap();
+    assert_eq!((ids(&alike), alike.faults.len()), (vec!["SAME", "good"], 1));
+}
+
 #[test]
 fn where_nobody_has_the_prefix_the_source_says_so() {
     let tenants = "[tenants]\napp_prefix = \"xp-\"\nsource = \"fly\"\n[fly]\n[edge]\napp = \"edge\"";
