@@ -25,6 +25,8 @@ const TURN: Duration = Duration::from_secs(5);
 /// How long a connection may take to ask, and how long it lives.
 const HEAD: Duration = Duration::from_secs(5);
 const LIFE: Duration = Duration::from_secs(60);
+/// The longest head of a request, in bytes.
+const LONGEST_HEAD: usize = 16 * 1024;
 /// How many connections there are together.
 const TOGETHER: usize = 64;
 
@@ -73,7 +75,7 @@ async fn answer_all(stream: TcpStream, asked: mpsc::Sender<Asked>) {
     server
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .max_buf_size(16 * 1024);
+        .max_buf_size(LONGEST_HEAD);
     // Whoever asks wrongly, or went away, is not answered.
     let _ = timeout(LIFE, server.serve_connection(TokioIo::new(stream), service)).await;
 }

@@ -10,6 +10,7 @@ mod gate;
 mod handed_over;
 mod inventory;
 mod leftovers;
+mod limits;
 mod manual;
 mod pipeline;
 pub(crate) mod platform;
