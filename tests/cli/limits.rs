@@ -46,6 +46,7 @@ const LIMITS: &[Row] = &[
     ("a visit", "a head of 64 KiB", "checks/src/probe/channel.rs", "MAX_HEAD: u32 = 64 * 1024;"),
     ("a visit", "five codings", "checks/src/probe/unpack.rs", "MOST_CODINGS: usize = 5;"),
     ("a visit", "4 KiB of it are kept", "checks/src/probe/body.rs", "KEPT: usize = 4096;"),
+    ("a chain", "64 KiB", "checks/src/chain/judge.rs", "const LONGEST: usize = 64 * 1024;"),
     ("a chain", "a path of 16 certificates", "checks/src/chain/flaw.rs", "HIGHEST: usize = 16;"),
     ("a chain", "at 8 moments", "checks/src/chain/judge.rs", "MOST_ENDS: usize = 8;"),
     ("tenants looked at together", "4,096", "checks/src/gather/concurrency.rs", "MOST: usize = 4_096;"),

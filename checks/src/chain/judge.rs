@@ -42,6 +42,9 @@ pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str,
     let Ok(server_name) = ServerName::try_from(name) else {
         return ChainVerdict::no_server_name(name);
     };
+    if is_too_long(presented.iter()) {
+        return ChainVerdict::too_long();
+    }
     let verified = anchors
         .verifier()
         .verify_server_cert(leaf, intermediates, &server_name, &[], moment(now));
@@ -55,6 +58,15 @@ pub fn judge(presented: &[CertificateDer<'_>], anchors: &TrustStore, name: &str,
         },
         Err(error) => ChainVerdict::refused(&error, presented, name, now),
     }
+}
+
+/// The longest chain that is verified, in bytes: more no TLS library takes from a handshake. Who verifies tries each of the
+/// certificates of one name at each place of a path.
+const LONGEST: usize = 64 * 1024;
+
+/// Whether so many certificates are more than a handshake brings: then a recording was made by hand.
+pub(super) fn is_too_long<'c>(presented: impl Iterator<Item = &'c CertificateDer<'c>>) -> bool {
+    presented.map(|der| der.len()).sum::<usize>() > LONGEST
 }
 
 /// How far ahead the end of an intermediate is looked for, in seconds: 30 days.
@@ -97,6 +109,15 @@ impl ChainVerdict {
         Self {
             faults: vec![Reason::TlsNameMismatch],
             detail: format!("`{name}` is no server name"),
+            path_ends: None,
+        }
+    }
+
+    /// More than a handshake brings.
+    pub(super) fn too_long() -> Self {
+        Self {
+            faults: vec![Reason::TlsMalformed],
+            detail: format!("more than {} KiB of certificates", LONGEST / 1024),
             path_ends: None,
         }
     }

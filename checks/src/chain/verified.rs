@@ -14,7 +14,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::anchors::{AnchorsId, TrustStore};
 use super::flaw::unusable_key;
-use super::judge::{AHEAD, ChainVerdict, moment, path_end};
+use super::judge::{AHEAD, ChainVerdict, is_too_long, moment, path_end};
 use crate::evidence::ChainId;
 use crate::world::CertificateChain;
 
@@ -139,6 +139,10 @@ impl VerifiedChains {
                 verdict: ChainVerdict::no_server_name(name),
             };
         };
+        if is_too_long(sent()) {
+            let (presented, verdict) = (copy(sent()), ChainVerdict::too_long());
+            return Judged { id, presented, verdict };
+        }
         let path = match &known {
             Some(_) => Ok(()),
             None => anchors.verify_path(leaf, intermediates, moment(now)),

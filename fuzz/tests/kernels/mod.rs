@@ -9,7 +9,7 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 pub(crate) type Kernel = (&'static str, &'static str, fn(usize) -> Vec<u8>);
 
 /// All of them.
-pub(crate) const KERNELS: [Kernel; 43] = [
+pub(crate) const KERNELS: [Kernel; 47] = [
     ("api", "apps", |n| api(0, &[TOKEN, &apps(n), "{\"machines\":[]}"])),
     ("api", "machines of an app", |n| {
         api(0, &[TOKEN, &apps(1), &listed_machines(n, "sp-0")])
@@ -43,6 +43,12 @@ pub(crate) const KERNELS: [Kernel; 43] = [
         text(format!(
             "{{\"schema\":\"roundsman.report/1\",{times},\"fleet\":[],\"causes\":[{causes}],\"tenants\":[{tenants}]}}"
         ))
+    }),
+    ("chain", "certificates that no path needs", |n| {
+        chain(&[MICROSOFT, &last(MICROSOFT).repeat(n / 10)])
+    }),
+    ("chain", "authorities of one name", |n| {
+        chain(&[CYCLE, &last(CYCLE).repeat(n / 10)])
     }),
     ("configuration", "tenants", |n| {
         configuration(many(n, "", |at| {
@@ -187,6 +193,10 @@ pub(crate) const KERNELS: [Kernel; 43] = [
             "Replaying request to tenant app ".repeat(n)
         ))
     }),
+    ("recording", "tenants that fail alike", |n| recording(n / 10, |_| 1)),
+    ("recording", "tenants that fail and others", |n| {
+        recording(n / 10, |at| at % 2)
+    }),
 ];
 
 const TOKEN: &str = "{\"tokens\":[{\"org_slug\":\"o\"}]}";
@@ -197,6 +207,47 @@ fn many(n: usize, between: &str, one: impl Fn(usize) -> String) -> String {
 
 fn text(text: String) -> Vec<u8> {
     text.into_bytes()
+}
+
+/// Chains of the corpus: each certificate behind its length.
+const MICROSOFT: &[u8] = include_bytes!("../../corpus/chain/microsoft-com");
+const CYCLE: &[u8] = include_bytes!("../../corpus/chain/intermediate-cycle-same-logical-ca");
+
+fn chain(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// The last certificate of a chain, with its length.
+fn last(chain: &[u8]) -> &[u8] {
+    let mut rest = &chain[1..];
+    loop {
+        let length = 2 + usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+        if rest.len() <= length {
+            return rest;
+        }
+        rest = &rest[length..];
+    }
+}
+
+/// A recording of two tenants, of which the second one fails.
+const TENANTS: &str = include_str!("../../corpus/recording/override-conflict");
+
+/// The same of so many, each made of the one that `which` says.
+fn recording(n: usize, which: fn(usize) -> usize) -> Vec<u8> {
+    let (fleet, lines): (Vec<_>, Vec<_>) = TENANTS
+        .lines()
+        .filter(|line| !line.starts_with("{\"end\""))
+        .partition(|line| !line.starts_with("{\"tenant\""));
+    let tenant = |at: usize| {
+        let which = which(at);
+        let named = format!("t{:04}", which + 1);
+        lines[which].replace(&named, &format!("t{:04}", at + 1))
+    };
+    let tenants = many(n, "\n", tenant);
+    let fleet = fleet.join("\n");
+    text(format!(
+        "{fleet}\n{tenants}\n{{\"end\":{{\"chains\":1,\"tenants\":{n}}}}}\n"
+    ))
 }
 
 fn configuration(rest: impl Into<String>) -> Vec<u8> {
