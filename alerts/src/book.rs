@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::incident::{Acknowledgement, Incident, Next, Pending};
@@ -27,17 +28,20 @@ pub struct Book {
     timers: BTreeSet<(Timestamp, Key)>,
     /// How the looks at each key went, until they were calm for long.
     looks: HashMap<Key, Looks>,
+    /// Of which keys something was forgotten without a word.
+    forgotten: BTreeSet<Key>,
     /// Since when nothing can be seen but the agent itself.
     frozen: Option<Timestamp>,
     /// The number of the next incident.
     number: u64,
 }
 
-/// How the looks at a key went, and by which incident that is told.
-#[derive(Clone, Debug)]
-struct Looks {
+/// How the looks at a key went, by which incident that is told, and who was looked at last while it failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looks {
     ring: Ring,
     id: IncidentId,
+    witness: Arc<str>,
 }
 
 /// An incident, and the timer that stands for it.
@@ -47,9 +51,17 @@ struct Kept {
     due: Option<Timestamp>,
 }
 
+impl Looks {
+    /// Who was looked at last while it failed.
+    #[must_use]
+    pub fn witness(&self) -> &str {
+        &self.witness
+    }
+}
+
 impl Book {
     /// A book that goes on where another one was: with these incidents, and this number for the next new one. What has to
-    /// pass for a while begins anew: nobody looked meanwhile.
+    /// pass for a while begins anew, and nothing opens or resolves before one more look: nobody looked meanwhile.
     #[must_use]
     pub fn restored(incidents: impl IntoIterator<Item = Incident>, number: u64, policy: &Policy, now: Now) -> Self {
         let mut book = Self {
@@ -57,11 +69,18 @@ impl Book {
             ..Self::default()
         };
         for mut incident in incidents {
-            incident.resume(now);
+            incident.resume(policy, now);
             let key = incident.core().key.clone();
             book.put(key, incident, policy);
         }
         book
+    }
+
+    /// The same book, which remembers how looks went: what came and went still does.
+    #[must_use]
+    pub fn with_looks(mut self, looks: impl IntoIterator<Item = (Key, Looks)>) -> Self {
+        self.looks.extend(looks);
+        self
     }
 
     /// Hears of one look. What time alone should have changed before it has changed first.
@@ -79,7 +98,7 @@ impl Book {
         let mut changes = Vec::new();
         let heard = match (before, fails) {
             (None, false) => {
-                all.extend(self.count_calm(&signal.key, now));
+                all.extend(self.count_calm(signal, now));
                 return all;
             }
             (None, true) => {
@@ -98,18 +117,22 @@ impl Book {
                 incident
             }
         };
-        changes.extend(self.count(&signal.key, &heard.core().id, changed));
+        changes.extend(self.count(signal, &heard.core().id, changed));
         all.extend(self.settle(heard, changes, policy, now));
         all
     }
 
     /// Counts a look for whether it comes and goes: whether that began or ended by it.
-    fn count(&mut self, key: &Key, id: &IncidentId, changed: bool) -> Option<Change> {
-        let looks = self.looks.entry(key.clone()).or_insert_with(|| Looks {
+    fn count(&mut self, signal: &Signal, id: &IncidentId, changed: bool) -> Option<Change> {
+        let looks = self.looks.entry(signal.key.clone()).or_insert_with(|| Looks {
             ring: Ring::default(),
             id: id.clone(),
+            witness: Arc::clone(&signal.witness),
         });
         looks.id = id.clone();
+        if signal.verdict == Verdict::Firing {
+            looks.witness = Arc::clone(&signal.witness);
+        }
         looks.ring.push(changed).then(|| match looks.ring.is_flapping() {
             true => Change::FlappingBegan,
             false => Change::FlappingEnded,
@@ -117,11 +140,12 @@ impl Book {
     }
 
     /// Counts a look that passes where there is no incident. What was calm for long is as if it had never failed.
-    fn count_calm(&mut self, key: &Key, now: Now) -> Option<Transition> {
+    fn count_calm(&mut self, signal: &Signal, now: Now) -> Option<Transition> {
+        let key = &signal.key;
         let id = self.looks.get(key)?.id.clone();
-        let change = self.count(key, &id, false);
+        let change = self.count(signal, &id, false);
         if self.looks.get(key).is_some_and(|looks| looks.ring.is_calm()) {
-            self.looks.remove(key);
+            self.forget_looks(key);
         }
         Some(Transition {
             id,
@@ -141,6 +165,10 @@ impl Book {
         now: Now,
     ) -> Vec<Transition> {
         let now = self.moment(key, now);
+        // Whom it concerned that is over changes no more.
+        if self.get(key).is_none_or(|incident| incident.resolved().is_some()) {
+            return Vec::new();
+        }
         let Some(mut incident) = self.take(key) else {
             return Vec::new();
         };
@@ -152,14 +180,17 @@ impl Book {
     pub fn forget_witness(&mut self, key: &Key, witness: &str, policy: &Policy, now: Now) -> Vec<Transition> {
         let now = self.moment(key, now);
         let Some(mut incident) = self.take(key) else {
-            self.looks.remove(key);
+            self.forget_looks(key);
             return Vec::new();
         };
+        let is_over = incident.resolved().is_some();
         let core = incident.core_mut();
         core.witnesses.remove(witness);
-        let left = core.members.take(witness).into_iter().collect();
+        // Whom it concerned that is over changes no more.
+        let left = core.members.get(witness).cloned().filter(|_| !is_over);
+        let (_, left) = core.change_members(Vec::new(), left.into_iter().collect());
         if core.witnesses.is_empty() {
-            self.looks.remove(key);
+            self.forget_looks(key);
             if !incident.was_over() {
                 return vec![transition(&incident, Change::Closed, now)];
             }
@@ -203,7 +234,11 @@ impl Book {
         }
         match self.take(key) {
             // It can't be reopened any more.
-            Some(Incident::Resolved(_)) | None => Vec::new(),
+            Some(Incident::Resolved(_)) => {
+                self.forgotten.insert(key.clone());
+                Vec::new()
+            }
+            None => Vec::new(),
             Some(incident) => self.settle(incident, Vec::new(), policy, now),
         }
     }
@@ -240,11 +275,15 @@ impl Book {
         let Some(since) = self.frozen.take() else { return };
         let frozen = now.steady.duration_since(since);
         let frozen = Duration::try_from(frozen).unwrap_or_default();
+        let held = self.incidents.iter_mut().filter(|(key, _)| &*key.scope != AGENT);
+        held.for_each(|(_, kept)| kept.incident.shift(frozen));
+        self.plan_anew(policy);
+    }
+
+    /// Another policy is in force: what waits, waits as long as that one says.
+    pub fn plan_anew(&mut self, policy: &Policy) {
         self.timers.clear();
         for (key, kept) in &mut self.incidents {
-            if &*key.scope != AGENT {
-                kept.incident.shift(frozen);
-            }
             kept.due = kept.incident.due(policy);
             self.timers.extend(kept.due.map(|due| (due, key.clone())));
         }
@@ -279,6 +318,22 @@ impl Book {
         self.incidents.contains_key(key) || self.looks.contains_key(key)
     }
 
+    /// Every key that is remembered by its looks alone: there was an incident not long ago.
+    pub fn keys_of_looks(&self) -> impl Iterator<Item = &Key> {
+        self.looks.keys().filter(|key| !self.incidents.contains_key(key))
+    }
+
+    /// How the looks at a key went.
+    #[must_use]
+    pub fn looks(&self, key: &Key) -> Option<&Looks> {
+        self.looks.get(key)
+    }
+
+    /// Of which keys something was forgotten without a word since this was asked last.
+    pub fn take_forgotten(&mut self) -> BTreeSet<Key> {
+        std::mem::take(&mut self.forgotten)
+    }
+
     /// The number that was given last.
     #[must_use]
     pub fn number(&self) -> u64 {
@@ -307,6 +362,12 @@ impl Book {
                     return all;
                 }
             }
+        }
+    }
+
+    fn forget_looks(&mut self, key: &Key) {
+        if self.looks.remove(key).is_some() {
+            self.forgotten.insert(key.clone());
         }
     }
 

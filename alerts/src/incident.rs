@@ -27,8 +27,11 @@ pub struct Core {
     pub account: Account,
     /// Who was looked at, and how their last looks went.
     pub witnesses: BTreeMap<Arc<str>, Witness>,
-    /// Whom it concerns now; of what is resolved those whom it concerned last.
+    /// Whom it concerns now; of what is resolved everybody whom it concerned since it began.
     pub members: BTreeSet<Arc<str>>,
+    /// Whom it concerned since it began, and does not any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub left: BTreeSet<Arc<str>>,
     /// Who looks after it, until its end.
     pub acknowledged: Option<Acknowledgement>,
 }
@@ -143,6 +146,7 @@ impl Core {
             account: signal.account.clone(),
             witnesses: BTreeMap::new(),
             members: BTreeSet::new(),
+            left: BTreeSet::new(),
             acknowledged: None,
         };
         core.hear(signal, now);
@@ -187,6 +191,10 @@ impl Core {
     ) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
         joined.retain(|member| self.members.insert(Arc::clone(member)));
         left.retain(|member| self.members.remove(member));
+        for member in &joined {
+            self.left.remove(member);
+        }
+        self.left.extend(left.iter().cloned());
         (joined, left)
     }
 
@@ -216,6 +224,12 @@ impl Core {
         let cleared = |witness: &Witness| !witness.fails && witness.looks >= policy.clear;
         let all = !self.witnesses.is_empty() && self.witnesses.values().all(cleared);
         all.then(|| later(since, policy.clear_for))
+    }
+
+    /// Of so many looks at a witness that have to go this way the last is still to come.
+    fn ask_again(&mut self, fails: bool, looks: u32) {
+        let such = self.witnesses.values_mut().filter(|witness| witness.fails == fails);
+        such.for_each(|witness| witness.looks = witness.looks.min(looks.saturating_sub(1)));
     }
 
     /// Everything measured is this much later: nothing was seen meanwhile.
@@ -263,6 +277,7 @@ impl Recovering {
 
     fn resolve(mut self, now: Now) -> Resolved {
         self.core.acknowledged = None;
+        self.core.members.append(&mut self.core.left);
         Resolved {
             core: self.core,
             opened: self.opened,
@@ -419,16 +434,20 @@ impl Incident {
         }
     }
 
-    /// Goes on after a while in which nobody looked: what has to pass for long begins anew, and nothing was measured
-    /// after this moment, however the clocks were set meanwhile.
-    pub(super) fn resume(&mut self, now: Now) {
+    /// Goes on after a while in which nobody looked: what has to pass for long begins anew, one more look is needed to
+    /// open or to resolve anything, and nothing was measured after this moment, however the clocks were set meanwhile.
+    pub(super) fn resume(&mut self, policy: &Policy, now: Now) {
         for witness in self.core_mut().witnesses.values_mut() {
             witness.since = witness.since.min(now.steady);
         }
         match self {
-            Self::Recovering(recovering) => recovering.since = now.steady,
+            Self::Recovering(recovering) => {
+                recovering.since = now.steady;
+                recovering.core.ask_again(false, policy.clear);
+            }
             Self::Resolved(resolved) => resolved.resume(now),
             Self::Pending(pending) => {
+                pending.core.ask_again(true, policy.confirm);
                 if let Some(before) = &mut pending.reopens {
                     before.resume(now);
                 }

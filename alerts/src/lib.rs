@@ -21,7 +21,7 @@ mod signal;
 mod silence;
 mod transition;
 
-pub use book::{Book, Unknown};
+pub use book::{Book, Looks, Unknown};
 pub use flapping::Ring;
 pub use incident::{Acknowledgement, Core, Firing, Incident, Pending, Recovering, Resolved, State, Witness};
 pub use key::{IncidentId, Key};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roundsman_alerts::{
-    Account, Book, Change, Incident, IncidentId, Key, Members, Now, Policy, Severity, Signal, State, Verdict,
+    Account, Book, Change, Incident, IncidentId, Key, Looks, Members, Now, Policy, Severity, Signal, State, Verdict,
 };
 
 /// A book, and the time that passes in it.
@@ -54,6 +54,14 @@ impl Story {
             self.look("a", Verdict::Firing);
         }
         assert_eq!(self.state(), Some(State::Firing));
+    }
+
+    /// The book of another process, which goes on from what was kept.
+    fn restart(&mut self) {
+        let kept = self.book.iter().cloned().collect::<Vec<_>>();
+        let looks = self.book.looks(&key()).map(|looks| (key(), looks.clone()));
+        let book = Book::restored(kept, self.book.number(), &self.policy, self.now);
+        self.book = book.with_looks(looks);
     }
 
     /// Passes as often and as long as it takes.
@@ -302,10 +310,87 @@ fn a_restart_goes_on_and_what_recovers_waits_anew() {
     story.look("a", Verdict::Clear);
     story.look("a", Verdict::Clear);
     story.now = story.now.plus(Duration::from_secs(50));
-    let kept = story.book.iter().cloned().collect::<Vec<_>>();
-    story.book = Book::restored(kept, story.book.number(), &story.policy, story.now);
+    story.restart();
+    assert_eq!(story.after(3_600), [], "nobody looked meanwhile");
+    story.restart();
+    story.look("a", Verdict::Clear);
     assert_eq!(story.after(59), []);
     assert_eq!(story.after(1), [Change::Resolved]);
+}
+
+#[test]
+fn what_waited_to_open_opens_after_a_restart_only_by_another_look() {
+    let mut story = Story::new();
+    for _ in 0..3 {
+        story.look("a", Verdict::Firing);
+    }
+    story.restart();
+    assert_eq!(story.after(3_600), [], "it may be well by now");
+    assert_eq!(story.look("a", Verdict::Firing), [Change::Opened]);
+}
+
+#[test]
+fn what_comes_and_goes_still_does_after_a_restart() {
+    let mut story = Story::new();
+    let in_turn = [("a", Verdict::Firing), ("a", Verdict::Clear)];
+    flapping(&mut story, in_turn.into_iter().cycle().take(20));
+    story.restart();
+    assert!(story.book.is_flapping(&key()));
+    assert_eq!(story.book.looks(&key()).map(Looks::witness), Some("a"));
+    assert_eq!(
+        flapping(&mut story, [("a", Verdict::Clear); 20]),
+        [(16, Change::FlappingEnded)]
+    );
+    assert!(!story.book.remembers(&key()));
+    assert_eq!(story.book.take_forgotten(), [key()].into());
+}
+
+#[test]
+fn what_is_over_names_everybody_whom_it_concerned() {
+    let mut story = Story::new();
+    story.open();
+    story.look("b", Verdict::Firing);
+    for witness in ["a", "b", "a", "b"] {
+        story.look(witness, Verdict::Clear);
+    }
+    assert_eq!(story.after(60), [Change::Resolved]);
+    let named = |story: &Story| {
+        let members = &story.book.get(&key()).expect("it is over").core().members;
+        members.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&story), ["a", "b"]);
+    // Who is gone later, or fails by something else, changes nothing of that.
+    let done = story.book.forget_witness(&key(), "b", &story.policy, story.now);
+    assert_eq!(done, []);
+    let done = story
+        .book
+        .change_members(&key(), vec!["c".into()], vec!["a".into()], &story.policy, story.now);
+    assert_eq!(done, []);
+    assert_eq!(named(&story), ["a", "b"]);
+}
+
+#[test]
+fn what_cant_be_reopened_any_more_is_forgotten_and_said_to_be() {
+    let mut story = Story::new();
+    story.open();
+    story.resolve();
+    assert_eq!(story.book.take_forgotten(), [].into());
+    assert_eq!(story.after(600), []);
+    assert_eq!(story.state(), None);
+    assert_eq!(story.book.take_forgotten(), [key()].into());
+    assert_eq!(story.book.take_forgotten(), [].into());
+}
+
+#[test]
+fn what_waits_waits_as_long_as_the_policy_in_force_says() {
+    let mut story = Story::new();
+    for _ in 0..3 {
+        story.look("a", Verdict::Firing);
+    }
+    story.policy.confirm_for = Duration::from_secs(5);
+    story.book.plan_anew(&story.policy);
+    assert_eq!(story.after(4), []);
+    assert_eq!(story.after(1), [Change::Opened]);
 }
 
 #[test]
@@ -381,8 +466,8 @@ fn clocks_that_were_set_back_over_a_restart_hold_nothing_up() {
         story.look("a", Verdict::Firing);
     }
     story.now = Now::at(Timestamp::UNIX_EPOCH);
-    let kept = story.book.iter().cloned().collect::<Vec<_>>();
-    story.book = Book::restored(kept, story.book.number(), &story.policy, story.now);
+    story.restart();
+    story.look("a", Verdict::Firing);
     assert_eq!(story.after(15), [Change::Opened]);
 }
 
