@@ -6,6 +6,7 @@ mod files;
 mod heartbeat;
 mod log;
 mod systemd;
+mod unsaid;
 mod view;
 mod watcher;
 mod web;

@@ -24,6 +24,7 @@ use super::files::Files;
 use super::heartbeat::Heartbeat;
 use super::log;
 use super::systemd::Systemd;
+use super::unsaid::Unsaid;
 use super::web::Web;
 use super::work::{self, Done, Work};
 use crate::agent::{Setup, Snapshot, USER_AGENT};
@@ -38,8 +39,9 @@ const FILES_EVERY: Duration = Duration::from_secs(2);
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 /// How often the service manager hears that the loop turns.
 const TURN: Duration = Duration::from_secs(1);
-/// How long what is under way may take once it is over.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long what is under way may take once it is over, and how long the disk may take after it.
+const DRAIN: Duration = Duration::from_secs(7);
+const LAST_WRITES: Duration = Duration::from_secs(2);
 /// How many chains are kept: those that were served last.
 const CHAINS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
@@ -71,6 +73,7 @@ pub struct Watcher {
     stop: Stop,
     voice: Box<dyn Voice>,
     silences: Vec<Silence>,
+    unsaid: Unsaid,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
 }
@@ -98,6 +101,7 @@ impl Watcher {
             pull,
             stop,
             voice,
+            unsaid: Unsaid::default(),
             heartbeat: None,
             systemd: Systemd::default(),
         }
@@ -128,6 +132,7 @@ impl Watcher {
         let (mut beat, mut turn) = (interval(heartbeat.every), interval(TURN));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut progress = self.store.progress();
         self.hear(Event::Tick);
         loop {
             let now = self.clocks.now();
@@ -144,9 +149,14 @@ impl Watcher {
                         self.reload("a file changed");
                     }
                 }
+                Ok(()) = progress.changed() => {
+                    let said = self.unsaid.said_by(&progress.borrow_and_update());
+                    said.iter().for_each(|line| self.voice.line(line));
+                }
                 _ = forget.tick() => {
                     let since = keep_since(now.wall, self.setup.config.store.retention);
                     self.store.write(Write::Forget(since));
+                    self.silences.retain(|silence| silence.ends_at >= since);
                 }
                 () = api.serve() => {}
                 () = web.serve() => {}
@@ -183,7 +193,7 @@ impl Watcher {
     /// Ends what is under way, and keeps what is known.
     async fn drain(mut self) {
         let _ = self.pull.send(true);
-        let dispatcher = &mut self.dispatcher;
+        let (dispatcher, unsaid) = (&mut self.dispatcher, &mut self.unsaid);
         let (clocks, store) = (self.clocks, &self.store);
         let mut work = std::mem::take(&mut self.work);
         let ended = async {
@@ -191,7 +201,12 @@ impl Watcher {
                 // Nothing new begins; what came of the rest is kept.
                 if let Done::Examined(ix, Some(examined)) = done {
                     let effects = dispatcher.handle(clocks.now(), Event::Examined(ix, examined));
-                    effects.into_iter().for_each(|effect| keep(store, &effect));
+                    for effect in effects {
+                        let number = keep(store, &effect);
+                        if let Effect::Commit(commit) = effect {
+                            unsaid.wait_for(number, log::incidents(&commit));
+                        }
+                    }
                 }
             }
         };
@@ -199,7 +214,14 @@ impl Watcher {
             () = ended => {}
             () = sleep(DRAIN) => {}
         }
-        self.store.close();
+        let progress = self.store.progress();
+        let lost = self.store.close(LAST_WRITES);
+        let said = self.unsaid.said_by(&progress.borrow());
+        said.iter().for_each(|line| self.voice.line(line));
+        if lost > 0 {
+            let line = format!("{lost} writes are not in the database: it could not be written in time");
+            self.voice.line(&log::agent(clocks.now().wall, &line));
+        }
     }
 
     /// Tells the dispatcher, and carries out what it says.
@@ -209,7 +231,7 @@ impl Watcher {
     }
 
     fn carry_out(&mut self, effect: Effect) {
-        keep(&self.store, &effect);
+        let number = keep(&self.store, &effect);
         match effect {
             Effect::Read => self.work.push(work::read(Arc::clone(&self.setup), self.stop.clone())),
             Effect::Look => match &self.assignment {
@@ -231,12 +253,19 @@ impl Watcher {
                     .push(work::examine(&self.setup, look.clone(), ix, &tenant, visit, wake)),
                 None => self.hear(Event::NotExamined(ix)),
             },
-            Effect::Commit(commit) => log::incidents(&commit).iter().for_each(|line| self.voice.line(line)),
+            Effect::Commit(commit) => {
+                self.unsaid.wait_for(number, log::incidents(&commit));
+                if self.store.trouble().is_some() {
+                    let said = self.unsaid.said_by(&self.store.progress().borrow());
+                    said.iter().for_each(|line| self.voice.line(line));
+                }
+            }
             Effect::Record(record) => {
                 if let Some(line) = log::tenant(&record) {
                     self.voice.line(&line);
                 }
             }
+            Effect::Good(..) | Effect::Gone(_) => {}
         }
     }
 
@@ -295,7 +324,7 @@ impl Watcher {
                 comment,
             } => {
                 let silence = Silence {
-                    id: format!("sil-{}", now.wall.as_millisecond()),
+                    id: silence_id(&self.silences, now.wall),
                     matchers,
                     starts_at: now.wall,
                     ends_at,
@@ -403,13 +432,22 @@ fn status_line(fleet: &FleetStatus, open: usize, health: &Health) -> String {
     parts.join(" · ")
 }
 
-/// Has the store remember what is to be kept.
-fn keep(store: &Store, effect: &Effect) {
+/// Has the store remember what is to be kept; the number of what is urgent.
+fn keep(store: &Store, effect: &Effect) -> u64 {
     match effect {
         Effect::Commit(commit) => store.write(Write::Commit(Box::new(commit.clone()))),
         Effect::Record(record) => store.write(Write::Record(record.clone())),
-        Effect::Read | Effect::Look | Effect::Examine { .. } => {}
+        Effect::Good(tenant, seen) => store.write(Write::Good(tenant.clone(), Arc::clone(seen))),
+        Effect::Gone(tenant) => store.write(Write::Gone(tenant.clone())),
+        Effect::Read | Effect::Look | Effect::Examine { .. } => 0,
     }
+}
+
+/// A name that no silence has yet, though the clock was set back.
+fn silence_id(silences: &[Silence], now: Timestamp) -> String {
+    let taken = |id: &String| silences.iter().any(|silence| silence.id == *id);
+    let mut ids = (now.as_millisecond()..).map(|number| format!("sil-{number}"));
+    ids.find(|id| !taken(id)).unwrap_or_default()
 }
 
 /// The first key that differs and can't change while a daemon runs.
@@ -435,4 +473,26 @@ pub fn store_path(config: &crate::config::Config) -> PathBuf {
 
 fn until(now: Now, at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(now.steady)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_silences_of_one_moment_have_two_names() {
+        let mut silences = Vec::new();
+        for expected in ["sil-7", "sil-8", "sil-9"] {
+            let now = Timestamp::from_millisecond(7).unwrap_or_default();
+            let id = silence_id(&silences, now);
+            assert_eq!(id, expected);
+            silences.push(Silence {
+                id,
+                matchers: Vec::new(),
+                starts_at: now,
+                ends_at: now,
+                comment: String::new(),
+            });
+        }
+    }
 }

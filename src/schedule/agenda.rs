@@ -105,6 +105,18 @@ impl<J: Copy + Eq + Hash + Ord> Agenda<J> {
         self.plans.get(&job)?.next
     }
 
+    /// How many jobs are planned or under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Whether nothing is planned or under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.plans.is_empty()
+    }
+
     /// When the first job is due.
     #[must_use]
     pub fn wake(&self) -> Option<Timestamp> {

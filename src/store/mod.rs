@@ -1,17 +1,18 @@
 //! What a daemon remembers: incidents, how tenants are and were, silences. One SQLite database with one writer.
 //!
 //! What happened to incidents is written in one transaction that outlives a power cut (`synchronous = FULL`), at once;
-//! how tenants are is written when there is time.
+//! how tenants are is written when there is time. What can't be written waits, within limits, and is tried again.
 
 mod error;
 mod lock;
+mod queue;
 mod read;
 mod schema;
 mod writer;
 
 pub use error::StoreError;
 pub use read::{Reader, TimelineEntry};
-pub use writer::{Store, Write, keep_since};
+pub use writer::{Progress, Store, Write, keep_since};
 
 #[cfg(test)]
 mod tests;

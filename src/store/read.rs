@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use roundsman_alerts::{Change, Incident};
+use roundsman_alerts::{Change, Incident, Key};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::de::DeserializeOwned;
 
@@ -72,10 +72,14 @@ pub(super) fn remembered(database: &Connection) -> Result<Remembered, rusqlite::
         .optional()?;
     Ok(Remembered {
         incidents: all(database, "SELECT data FROM incidents", json)?,
+        looks: all(database, "SELECT data, cause, scope, object FROM looks", |row| {
+            let text = |at| row.get::<_, String>(at);
+            Ok((Key::new(&text(1)?, &text(2)?, &text(3)?), json(row)?))
+        })?,
         number: number.and_then(|number| u64::try_from(number).ok()).unwrap_or_default(),
         tenants: all(
             database,
-            "SELECT tenant, status, cause, since, last_good FROM tenants",
+            "SELECT tenant, status, cause, since, last_good, good, by_hand FROM tenants",
             tenant,
         )?,
         silences: all(database, "SELECT data FROM silences ORDER BY id", json)?,
@@ -121,6 +125,11 @@ fn tenant(row: &Row<'_>) -> Result<TenantMemory, rusqlite::Error> {
         cause: cause.and_then(|cause| cause.parse().ok()),
         since: moment(row.get(3)?),
         last_good: row.get::<_, Option<i64>>(4)?.map(moment),
+        // What another version kept of it is nothing to compare with.
+        good: row
+            .get::<_, Option<String>>(5)?
+            .and_then(|seen| serde_json::from_str(&seen).ok()),
+        by_hand: row.get(6)?,
     })
 }
 

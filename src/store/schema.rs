@@ -7,7 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::StoreError;
 
 /// Each step brings a database of the version that is its position to the next one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     -- The incidents that are not over, or may be reopened; each as the alerts crate has it.
     CREATE TABLE incidents (
         cause TEXT NOT NULL, scope TEXT NOT NULL, object TEXT NOT NULL,
@@ -34,7 +35,16 @@ const MIGRATIONS: &[&str] = &["
         PRIMARY KEY (tenant, at)) WITHOUT ROWID;
     CREATE INDEX changes_by_time ON changes (at);
     CREATE TABLE silences (id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
-"];
+",
+    "
+    -- How the last looks went at what failed not long ago.
+    CREATE TABLE looks (cause TEXT NOT NULL, scope TEXT NOT NULL, object TEXT NOT NULL, data TEXT NOT NULL,
+        PRIMARY KEY (cause, scope, object)) WITHOUT ROWID;
+    -- What was seen of a tenant while it was well, and whether its end is nobody's business.
+    ALTER TABLE tenants ADD COLUMN good TEXT;
+    ALTER TABLE tenants ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// The version of the tables that this version of the program writes.
 pub(super) fn version() -> u32 {

@@ -27,8 +27,8 @@ fn opened(now: Now) -> (Book, Commit) {
     let commit = Commit {
         transitions,
         incidents: book.iter().cloned().collect(),
-        forgotten: Vec::new(),
         number: book.number(),
+        ..Commit::default()
     };
     (book, commit)
 }
@@ -39,6 +39,8 @@ fn record(status: Status, second: i64) -> Record {
         status,
         cause: (status == Status::Failing).then_some(Cause::SiteStatus),
         at: Timestamp::from_second(second).unwrap(),
+        last_good: (status == Status::Healthy).then(|| Timestamp::from_second(second).unwrap()),
+        by_hand: false,
         first: false,
     }
 }
@@ -53,7 +55,7 @@ fn what_was_written_is_there_after_a_restart() {
     store.write(Write::Commit(Box::new(commit)));
     store.write(Write::Record(record(Status::Healthy, 1)));
     store.write(Write::Record(record(Status::Failing, 2)));
-    store.close();
+    assert_eq!(store.close(Duration::from_secs(60)), 0);
     let (_store, after) = Store::open(&path).unwrap();
     assert_eq!(after.incidents, book.iter().cloned().collect::<Vec<_>>());
     assert_eq!(after.number, 1);
@@ -118,7 +120,7 @@ fn what_is_old_is_forgotten_and_what_is_open_is_not() {
     store.write(Write::Record(record(Status::Healthy, 1)));
     let later = Timestamp::from_second(1_000).unwrap();
     store.write(Write::Forget(keep_since(later, Duration::from_secs(500))));
-    store.close();
+    assert_eq!(store.close(Duration::from_secs(60)), 0);
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.timeline("inc-1").unwrap().len(), 2);
     assert_eq!(reader.remembered().unwrap().tenants.len(), 1);

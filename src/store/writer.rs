@@ -1,9 +1,7 @@
-//! The one writer, on a thread of its own. What it can't write it keeps, and tries again.
+//! The one writer, on a thread of its own. What it can't write it keeps, within limits, and tries again.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,19 +9,19 @@ use jiff::{SignedDuration, Timestamp};
 use roundsman_alerts::{Incident, Silence};
 use roundsman_checks::clock::Moment;
 use rusqlite::{Connection, Transaction, params};
+use tokio::sync::watch;
 
 use super::error::StoreError;
 use super::lock::Lock;
+use super::queue::{Next, Queue};
 use super::read::remembered;
 use super::schema;
-use crate::watch::{Commit, Record, Remembered};
+use crate::watch::{Commit, Record, Remembered, Seen};
 
 /// How long what is not urgent waits for company.
 const GATHER: Duration = Duration::from_millis(500);
 /// How many writes that are not urgent one transaction holds at most.
 const BATCH: usize = 5_000;
-/// How many of them wait while nothing can be written; the oldest go first.
-const WAITING: usize = 200_000;
 /// How long to leave a database alone that can't be written.
 const STUMBLE: Duration = Duration::from_secs(1);
 
@@ -34,18 +32,41 @@ pub enum Write {
     Commit(Box<Commit>),
     /// How a tenant is: when there is time.
     Record(Record),
+    /// What was seen of a tenant that is well: when there is time.
+    Good(String, Arc<Seen>),
+    /// A tenant is gone: when there is time.
+    Gone(String),
     /// A silence, as it is now.
     Silence(Silence),
     /// Everything from before this moment that is not needed any more goes.
     Forget(Timestamp),
 }
 
+impl Write {
+    /// Whether it is written at once, by itself.
+    pub(super) fn is_urgent(&self) -> bool {
+        match self {
+            Self::Commit(_) | Self::Silence(_) => true,
+            Self::Record(_) | Self::Good(..) | Self::Gone(_) | Self::Forget(_) => false,
+        }
+    }
+}
+
+/// How far a writer came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The number of the last urgent write that is on the disk, with all before it.
+    pub synced: u64,
+    /// Why nothing can be written at the moment.
+    pub trouble: Option<String>,
+}
+
 /// A database that this process alone writes.
 #[derive(Debug)]
 pub struct Store {
-    sender: Option<Sender<Write>>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
-    trouble: Arc<Mutex<Option<String>>>,
+    progress: watch::Receiver<Progress>,
 }
 
 impl Store {
@@ -57,112 +78,92 @@ impl Store {
         let lock = Lock::take(path)?;
         let database = schema::open(path)?;
         let before = remembered(&database).map_err(|error| schema::named(path, &error))?;
-        let (sender, receiver) = channel();
-        let trouble = Arc::new(Mutex::new(None));
+        let queue = Arc::new(Queue::default());
+        let (told, progress) = watch::channel(Progress::default());
         let writer = Writer {
             database,
             path: path.to_owned(),
-            trouble: Arc::clone(&trouble),
-            urgent: VecDeque::new(),
-            waiting: VecDeque::new(),
+            queue: Arc::clone(&queue),
+            told,
             _lock: lock,
         };
         let thread = std::thread::Builder::new().name("store".to_owned());
-        let thread = thread.spawn(move || writer.run(&receiver));
+        let thread = thread.spawn(move || writer.run());
         let thread = thread.map_err(|error| StoreError::Unusable {
             path: path.to_owned(),
             why: error.to_string(),
         })?;
         let store = Self {
-            sender: Some(sender),
+            queue,
             thread: Some(thread),
-            trouble,
+            progress,
         };
         Ok((store, before))
     }
 
-    /// Has something remembered.
-    pub fn write(&self, write: Write) {
-        if let Some(sender) = &self.sender {
-            // The writer ends only after this.
-            let _ = sender.send(write);
-        }
+    /// Has something remembered. What is urgent has a number: it is on the disk once [`Progress::synced`] is as high.
+    pub fn write(&self, write: Write) -> u64 {
+        self.queue.push(write)
+    }
+
+    /// How far the writer came, and whatever it comes to.
+    #[must_use]
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
     }
 
     /// Why nothing can be written at the moment.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.progress.borrow().trouble.clone()
     }
 
-    /// Writes what waits, and ends.
-    pub fn close(mut self) {
-        self.sender = None;
-        if let Some(thread) = self.thread.take() {
-            // A writer that panicked has said so itself.
+    /// Writes what waits, and ends; it waits no longer than this for a disk that hangs. How many writes are lost by it.
+    pub fn close(mut self, patience: Duration) -> usize {
+        let lost = self.queue.close(patience);
+        if let Some(thread) = self.thread.take().filter(|_| self.queue.has_ended()) {
+            // A writer that panicked has said so itself; one that hangs ends with the process.
             let _ = thread.join();
         }
+        lost
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.queue.close(Duration::ZERO);
     }
 }
 
 struct Writer {
     database: Connection,
     path: PathBuf,
-    trouble: Arc<Mutex<Option<String>>>,
-    urgent: VecDeque<Write>,
-    waiting: VecDeque<Write>,
+    queue: Arc<Queue>,
+    told: watch::Sender<Progress>,
     _lock: Lock,
 }
 
 impl Writer {
-    fn run(mut self, receiver: &Receiver<Write>) {
-        // When the first of what waits came.
+    fn run(mut self) {
+        // When the first of what waits came, or when nothing could be written last.
         let mut since = None::<Moment>;
         loop {
-            let first = match since {
-                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(since) => receiver.recv_timeout(self.patience().saturating_sub(since.elapsed())),
-            };
-            let over = matches!(first, Err(RecvTimeoutError::Disconnected));
-            let waited = matches!(first, Err(RecvTimeoutError::Timeout));
-            first
-                .into_iter()
-                .chain(receiver.try_iter())
-                .for_each(|write| self.take(write));
-            let urgent = !self.urgent.is_empty() && !self.is_troubled();
-            if over || waited || urgent || self.waiting.len() >= BATCH {
-                let written = self.flush();
-                // What can't be written is tried again after a while.
-                since = (!written).then(Moment::now);
-            } else {
-                since = since.or_else(|| Some(Moment::now()));
-            }
-            if over {
-                return;
-            }
-        }
-    }
-
-    fn patience(&self) -> Duration {
-        match self.is_troubled() {
-            true => STUMBLE,
-            false => GATHER,
-        }
-    }
-
-    fn is_troubled(&self) -> bool {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn take(&mut self, write: Write) {
-        match write {
-            Write::Record(_) | Write::Forget(_) => {
-                self.waiting.push_back(write);
-                if self.waiting.len() > WAITING {
-                    self.waiting.pop_front();
+            let troubled = self.told.borrow().trouble.is_some();
+            let patience = if troubled { STUMBLE } else { GATHER };
+            let patience = since.map(|since| patience.saturating_sub(since.elapsed()));
+            match self.queue.wait(patience, !troubled, BATCH) {
+                Next::Gather => since = since.or_else(|| Some(Moment::now())),
+                Next::Write => {
+                    let written = self.flush();
+                    // What can't be written is tried again after a while.
+                    since = (!written).then(Moment::now);
+                }
+                Next::End => {
+                    self.flush();
+                    self.queue.ended();
+                    return;
                 }
             }
-            urgent => self.urgent.push_back(urgent),
         }
     }
 
@@ -174,34 +175,54 @@ impl Writer {
             .err()
             .map(|error| schema::named(&self.path, error).to_string());
         let ok = trouble.is_none();
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        self.told
+            .send_if_modified(|progress| std::mem::replace(&mut progress.trouble, trouble.clone()) != trouble);
         ok
     }
 
     fn flush_all(&mut self) -> Result<(), rusqlite::Error> {
-        while let Some(write) = self.urgent.front() {
-            let change = self.database.transaction()?;
-            apply(&change, write)?;
-            change.commit()?;
-            self.urgent.pop_front();
-        }
-        while !self.waiting.is_empty() {
-            let batch = self.waiting.len().min(BATCH);
-            let change = self.database.transaction()?;
-            for write in self.waiting.iter().take(batch) {
-                apply(&change, write)?;
+        while let Some((number, write)) = self.queue.urgent() {
+            let written = transact(&mut self.database, std::slice::from_ref(&write));
+            if written.is_err() {
+                self.queue.give_back(number, write);
+                return written;
             }
-            change.commit()?;
-            self.waiting.drain(..batch);
+            self.told.send_modify(|progress| progress.synced = number);
         }
-        Ok(())
+        loop {
+            let batch = self.queue.batch(BATCH);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            transact(&mut self.database, &batch)?;
+            self.queue.written(batch.len());
+        }
     }
+}
+
+/// All of it, or nothing.
+fn transact(database: &mut Connection, writes: &[Write]) -> Result<(), rusqlite::Error> {
+    let change = database.transaction()?;
+    for write in writes {
+        apply(&change, write)?;
+    }
+    change.commit()
 }
 
 fn apply(change: &Transaction<'_>, write: &Write) -> Result<(), rusqlite::Error> {
     match write {
         Write::Commit(commit) => write_commit(change, commit),
         Write::Record(record) => write_record(change, record),
+        Write::Good(tenant, seen) => {
+            let mut statement = change.prepare_cached("UPDATE tenants SET good = ?2 WHERE tenant = ?1")?;
+            statement.execute(params![tenant, text(&**seen)?])?;
+            Ok(())
+        }
+        Write::Gone(tenant) => {
+            let mut statement = change.prepare_cached("DELETE FROM tenants WHERE tenant = ?1")?;
+            statement.execute([tenant])?;
+            Ok(())
+        }
         Write::Silence(silence) => {
             let ends = silence.ends_at.as_microsecond();
             let mut statement =
@@ -247,6 +268,15 @@ fn write_commit(change: &Transaction<'_>, commit: &Commit) -> Result<(), rusqlit
     for key in &commit.forgotten {
         gone.execute(params![&*key.cause, &*key.scope, &*key.object])?;
     }
+    let mut counted =
+        change.prepare_cached("INSERT OR REPLACE INTO looks (cause, scope, object, data) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut calm = change.prepare_cached("DELETE FROM looks WHERE cause = ?1 AND scope = ?2 AND object = ?3")?;
+    for (key, looks) in &commit.looks {
+        match looks {
+            Some(looks) => counted.execute(params![&*key.cause, &*key.scope, &*key.object, text(looks)?])?,
+            None => calm.execute(params![&*key.cause, &*key.scope, &*key.object])?,
+        };
+    }
     let number = i64::try_from(commit.number).unwrap_or(i64::MAX);
     change.execute(
         "INSERT OR REPLACE INTO single (name, value) VALUES ('incident', ?1)",
@@ -258,12 +288,13 @@ fn write_commit(change: &Transaction<'_>, commit: &Commit) -> Result<(), rusqlit
 fn write_record(change: &Transaction<'_>, record: &Record) -> Result<(), rusqlite::Error> {
     let (status, at) = (record.status.to_string(), record.at.as_microsecond());
     let cause = record.cause.map(roundsman_checks::Cause::as_str);
-    let good = (record.status == roundsman_checks::diagnosis::Status::Healthy).then_some(at);
+    let good = record.last_good.map(Timestamp::as_microsecond);
     let mut now = change.prepare_cached(
-        "INSERT INTO tenants (tenant, status, cause, since, last_good) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (tenant) DO UPDATE SET status = ?2, cause = ?3, since = ?4, last_good = coalesce(?5, last_good)",
+        "INSERT INTO tenants (tenant, status, cause, since, last_good, by_hand) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (tenant) DO UPDATE SET status = ?2, cause = ?3, since = ?4,
+         last_good = coalesce(?5, last_good), by_hand = ?6",
     )?;
-    now.execute(params![record.tenant, status, cause, at, good])?;
+    now.execute(params![record.tenant, status, cause, at, good, record.by_hand])?;
     let mut was =
         change.prepare_cached("INSERT OR REPLACE INTO changes (tenant, at, status, cause) VALUES (?1, ?2, ?3, ?4)")?;
     was.execute(params![record.tenant, at, status, cause])?;

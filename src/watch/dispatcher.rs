@@ -2,6 +2,7 @@
 //! clock, so that a week passes in a test as fast as it can be told.
 
 mod answers;
+mod before;
 mod fleet;
 mod people;
 mod turns;
@@ -18,15 +19,15 @@ use roundsman_checks::diagnosis::{Blame, Cause, Shown, Status, Totals, explain, 
 use roundsman_checks::finding::{Check, FleetCheck, Outcome};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Places;
-use roundsman_checks::target::{Tenant, TenantId};
+use roundsman_checks::target::TenantId;
 
 use super::event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
 use super::inventory::compare;
-use super::memory::{Remembered, TenantMemory};
+use super::memory::Remembered;
 use super::settings::Settings;
-use super::shared::SharedState;
+use super::shared::{SharedState, blinds};
 use super::signal;
-use super::status::{FleetStatus, Health, TenantStatus};
+use super::status::{FleetStatus, Footprint, Health, TenantStatus};
 use super::tenant::TenantState;
 use crate::schedule::Agenda;
 
@@ -74,10 +75,10 @@ pub struct Dispatcher {
     /// How many tenants have each cause of their own.
     sharing: BTreeMap<Cause, usize>,
     book: Book,
-    /// Who is gone, as long as the book does not know it.
-    vanished: BTreeMap<TenantId, Arc<Tenant>>,
+    /// Who is gone, with their labels, as long as the book does not know it.
+    vanished: BTreeMap<TenantId, BTreeMap<String, String>>,
     /// How tenants were before this process, as long as they were not named again.
-    memories: HashMap<String, TenantMemory>,
+    memories: HashMap<TenantId, before::Unnamed>,
     /// In how many looks in a row the agent was blind.
     blind: u32,
     /// In how many readings in a row too many were missing.
@@ -99,17 +100,12 @@ impl Dispatcher {
     #[must_use]
     pub fn new(settings: Settings, remembered: Remembered, now: Now) -> Self {
         let book = Book::restored(remembered.incidents, remembered.number, &settings.policy, now);
-        let memories = remembered
-            .tenants
-            .into_iter()
-            .map(|memory| (memory.tenant.clone(), memory));
-        let mut shared = SharedState::default();
-        for incident in book.iter().filter(|incident| &*incident.core().key.scope != "tenant") {
-            let key = &incident.core().key;
-            if let Ok(cause) = key.cause.parse::<Cause>() {
-                shared.told(key, cause);
-            }
+        let mut book = book.with_looks(remembered.looks);
+        let blind = before::was_blind(&book);
+        if blind {
+            book.freeze(now);
         }
+        let shared = before::told_of(&book);
         let mut chores = Agenda::default();
         chores.plan(Job::Read, now.steady);
         Self {
@@ -128,8 +124,8 @@ impl Dispatcher {
             sharing: BTreeMap::new(),
             book,
             vanished: BTreeMap::new(),
-            memories: memories.collect(),
-            blind: 0,
+            memories: before::unnamed(remembered.tenants),
+            blind: if blind { BLIND } else { 0 },
             shrunk: 0,
             read_once: false,
             lag: Duration::ZERO,
@@ -147,7 +143,7 @@ impl Dispatcher {
         self.notice_jump(now);
         match event {
             Event::Tick => {}
-            Event::Read(reading) => self.read(now, *reading),
+            Event::Read(reading) => self.read(now, *reading, &mut effects),
             Event::Looked(context) => self.looked(now, context),
             Event::Examined(ix, examined) => self.examined(now, ix, *examined, &mut effects),
             Event::NotExamined(ix) => {
@@ -224,7 +220,7 @@ impl Dispatcher {
     }
 
     /// The APIs and the inventory were read.
-    fn read(&mut self, now: Now, reading: Reading) {
+    fn read(&mut self, now: Now, reading: Reading, effects: &mut Vec<Effect>) {
         self.chores.finished(Job::Read);
         let by_budget = Duration::from_secs(60) * reading.calls / CALLS_A_MINUTE;
         let every = match reading.calls {
@@ -235,7 +231,7 @@ impl Dispatcher {
         let first = !self.read_once;
         if let Some(inventory) = reading.inventory {
             self.read_once = true;
-            self.take_inventory(now, &inventory);
+            self.take_inventory(now, &inventory, effects);
         }
         if reading.changed || first {
             // A new directory comes with the next look, and who is not well may be so by now.
@@ -262,6 +258,7 @@ impl Dispatcher {
         self.places = Places::new(settings.concurrency);
         let moved = settings.cadence != self.settings.cadence;
         self.settings = settings;
+        self.book.plan_anew(&self.settings.policy);
         self.chores.plan(Job::Read, now.steady);
         self.chores.plan(Job::Fleet, now.steady);
         if moved {
@@ -282,16 +279,14 @@ impl Dispatcher {
 
     /// Says what is to be kept of what happened.
     fn flush(&mut self, effects: &mut Vec<Effect>) {
-        if self.commit.transitions.is_empty() {
+        let mut commit = std::mem::take(&mut self.commit);
+        let mut keys = self.book.take_forgotten();
+        keys.extend(commit.transitions.iter().map(|done| done.key.clone()));
+        if keys.is_empty() {
             return;
         }
-        let mut commit = std::mem::take(&mut self.commit);
-        let keys = commit
-            .transitions
-            .iter()
-            .map(|done| done.key.clone())
-            .collect::<BTreeSet<_>>();
         for key in keys {
+            commit.looks.push((key.clone(), self.book.looks(&key).cloned()));
             match self.book.get(&key) {
                 Some(incident) => commit.incidents.push(incident.clone()),
                 None => commit.forgotten.push(key),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use roundsman_alerts::{Incident, Key, Transition};
+use roundsman_alerts::{Incident, Key, Looks, Transition};
 use roundsman_checks::diagnosis::Judgement;
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::target::Tenant;
@@ -94,6 +94,10 @@ pub enum Effect {
     Commit(Commit),
     /// Keep what is known of a tenant, when there is time.
     Record(Record),
+    /// Keep what was seen of a tenant that is well, where that is not what was kept.
+    Good(String, Arc<Seen>),
+    /// Keep nothing of a tenant any more but what happened.
+    Gone(String),
 }
 
 /// What happened to incidents: written together, or not at all.
@@ -105,6 +109,8 @@ pub struct Commit {
     pub incidents: Vec<Incident>,
     /// The incidents that are not there any more.
     pub forgotten: Vec<Key>,
+    /// How the looks at each key of these went; `None` where that counts no more.
+    pub looks: Vec<(Key, Option<Looks>)>,
     /// The number of the incident that was opened last.
     pub number: u64,
 }
@@ -120,6 +126,36 @@ pub struct Record {
     pub cause: Option<roundsman_checks::diagnosis::Cause>,
     /// When that was found, by the wall's clock.
     pub at: Timestamp,
+    /// When it was well last, by the wall's clock.
+    pub last_good: Option<Timestamp>,
+    /// Whether its end is nobody's business: who named it took it out by hand.
+    pub by_hand: bool,
     /// Whether nothing was known of it before.
     pub first: bool,
+}
+
+impl Commit {
+    /// Both as one, where what is later cannot be written by itself: of each incident and key the later word. Of what
+    /// happened at most so much is kept, the latest.
+    pub(crate) fn absorb(&mut self, later: Self, most: usize) {
+        let Self {
+            transitions,
+            incidents,
+            forgotten,
+            looks,
+            number,
+        } = later;
+        self.transitions.extend(transitions);
+        let before = self.transitions.len().saturating_sub(most);
+        self.transitions.drain(..before);
+        let again = |key: &Key| incidents.iter().any(|incident| incident.core().key == *key) || forgotten.contains(key);
+        self.incidents.retain(|incident| !again(&incident.core().key));
+        self.forgotten.retain(|key| !again(key));
+        self.looks
+            .retain(|(key, _)| !looks.iter().any(|(other, _)| other == key));
+        self.incidents.extend(incidents);
+        self.forgotten.extend(forgotten);
+        self.looks.extend(looks);
+        self.number = number;
+    }
 }

@@ -1,14 +1,20 @@
 //! What is known from before this process.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use roundsman_alerts::{Incident, Silence};
+use roundsman_alerts::{Incident, Key, Looks, Silence};
 use roundsman_checks::diagnosis::{Cause, Status};
+
+use super::Seen;
 
 /// Everything that a start goes on from.
 #[derive(Clone, Debug, Default)]
 pub struct Remembered {
     /// The incidents that are not over, or may be reopened.
     pub incidents: Vec<Incident>,
+    /// How looks went at what comes and goes.
+    pub looks: Vec<(Key, Looks)>,
     /// The number of the incident that was opened last.
     pub number: u64,
     /// How tenants were.
@@ -30,4 +36,8 @@ pub struct TenantMemory {
     pub since: Timestamp,
     /// When it was well last.
     pub last_good: Option<Timestamp>,
+    /// What was seen of it then.
+    pub good: Option<Arc<Seen>>,
+    /// Whether its end is nobody's business: who named it took it out by hand.
+    pub by_hand: bool,
 }

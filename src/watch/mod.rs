@@ -18,4 +18,4 @@ pub use event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx}
 pub use memory::{Remembered, TenantMemory};
 pub use seen::Seen;
 pub use settings::Settings;
-pub use status::{FleetStatus, Health, TenantStatus};
+pub use status::{FleetStatus, Footprint, Health, TenantStatus};

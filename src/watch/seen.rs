@@ -6,15 +6,19 @@ use roundsman_checks::check::DnsAnswer;
 use roundsman_checks::evidence::ChainId;
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::world::TenantEvidence;
+use serde::{Deserialize, Serialize};
 
 /// What could be seen of a tenant at one look, as far as it is worth comparing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Where DNS leads; `None`: not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Box<[IpAddr]>>,
     /// The leaf that is served: who issued it, and until when it is valid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<(ChainId, Box<str>)>,
     /// The images that its machines run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Box<str>>,
 }
 

@@ -9,6 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::event::TenantIx;
 use super::signal;
 
+/// Whether a cause of the agent hides everything else.
+pub(super) fn blinds(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::AgentExhausted | Cause::VantageOffline | Cause::VantageDnsBlocked | Cause::ClockWrong
+    )
+}
+
 /// What is shared.
 pub(super) struct SharedState {
     pub proven: Shared,
@@ -90,6 +98,12 @@ impl SharedState {
         self.members.get(key).map_or(0, BTreeSet::len)
     }
 
+    /// How much is kept.
+    pub(super) fn size(&self) -> usize {
+        let members = self.members.values().map(|members| 1 + members.len()).sum::<usize>();
+        members + self.entries.len() + self.told.len() + self.fresh.len()
+    }
+
     /// How many tenants are concerned by something that shows at the edge as a whole.
     pub(super) fn shown_by(&self, is_such: impl Fn(Cause) -> bool) -> usize {
         let such = self.entries.iter().filter(|(_, entry)| is_such(entry.cause));
@@ -98,15 +112,8 @@ impl SharedState {
 
     /// Whether a cause of the agent hides everything: then nothing can be said of tenants.
     pub(super) fn blinds(&self) -> bool {
-        let blind = |cause| {
-            matches!(
-                cause,
-                Cause::AgentExhausted | Cause::VantageOffline | Cause::VantageDnsBlocked | Cause::ClockWrong
-            )
-        };
-        self.entries
-            .values()
-            .any(|entry| entry.scope == Scope::Agent && blind(entry.cause))
+        let mut entries = self.entries.values();
+        entries.any(|entry| entry.scope == Scope::Agent && blinds(entry.cause))
     }
 
     /// A tenant was examined, and these were to blame.

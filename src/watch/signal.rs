@@ -10,7 +10,7 @@ use roundsman_checks::diagnosis::{
 };
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::platform::fly::Flyctl;
-use roundsman_checks::target::Tenant;
+use roundsman_checks::target::{Tenant, TenantId};
 
 use super::Settings;
 
@@ -79,10 +79,10 @@ fn commands(remedy: &[Remedy]) -> Vec<String> {
 }
 
 /// A signal of a tenant about itself.
-pub(super) fn of_tenant(key: Key, tenant: &Tenant, verdict: Verdict, account: Account) -> Signal {
+pub(super) fn of_tenant(key: Key, tenant: &TenantId, verdict: Verdict, account: Account) -> Signal {
     Signal {
         key,
-        witness: tenant.id.as_str().into(),
+        witness: tenant.as_str().into(),
         verdict,
         members: Members::Witness,
         account,

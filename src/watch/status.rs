@@ -42,6 +42,21 @@ pub struct FleetStatus {
     pub unknown: usize,
 }
 
+/// How much a dispatcher keeps, in numbers of things: what grows for ever shows here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// Tenants.
+    pub tenants: usize,
+    /// What is planned or under way.
+    pub planned: usize,
+    /// What explains tenants where nothing shared does.
+    pub explanations: usize,
+    /// The incidents, their witnesses, whom they concern, and keys whose looks still count.
+    pub incidents: usize,
+    /// Who is concerned by what is shared.
+    pub members: usize,
+}
+
 /// How the agent does its own job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roundsman_alerts::Key;
-use roundsman_checks::check::Findings;
 use roundsman_checks::diagnosis::{Cause, Explanation, Status, TenantFacts};
 use roundsman_checks::target::Tenant;
 
@@ -22,8 +21,6 @@ pub(super) struct TenantState {
     pub facts: Option<TenantFacts>,
     /// What explains it where nothing shared does; nothing while it is well.
     pub own: Vec<Explanation>,
-    /// What its checks said; nothing while it is well.
-    pub findings: Option<Box<Findings>>,
     /// The incidents of its own that it bears witness of.
     pub keys: Vec<Key>,
     /// Those of them that held at its last examination.
@@ -61,7 +58,6 @@ impl TenantState {
             tenant,
             facts: None,
             own: Vec::new(),
-            findings: None,
             keys: Vec::new(),
             firing: Vec::new(),
             seen: None,

@@ -4,6 +4,7 @@
 //! plays exactly the same again.
 
 mod model;
+mod restarts;
 mod truth;
 
 use std::time::Duration;

@@ -9,8 +9,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
-use roundsman::watch::{Commit, Dispatcher, Effect, Event, Examined, Reading, Remembered, Settings, TenantIx};
-use roundsman_alerts::{Change, Incident, Key, Now, Policy, Transition};
+use roundsman::watch::{
+    Commit, Dispatcher, Effect, Event, Examined, Reading, Record, Remembered, Settings, TenantIx, TenantMemory,
+};
+use roundsman_alerts::{Change, Incident, Key, Looks, Now, Policy, Transition};
 use roundsman_checks::diagnosis::{Judgement, Status};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Concurrency;
@@ -60,8 +62,28 @@ enum Coming {
 #[derive(Default)]
 struct Kept {
     incidents: BTreeMap<Key, Incident>,
+    looks: BTreeMap<Key, Looks>,
+    tenants: BTreeMap<String, TenantMemory>,
     number: u64,
     timeline: Vec<Transition>,
+}
+
+impl Kept {
+    fn record(&mut self, record: Record) {
+        let good = self.tenants.remove(&record.tenant).and_then(|memory| memory.good);
+        self.tenants.insert(
+            record.tenant.clone(),
+            TenantMemory {
+                tenant: record.tenant,
+                status: record.status,
+                cause: record.cause,
+                since: record.at,
+                last_good: record.last_good,
+                good,
+                by_hand: record.by_hand,
+            },
+        );
+    }
 }
 
 pub(super) struct Model {
@@ -87,6 +109,8 @@ pub(super) struct Model {
     /// When each was broken, or hidden by the fleet, last.
     broken_until: BTreeMap<usize, Timestamp>,
     broken_since: BTreeMap<usize, Timestamp>,
+    /// Until when each was told of as one of many.
+    shared_until: BTreeMap<usize, Timestamp>,
     story: Vec<String>,
     examined: u64,
     judged: HashMap<(usize, FleetTruth2, bool), Judgement>,
@@ -120,6 +144,7 @@ impl Model {
             truth: BTreeMap::new(),
             broken_until: BTreeMap::new(),
             broken_since: BTreeMap::new(),
+            shared_until: BTreeMap::new(),
             story: Vec::new(),
             examined: 0,
             judged: HashMap::new(),
@@ -357,7 +382,14 @@ impl Model {
                     self.now.steady, record.tenant, record.status, record.cause
                 );
                 self.story.push(told);
+                self.kept.record(record);
             }
+            Effect::Good(tenant, seen) => {
+                if let Some(memory) = self.kept.tenants.get_mut(&tenant) {
+                    memory.good = Some(seen);
+                }
+            }
+            Effect::Gone(tenant) => drop(self.kept.tenants.remove(&tenant)),
         }
         Ok(())
     }
@@ -377,6 +409,12 @@ impl Model {
         }
         for key in &commit.forgotten {
             self.kept.incidents.remove(key);
+        }
+        for (key, looks) in commit.looks {
+            match looks {
+                Some(looks) => drop(self.kept.looks.insert(key, looks)),
+                None => drop(self.kept.looks.remove(&key)),
+            }
         }
         self.kept.number = commit.number;
         self.kept.timeline.extend(commit.transitions);
@@ -417,6 +455,8 @@ impl Model {
     fn crash(&mut self) {
         let remembered = Remembered {
             incidents: self.kept.incidents.values().cloned().collect(),
+            looks: self.kept.looks.clone().into_iter().collect(),
+            tenants: self.kept.tenants.values().cloned().collect(),
             number: self.kept.number,
             ..Remembered::default()
         };
@@ -439,6 +479,15 @@ impl Model {
                 return Err(format!("two incidents are called {}", incident.core().id));
             }
         }
+        // What is kept is what is known, and nothing else.
+        let kept = self.kept.incidents.values();
+        let is_kept = |(kept, known): (&Incident, &Incident)| {
+            (&kept.core().key, &kept.core().id, kept.state()) == (&known.core().key, &known.core().id, known.state())
+        };
+        let known = self.dispatcher.incidents();
+        if kept.len() != known.count() || !kept.zip(self.dispatcher.incidents()).all(is_kept) {
+            return Err(format!("{} other incidents are kept than are known", self.now.steady));
+        }
         // Nobody waits longer than it should while nothing is wrong with the agent.
         let limit = 2 * self.plan.every + SLACK;
         let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
@@ -455,8 +504,19 @@ impl Model {
         self.what_lasts_is_told()
     }
 
-    /// What has been broken for a long while, with nothing in front of it, is an incident.
-    fn what_lasts_is_told(&self) -> Result<(), String> {
+    /// What has been broken for a long while, with nothing in front of it, is an incident. Who was told of as one of many
+    /// stands alone within two rounds after that ended, and what it takes to confirm it.
+    fn what_lasts_is_told(&mut self) -> Result<(), String> {
+        let open = self.dispatcher.incidents().filter(|incident| incident.is_open());
+        let shared = open.filter(|incident| &*incident.core().key.scope != "tenant");
+        let shared = shared.map(|incident| &incident.core().members).collect::<Vec<_>>();
+        for number in self.truth.keys().filter(|_| !shared.is_empty()) {
+            let id = self.tenants[*number].id.as_str();
+            if shared.iter().any(|members| members.contains(id)) {
+                self.shared_until.insert(*number, self.now.steady);
+            }
+        }
+        let alone = SignedDuration::try_from(2 * self.plan.every + SLACK).unwrap_or(SignedDuration::MAX);
         let long =
             SignedDuration::try_from(2 * self.plan.every + Duration::from_secs(300)).unwrap_or(SignedDuration::MAX);
         let calm = self.now.steady.duration_since(self.since) > long
@@ -474,7 +534,9 @@ impl Model {
                 .tenant(id, self.now)
                 .is_some_and(|status| status.examined_at.is_some());
             let told = |incident: &Incident| incident.is_open() && incident.core().members.contains(id.as_str());
-            if lasts && known && !self.dispatcher.incidents().any(told) {
+            let shared = self.shared_until.get(number);
+            let one_of_many = shared.is_some_and(|until| self.now.steady.duration_since(*until) <= alone);
+            if lasts && known && !one_of_many && !self.dispatcher.incidents().any(told) {
                 return Err(format!(
                     "{} {id} has been broken since {since}, and nobody is told",
                     self.now.steady

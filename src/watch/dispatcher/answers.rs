@@ -79,6 +79,23 @@ impl Dispatcher {
         ids
     }
 
+    /// How much is kept.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let size = |incident: &Incident| {
+            let core = incident.core();
+            1 + core.witnesses.len() + core.members.len() + core.left.len()
+        };
+        let own = self.tenants.values().map(|state| state.own.len() + state.keys.len());
+        Footprint {
+            tenants: self.tenants.len() + self.by_id.len() + self.vanished.len() + self.memories.len(),
+            planned: self.turns.len() + self.chores.len(),
+            explanations: own.sum(),
+            incidents: self.book.iter().map(size).sum::<usize>() + self.book.keys_of_looks().count(),
+            members: self.shared.size(),
+        }
+    }
+
     /// How the agent does its own job.
     pub fn health(&mut self, now: Now) -> Health {
         let interval = self.settings.cadence.interval(now.wall);

@@ -3,14 +3,25 @@
 use super::*;
 
 impl Dispatcher {
-    pub(super) fn take_inventory(&mut self, now: Now, inventory: &crate::inventory::Inventory) {
+    pub(super) fn take_inventory(
+        &mut self,
+        now: Now,
+        inventory: &crate::inventory::Inventory,
+        effects: &mut Vec<Effect>,
+    ) {
         let known = self.tenants.values();
-        let known = known.map(|state| (state.tenant.id.clone(), state.absent)).collect();
+        let known = known.map(|state| (state.tenant.id.clone(), state.absent));
+        let before = self.memories.iter().map(|(id, unnamed)| (id.clone(), unnamed.absent));
+        let known = known.chain(before).collect();
         let found = compare(inventory, &known);
         self.shrunk = if found.shrunk { self.shrunk + 1 } else { 0 };
         self.tell_shrunk(now, inventory.tenants.len(), known.len(), inventory.complete);
         let mut new = Vec::new();
-        for (tenant, by_hand) in found.new {
+        let (there, back) = found
+            .there
+            .into_iter()
+            .partition::<Vec<_>, _>(|(tenant, _)| self.by_id.contains_key(&tenant.id));
+        for (tenant, by_hand) in found.new.into_iter().chain(back) {
             let ix = TenantIx(self.next_ix);
             self.next_ix += 1;
             self.by_id.insert(tenant.id.clone(), ix);
@@ -21,17 +32,18 @@ impl Dispatcher {
                 .wake_every
                 .saturating_sub(state.phase.within(self.settings.wake_every));
             state.woken = now.steady.checked_sub(waited).ok();
-            state.keys = self.keys_of(&state.tenant);
-            if let Some(memory) = self.memories.remove(state.tenant.id.as_str()) {
+            state.keys = before::keys_of(&self.book, &state.tenant.id);
+            if let Some(before::Unnamed { memory, .. }) = self.memories.remove(&state.tenant.id) {
                 state.since = Some(memory.since);
                 state.last_good = memory.last_good;
+                state.good = memory.good;
                 state.memory = Some((memory.status, memory.cause));
             }
             self.tenants.insert(ix, state);
             new.push(ix);
         }
         self.plan_all(now, new);
-        for (tenant, by_hand) in found.there {
+        for (tenant, by_hand) in there {
             if let Some(state) = self.by_id.get(&tenant.id).and_then(|ix| self.tenants.get_mut(ix)) {
                 (state.absent, state.by_hand) = (0, by_hand);
                 if state.tenant != tenant {
@@ -42,23 +54,25 @@ impl Dispatcher {
         for id in &found.missing {
             if let Some(state) = self.by_id.get(id).and_then(|ix| self.tenants.get_mut(ix)) {
                 state.absent += 1;
+            } else if let Some(unnamed) = self.memories.get_mut(id) {
+                unnamed.absent += 1;
             }
         }
         for id in found.gone {
             self.remove(now, &id);
+            effects.push(Effect::Gone(id.to_string()));
         }
         self.tell_vanished(now);
     }
 
-    /// The incidents of a tenant from before a restart.
-    fn keys_of(&self, tenant: &Tenant) -> Vec<Key> {
-        let open = self.book.iter().map(Incident::core);
-        let own = open.filter(|core| &*core.key.scope == "tenant" && core.witnesses.contains_key(tenant.id.as_str()));
-        own.map(|core| core.key.clone()).collect()
-    }
-
-    /// A tenant is gone.
+    /// A tenant is gone, or went while no agent ran.
     fn remove(&mut self, now: Now, id: &TenantId) {
+        if let Some(before::Unnamed { memory, .. }) = self.memories.remove(id) {
+            self.forget_witness(now, id, &before::keys_of(&self.book, id));
+            if !memory.by_hand {
+                self.vanished.insert(id.clone(), BTreeMap::new());
+            }
+        }
         let Some(ix) = self.by_id.remove(id) else { return };
         let Some(state) = self.tenants.remove(&ix) else { return };
         self.turns.cancel(ix);
@@ -67,12 +81,16 @@ impl Dispatcher {
             self.totals.remove(id, facts);
         }
         self.count_own(&state.own, Step::Down);
-        for key in &state.keys {
+        self.forget_witness(now, id, &state.keys);
+        if !state.by_hand {
+            self.vanished.insert(id.clone(), state.tenant.labels.clone());
+        }
+    }
+
+    fn forget_witness(&mut self, now: Now, id: &TenantId, keys: &[Key]) {
+        for key in keys {
             let done = self.book.forget_witness(key, id.as_str(), &self.settings.policy, now);
             self.note(done);
-        }
-        if !state.by_hand {
-            self.vanished.insert(id.clone(), state.tenant);
         }
     }
 
@@ -86,38 +104,30 @@ impl Dispatcher {
             .map(|incident| TenantId::new(&*incident.core().key.object))
             .collect::<BTreeSet<_>>();
         for id in &told {
-            if let Some(ix) = self.by_id.get(id) {
-                let tenant = self.tenants.get(ix).map(|state| Arc::clone(&state.tenant));
-                tenant
-                    .into_iter()
-                    .for_each(|tenant| self.tell_vanished_one(now, &tenant, Verdict::Clear));
+            if self.by_id.contains_key(id) {
+                self.tell_vanished_one(now, id, BTreeMap::new(), Verdict::Clear);
             }
         }
         let (by_id, vanished) = (&self.by_id, &mut self.vanished);
         vanished.retain(|id, _| !by_id.contains_key(id) && !told.contains(id));
-        let untold = self.vanished.values().cloned().collect::<Vec<_>>();
-        untold
-            .iter()
-            .for_each(|tenant| self.tell_vanished_one(now, tenant, Verdict::Firing));
+        for (id, labels) in self.vanished.clone() {
+            self.tell_vanished_one(now, &id, labels, Verdict::Firing);
+        }
     }
 
-    fn tell_vanished_one(&mut self, now: Now, tenant: &Tenant, verdict: Verdict) {
-        let key = Key::new(VANISHED, "tenant", tenant.id.as_str());
+    fn tell_vanished_one(&mut self, now: Now, id: &TenantId, labels: BTreeMap<String, String>, verdict: Verdict) {
+        let key = Key::new(VANISHED, "tenant", id.as_str());
         let account = Account {
             severity: Severity::Warning,
             at_once: true,
-            evidence: vec![format!(
-                "no source names {} any more, in two readings in a row",
-                tenant.id
-            )],
+            evidence: vec![format!("no source names {id} any more, in two readings in a row")],
             remedy: vec![format!(
-                "acknowledge this where {} is meant to be gone, or bring it back into the inventory",
-                tenant.id
+                "acknowledge this where {id} is meant to be gone, or bring it back into the inventory"
             )],
-            labels: tenant.labels.clone(),
+            labels,
             ..Account::default()
         };
-        self.observe(now, &signal::of_tenant(key, tenant, verdict, account));
+        self.observe(now, &signal::of_tenant(key, id, verdict, account));
     }
 
     fn tell_shrunk(&mut self, now: Now, count: usize, known: usize, complete: bool) {
@@ -137,6 +147,11 @@ impl Dispatcher {
             ],
             ..Account::default()
         };
-        self.observe(now, &signal::of_fleet(key, verdict, Members::default(), account));
+        // It concerns no tenant: those that are known are verified as before.
+        let nobody = Members::Others {
+            joined: Vec::new(),
+            left: Vec::new(),
+        };
+        self.observe(now, &signal::of_fleet(key, verdict, nobody, account));
     }
 }

@@ -40,7 +40,6 @@ impl Dispatcher {
         }
         let own = std::mem::replace(&mut state.own, judgement.own);
         let own_now = state.own.clone();
-        state.findings = Some(Box::new(judgement.findings));
         self.count_own(&own, Step::Down);
         self.count_own(&own_now, Step::Up);
         let before = self
@@ -51,7 +50,7 @@ impl Dispatcher {
         self.chores.plan(Job::Review, later(now.steady, REVIEW));
         let Some(state) = self.tenants.get_mut(&ix) else { return };
         if state.is_well() {
-            state.findings = None;
+            state.last_good = Some(at);
         }
         let after = (state.status, state.cause);
         if before != Some(after) || state.since.is_none() {
@@ -61,12 +60,15 @@ impl Dispatcher {
                 status: after.0,
                 cause: after.1,
                 at,
+                last_good: state.last_good,
+                by_hand: state.by_hand,
                 first,
             }));
         }
-        if state.is_well() {
-            state.last_good = Some(at);
+        if state.is_well() && state.good != state.seen {
             state.good.clone_from(&state.seen);
+            let good = state.good.clone().map(|good| Effect::Good(id.to_string(), good));
+            effects.extend(good);
         }
         self.plan_next(now, ix);
     }
@@ -101,7 +103,12 @@ impl Dispatcher {
                         changed: state.changed(),
                         ..signal::account(explanation, severity, &state.tenant)
                     };
-                    signals.push(signal::of_tenant(key.clone(), &state.tenant, Verdict::Firing, account));
+                    signals.push(signal::of_tenant(
+                        key.clone(),
+                        &state.tenant.id,
+                        Verdict::Firing,
+                        account,
+                    ));
                     keys.insert(key);
                 }
             }
@@ -115,7 +122,7 @@ impl Dispatcher {
                     continue;
                 }
                 let account = Account::default();
-                signals.push(signal::of_tenant(key.clone(), &state.tenant, verdict, account));
+                signals.push(signal::of_tenant(key.clone(), &state.tenant.id, verdict, account));
             }
             hold_back(&mut signals);
         }
