@@ -15,4 +15,6 @@ pub use read::{Reader, TimelineEntry};
 pub use writer::{Progress, Store, Write, keep_since};
 
 #[cfg(test)]
+mod power_cut;
+#[cfg(test)]
 mod tests;

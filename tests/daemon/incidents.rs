@@ -1,6 +1,11 @@
 //! Incidents from their first failing look to their end, over restarts of every kind.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
+use roundsman::store::Reader;
+use roundsman_checks::clock::Stopwatch;
 use serde_json::Value;
 
 use super::{Daemon, ask, eventually, json, served};
@@ -41,6 +46,7 @@ fn an_incident_opens_is_looked_after_and_ends() {
         (&all[0]["state"], &all[0]["acknowledged"]),
         (&"resolved".into(), &Value::Bool(false))
     );
+    assert_eq!(all[0]["tenants"], serde_json::json!(["q7f9"]), "whom it concerned");
     assert_eq!(daemon.stop(), Some(0));
 }
 
@@ -103,47 +109,64 @@ fn silences_mute_what_they_match_and_end() {
 }
 
 /// Killed at any moment, with faults that come and go: no open incident is lost, none is there twice, the database is
-/// never damaged.
+/// never damaged, and whatever was said to have opened is there.
 #[test]
 fn killed_again_and_again_it_loses_and_doubles_nothing() {
     let loops = std::env::var("ROUNDSMAN_KILLS").ok().and_then(|text| text.parse().ok());
+    let loops = loops.unwrap_or(12);
     let served = served(&["site-status@q7f9"]);
     let mut daemon = Daemon::start(&served);
     let opened = daemon.hears(&["site-status", "opened"]);
     let id = opened.split(' ').nth(2).expect("an id").to_owned();
+    let database = served.dir.path().join("roundsman.db");
     let mut random = fastrand::Rng::with_seed(7);
-    for round in 0..loops.unwrap_or(15) {
-        if round % 2 == 0 {
-            served.stage_also("dns-override@a3b1");
-        } else {
-            served.unstage("dns-override@a3b1");
+    let (mut said, mut hit) = (BTreeSet::from([id.clone()]), BTreeSet::new());
+    for round in 0..loops {
+        // A fault lasts over a few kills, so that they meet each state of its incident.
+        match round % 6 {
+            0 => served.stage_also("dns-override@a3b1"),
+            3 => served.unstage("dns-override@a3b1"),
+            _ => {}
         }
-        // At some moment of its work: after so many lines.
-        for _ in 0..random.usize(0..4) {
-            if daemon
-                .lines
-                .recv_timeout(std::time::Duration::from_millis(300))
-                .is_err()
-            {
-                break;
-            }
+        let moment = Duration::from_millis(random.u64(0..3_500));
+        let began = Stopwatch::start();
+        let mut lines = Vec::new();
+        while let Ok(line) = daemon.lines.recv_timeout(began.left(moment)) {
+            lines.push(line);
         }
         daemon.signal(Signal::SIGKILL);
-        let open = json(&served, &["incidents"]);
-        let ids = open
-            .as_array()
-            .expect("an array")
+        daemon.child.wait().expect("it ends");
+        lines.extend(daemon.lines.iter());
+        let opened = lines
             .iter()
-            .map(|incident| incident["id"].as_str());
-        let ours = ids.filter(|open| *open == Some(id.as_str())).count();
-        assert_eq!(ours, 1, "round {round}: {open}");
-        let keys = states(&open).iter().map(|(cause, _)| cause.clone()).collect::<Vec<_>>();
-        let mut once = keys.clone();
-        once.sort();
-        once.dedup();
-        assert_eq!(once.len(), keys.len(), "round {round}: {open}");
-        drop(daemon);
+            .filter(|line| line.ends_with(" opened") || line.contains(": opened;"));
+        said.extend(opened.filter_map(|line| line.split(' ').nth(2)).map(ToOwned::to_owned));
+        let reader = Reader::open(&database).expect("the database is whole");
+        let known = reader.remembered().expect("it can be read").incidents;
+        let open = known.iter().filter(|incident| incident.is_open());
+        let ours = open.filter(|incident| incident.core().id.as_str() == id).count();
+        assert_eq!(ours, 1, "round {round}: {known:?}");
+        let ids = known
+            .iter()
+            .map(|incident| incident.core().id.to_string())
+            .collect::<BTreeSet<_>>();
+        assert_eq!(ids.len(), known.len(), "round {round}: {known:?}");
+        let over = reader.history().expect("it can be read").into_iter();
+        let kept = ids
+            .into_iter()
+            .chain(over.map(|incident| incident.core().id.to_string()));
+        let kept = kept.collect::<BTreeSet<_>>();
+        assert!(
+            said.is_subset(&kept),
+            "round {round}: {said:?} were said, {kept:?} are kept"
+        );
+        let others = known.iter().filter(|incident| incident.core().id.as_str() != id);
+        hit.extend(others.map(|incident| incident.state()));
         daemon = Daemon::start(&served);
+    }
+    println!("killed {loops} times, in each of {hit:?}");
+    if loops >= 100 {
+        assert_eq!(hit.len(), 4, "{hit:?}");
     }
     // It still knows what is well again.
     served.stage(&[]);
