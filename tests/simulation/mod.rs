@@ -3,6 +3,7 @@
 //! clock, and changes who there is. What must always hold is looked at after every event; a seed that fails says so, and
 //! plays exactly the same again.
 
+mod hours;
 mod model;
 mod restarts;
 mod truth;
