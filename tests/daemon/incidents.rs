@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use roundsman::store::Reader;
+use roundsman_alerts::Incident;
 use roundsman_checks::clock::Stopwatch;
 use serde_json::Value;
 
@@ -161,7 +162,7 @@ fn killed_again_and_again_it_loses_and_doubles_nothing() {
             "round {round}: {said:?} were said, {kept:?} are kept"
         );
         let others = known.iter().filter(|incident| incident.core().id.as_str() != id);
-        hit.extend(others.map(|incident| incident.state()));
+        hit.extend(others.map(Incident::state));
         daemon = Daemon::start(&served);
     }
     println!("killed {loops} times, in each of {hit:?}");

@@ -135,3 +135,10 @@ pub(super) fn judgement(
     }
     judge(context, &evidence)
 }
+
+/// What an examination shows that spares a tenant its visit, for the edge fails for every name.
+pub(super) fn spared(context: &FleetContext, tenant: &Arc<Tenant>) -> Judgement {
+    let mut evidence = TenantEvidence::unseen(Arc::clone(tenant), Expectation::default());
+    (evidence.probed, evidence.spared) = (true, true);
+    judge(context, &evidence)
+}
