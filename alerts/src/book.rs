@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::incident::{Acknowledgement, Incident, Next, Pending};
+use super::notification::ThreadId;
 use super::{Change, IncidentId, Key, Now, Policy, Ring, Signal, Transition, Verdict};
 
 /// The scope of what is wrong with the agent itself.
@@ -212,6 +213,13 @@ impl Book {
         });
         let comment = comment.to_owned();
         Ok(transition(incident, Change::Acknowledged { comment }, now))
+    }
+
+    /// An incident is told in this thread from now on.
+    pub(super) fn tell_in(&mut self, key: &Key, thread: &ThreadId) {
+        if let Some(kept) = self.incidents.get_mut(key) {
+            kept.incident.core_mut().thread = Some(thread.clone());
+        }
     }
 
     /// What happens by time alone.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::notification::ThreadId;
 use super::now::later;
 use super::{Account, IncidentId, Key, Members, Now, Policy, Severity, Signal, Verdict};
 
@@ -34,6 +35,9 @@ pub struct Core {
     pub left: BTreeSet<Arc<str>>,
     /// Who looks after it, until its end.
     pub acknowledged: Option<Acknowledgement>,
+    /// In which thread of messages it is told.
+    #[serde(default)]
+    pub thread: Option<ThreadId>,
 }
 
 /// That somebody looks after an incident.
@@ -148,6 +152,7 @@ impl Core {
             members: BTreeSet::new(),
             left: BTreeSet::new(),
             acknowledged: None,
+            thread: None,
         };
         core.hear(signal, now);
         core
@@ -289,8 +294,12 @@ impl Recovering {
 impl Resolved {
     /// It fails again soon after its end: the same incident, to be confirmed again.
     pub(super) fn reopen(self, signal: &Signal, now: Now) -> Pending {
+        let again = Core::new(self.core.id.clone(), signal, now);
         Pending {
-            core: Core::new(self.core.id.clone(), signal, now),
+            core: Core {
+                thread: self.core.thread.clone(),
+                ..again
+            },
             reopens: Some(Box::new(self)),
         }
     }

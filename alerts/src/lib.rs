@@ -12,13 +12,18 @@
 //! ```
 
 mod book;
+#[cfg(feature = "channels")]
+pub mod channel;
 mod flapping;
 mod incident;
 mod key;
+pub mod notification;
 mod now;
 mod policy;
+pub mod render;
 mod signal;
 mod silence;
+pub mod text;
 mod transition;
 
 pub use book::{Book, Looks, Unknown};

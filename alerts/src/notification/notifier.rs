@@ -1,0 +1,511 @@
+//! Which incidents are told together, how each such thread is, and when the next word about it is due.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::compose::{self, Subject};
+use super::{Decision, Dossier, Log, Message, Mutes, Picture, Reason, Routing, Thread, ThreadId, Told, Why, decide};
+use crate::now::later;
+use crate::{Book, Change, Core, Incident, IncidentId, Key, Now, Transition};
+
+/// How often a thread is looked at, at most: many of its incidents may change at once.
+const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// How often one of which something is open is looked at, at least: windows and silences begin and end meanwhile.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
+/// The label that names the channel which an incident is about: it is not told there.
+const CHANNEL: &str = "channel";
+
+/// All threads.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notifier {
+    threads: BTreeMap<ThreadId, Live>,
+    /// In which thread an incident is told.
+    of: HashMap<Key, ThreadId>,
+    agenda: BTreeSet<(Timestamp, ThreadId)>,
+    touched: BTreeSet<ThreadId>,
+}
+
+/// A thread with its incidents.
+#[derive(Clone, Debug)]
+struct Live {
+    thread: Thread,
+    parts: BTreeMap<Key, Part>,
+    /// How many are over and not known any more.
+    gone: usize,
+    turned: Option<Timestamp>,
+    looked: Option<Timestamp>,
+    due: Option<Timestamp>,
+}
+
+/// An incident in a thread.
+#[derive(Clone, Debug)]
+struct Part {
+    id: IncidentId,
+    /// Since when it is open, by the steady clock.
+    since: Timestamp,
+    open: bool,
+    told: bool,
+    /// Whether it was muted since it was told, or before it could be.
+    muted: bool,
+    /// Whether nobody is to hear of it now.
+    quiet: bool,
+    /// Whether it ended because nobody is left whom it concerns.
+    closed: bool,
+    /// What it was about, where it comes and goes too fast to stay in the book.
+    last: Option<Box<Core>>,
+}
+
+/// Something that is to be said, and where.
+pub(super) struct Saying {
+    pub message: Message,
+    pub thread: Thread,
+    /// Whether nobody was told of the thread yet.
+    pub opens: bool,
+    /// Whether it is only for services that keep a state of their own.
+    pub only_state: bool,
+}
+
+impl Notifier {
+    pub(super) fn restored(threads: impl IntoIterator<Item = Thread>, book: &Book, now: Now) -> Self {
+        let mut notifier = Self::default();
+        for mut thread in threads {
+            if let Some(log) = &mut thread.log {
+                log.at.steady = log.at.steady.min(now.steady);
+            }
+            let id = thread.id.clone();
+            notifier.threads.insert(id.clone(), Live::new(thread));
+            notifier.look_at(&id, now.steady);
+        }
+        for incident in book.iter() {
+            let Some(id) = &incident.core().thread else { continue };
+            let Some(live) = notifier.threads.get_mut(id) else {
+                continue;
+            };
+            let opened = incident.opened();
+            let told = |log: &Log| opened.is_some_and(|opened| opened.wall <= log.at.wall);
+            let part = Part {
+                id: incident.core().id.clone(),
+                since: opened.map_or(now.steady, |opened| opened.steady.min(now.steady)),
+                open: incident.is_open(),
+                told: live.thread.log.as_ref().is_some_and(told),
+                muted: false,
+                quiet: false,
+                closed: false,
+                last: None,
+            };
+            notifier.of.insert(incident.core().key.clone(), id.clone());
+            live.parts.insert(incident.core().key.clone(), part);
+        }
+        // What ended while nobody looked is told as over; what never was told has nothing to say.
+        notifier
+    }
+
+    /// Hears what happened to incidents.
+    pub(super) fn hear(&mut self, done: &[Transition], book: &mut Book, routing: &Routing, now: Now) {
+        for transition in done {
+            if matches!(
+                transition.change,
+                Change::Opened | Change::Reopened | Change::FlappingBegan
+            ) {
+                self.take_up(&transition.key, book, routing, now);
+            }
+            if transition.change == Change::Closed {
+                self.close(&transition.key);
+            }
+            if let Some(id) = self.of.get(&transition.key).cloned() {
+                self.look_soon(&id, now);
+            }
+        }
+    }
+
+    fn close(&mut self, key: &Key) {
+        let live = self.of.get(key).and_then(|id| self.threads.get_mut(id));
+        if let Some(part) = live.and_then(|live| live.parts.get_mut(key)) {
+            part.closed = true;
+        }
+    }
+
+    /// An incident is to be told: in the thread that it had, or in that of what it has something in common with.
+    fn take_up(&mut self, key: &Key, book: &mut Book, routing: &Routing, now: Now) {
+        let Some(incident) = book.get(key) else { return };
+        let core = incident.core();
+        let own = core.thread.clone().filter(|id| self.threads.contains_key(id));
+        let own = own.or_else(|| self.of.get(key).filter(|id| self.goes_on(id)).cloned());
+        let id = match own {
+            Some(id) => id,
+            None => {
+                let mut place = routing.place(core);
+                if let Some(channel) = core.account.labels.get(CHANNEL) {
+                    place.channels.retain(|name| **name != **channel);
+                    place.fallback.retain(|name| **name != **channel);
+                }
+                if place.channels.is_empty() {
+                    return;
+                }
+                let same = self.threads.values().find(|live| {
+                    let thread = &live.thread;
+                    let goes_on = thread.log.as_ref().is_none_or(|log| log.told != Told::Resolved);
+                    goes_on && thread.common == place.common
+                });
+                match same {
+                    Some(live) => live.thread.id.clone(),
+                    None => {
+                        let id = ThreadId::of(&core.id, now.wall);
+                        let thread = Thread {
+                            id: id.clone(),
+                            common: place.common,
+                            subject: String::new(),
+                            channels: place.channels,
+                            fallback: place.fallback,
+                            log: None,
+                        };
+                        self.threads.insert(id.clone(), Live::new(thread));
+                        self.touched.insert(id.clone());
+                        id
+                    }
+                }
+            }
+        };
+        let Some(live) = self.threads.get_mut(&id) else { return };
+        let fresh = Part {
+            id: core.id.clone(),
+            since: now.steady,
+            open: incident.is_open(),
+            told: false,
+            muted: false,
+            quiet: false,
+            closed: false,
+            last: None,
+        };
+        let part = live.parts.entry(key.clone()).or_insert_with(|| fresh.clone());
+        if !part.open || part.id != fresh.id {
+            // Who was told of it before is told how it goes on.
+            *part = Part {
+                told: part.told,
+                ..fresh
+            };
+            live.turned = Some(now.steady);
+        }
+        self.of.insert(key.clone(), id.clone());
+        book.tell_in(key, &id);
+    }
+
+    /// Everything that is open is looked at again soon: silences changed, or who is told.
+    pub(super) fn look_at_all(&mut self, now: Now) {
+        let all = self.threads.keys().cloned().collect::<Vec<_>>();
+        all.iter().for_each(|id| self.look_soon(id, now));
+    }
+
+    fn look_soon(&mut self, id: &ThreadId, now: Now) {
+        let looked = self.threads.get(id).and_then(|live| live.looked);
+        let at = looked.map_or(now.steady, |looked| later(looked, AT_MOST_EVERY).max(now.steady));
+        self.look_at(id, at);
+    }
+
+    /// Looks at a thread at a moment, or before it where that is planned already.
+    fn look_at(&mut self, id: &ThreadId, at: Timestamp) {
+        let Some(live) = self.threads.get_mut(id) else { return };
+        if let Some(due) = live.due {
+            if due <= at {
+                return;
+            }
+            self.agenda.remove(&(due, id.clone()));
+        }
+        live.due = Some(at);
+        self.agenda.insert((at, id.clone()));
+    }
+
+    /// When something may be to be said next, by the steady clock.
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        self.agenda.first().map(|(at, _)| *at)
+    }
+
+    /// What is to be said now.
+    pub(super) fn tick(
+        &mut self,
+        book: &Book,
+        mutes: &Mutes<'_>,
+        routing: &Routing,
+        dossier: &Dossier,
+        now: Now,
+    ) -> Vec<Saying> {
+        let mut sayings = Vec::new();
+        while let Some((at, id)) = self.agenda.first().cloned() {
+            if at > now.steady {
+                break;
+            }
+            self.agenda.remove(&(at, id.clone()));
+            let Some(live) = self.threads.get_mut(&id) else {
+                continue;
+            };
+            (live.due, live.looked) = (None, Some(now.steady));
+            let (picture, mutes_end) = live.picture(book, mutes, routing, now);
+            let mut next = mutes_end;
+            match decide(live.thread.log.as_ref(), &picture, routing, now) {
+                Decision::Say(reason) => {
+                    let opens = live.thread.log.is_none();
+                    let message = live.say(reason, &picture, book, dossier, now);
+                    self.touched.insert(id.clone());
+                    sayings.push(Saying {
+                        message,
+                        thread: live.thread.clone(),
+                        opens,
+                        // Who is gone did not recover.
+                        only_state: reason == Reason::Resolved && live.parts.values().all(|part| part.closed),
+                    });
+                    next = Some(later(now.steady, AT_MOST_EVERY));
+                }
+                Decision::Wait(until) => next = next.into_iter().chain([until]).min(),
+                Decision::Nothing => {}
+            }
+            if live.is_over(book) {
+                self.forget(&id);
+                continue;
+            }
+            let at_least = later(now.steady, AT_LEAST_EVERY);
+            self.look_at(&id, next.map_or(at_least, |next| next.min(at_least)));
+        }
+        sayings
+    }
+
+    /// What is to be said now of a thread by another way than before: its fallback channels join it.
+    pub(super) fn escalate(&mut self, id: &ThreadId, book: &Book, dossier: &Dossier, now: Now) -> Option<Saying> {
+        let live = self.threads.get_mut(id)?;
+        let fallback = std::mem::take(&mut live.thread.fallback);
+        let told = live.thread.log.as_ref().map(|log| log.told)?;
+        if fallback.is_empty() || told == Told::Resolved {
+            return None;
+        }
+        live.thread.channels.extend(fallback.iter().cloned());
+        let message = live.message(Reason::First, book, dossier, now);
+        live.count(now);
+        self.touched.insert(id.clone());
+        Some(Saying {
+            message,
+            thread: Thread {
+                channels: fallback,
+                ..live.thread.clone()
+            },
+            opens: true,
+            only_state: false,
+        })
+    }
+
+    /// That somebody looks after an incident, for services that keep a state of their own.
+    pub(super) fn acknowledged(&mut self, key: &Key, book: &Book, dossier: &Dossier, now: Now) -> Option<Saying> {
+        let live = self.threads.get_mut(self.of.get(key)?)?;
+        live.thread.log.as_ref()?;
+        let all = live
+            .parts
+            .keys()
+            .filter_map(|key| book.get(key))
+            .filter(|incident| incident.is_open());
+        if all.clone().any(|incident| incident.core().acknowledged.is_none()) {
+            return None;
+        }
+        let message = live.message(Reason::Acknowledged, book, dossier, now);
+        live.count(now);
+        self.touched.insert(live.thread.id.clone());
+        Some(Saying {
+            message,
+            thread: live.thread.clone(),
+            opens: false,
+            only_state: true,
+        })
+    }
+
+    fn forget(&mut self, id: &ThreadId) {
+        if let Some(live) = self.threads.remove(id) {
+            self.of
+                .retain(|key, thread| thread != id || !live.parts.contains_key(key));
+            if let Some(due) = live.due {
+                self.agenda.remove(&(due, id.clone()));
+            }
+            self.touched.insert(id.clone());
+        }
+    }
+
+    /// The threads that changed since this was asked last, and those that are gone.
+    pub(super) fn take_changes(&mut self) -> (Vec<Thread>, Vec<ThreadId>) {
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        for id in std::mem::take(&mut self.touched) {
+            match self.threads.get(&id) {
+                Some(live) => changed.push(live.thread.clone()),
+                None => gone.push(id),
+            }
+        }
+        (changed, gone)
+    }
+
+    /// Whether anything of a thread goes on.
+    pub(super) fn goes_on(&self, id: &ThreadId) -> bool {
+        let told = |live: &Live| live.thread.log.as_ref().is_none_or(|log| log.told != Told::Resolved);
+        self.threads.get(id).is_some_and(told)
+    }
+}
+
+impl Part {
+    /// The incident, as long as the book knows it.
+    fn incident<'b>(&self, key: &Key, book: &'b Book) -> Option<&'b Incident> {
+        book.get(key).filter(|incident| incident.core().id == self.id)
+    }
+}
+
+impl Live {
+    fn new(thread: Thread) -> Self {
+        Self {
+            thread,
+            parts: BTreeMap::new(),
+            gone: 0,
+            turned: None,
+            looked: None,
+            due: None,
+        }
+    }
+
+    /// How it is now, and when the first of what mutes it ends.
+    fn picture(&mut self, book: &Book, mutes: &Mutes<'_>, routing: &Routing, now: Now) -> (Picture, Option<Timestamp>) {
+        let mut picture = Picture {
+            single: true,
+            all_unmuted: true,
+            ..Picture::default()
+        };
+        let mut mutes_end = None::<Timestamp>;
+        let mut gone = Vec::new();
+        for (key, part) in &mut self.parts {
+            let incident = part.incident(key, book);
+            let flapping = book.is_flapping(key);
+            let open = incident.is_some_and(Incident::is_open);
+            if part.open != open {
+                part.open = open;
+                self.turned = Some(now.steady);
+            }
+            if flapping && let Some(incident) = incident {
+                part.last = Some(Box::new(incident.core().clone()));
+            }
+            part.quiet = false;
+            if !open && !flapping {
+                if !book.remembers(key) {
+                    gone.push(key.clone());
+                }
+                continue;
+            }
+            picture.open += usize::from(open);
+            picture.told += usize::from(open && part.told);
+            let mute = incident.and_then(|incident| mutes.mute(incident, routing, now.wall));
+            if let Some(mute) = mute {
+                part.quiet = mute.why != Why::Acknowledged;
+                part.muted |= match mute.why {
+                    Why::Acknowledged => false,
+                    Why::VantageHeld => !part.told,
+                    Why::Silenced | Why::Maintenance | Why::Inhibited => true,
+                };
+                if let Some(until) = mute.until {
+                    let wait = until.duration_since(now.wall).max(SignedDuration::ZERO);
+                    let ends = later(now.steady, wait.unsigned_abs());
+                    mutes_end = mutes_end.into_iter().chain([ends]).min();
+                }
+                continue;
+            }
+            picture.flapping |= flapping;
+            let Some(core) = incident.map(Incident::core).or(part.last.as_deref()) else {
+                continue;
+            };
+            picture.single &= &*core.key.scope == "tenant";
+            picture.severity = picture.severity.max(core.severity);
+            picture.causes.insert(core.key.cause.clone());
+            picture.members += core.members.len().max(1);
+            if open {
+                picture.loud += 1;
+                picture.unmuted |= part.muted;
+                picture.all_unmuted &= part.muted;
+                picture.since = Some(picture.since.map_or(part.since, |since| since.min(part.since)));
+                picture.joined = Some(picture.joined.map_or(part.since, |joined| joined.max(part.since)));
+            }
+        }
+        self.gone += gone.len();
+        gone.iter().for_each(|key| drop(self.parts.remove(key)));
+        picture.turned = self.turned;
+        (picture, mutes_end)
+    }
+
+    /// The incidents that a message tells of.
+    fn told<'l>(&'l self, book: &'l Book) -> compose::Told<'l> {
+        let loud = self.parts.iter().filter(|(_, part)| !part.quiet);
+        let subjects = loud.filter_map(|(key, part)| {
+            let incident = part.incident(key, book);
+            let core = incident.map(Incident::core).or(part.last.as_deref())?;
+            Some(Subject { core, incident })
+        });
+        compose::Told {
+            incidents: subjects.collect(),
+            gone: self.gone,
+        }
+    }
+
+    fn message(&mut self, reason: Reason, book: &Book, dossier: &Dossier, now: Now) -> Message {
+        if self.thread.subject.is_empty() {
+            let mut cores = self
+                .told(book)
+                .incidents
+                .iter()
+                .map(|subject| subject.core)
+                .collect::<Vec<_>>();
+            cores.sort_by_key(|core| std::cmp::Reverse((core.severity, core.members.len())));
+            self.thread.subject = compose::subject(dossier, &cores);
+        }
+        compose::compose(&self.thread, self.told(book), reason, dossier, now)
+    }
+
+    /// Says something, and remembers that it was said.
+    fn say(&mut self, reason: Reason, picture: &Picture, book: &Book, dossier: &Dossier, now: Now) -> Message {
+        let message = self.message(reason, book, dossier, now);
+        let before = self.thread.log.take();
+        let mut causes = before.as_ref().map(|log| log.causes.clone()).unwrap_or_default();
+        causes.extend(picture.causes.iter().cloned());
+        let told = match reason {
+            Reason::FlappingStarted => Told::Flapping,
+            Reason::Repeat if before.as_ref().is_some_and(|log| log.told == Told::Flapping) => Told::Flapping,
+            _ if picture.open == 0 => Told::Resolved,
+            _ => Told::Firing,
+        };
+        for part in self.parts.values_mut().filter(|part| part.open && !part.quiet) {
+            part.told = true;
+            part.muted = false;
+        }
+        let open = self.parts.values().filter(|part| part.open && part.told).count();
+        self.thread.log = Some(Log {
+            sequence: message.sequence,
+            at: now,
+            told,
+            severity: before.map_or(picture.severity, |log| log.severity.max(picture.severity)),
+            causes,
+            members: picture.members,
+            open,
+        });
+        message
+    }
+
+    /// Another message was said of what was told already.
+    fn count(&mut self, now: Now) {
+        if let Some(log) = &mut self.thread.log {
+            log.sequence += 1;
+            log.at = now;
+        }
+    }
+
+    /// Whether nothing of it is to be told any more.
+    fn is_over(&self, book: &Book) -> bool {
+        match &self.thread.log {
+            // Nobody was told, and nobody has to be.
+            None => !self.parts.values().any(|part| part.open) && !self.parts.keys().any(|key| book.is_flapping(key)),
+            // What may come back does so in the same thread.
+            Some(log) => {
+                let mut parts = self.parts.iter();
+                log.told == Told::Resolved && parts.all(|(key, part)| part.incident(key, book).is_none())
+            }
+        }
+    }
+}

@@ -1,0 +1,514 @@
+//! What is to be delivered where, in which order, and what became of it. Decides, and sends nothing.
+//!
+//! Of one thread and destination one message at a time is under way, in the order in which they were decided; threads and
+//! destinations do not wait for each other, but all wait for a server that can't be reached. What waits and was never
+//! sent is replaced by what is newer, so that a server that is away for days costs one message for each thread.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::backoff::{NOT_NOW, UNREACHABLE};
+use super::{Message, Reason, ThreadId};
+use crate::now::later;
+use crate::{Now, Severity};
+
+/// How long something is tried (RFC 5321, section 4.5.4.1: four to five days).
+const GIVE_UP: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// How many messages wait for one destination; what comes then is given up at once, and said.
+const WAITING: usize = 10_000;
+
+/// Where a message goes: one recipient of a channel, each by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Destination {
+    /// The channel's name.
+    pub channel: Arc<str>,
+    /// Its recipient, where it has several.
+    pub recipient: Option<Arc<str>>,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.recipient {
+            Some(recipient) => write!(f, "{} ({recipient})", self.channel),
+            None => f.write_str(&self.channel),
+        }
+    }
+}
+
+/// Name of a delivery: of a message, to a destination.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(Arc<str>);
+
+impl DeliveryId {
+    fn of(message: &str, to: &Destination) -> Self {
+        let recipient = to.recipient.as_deref().unwrap_or_default();
+        Self(format!("{message}/{}/{recipient}", to.channel).into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A message on its way to a destination.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Its name.
+    pub id: DeliveryId,
+    /// Where it goes.
+    pub to: Destination,
+    /// What is said.
+    pub message: Arc<Message>,
+    /// Its place in the order of all deliveries.
+    pub order: u64,
+    /// When it was decided.
+    pub queued: Now,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// How often a server that answered did not take it.
+    pub refusals: u32,
+    /// Not before this moment of the steady clock.
+    pub next: Timestamp,
+    /// Whether it is the first of its thread there.
+    pub opens: bool,
+    /// Whether it may have arrived, though nobody said so.
+    pub perhaps: bool,
+    /// Whether it arrived at another destination.
+    pub elsewhere: bool,
+    /// What went wrong last.
+    pub error: Option<String>,
+    /// Whether it was given up.
+    pub dead: bool,
+}
+
+/// What became of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server took it; what it said.
+    Delivered(String),
+    /// It did not.
+    Failed(Failure),
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// What the server said, or what happened.
+    pub why: String,
+    /// Whether another attempt is of no use.
+    pub permanent: bool,
+    /// Whether it concerns everything that goes there: nobody answers.
+    pub unreachable: bool,
+    /// Whether it may have arrived all the same.
+    pub perhaps: bool,
+    /// When the server wants to be asked again.
+    pub retry_after: Option<Duration>,
+}
+
+/// What is under way of one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Its thread.
+    pub thread: ThreadId,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// When it was decided.
+    pub queued: Now,
+    /// Whether nobody tries any more.
+    pub given_up: bool,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+/// All that is to be delivered.
+#[derive(Clone, Debug, Default)]
+pub struct Outbox {
+    lines: BTreeMap<Destination, Line>,
+    order: u64,
+    changed: BTreeMap<DeliveryId, Option<Delivery>>,
+}
+
+/// What waits for one destination.
+#[derive(Clone, Debug, Default)]
+struct Line {
+    waiting: VecDeque<Delivery>,
+    dead: Vec<Delivery>,
+    in_flight: Option<DeliveryId>,
+    /// How often in a row nobody answered there.
+    unanswered: u32,
+    /// Not before this moment of the steady clock.
+    blocked: Option<Timestamp>,
+}
+
+impl Outbox {
+    /// An outbox that goes on where another one was. Nothing is under way; what waits is tried at once.
+    #[must_use]
+    pub fn restored(deliveries: impl IntoIterator<Item = Delivery>, now: Now) -> Self {
+        let mut all = deliveries.into_iter().collect::<Vec<_>>();
+        all.sort_by_key(|delivery| delivery.order);
+        let mut outbox = Self::default();
+        for mut delivery in all {
+            outbox.order = outbox.order.max(delivery.order);
+            delivery.queued.steady = delivery.queued.steady.min(now.steady);
+            delivery.next = delivery
+                .next
+                .min(later(now.steady, NOT_NOW.after(delivery.refusals.max(1))));
+            let line = outbox.lines.entry(delivery.to.clone()).or_default();
+            match delivery.dead {
+                true => line.dead.push(delivery),
+                // It may just have been sent when the process ended.
+                false => line.waiting.push_back(Delivery {
+                    perhaps: delivery.perhaps || delivery.attempts > 0,
+                    ..delivery
+                }),
+            }
+        }
+        outbox
+    }
+
+    /// Something is to be said at these destinations; whether it `opens` the thread there.
+    pub fn put(&mut self, message: &Arc<Message>, to: impl IntoIterator<Item = Destination>, opens: bool, now: Now) {
+        for destination in to {
+            self.order += 1;
+            let delivery = Delivery {
+                id: DeliveryId::of(&message.id, &destination),
+                to: destination.clone(),
+                message: Arc::clone(message),
+                order: self.order,
+                queued: now,
+                attempts: 0,
+                refusals: 0,
+                next: now.steady,
+                opens,
+                perhaps: false,
+                elsewhere: false,
+                error: None,
+                dead: false,
+            };
+            let line = self.lines.entry(destination).or_default();
+            line.put(delivery, &mut self.changed);
+        }
+    }
+
+    /// What is to be sent now. Each is under way until [`Outbox::settle`] hears of it.
+    pub fn take(&mut self, now: Now) -> Vec<Delivery> {
+        let changed = &mut self.changed;
+        let due = self.lines.values_mut().filter_map(|line| line.take(now, changed));
+        due.collect()
+    }
+
+    /// Hears what became of an attempt. What is not under way is let pass.
+    pub fn settle(&mut self, id: &DeliveryId, outcome: Outcome, now: Now) -> Option<Delivery> {
+        let under_way = |(_, line): &(&Destination, &mut Line)| line.in_flight.as_ref() == Some(id);
+        let (_, line) = self.lines.iter_mut().find(under_way)?;
+        let settled = line.settle(outcome, now, &mut self.changed)?;
+        if settled.error.is_none() {
+            self.arrived(&settled.message.id);
+        }
+        Some(settled)
+    }
+
+    /// A message arrived somewhere: nobody has to hear of it by another way.
+    fn arrived(&mut self, message: &str) {
+        for line in self.lines.values_mut() {
+            let mut same = line.waiting.iter_mut().chain(&mut line.dead);
+            for delivery in same.by_ref().filter(|delivery| delivery.message.id == message) {
+                delivery.elsewhere = true;
+                self.changed.insert(delivery.id.clone(), Some(delivery.clone()));
+            }
+        }
+    }
+
+    /// What was given up is tried again. How many there were.
+    pub fn retry(&mut self, now: Now) -> usize {
+        let mut count = 0;
+        for line in self.lines.values_mut() {
+            (line.blocked, line.unanswered) = (None, 0);
+            for delivery in &mut line.waiting {
+                delivery.next = delivery.next.min(now.steady);
+            }
+            for mut delivery in std::mem::take(&mut line.dead) {
+                count += 1;
+                (delivery.dead, delivery.queued, delivery.next, delivery.refusals) = (false, now, now.steady, 0);
+                self.changed.insert(delivery.id.clone(), Some(delivery.clone()));
+                line.waiting.push_back(delivery);
+            }
+            line.waiting.make_contiguous().sort_by_key(|delivery| delivery.order);
+        }
+        count
+    }
+
+    /// What was given up before a moment of the wall's clock is forgotten.
+    pub fn forget(&mut self, before: Timestamp) {
+        for line in self.lines.values_mut() {
+            let (kept, gone) = line.dead.drain(..).partition(|delivery| delivery.queued.wall >= before);
+            line.dead = kept;
+            let gone: Vec<Delivery> = gone;
+            self.changed
+                .extend(gone.into_iter().map(|delivery| (delivery.id, None)));
+        }
+    }
+
+    /// What goes to destinations that are not there any more is given up, and its reason said.
+    pub fn retain(&mut self, is_there: impl Fn(&Destination) -> bool) {
+        for (destination, line) in &mut self.lines {
+            if is_there(destination) {
+                continue;
+            }
+            let gone = std::mem::take(&mut line.waiting);
+            for delivery in gone {
+                line.give_up(
+                    delivery,
+                    "the channel is not configured any more".to_owned(),
+                    &mut self.changed,
+                );
+            }
+            line.in_flight = None;
+        }
+    }
+
+    /// What changed since this was asked last: as it is now, or nothing where it is gone.
+    pub fn take_changes(&mut self) -> BTreeMap<DeliveryId, Option<Delivery>> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The next moment, by the steady clock, at which something may be sent.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.lines.values().filter_map(Line::wake).min()
+    }
+
+    /// All that waits or was given up, in order for each destination.
+    pub fn iter(&self) -> impl Iterator<Item = &Delivery> {
+        self.lines
+            .values()
+            .flat_map(|line| line.waiting.iter().chain(&line.dead))
+    }
+
+    /// The messages that did not arrive anywhere yet.
+    #[must_use]
+    pub fn undelivered(&self) -> BTreeMap<&str, Progress> {
+        let mut all = BTreeMap::<&str, Progress>::new();
+        for delivery in self.iter().filter(|delivery| !delivery.elsewhere) {
+            let progress = all.entry(&delivery.message.id).or_insert_with(|| Progress {
+                thread: delivery.message.thread.clone(),
+                severity: delivery.message.severity,
+                queued: delivery.queued,
+                given_up: true,
+                error: None,
+            });
+            progress.given_up &= delivery.dead;
+            progress.queued = progress.queued.min(delivery.queued);
+            progress.error = progress.error.take().or_else(|| delivery.error.clone());
+        }
+        all
+    }
+
+    /// The destinations where something was given up or waits for longer than this, and why.
+    #[must_use]
+    pub fn troubles(&self, patience: Duration, now: Now) -> BTreeMap<Destination, String> {
+        let trouble = |line: &Line| {
+            let dead = line.dead.last().map(|delivery| {
+                let why = delivery.error.as_deref().unwrap_or("it was given up");
+                format!("a message was given up: {why}")
+            });
+            let waits = |delivery: &&Delivery| later(delivery.queued.steady, patience) <= now.steady;
+            let late = line.waiting.iter().find(waits).map(|delivery| {
+                let why = delivery.error.as_deref().unwrap_or("it was not tried yet");
+                format!(
+                    "a message could not be delivered for {} minutes: {why}",
+                    patience.as_secs() / 60
+                )
+            });
+            late.or(dead)
+        };
+        let all = self.lines.iter();
+        all.filter_map(|(to, line)| Some((to.clone(), trouble(line)?)))
+            .collect()
+    }
+
+    /// How many messages wait for each channel.
+    #[must_use]
+    pub fn pending(&self) -> BTreeMap<Arc<str>, usize> {
+        let mut all = BTreeMap::new();
+        for (to, line) in &self.lines {
+            *all.entry(Arc::clone(&to.channel)).or_default() += line.waiting.len();
+        }
+        all
+    }
+}
+
+impl Delivery {
+    /// Tells, in the place of what was never sent, how it is by now.
+    fn catch_up(&mut self, newer: &Message) {
+        let before = &self.message;
+        let reason = if newer.reason.is_end() {
+            Reason::Recovered
+        } else {
+            before.reason
+        };
+        self.message = Arc::new(Message {
+            id: before.id.clone(),
+            sequence: before.sequence,
+            reason,
+            why: reason.sentence(newer.severity),
+            since: before.since.or(newer.since),
+            ..newer.clone()
+        });
+    }
+}
+
+impl Line {
+    /// Puts a message to the others of its thread, or in the place of what it replaces.
+    fn put(&mut self, mut delivery: Delivery, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
+        let thread = delivery.message.thread.clone();
+        let is_end = delivery.message.reason.is_end();
+        let in_flight = self.in_flight.clone();
+        let is_of = |other: &Delivery| other.message.thread == thread;
+        let unsent = |other: &Delivery| is_of(other) && !other.perhaps && in_flight.as_ref() != Some(&other.id);
+        // Nobody could be told of it here yet: the first message tells how it is by now, and that it is over if it is.
+        if let Some(first) = self.waiting.iter_mut().find(|other| other.opens && unsent(other)) {
+            first.catch_up(&delivery.message);
+            changed.insert(first.id.clone(), Some(first.clone()));
+            return;
+        }
+        let gave_up = self.dead.iter_mut().find(|other| is_of(other));
+        if let Some(first) = gave_up {
+            // Who could not be told that it fails is not told that it is over; whoever tries it again hears both.
+            if is_end && !self.waiting.iter().any(is_of) {
+                first.catch_up(&delivery.message);
+                changed.insert(first.id.clone(), Some(first.clone()));
+                return;
+            }
+            delivery.opens = true;
+        }
+        let replaced = self.waiting.iter().filter(|other| unsent(other));
+        changed.extend(replaced.map(|other| (other.id.clone(), None)));
+        self.waiting.retain(|other| !unsent(other));
+        if self.waiting.len() < WAITING {
+            changed.insert(delivery.id.clone(), Some(delivery.clone()));
+            self.waiting.push_back(delivery);
+        } else {
+            self.give_up(delivery, format!("{WAITING} messages wait already"), changed);
+        }
+    }
+
+    fn take(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) -> Option<Delivery> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        self.give_up_old(now, changed);
+        if self.blocked.is_some_and(|until| until > now.steady) {
+            return None;
+        }
+        let delivery = self.firsts().find(|delivery| delivery.next <= now.steady)?.clone();
+        self.in_flight = Some(delivery.id.clone());
+        Some(delivery)
+    }
+
+    /// The first message of each thread.
+    fn firsts(&self) -> impl Iterator<Item = &Delivery> {
+        let mut seen = BTreeSet::new();
+        self.waiting
+            .iter()
+            .filter(move |delivery| seen.insert(&delivery.message.thread))
+    }
+
+    fn wake(&self) -> Option<Timestamp> {
+        if self.in_flight.is_some() {
+            return None;
+        }
+        let next = self.firsts().map(|delivery| delivery.next).min()?;
+        Some(next.max(self.blocked.unwrap_or(next)))
+    }
+
+    fn settle(
+        &mut self,
+        outcome: Outcome,
+        now: Now,
+        changed: &mut BTreeMap<DeliveryId, Option<Delivery>>,
+    ) -> Option<Delivery> {
+        let id = self.in_flight.take()?;
+        let position = self.waiting.iter().position(|delivery| delivery.id == id)?;
+        let mut delivery = self.waiting.remove(position)?;
+        delivery.attempts = delivery.attempts.saturating_add(1);
+        let failure = match outcome {
+            Outcome::Delivered(_) => {
+                (self.unanswered, self.blocked, delivery.error) = (0, None, None);
+                changed.insert(id, None);
+                // Who is told now was told: what was given up before says nothing new.
+                let thread = &delivery.message.thread;
+                let (gone, kept) = self.dead.drain(..).partition(|dead| dead.message.thread == *thread);
+                self.dead = kept;
+                let gone: Vec<Delivery> = gone;
+                changed.extend(gone.into_iter().map(|dead| (dead.id, None)));
+                return Some(delivery);
+            }
+            Outcome::Failed(failure) => failure,
+        };
+        delivery.perhaps |= failure.perhaps;
+        delivery.error = Some(failure.why.clone());
+        if failure.unreachable {
+            self.unanswered = self.unanswered.saturating_add(1);
+            let wait = UNREACHABLE
+                .after(self.unanswered)
+                .max(failure.retry_after.unwrap_or_default());
+            self.blocked = Some(later(now.steady, wait));
+        } else {
+            (self.unanswered, self.blocked) = (0, None);
+        }
+        if failure.permanent {
+            return Some(self.give_up(delivery, failure.why, changed));
+        }
+        if !failure.unreachable {
+            delivery.refusals = delivery.refusals.saturating_add(1);
+            let wait = NOT_NOW
+                .after(delivery.refusals)
+                .max(failure.retry_after.unwrap_or_default());
+            delivery.next = later(now.steady, wait);
+        }
+        changed.insert(id, Some(delivery.clone()));
+        self.waiting.insert(position, delivery.clone());
+        Some(delivery)
+    }
+
+    fn give_up(
+        &mut self,
+        delivery: Delivery,
+        why: String,
+        changed: &mut BTreeMap<DeliveryId, Option<Delivery>>,
+    ) -> Delivery {
+        let delivery = Delivery {
+            dead: true,
+            error: Some(why),
+            ..delivery
+        };
+        changed.insert(delivery.id.clone(), Some(delivery.clone()));
+        self.dead.push(delivery.clone());
+        delivery
+    }
+
+    fn give_up_old(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
+        let is_old = |delivery: &Delivery| now.wall.duration_since(delivery.queued.wall) > GIVE_UP;
+        if !self.waiting.iter().any(is_old) {
+            return;
+        }
+        let (old, rest): (VecDeque<_>, VecDeque<_>) = self.waiting.drain(..).partition(is_old);
+        self.waiting = rest;
+        for delivery in old {
+            let why = delivery
+                .error
+                .clone()
+                .unwrap_or_else(|| "it was never tried".to_owned());
+            self.give_up(delivery, format!("four days passed: {why}"), changed);
+        }
+    }
+}
