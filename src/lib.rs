@@ -1,6 +1,7 @@
 //! The agent: verifies every tenant behind one shared edge, and says why one is broken.
 
 pub mod agent;
+pub mod alerting;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -1,5 +1,7 @@
 //! Text for a terminal: clean, wrapped, painted. Knows nothing of reports.
 
+pub(crate) use roundsman_alerts::text::turns;
+
 /// How a text is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
@@ -44,17 +46,19 @@ pub(crate) fn clean(text: &str) -> String {
     plain.collect::<String>().replace("##", "# #")
 }
 
-/// Marks and overrides of bidirectional text (Unicode Standard Annex 9, section 2), and the invisible ones beside them.
-pub(crate) fn turns(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 /// The first `most` characters of `text`, and a mark where more was there.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
     }
+}
+
+/// The text with its first letter as a capital.
+pub(crate) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 /// Breaks `text` between words so that no line with its indent is longer than `width`; a single word may be. The first

@@ -20,5 +20,5 @@ pub use roundsman_checks::gather::{
 };
 pub use roundsman_checks::round::Round;
 pub use run::{CompletedRound, RunError, assign, run};
-pub use setup::{HeaderError, Setup, SetupError, USER_AGENT};
+pub use setup::{HeaderError, Setup, SetupError, USER_AGENT, vantage_name};
 pub use snapshot::Snapshot;

@@ -159,7 +159,7 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
             true => plain.resolvers,
             false => config.dns.resolvers.clone(),
         },
-        vantage: vantage(config),
+        vantage: vantage_name(config),
         controls: config.vantage.controls.clone(),
         direct: config.cloud().map(CloudTable::direct),
         private: super::run::goes_inside(config),
@@ -194,7 +194,8 @@ fn settings(site: &Site) -> ProbeLimits {
 }
 
 /// The vantage's name: configured, else the region, else the host's name.
-fn vantage(config: &Config) -> String {
+#[must_use]
+pub fn vantage_name(config: &Config) -> String {
     let region = || std::env::var("FLY_REGION").ok().filter(|region| !region.is_empty());
     let host = || gethostname::gethostname().to_string_lossy().into_owned();
     config

@@ -8,6 +8,7 @@ use roundsman_checks::diagnosis::{Cause, Class, Scope};
 use super::{colour_errors, usage_error};
 use crate::config::{nearest, render_plain};
 use crate::exit_code::ExitCode;
+use crate::text::capital;
 
 /// Options of `explain`.
 #[derive(Clone, Debug, Args)]
@@ -97,12 +98,17 @@ pub fn page() -> String {
         "# Causes\n\nWhat roundsman names, what proves it, what to do. `roundsman explain CAUSE` says the same. This page is made from \
          the catalog: `cargo test --test main causes_page` compares it, with `ROUNDSMAN_WRITE_DOCS=1` it is written anew.\n\n\
          `confirmed` is a promise: the guilty object itself was seen, and no evidence in hand speaks against it.\n\n\
-         | cause | confirmed by | likely by |\n|---|---|---|\n",
+         | cause | severity | confirmed by | likely by |\n|---|---|---|---|\n",
     );
     for cause in Cause::ALL {
         let why = cause.guidance();
         let likely = why.likely.unwrap_or("–");
-        let _ = writeln!(page, "| [`{cause}`](#{cause}) | {} | {likely} |", why.confirmed);
+        let _ = writeln!(
+            page,
+            "| [`{cause}`](#{cause}) | {} | {} | {likely} |",
+            cause.row().severity,
+            why.confirmed
+        );
     }
     for cause in Cause::ALL {
         let _ = write!(
@@ -121,10 +127,4 @@ pub fn page() -> String {
         "\n## A note that is no cause: {NOTE}\n\n**{title}.** {NOTE_MEANING}\n"
     );
     page
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
 }

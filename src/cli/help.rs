@@ -88,6 +88,30 @@ pub(super) fn silences() -> String {
     )
 }
 
+/// Below `alerts`.
+pub(super) fn alerts() -> String {
+    plain(
+        "  roundsman alerts test ops
+  roundsman alerts preview certificate-conflict
+  roundsman alerts preview --dir previews
+  roundsman alerts outbox
+  roundsman alerts outbox --retry",
+    )
+}
+
+/// Below `alerts test`.
+pub(super) fn alerts_test() -> String {
+    "\
+Exit codes:
+  0  every server took the message
+  1  one did not: what it said is printed
+  2  usage or configuration error
+
+Examples:
+  roundsman alerts test ops"
+        .to_owned()
+}
+
 /// Below `status`.
 pub(super) fn status() -> String {
     plain(

@@ -1,5 +1,6 @@
 //! The command line: what can be said, and which file answers it. A file per command; no command lives here.
 
+pub mod alerts;
 pub mod args;
 pub mod config;
 pub mod configuration;
@@ -56,6 +57,9 @@ pub enum Command {
     /// Mute what is known, on purpose and for a while
     #[command(subcommand, after_help = help::silences())]
     Silences(silences::SilencesCommand),
+    /// Try a channel, see what messages look like, list what was not delivered
+    #[command(subcommand, after_help = help::alerts())]
+    Alerts(alerts::AlertsCommand),
     /// Say what `watch` knows now of each tenant
     #[command(after_help = help::status())]
     Status(status::StatusArgs),
@@ -93,6 +97,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Watch(args) => watch::run(args),
         Command::Incidents(args) => incidents::run(args),
         Command::Silences(command) => silences::run(command),
+        Command::Alerts(command) => alerts::run(command),
         Command::Status(args) => status::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Trace(args) => trace::run(args),

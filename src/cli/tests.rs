@@ -109,6 +109,7 @@ Commands:
   watch        Verify every tenant on schedule, for ever, and keep the incidents
   incidents    List the incidents, show one, or say that somebody looks after it
   silences     Mute what is known, on purpose and for a while
+  alerts       Try a channel, see what messages look like, list what was not delivered
   status       Say what `watch` knows now of each tenant
   replay       Judge recorded evidence again, offline
   trace        Tell one request to a tenant hop by hop, with the log lines that it left

@@ -9,8 +9,9 @@ use super::args::TargetArgs;
 use super::configuration::configuration;
 use super::{colour_errors, usage_error};
 use crate::agent::Setup;
+use crate::alerting::channels;
 use crate::config::render_plain;
-use crate::daemon::{Load, Voice, Watcher, store_path};
+use crate::daemon::{Load, Loaded, Voice, Watcher, store_path};
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
 use crate::store::Store;
@@ -40,7 +41,9 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     let target = args.target.clone();
     let load: Load = Box::new(move || {
         let config = configuration(&target, &target.flags()).map_err(|error| error.render(false))?;
-        Setup::new(config, from.clone()).map_err(|error| error.to_string())
+        let channels = channels(&config.alerts).map_err(|error| error.to_string())?;
+        let setup = Setup::new(config, from.clone()).map_err(|error| error.to_string())?;
+        Ok(Loaded { setup, channels })
     });
     let config = configuration(&args.target, &args.target.flags()).map_err(|error| error.render(colour_errors()))?;
     let (store, remembered) = Store::open(&store_path(&config)).map_err(|error| plain(error.to_string()))?;
@@ -49,8 +52,8 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| plain(error.to_string()))?;
     let watched = runtime.block_on(async {
-        let setup = load().map_err(plain)?;
-        let watcher = Watcher::new(setup, load, store, remembered, Box::new(Screen::new()));
+        let loaded = load().map_err(plain)?;
+        let watcher = Watcher::new(loaded, load, store, remembered, Box::new(Screen::new()));
         watcher.run().await.map_err(|error| plain(error.to_string()))
     });
     // What is still parsed or resolved on other threads is not waited for.

@@ -31,8 +31,9 @@ pub use roundsman_checks::gather::Control;
 pub use schema::schema;
 pub use secret::{HeaderText, Secret, SecretError, SecretString};
 pub use section::{
-    Ask, Certificate, CloudTable, Cloudflare, Dns, Edge, Fields, Fly, Heartbeat, Incidents, ListedTenant, Match,
-    Override, Schedule, Site, Source, Store, Tenants, Vantage, Web,
+    AlertChannel, AlertMatch, AlertRoute, Alerts, Ask, Certificate, ChannelKind, CloudTable, Cloudflare, Dns, Edge,
+    Fields, Fly, Heartbeat, Incidents, ListedTenant, Maintenance, Match, Override, Schedule, Server, Site, Source,
+    Store, Tenants, Vantage, Web,
 };
 pub use source::ReadError;
 pub use table::Patch;

@@ -12,13 +12,13 @@ use super::form::{ValueForm, choice, domain, map, parse_domain, read_cause};
 use super::reader::Section;
 use super::secret::{HeaderText, Secret};
 use super::section::{
-    Certificate, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override, Schedule, Site, Store, Tenants, Vantage,
-    Web, check_patch, fly_of_environment,
+    AlertChannel, Alerts, Certificate, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override, Schedule, Site,
+    Store, Tenants, Vantage, Web, check_patch, fly_of_environment,
 };
 use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
 
 /// Tables of the file format that later versions read.
-pub(super) const LATER: [&str; 3] = ["telemetry", "alerts", "remediation"];
+pub(super) const LATER: [&str; 2] = ["telemetry", "remediation"];
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub struct Config {
     pub schedule: Schedule,
     /// `[incidents]`.
     pub incidents: Incidents,
+    /// `[alerts]`.
+    pub alerts: Alerts,
     /// `[store]`.
     pub store: Store,
     /// `[web]`.
@@ -91,6 +93,8 @@ keys! {
         schedule => inner_table();
         /// When what fails is an incident, and when it is over: for `watch`.
         incidents => inner_table();
+        /// Who is told of incidents by `watch`.
+        alerts => inner_table();
         /// What `watch` remembers.
         store => inner_table();
         /// Where `watch` answers.
@@ -120,7 +124,8 @@ impl Config {
             self.tenants.token.as_ref(),
         ];
         let headers = self.site.request_headers.values().filter_map(HeaderText::secret);
-        let secrets = tokens.into_iter().flatten().chain(headers);
+        let channels = self.alerts.channels.iter().flat_map(AlertChannel::secrets);
+        let secrets = tokens.into_iter().flatten().chain(headers).chain(channels);
         let files = secrets.filter_map(|secret| match secret {
             Secret::File(path) => Some(path.clone()),
             Secret::Env(_) => None,
@@ -146,6 +151,7 @@ impl Config {
             vantage: Vantage::default(),
             schedule: Schedule::default(),
             incidents: Incidents::default(),
+            alerts: Alerts::default(),
             store: Store::default(),
             web: Web::default(),
             heartbeat: Heartbeat::default(),

@@ -125,13 +125,17 @@ mod tests {
     }
 
     fn example_keys(table: &toml::Table, path: &str, keys: &mut BTreeSet<String>) {
-        const FREE: [&str; 8] = [
+        const FREE: [&str; 12] = [
             "severity",
             "labels",
             "json",
             "expect_headers",
             "request_headers",
             "token",
+            "password",
+            "secret",
+            "routing_key",
+            "repeat_interval",
             "list",
             "x",
         ];

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::expectation::{Identity, Place};
@@ -120,7 +121,7 @@ error: wrong value for `token` in [tenants]
 
 #[test]
 fn shows_unknown_keys_and_tables() {
-    insta::assert_snapshot!(mistakes("\n[edge]\nadresses = [\"198.51.100.7\"]\ncolour = 1\n[sites]\n[alerts]\n"), @r#"
+    insta::assert_snapshot!(mistakes("\n[edge]\nadresses = [\"198.51.100.7\"]\ncolour = 1\n[sites]\n[telemetry]\n"), @r#"
 error: unknown key `adresses` in [edge]
  --> roundsman.toml:4:1
   |
@@ -139,11 +140,11 @@ error: unknown table [sites]
 6 | [sites]
   |  ^^^^^ did you mean [site]?
 
-error: table [alerts] is not supported by this version yet
+error: table [telemetry] is not supported by this version yet
  --> roundsman.toml:7:2
   |
-7 | [alerts]
-  |  ^^^^^^ remove it
+7 | [telemetry]
+  |  ^^^^^^^^^ remove it
 "#);
 }
 
@@ -378,4 +379,76 @@ error: `fail_below` is above `warn_below` (0.2 > 0.1)
    3 | warn_below = 0.1
      |              --- the warning
 ");
+}
+
+#[test]
+fn each_mistake_in_the_channels_is_named_with_what_to_write() {
+    let text = r#"
+[[alerts.channels]]
+name = "ops"
+kind = "email"
+server = "smtp://mail.example.com"
+from = "nobody"
+url = "https://example.com"
+username = "x"
+[[alerts.channels]]
+name = "ops"
+kind = "slack"
+url = "http://example.com/s3cret"
+[[alerts.channels]]
+kind = "pager"
+[[alerts.routes]]
+channels = ["opps"]
+match = { severity = "fatal" }
+[[alerts.maintenance]]
+cron = "* * *"
+"#;
+    let said = mistakes(text);
+    for expected in [
+        "without TLS only this machine is spoken to",
+        "expected an address such as \"ops@example.com\"",
+        "the channel `ops` has no `to`",
+        "`url` means nothing to a channel of kind \"email\"",
+        "`username` and `password` go together",
+        "two channels are called `ops`",
+        "expected a URL that begins with https://",
+        "every channel needs a name",
+        "a route names the channel `opps`, and there is none",
+        "did you mean `ops`?",
+        "[[alerts.maintenance]] has no `duration`",
+    ] {
+        assert!(said.contains(expected), "{expected}:\n{said}");
+    }
+    assert!(!said.contains("s3cret"), "{said}");
+}
+
+#[test]
+fn alerts_are_read_with_their_defaults() {
+    let text = r#"
+domain = "example.com"
+[alerts]
+group_by = ["scope", "label:plan"]
+repeat_interval = "1h"
+[[alerts.channels]]
+name = "ops"
+kind = "email"
+server = "smtp+starttls://[::1]"
+from = "roundsman <roundsman@example.com>"
+to = ["ops@example.com"]
+[[alerts.channels]]
+name = "hook"
+kind = "webhook"
+url = { env = "HOOK" }
+[[alerts.routes]]
+channels = ["ops"]
+fallback = ["hook"]
+"#;
+    let config = Config::parse(text, Path::new("")).unwrap();
+    let alerts = &config.alerts;
+    assert_eq!(alerts.group_wait, Duration::from_secs(15));
+    assert_eq!(alerts.repeat_interval.critical, Duration::from_secs(3_600));
+    let server = alerts.channels[0].server.as_ref().unwrap();
+    assert_eq!((server.host.as_str(), server.port), ("::1", 587));
+    assert!(alerts.routes[0].matching.matchers().is_empty());
+    assert_eq!(config.secret_files().len(), 0);
 }

@@ -56,6 +56,10 @@ pub enum Question {
         /// Its id.
         id: String,
     },
+    /// What waits to be delivered, or was given up.
+    Outbox,
+    /// What was given up is tried again.
+    Retry,
     /// How the agent does its job.
     Health,
 }

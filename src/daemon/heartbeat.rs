@@ -65,6 +65,8 @@ impl Heartbeat {
 fn wrong(health: &Health) -> Option<String> {
     if health.blind {
         Some("nothing can be seen from here: the agent's own network, clock or descriptors".to_owned())
+    } else if let Some(why) = &health.alerting {
+        Some(format!("the alerting is stuck: {why}"))
     } else if health.coverage < ENOUGH {
         let share = health.coverage * 100.0;
         Some(format!(
@@ -94,6 +96,11 @@ mod tests {
             ..well.clone()
         };
         assert!(wrong(&blind).is_some_and(|why| why.contains("nothing can be seen")));
+        let stuck = Health {
+            alerting: Some("550 no".to_owned()),
+            ..well.clone()
+        };
+        assert_eq!(wrong(&stuck).as_deref(), Some("the alerting is stuck: 550 no"));
         let late = Health {
             coverage: 0.5,
             ..well.clone()

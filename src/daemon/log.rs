@@ -1,6 +1,7 @@
 //! What a daemon says while it runs: a line for each change, for people and for journals.
 
 use jiff::Timestamp;
+use roundsman_alerts::notification::Delivery;
 use roundsman_alerts::{Change, Incident, Transition};
 
 use roundsman_checks::diagnosis::Status;
@@ -53,6 +54,20 @@ pub(super) fn tenant(record: &Record) -> Option<String> {
         record.tenant,
         record.status
     )))
+}
+
+/// The line that tells what became of an attempt to deliver something, which is now as it is here.
+pub(super) fn delivery(now: Timestamp, delivery: &Delivery) -> String {
+    let Delivery { message, to, error, .. } = delivery;
+    let what = format!("notification {} ({}) to {to}", message.id, message.reason);
+    agent(
+        now,
+        &match error {
+            None => format!("{what}: delivered"),
+            Some(why) if delivery.dead => format!("{what}: given up: {why}"),
+            Some(why) => format!("{what}: not delivered, it is tried again: {why}"),
+        },
+    )
 }
 
 /// A line about the agent itself.

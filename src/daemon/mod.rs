@@ -6,6 +6,7 @@ mod files;
 mod heartbeat;
 mod log;
 mod systemd;
+mod tellers;
 mod unsaid;
 mod view;
 mod watcher;
@@ -13,5 +14,5 @@ mod web;
 mod work;
 
 pub use api::{Answer, ApiError, Question, ask, socket_path};
-pub use view::{IncidentView, is_matched};
-pub use watcher::{Load, Voice, Watcher, store_path};
+pub use view::{DeliveryView, IncidentView, is_matched};
+pub use watcher::{Load, Loaded, Voice, Watcher, store_path};

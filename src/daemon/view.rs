@@ -1,8 +1,9 @@
 //! Incidents as they are shown and exported, whoever asks: a running daemon's or those of a database.
 
 use jiff::Timestamp;
-use roundsman_alerts::{Incident, Severity, Silence, State, Subject};
-use serde::Serialize;
+use roundsman_alerts::notification::{Delivery, silenced_until};
+use roundsman_alerts::{Incident, Severity, Silence, State};
+use serde::{Deserialize, Serialize};
 
 /// Most tenants that one incident names.
 const MOST_TENANTS: usize = 20;
@@ -66,28 +67,49 @@ impl IncidentView {
     }
 }
 
-/// Whether a silence mutes an incident: for everybody whom it concerns, each by any silence.
-fn silenced_until(incident: &Incident, silences: &[Silence], now: Timestamp) -> Option<Timestamp> {
-    let core = incident.core();
-    let muted = |member: Option<&str>| {
-        let subject = Subject {
-            cause: &core.key.cause,
-            scope: &core.key.scope,
-            severity: core.severity,
-            member,
-            labels: &core.account.labels,
-        };
-        let muting = silences.iter().filter(|silence| silence.mutes(&subject, now));
-        muting.map(|silence| silence.ends_at).max()
-    };
-    match core.members.is_empty() {
-        true => muted(None),
-        false => core.members.iter().map(|member| muted(Some(member))).min().flatten(),
-    }
-}
-
 /// What an incident would be matched by.
 #[must_use]
 pub fn is_matched(incident: &Incident, silence: &Silence, now: Timestamp) -> bool {
     silenced_until(incident, std::slice::from_ref(silence), now).is_some()
+}
+
+/// Something that waits to be delivered, or was given up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryView {
+    /// The message's name.
+    pub message: String,
+    /// What the message is called.
+    pub subject: String,
+    /// Why it was said.
+    pub reason: String,
+    /// Where it goes.
+    pub channel: String,
+    /// To whom, where the channel has several recipients.
+    pub recipient: Option<String>,
+    /// `pending` or `dead`.
+    pub state: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was decided.
+    pub queued_at: Timestamp,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+impl DeliveryView {
+    /// One of them.
+    #[must_use]
+    pub fn of(delivery: &Delivery) -> Self {
+        Self {
+            message: delivery.message.id.clone(),
+            subject: delivery.message.subject.clone(),
+            reason: delivery.message.reason.to_string(),
+            channel: delivery.to.channel.to_string(),
+            recipient: delivery.to.recipient.as_deref().map(str::to_owned),
+            state: if delivery.dead { "dead" } else { "pending" }.to_owned(),
+            attempts: delivery.attempts,
+            queued_at: delivery.queued.wall,
+            error: delivery.error.clone(),
+        }
+    }
 }

@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::Timestamp;
+use roundsman_alerts::channel::Channel;
+use roundsman_alerts::notification::{Delivery, Outcome, Routing, Status};
 use roundsman_alerts::{IncidentId, Now, Silence};
 use roundsman_checks::clock::Moment;
+use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::fleet::ChainStore;
 use roundsman_checks::gather::{Assignment, FleetWatch, ProbeSetup, Stop};
 use roundsman_checks::target::TenantId;
@@ -24,7 +27,9 @@ use super::files::Files;
 use super::heartbeat::Heartbeat;
 use super::log;
 use super::systemd::Systemd;
+use super::tellers::Tellers;
 use super::unsaid::Unsaid;
+use super::view::DeliveryView;
 use super::web::Web;
 use super::work::{self, Done, Work};
 use crate::agent::{Setup, Snapshot, USER_AGENT};
@@ -46,7 +51,15 @@ const LAST_WRITES: Duration = Duration::from_secs(2);
 const CHAINS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
 /// Where a configuration comes from, read again whenever it changes; what is wrong with it is said as people read it.
-pub type Load = Box<dyn Fn() -> Result<Setup, String>>;
+pub type Load = Box<dyn Fn() -> Result<Loaded, String>>;
+
+/// What a configuration comes to.
+pub struct Loaded {
+    /// The setup.
+    pub setup: Setup,
+    /// The channels, ready to send.
+    pub channels: Vec<Arc<Channel>>,
+}
 
 /// Where a daemon says what happens.
 pub trait Voice {
@@ -74,6 +87,10 @@ pub struct Watcher {
     voice: Box<dyn Voice>,
     silences: Vec<Silence>,
     unsaid: Unsaid,
+    /// The number of the last commit.
+    committed: u64,
+    channels: Vec<Arc<Channel>>,
+    tellers: Tellers,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
 }
@@ -81,12 +98,16 @@ pub struct Watcher {
 impl Watcher {
     /// A daemon that goes on from what is remembered.
     #[must_use]
-    pub fn new(setup: Setup, load: Load, store: Store, remembered: Remembered, voice: Box<dyn Voice>) -> Self {
+    pub fn new(loaded: Loaded, load: Load, store: Store, remembered: Remembered, voice: Box<dyn Voice>) -> Self {
         let clocks = Clocks::start();
-        let settings = Settings::of(&setup.config, setup.probes.concurrency);
+        let Loaded { setup, channels } = loaded;
+        let settings = settings(&setup, &channels);
         let (pull, stop) = Stop::new();
         Self {
             silences: remembered.silences.clone(),
+            committed: 0,
+            tellers: Tellers::default(),
+            channels,
             dispatcher: Dispatcher::new(settings, remembered, clocks.now()),
             files: Files::of(&setup.config),
             probes: Arc::new(setup.probes.clone()),
@@ -157,6 +178,7 @@ impl Watcher {
                     let since = keep_since(now.wall, self.setup.config.store.retention);
                     self.store.write(Write::Forget(since));
                     self.silences.retain(|silence| silence.ends_at >= since);
+                    self.hear(Event::Forget(since));
                 }
                 () = api.serve() => {}
                 () = web.serve() => {}
@@ -173,6 +195,7 @@ impl Watcher {
                     let health = self.health(now);
                     let open = self.dispatcher.incidents().filter(|incident| incident.is_open()).count();
                     let line = status_line(&self.dispatcher.fleet(), open, &health);
+                    self.tell_state(now);
                     self.systemd.turns(health.ready, &line);
                     self.voice.status(&line);
                 }
@@ -199,13 +222,15 @@ impl Watcher {
         let ended = async {
             while let Some(done) = work.next().await {
                 // Nothing new begins; what came of the rest is kept.
-                if let Done::Examined(ix, Some(examined)) = done {
-                    let effects = dispatcher.handle(clocks.now(), Event::Examined(ix, examined));
-                    for effect in effects {
-                        let number = keep(store, &effect);
-                        if let Effect::Commit(commit) = effect {
-                            unsaid.wait_for(number, log::incidents(&commit));
-                        }
+                let event = match done {
+                    Done::Examined(ix, Some(examined)) => Event::Examined(ix, examined),
+                    Done::Delivered(delivery, outcome) => Event::Delivered(delivery.id, outcome),
+                    _ => continue,
+                };
+                for effect in dispatcher.handle(clocks.now(), event) {
+                    let number = keep(store, &effect);
+                    if let Effect::Commit(commit) = effect {
+                        unsaid.wait_for(number, log::incidents(&commit));
                     }
                 }
             }
@@ -253,7 +278,18 @@ impl Watcher {
                     .push(work::examine(&self.setup, look.clone(), ix, &tenant, visit, wake)),
                 None => self.hear(Event::NotExamined(ix)),
             },
+            Effect::Deliver(delivery) => {
+                let channel = self.channels.iter().find(|channel| channel.name == delivery.to.channel);
+                let (progress, number) = (self.store.progress(), self.committed);
+                let log = self.crashed_app(&delivery);
+                self.work
+                    .push(work::deliver(channel.cloned(), delivery, progress, number, log));
+            }
             Effect::Commit(commit) => {
+                self.committed = number;
+                if !commit.transitions.is_empty() {
+                    self.tellers.changed();
+                }
                 self.unsaid.wait_for(number, log::incidents(&commit));
                 if self.store.trouble().is_some() {
                     let said = self.unsaid.said_by(&self.store.progress().borrow());
@@ -276,6 +312,12 @@ impl Watcher {
                 let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
                 self.hear(Event::Looked(context));
             }
+            Done::Delivered(delivery, outcome) => {
+                let now = self.clocks.now().wall;
+                self.voice.line(&log::delivery(now, &tried(delivery.clone(), &outcome)));
+                self.hear(Event::Delivered(delivery.id, outcome));
+            }
+            Done::Told(channel, outcome) => self.told(&channel, &outcome),
             Done::Examined(ix, Some(examined)) => self.hear(Event::Examined(ix, examined)),
             Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
         }
@@ -308,6 +350,15 @@ impl Watcher {
         let now = self.clocks.now();
         let answered = match question {
             Question::Status { tenants } => self.status(&tenants, now),
+            Question::Outbox => {
+                let all = self.dispatcher.deliveries().map(DeliveryView::of).collect::<Vec<_>>();
+                serde_json::to_value(all).map_err(|error| error.to_string())
+            }
+            Question::Retry => {
+                let (count, effects) = self.dispatcher.retry(now);
+                effects.into_iter().for_each(|effect| self.carry_out(effect));
+                Ok(count.into())
+            }
             Question::Health => serde_json::to_value(self.health(now)).map_err(|error| error.to_string()),
             Question::Acknowledge { id, comment } => {
                 match self.dispatcher.acknowledge(&IncidentId::named(&id), &comment, now) {
@@ -333,12 +384,14 @@ impl Watcher {
                 let id = silence.id.clone();
                 self.store.write(Write::Silence(silence.clone()));
                 self.silences.push(silence);
+                self.hear(Event::Silenced(self.silences.clone()));
                 Ok(id.into())
             }
             Question::Expire { id } => match self.silences.iter_mut().find(|silence| silence.id == id) {
                 Some(silence) => {
                     silence.ends_at = silence.ends_at.min(now.wall);
                     self.store.write(Write::Silence(silence.clone()));
+                    self.hear(Event::Silenced(self.silences.clone()));
                     Ok(serde_json::Value::Null)
                 }
                 None => Err(format!("no silence `{id}`: `roundsman silences list` shows them")),
@@ -350,6 +403,38 @@ impl Watcher {
         }
     }
 
+    /// Whose log belongs into a message: that of the app that crashed, where one alone did.
+    fn crashed_app(&self, delivery: &Delivery) -> Option<(Arc<ProbeSetup>, String)> {
+        let message = &delivery.message;
+        let crashed = message.cause == Cause::AppCrashed.as_str() && message.status == Status::Firing;
+        let tenant = message
+            .tenants
+            .first()
+            .filter(|_| crashed && message.tenants_total == 1)?;
+        let app = self.dispatcher.tenant(&TenantId::new(tenant), self.clocks.now())?.app?;
+        Some((Arc::clone(&self.probes), app))
+    }
+
+    /// Tells the Alertmanagers how things are, when it is time or something changed.
+    fn tell_state(&mut self, now: Now) {
+        let channels = self.channels.iter().filter(|channel| channel.is_told_state());
+        let due = channels
+            .filter(|channel| self.tellers.begin(&channel.name, now))
+            .cloned();
+        let due = due.collect::<Vec<_>>();
+        for channel in due {
+            let alerts = self.dispatcher.alerts(now);
+            self.work.push(work::tell(channel, alerts));
+        }
+    }
+
+    fn told(&mut self, channel: &Arc<str>, outcome: &Outcome) {
+        let now = self.clocks.now();
+        if let Some(news) = self.tellers.end(channel, outcome, now) {
+            self.voice.line(&log::agent(now.wall, &news));
+        }
+    }
+
     /// How the agent does its job, the store included.
     fn health(&mut self, now: Now) -> Health {
         let mut health = self.dispatcher.health(now);
@@ -357,6 +442,8 @@ impl Watcher {
             health.ready = false;
             health.waiting_for.push(format!("the store: {trouble}"));
         }
+        let patience = Routing::default().stuck_after;
+        health.alerting = health.alerting.or_else(|| self.tellers.stuck(patience, now));
         health
     }
 
@@ -379,18 +466,19 @@ impl Watcher {
         let now = self.clocks.now().wall;
         self.systemd.reloading();
         self.files = Files::of(&self.setup.config);
-        let read = (self.load)().and_then(|setup| match needs_restart(&self.setup, &setup) {
+        let read = (self.load)().and_then(|loaded| match needs_restart(&self.setup, &loaded.setup) {
             Some(key) => Err(format!("`{key}` needs a restart")),
-            None => Ok(setup),
+            None => Ok(loaded),
         });
         match read {
-            Ok(setup) => {
+            Ok(Loaded { setup, channels }) => {
                 self.files = Files::of(&setup.config);
                 self.probes = Arc::new(ProbeSetup {
                     pacers: self.probes.pacers.clone(),
                     ..setup.probes.clone()
                 });
-                let settings = Settings::of(&setup.config, setup.probes.concurrency);
+                let settings = settings(&setup, &channels);
+                self.channels = channels;
                 let url = setup.config.heartbeat.url.clone();
                 self.heartbeat = self.heartbeat.take().map(|heartbeat| heartbeat.moved(url, USER_AGENT));
                 self.setup = Arc::new(setup);
@@ -404,6 +492,30 @@ impl Watcher {
             }
         }
         self.systemd.reloaded();
+    }
+}
+
+/// What a setup and its channels ask of a dispatcher.
+fn settings(setup: &Setup, channels: &[Arc<Channel>]) -> Settings {
+    let receivers = channels.iter().map(|channel| channel.receiver()).collect();
+    Settings::of(
+        &setup.config,
+        setup.probes.concurrency,
+        receivers,
+        &setup.probes.vantage,
+    )
+}
+
+/// A delivery as it is after an attempt, for the log.
+fn tried(delivery: Delivery, outcome: &Outcome) -> Delivery {
+    let (error, dead) = match outcome {
+        Outcome::Delivered(_) => (None, false),
+        Outcome::Failed(failure) => (Some(failure.why.clone()), failure.permanent),
+    };
+    Delivery {
+        error,
+        dead,
+        ..delivery
     }
 }
 
@@ -439,7 +551,7 @@ fn keep(store: &Store, effect: &Effect) -> u64 {
         Effect::Record(record) => store.write(Write::Record(record.clone())),
         Effect::Good(tenant, seen) => store.write(Write::Good(tenant.clone(), Arc::clone(seen))),
         Effect::Gone(tenant) => store.write(Write::Gone(tenant.clone())),
-        Effect::Read | Effect::Look | Effect::Examine { .. } => 0,
+        Effect::Read | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
     }
 }
 

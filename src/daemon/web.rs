@@ -86,7 +86,7 @@ async fn answer(request: &http::Request<Incoming>, asked: &mpsc::Sender<Asked>) 
     }
     match request.uri().path() {
         "/healthz" => match health(asked).await {
-            Some(_) => said(StatusCode::OK, &json!({ "alive": true })),
+            Some(health) => said(StatusCode::OK, &json!({ "alive": true, "alerting": alerting(&health) })),
             None => said(
                 StatusCode::SERVICE_UNAVAILABLE,
                 &json!({ "alive": false, "error": "the loop does not turn" }),
@@ -105,6 +105,13 @@ async fn answer(request: &http::Request<Incoming>, asked: &mpsc::Sender<Asked>) 
             &json!({ "error": "there are /healthz and /readyz" }),
         ),
     }
+}
+
+/// Whether people hear of what is wrong: `"ok"`, or why not. The process is alive all the same.
+fn alerting(health: &serde_json::Value) -> String {
+    health["alerting"]
+        .as_str()
+        .map_or_else(|| "ok".to_owned(), |why| format!("stuck: {why}"))
 }
 
 /// What the loop says of itself; nothing where it does not turn.

@@ -2,17 +2,36 @@
 //! tenant. Each piece of work ends by itself, and says what came of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
+use roundsman_alerts::channel::Channel;
+use roundsman_alerts::notification::{Delivery, Failure, Message, Outcome};
+use roundsman_alerts::render::Alert;
 use roundsman_checks::clock::now;
 use roundsman_checks::fleet::{ChainStore, FleetContext};
-use roundsman_checks::gather::{ApiSnapshot, Assignment, Examination, FleetWatch, ProbeSetup, Stop, WakePolicy};
+use roundsman_checks::gather::{
+    ApiSnapshot, Assignment, Examination, FleetWatch, ProbeSetup, Stop, WakePolicy, last_lines,
+};
 use roundsman_checks::target::{NameError, Tenant};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::agent::{RoundRequest, RunError, Setup, Snapshot, assign};
 use crate::inventory::Inventory;
+use crate::store::Progress;
+use crate::text::{clean, shorten};
 use crate::watch::{Examined, Seen, TenantIx};
+
+/// How long a message waits until what led to it is on disk: a disk that is full must not keep people from hearing.
+const KEPT_BY: Duration = Duration::from_secs(2);
+/// How long a message waits for the log of an app that crashed, how many lines of it are told, and how much of each.
+const LOG_BY: Duration = Duration::from_secs(5);
+const LOG_LINES: usize = 10;
+const LOG_LINE: usize = 200;
+/// How many alerts an Alertmanager is told in one request.
+const TOGETHER: usize = 1_000;
 
 /// What a piece of work came to.
 pub(super) enum Done {
@@ -20,6 +39,10 @@ pub(super) enum Done {
     Read(Box<Result<Snapshot, RunError>>, u32),
     /// The fleet was looked at.
     Looked(Box<Result<FleetWatch, NameError>>),
+    /// A delivery was tried.
+    Delivered(Delivery, Outcome),
+    /// An Alertmanager was told how things are.
+    Told(Arc<str>, Outcome),
     /// A tenant was examined; `None` where its requests can't be made.
     Examined(TenantIx, Option<Box<Examined>>),
 }
@@ -34,6 +57,61 @@ pub(super) fn read(setup: Arc<Setup>, mut stop: Stop) -> Work {
         let read = Snapshot::read(&setup, &RoundRequest::default(), &mut stop).await;
         let calls = calls(&setup).saturating_sub(before);
         Done::Read(Box::new(read), calls)
+    })
+}
+
+/// Tries to deliver something, once what led to it is kept; where that takes too long, all the same.
+pub(super) fn deliver(
+    channel: Option<Arc<Channel>>,
+    delivery: Delivery,
+    mut progress: watch::Receiver<Progress>,
+    number: u64,
+    log: Option<(Arc<ProbeSetup>, String)>,
+) -> Work {
+    Box::pin(async move {
+        let is_kept = progress.wait_for(|progress| progress.synced >= number || progress.trouble.is_some());
+        // The writer may be gone: then nothing more is kept.
+        let _ = timeout(KEPT_BY, is_kept).await;
+        let outcome = match channel {
+            Some(channel) => {
+                let recipient = delivery.to.recipient.as_deref();
+                let message = with_log(Arc::clone(&delivery.message), log).await;
+                channel.deliver(&message, recipient, now()).await
+            }
+            None => Outcome::Failed(Failure {
+                why: "the channel is not configured any more".to_owned(),
+                permanent: true,
+                ..Failure::default()
+            }),
+        };
+        Done::Delivered(delivery, outcome)
+    })
+}
+
+/// A message with what its app wrote last. What can't be had in time is left out: nobody waits for it to be told.
+async fn with_log(message: Arc<Message>, log: Option<(Arc<ProbeSetup>, String)>) -> Arc<Message> {
+    let Some((setup, app)) = log else { return message };
+    let lines = timeout(LOG_BY, last_lines(&setup, &app, LOG_LINES))
+        .await
+        .unwrap_or_default();
+    let lines = lines.iter().map(|line| shorten(&clean(&line.message), LOG_LINE));
+    Arc::new(Message {
+        log: lines.collect(),
+        ..(*message).clone()
+    })
+}
+
+/// Tells an Alertmanager how things are.
+pub(super) fn tell(channel: Arc<Channel>, alerts: Vec<Alert>) -> Work {
+    Box::pin(async move {
+        let mut outcome = Outcome::Delivered("nothing to tell".to_owned());
+        for some in alerts.chunks(TOGETHER) {
+            outcome = channel.tell(some, now()).await;
+            if matches!(outcome, Outcome::Failed(_)) {
+                break;
+            }
+        }
+        Done::Told(Arc::clone(&channel.name), outcome)
     })
 }
 

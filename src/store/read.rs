@@ -83,6 +83,8 @@ pub(super) fn remembered(database: &Connection) -> Result<Remembered, rusqlite::
             tenant,
         )?,
         silences: all(database, "SELECT data FROM silences ORDER BY id", json)?,
+        threads: all(database, "SELECT data FROM threads ORDER BY id", json)?,
+        deliveries: all(database, "SELECT data FROM outbox ORDER BY id", json)?,
     })
 }
 

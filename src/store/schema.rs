@@ -43,6 +43,10 @@ const MIGRATIONS: &[&str] = &[
     -- What was seen of a tenant while it was well, and whether its end is nobody's business.
     ALTER TABLE tenants ADD COLUMN good TEXT;
     ALTER TABLE tenants ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 0;
+    -- What is told together, and what was told of it last; each as the alerts crate has it.
+    CREATE TABLE threads (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+    -- What is to be delivered, or was given up.
+    CREATE TABLE outbox (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 ",
 ];
 

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use roundsman_alerts::notification::Changes;
 use roundsman_alerts::{Incident, Silence};
 use roundsman_checks::clock::Moment;
 use rusqlite::{Connection, Transaction, params};
@@ -277,11 +278,33 @@ fn write_commit(change: &Transaction<'_>, commit: &Commit) -> Result<(), rusqlit
             None => calm.execute(params![&*key.cause, &*key.scope, &*key.object])?,
         };
     }
+    write_told(change, &commit.told)?;
     let number = i64::try_from(commit.number).unwrap_or(i64::MAX);
     change.execute(
         "INSERT OR REPLACE INTO single (name, value) VALUES ('incident', ?1)",
         [number],
     )?;
+    Ok(())
+}
+
+/// What was told, and what is to be: in the transaction of what happened.
+fn write_told(change: &Transaction<'_>, told: &Changes) -> Result<(), rusqlite::Error> {
+    let mut kept = change.prepare_cached("INSERT OR REPLACE INTO threads (id, data) VALUES (?1, ?2)")?;
+    for thread in &told.threads {
+        kept.execute(params![thread.id.as_str(), text(thread)?])?;
+    }
+    let mut gone = change.prepare_cached("DELETE FROM threads WHERE id = ?1")?;
+    for id in &told.threads_gone {
+        gone.execute(params![id.as_str()])?;
+    }
+    let mut kept = change.prepare_cached("INSERT OR REPLACE INTO outbox (id, data) VALUES (?1, ?2)")?;
+    let mut gone = change.prepare_cached("DELETE FROM outbox WHERE id = ?1")?;
+    for (id, delivery) in &told.deliveries {
+        match delivery {
+            Some(delivery) => kept.execute(params![id.as_str(), text(delivery)?])?,
+            None => gone.execute(params![id.as_str()])?,
+        };
+    }
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The one owner of everything that a daemon knows: it hears events and says what is to be done. No socket, no lock, no
 //! clock, so that a week passes in a test as fast as it can be told.
 
+mod alerts;
 mod answers;
 mod before;
 mod fleet;
@@ -12,8 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use roundsman_alerts::notification::{Alerting, Delivery, Mutes, Why};
+use roundsman_alerts::render::{Alert, alertmanager};
 use roundsman_alerts::{
-    Account, Book, Incident, IncidentId, Key, Members, Now, Severity, State, Transition, Unknown, Verdict,
+    Account, Book, Incident, IncidentId, Key, Members, Now, Severity, Silence, State, Transition, Unknown, Verdict,
 };
 use roundsman_checks::diagnosis::{Blame, Cause, Shown, Status, Totals, explain, findings_of, prove};
 use roundsman_checks::finding::{Check, FleetCheck, Outcome};
@@ -53,7 +56,7 @@ const WITNESSES: usize = 3;
 const SHOWN_BY: usize = 20;
 const SAMPLE: u32 = 50;
 /// The cause of a tenant that no source names any more: it is no cause of a check.
-const VANISHED: &str = "tenant-vanished";
+const VANISHED: Cause = Cause::TenantVanished;
 /// How far the wall's clock may move against the steady one before it has jumped.
 const JUMP: SignedDuration = SignedDuration::from_secs(2);
 
@@ -93,6 +96,12 @@ pub struct Dispatcher {
     /// How far the wall's clock is before the steady one.
     ahead: Option<SignedDuration>,
     commit: Commit,
+    alerting: Alerting,
+    silences: Vec<Silence>,
+    /// What of tenants' own something wider explains at the moment.
+    inhibited: BTreeSet<Key>,
+    /// When it was looked last whether something can't be delivered.
+    troubles_at: Option<Timestamp>,
 }
 
 impl Dispatcher {
@@ -106,6 +115,7 @@ impl Dispatcher {
             book.freeze(now);
         }
         let shared = before::told_of(&book);
+        let alerting = Alerting::restored(remembered.threads, remembered.deliveries, &book, now);
         let mut chores = Agenda::default();
         chores.plan(Job::Read, now.steady);
         Self {
@@ -134,6 +144,10 @@ impl Dispatcher {
             began: None,
             ahead: None,
             commit: Commit::default(),
+            alerting,
+            silences: remembered.silences,
+            inhibited: BTreeSet::new(),
+            troubles_at: None,
         }
     }
 
@@ -151,12 +165,13 @@ impl Dispatcher {
                 self.running = self.running.saturating_sub(1);
                 self.plan_next(now, ix);
             }
+            Event::Delivered(id, outcome) => drop(self.alerting.settle(&id, outcome, now)),
+            Event::Silenced(silences) => self.silenced(now, silences),
+            Event::Forget(before) => self.alerting.forget(before),
             Event::Reloaded(settings) => self.reloaded(now, *settings),
         }
-        let done = self.book.tick(&self.settings.policy, now);
-        self.note(done);
         self.begin(now, &mut effects);
-        self.flush(&mut effects);
+        self.conclude(now, &mut effects);
         effects
     }
 
@@ -164,10 +179,15 @@ impl Dispatcher {
     #[must_use]
     pub fn wake_at(&self) -> Option<Timestamp> {
         let turns = self.turns.wake().filter(|_| self.may_examine());
-        [self.chores.wake(), turns, self.book.next_wake()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.chores.wake(),
+            turns,
+            self.book.next_wake(),
+            self.alerting.next_wake(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Hears how late the event loop was: fewer tenants are examined together while there is too much to do.
@@ -259,6 +279,7 @@ impl Dispatcher {
         let moved = settings.cadence != self.settings.cadence;
         self.settings = settings;
         self.book.plan_anew(&self.settings.policy);
+        self.alerting.look_again(&self.settings.routing, now);
         self.chores.plan(Job::Read, now.steady);
         self.chores.plan(Job::Fleet, now.steady);
         if moved {
@@ -279,12 +300,14 @@ impl Dispatcher {
 
     /// Says what is to be kept of what happened.
     fn flush(&mut self, effects: &mut Vec<Effect>) {
-        let mut commit = std::mem::take(&mut self.commit);
+        let told = self.alerting.take_changes();
         let mut keys = self.book.take_forgotten();
-        keys.extend(commit.transitions.iter().map(|done| done.key.clone()));
-        if keys.is_empty() {
+        keys.extend(self.commit.transitions.iter().map(|done| done.key.clone()));
+        if keys.is_empty() && told.is_empty() {
             return;
         }
+        let mut commit = std::mem::take(&mut self.commit);
+        commit.told = told;
         for key in keys {
             commit.looks.push((key.clone(), self.book.looks(&key).cloned()));
             match self.book.get(&key) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use roundsman_alerts::{Incident, Key, Looks, Transition};
+use roundsman_alerts::notification::{Changes, Delivery, DeliveryId, Outcome};
+use roundsman_alerts::{Incident, Key, Looks, Silence, Transition};
 use roundsman_checks::diagnosis::Judgement;
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::target::Tenant;
@@ -40,6 +41,12 @@ pub enum Event {
     Examined(TenantIx, Box<Examined>),
     /// A tenant could not be examined.
     NotExamined(TenantIx),
+    /// What became of an attempt to deliver something.
+    Delivered(DeliveryId, Outcome),
+    /// The silences are these from now on.
+    Silenced(Vec<Silence>),
+    /// What was given up before this moment of the wall's clock is forgotten.
+    Forget(Timestamp),
     /// Another configuration is in force.
     Reloaded(Box<Settings>),
 }
@@ -92,6 +99,8 @@ pub enum Effect {
     },
     /// Keep what happened to incidents, in one transaction.
     Commit(Commit),
+    /// Deliver something, once what led to it is kept.
+    Deliver(Delivery),
     /// Keep what is known of a tenant, when there is time.
     Record(Record),
     /// Keep what was seen of a tenant that is well, where that is not what was kept.
@@ -113,6 +122,8 @@ pub struct Commit {
     pub looks: Vec<(Key, Option<Looks>)>,
     /// The number of the incident that was opened last.
     pub number: u64,
+    /// What was told of them, and what is to be.
+    pub told: Changes,
 }
 
 /// What changed at a tenant.
@@ -144,6 +155,7 @@ impl Commit {
             forgotten,
             looks,
             number,
+            told,
         } = later;
         self.transitions.extend(transitions);
         let before = self.transitions.len().saturating_sub(most);
@@ -157,5 +169,6 @@ impl Commit {
         self.forgotten.extend(forgotten);
         self.looks.extend(looks);
         self.number = number;
+        self.told.absorb(told);
     }
 }

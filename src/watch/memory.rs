@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use roundsman_alerts::notification::{Delivery, Thread};
 use roundsman_alerts::{Incident, Key, Looks, Silence};
 use roundsman_checks::diagnosis::{Cause, Status};
 
@@ -21,6 +22,10 @@ pub struct Remembered {
     pub tenants: Vec<TenantMemory>,
     /// The silences that are not over.
     pub silences: Vec<Silence>,
+    /// What is told together.
+    pub threads: Vec<Thread>,
+    /// What is to be delivered, or was given up.
+    pub deliveries: Vec<Delivery>,
 }
 
 /// How a tenant was.

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use roundsman_alerts::Policy;
+use roundsman_alerts::notification::{Dossier, Receiver, Routing};
 use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::gather::Concurrency;
 
+use crate::alerting::{dossier, routing};
 use crate::config::Config;
 use crate::schedule::{Cadence, CronExpression};
 
@@ -28,12 +30,16 @@ pub struct Settings {
     pub concurrency: Concurrency,
     /// How urgent causes are, where that is not their default.
     pub severity: BTreeMap<Cause, Severity>,
+    /// Who is told of what.
+    pub routing: Routing,
+    /// What messages say beside what happened.
+    pub dossier: Dossier,
 }
 
 impl Settings {
-    /// What a configuration asks for.
+    /// What a configuration asks for, with these channels, seen from this vantage.
     #[must_use]
-    pub fn of(config: &Config, concurrency: Concurrency) -> Self {
+    pub fn of(config: &Config, concurrency: Concurrency, receivers: Vec<Receiver>, vantage: &str) -> Self {
         let schedule = &config.schedule;
         // Both were read with the configuration: what can't be read again is as if it were not there.
         let cron = schedule
@@ -53,6 +59,8 @@ impl Settings {
             policy: config.incidents.policy(),
             concurrency,
             severity: config.severity.clone(),
+            routing: routing(&config.alerts, receivers),
+            dossier: dossier(config, vantage),
         }
     }
 }

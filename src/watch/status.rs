@@ -72,4 +72,6 @@ pub struct Health {
     pub lag: f64,
     /// Whether nothing can be seen from here.
     pub blind: bool,
+    /// Why nobody hears of what is wrong, where that is so.
+    pub alerting: Option<String>,
 }

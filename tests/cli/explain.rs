@@ -41,3 +41,18 @@ fn the_causes_page_is_that_of_the_catalog() {
         "docs/causes.md is not the catalog's: ROUNDSMAN_WRITE_DOCS=1 cargo test --test main causes_page"
     );
 }
+
+/// `docs/notification.schema.json` is made from the message itself.
+#[test]
+fn the_webhooks_schema_is_the_messages() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/notification.schema.json");
+    let schema = roundsman_alerts::notification::Message::json_schema();
+    let schema = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
+    if std::env::var_os("ROUNDSMAN_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &schema).expect("the schema can be written");
+    }
+    assert!(
+        std::fs::read_to_string(&path).is_ok_and(|written| written == schema),
+        "docs/notification.schema.json is not the message's: ROUNDSMAN_WRITE_DOCS=1 cargo test --test main cli::explain"
+    );
+}

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
 use roundsman::watch::{Dispatcher, Effect, Event, Examined, Footprint, Reading, Remembered, Settings, TenantIx};
+use roundsman_alerts::notification::{Dossier, Routing};
 use roundsman_alerts::{Now, Policy};
 use roundsman_checks::diagnosis::{Judgement, Status};
 use roundsman_checks::fleet::FleetContext;
@@ -88,6 +89,8 @@ impl Hours {
             policy: Policy::default(),
             concurrency: Concurrency::default(),
             severity: BTreeMap::new(),
+            routing: Routing::default(),
+            dossier: Dossier::default(),
         };
         let now = Now::at(start);
         let mut hours = Self {
@@ -243,7 +246,7 @@ impl Hours {
                     let open = commit.incidents.iter().filter(|incident| incident.is_open());
                     self.opened.extend(open.map(|incident| incident.core().key.to_string()));
                 }
-                Effect::Record(_) | Effect::Good(..) | Effect::Gone(_) => {}
+                Effect::Record(_) | Effect::Good(..) | Effect::Gone(_) | Effect::Deliver(_) => {}
             }
         }
     }

@@ -4,6 +4,7 @@
 //! plays exactly the same again.
 
 mod hours;
+mod mail;
 mod model;
 mod restarts;
 mod truth;

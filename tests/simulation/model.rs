@@ -12,12 +12,14 @@ use roundsman::schedule::Cadence;
 use roundsman::watch::{
     Commit, Dispatcher, Effect, Event, Examined, Reading, Record, Remembered, Settings, TenantIx, TenantMemory,
 };
+use roundsman_alerts::notification::{Delivery, DeliveryId, Dossier, Thread, ThreadId, Told};
 use roundsman_alerts::{Change, Incident, Key, Looks, Now, Policy, Transition};
 use roundsman_checks::diagnosis::{Judgement, Status};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Concurrency;
 use roundsman_checks::target::{Tenant, TenantId};
 
+use super::mail::{self, Mail};
 use super::truth::{self, FleetTruth, TenantTruth};
 
 /// How long before the end everything is well.
@@ -53,6 +55,7 @@ enum Coming {
     Looked,
     Read,
     Examined(TenantIx, Arc<Tenant>),
+    Delivered(Box<Delivery>),
     /// The world changes.
     Twist,
     Wake,
@@ -66,6 +69,8 @@ struct Kept {
     tenants: BTreeMap<String, TenantMemory>,
     number: u64,
     timeline: Vec<Transition>,
+    threads: BTreeMap<ThreadId, Thread>,
+    outbox: BTreeMap<DeliveryId, Delivery>,
 }
 
 impl Kept {
@@ -112,6 +117,11 @@ pub(super) struct Model {
     /// Until when each was told of as one of many.
     shared_until: BTreeMap<usize, Timestamp>,
     story: Vec<String>,
+    mail: Mail,
+    /// What arrived just now, and is not kept yet.
+    settling: Option<Box<Delivery>>,
+    /// The threads whose tenants left: their end is not told.
+    closed: BTreeSet<String>,
     examined: u64,
     judged: HashMap<(usize, FleetTruth2, bool), Judgement>,
 }
@@ -146,6 +156,9 @@ impl Model {
             broken_since: BTreeMap::new(),
             shared_until: BTreeMap::new(),
             story: Vec::new(),
+            mail: Mail::default(),
+            settling: None,
+            closed: BTreeSet::new(),
             examined: 0,
             judged: HashMap::new(),
         };
@@ -210,6 +223,17 @@ impl Model {
                 let pause = self.random.u64(1_000..pause);
                 self.later(pause, Coming::Twist);
                 self.hear(Event::Tick)
+            }
+            Coming::Delivered(delivery) => {
+                let dice = self.random.u8(0..100);
+                let dice = if self.passed() < self.plan.lasts { dice } else { 99 };
+                let outcome = self.mail.gets(&delivery, dice);
+                self.story
+                    .push(format!("{} {} {:?}", self.now.steady, delivery.message.id, outcome));
+                self.settling = Some(delivery.clone());
+                let heard = self.hear(Event::Delivered(delivery.id, outcome));
+                self.settling = None;
+                heard
             }
             Coming::Looked => {
                 let context = truth::context(self.fleet, self.now.wall);
@@ -292,6 +316,7 @@ impl Model {
         if self.passed() >= self.plan.lasts {
             // It is well again, and stays so.
             self.set_fleet(FleetTruth::Well);
+            self.mail.twist(false);
             for number in 0..self.tenants.len() {
                 self.set(number, TenantTruth::Well);
                 self.there.insert(number);
@@ -299,7 +324,9 @@ impl Model {
             return;
         }
         let number = self.random.usize(0..self.tenants.len());
-        match self.random.u8(0..20) {
+        match self.random.u8(0..22) {
+            20 => self.mail.twist(true),
+            21 => self.mail.twist(false),
             0..=6 => self.set(number, TenantTruth::Broken),
             7..=12 => self.set(number, TenantTruth::Well),
             13 => self.set(number, TenantTruth::Hidden),
@@ -375,6 +402,7 @@ impl Model {
                 };
                 self.later(takes, Coming::Examined(ix, tenant));
             }
+            Effect::Deliver(delivery) => self.later(slow, Coming::Delivered(Box::new(delivery))),
             Effect::Commit(commit) => self.commit(commit)?,
             Effect::Record(record) => {
                 let told = format!(
@@ -400,8 +428,29 @@ impl Model {
                 "{} {} {} {:?}",
                 self.now.steady, done.id, done.key, done.change
             ));
+            if done.change == Change::Closed
+                && let Some(thread) = self
+                    .kept
+                    .incidents
+                    .get(&done.key)
+                    .and_then(|incident| incident.core().thread.clone())
+            {
+                self.closed.insert(thread.to_string());
+            }
             if matches!(done.change, Change::Opened | Change::Reopened) {
                 self.is_no_false_accusation(&done.key)?;
+            }
+        }
+        for thread in commit.told.threads {
+            self.kept.threads.insert(thread.id.clone(), thread);
+        }
+        for id in &commit.told.threads_gone {
+            self.kept.threads.remove(id);
+        }
+        for (id, delivery) in commit.told.deliveries {
+            match delivery {
+                Some(delivery) => drop(self.kept.outbox.insert(id, delivery)),
+                None => drop(self.kept.outbox.remove(&id)),
             }
         }
         for incident in commit.incidents {
@@ -428,7 +477,7 @@ impl Model {
             "edge-unreachable" => self.fleet == FleetTruth::EdgeDown || recent(self.fleet_failed_until),
             "vantage-offline" => self.fleet == FleetTruth::Blind || recent(self.fleet_failed_until),
             // Its own rule looks at readings, and is tested beside it.
-            "tenant-vanished" | "inventory-shrunk" => true,
+            "tenant-vanished" | "inventory-shrunk" | "notification-undelivered" => true,
             // Many that fail alike are an outage.
             "platform-outage" => {
                 let broken = self.truth.values().any(|truth| *truth == TenantTruth::Broken);
@@ -458,8 +507,18 @@ impl Model {
             looks: self.kept.looks.clone().into_iter().collect(),
             tenants: self.kept.tenants.values().cloned().collect(),
             number: self.kept.number,
+            threads: self.kept.threads.values().cloned().collect(),
+            deliveries: self.kept.outbox.values().cloned().collect(),
             ..Remembered::default()
         };
+        if let Some(delivery) = self.settling.take() {
+            self.mail.lost_sight(&delivery);
+        }
+        for coming in self.what.values() {
+            if let Coming::Delivered(delivery) = coming {
+                self.mail.lost_sight(delivery);
+            }
+        }
         // The steady clock of a process begins as the wall's.
         self.now.steady = self.now.steady.max(self.start);
         self.dispatcher = Dispatcher::new(settings(self.plan), remembered, self.now);
@@ -495,6 +554,7 @@ impl Model {
                 }
             }
         }
+        self.mail.invariants()?;
         self.what_lasts_is_told()
     }
 
@@ -569,6 +629,27 @@ impl Model {
         if self.dispatcher.ids().len() != self.tenants.len() {
             return Err("not everybody is there who should be".to_owned());
         }
+        let closed = |id: &str| self.closed.iter().any(|thread| id.starts_with(thread.as_str()));
+        let failing = self.mail.left_failing();
+        // What comes and goes is told when it has stayed as it is for long.
+        let flaps = |thread: &&Thread| thread.log.as_ref().is_some_and(|log| log.told == Told::Flapping);
+        let flapping = self.kept.threads.values().filter(flaps);
+        let flapping = flapping.map(|thread| thread.id.as_str()).collect::<Vec<_>>();
+        let waits = |id: &str| flapping.iter().any(|thread| id.starts_with(thread));
+        let failing = failing
+            .iter()
+            .filter(|id| !closed(id) && !waits(id))
+            .collect::<Vec<_>>();
+        if !failing.is_empty() {
+            return Err(format!(
+                "all has been well for a while, and nobody was told: {failing:?}"
+            ));
+        }
+        let waiting = self.dispatcher.deliveries().map(|delivery| delivery.id.as_str());
+        let waiting = waiting.collect::<Vec<_>>();
+        if !waiting.is_empty() {
+            return Err(format!("all has been well for a while, and this waits: {waiting:?}"));
+        }
         self.timeline_tells_all()
     }
 
@@ -608,5 +689,7 @@ fn settings(plan: Plan) -> Settings {
         policy: Policy::default(),
         concurrency: Concurrency::Fixed(8),
         severity: BTreeMap::new(),
+        routing: mail::routing(),
+        dossier: Dossier::default(),
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
 use roundsman::watch::{Dispatcher, Effect, Event, Examined, Reading, Remembered, Seen, Settings, TenantMemory};
+use roundsman_alerts::notification::{Dossier, Routing};
 use roundsman_alerts::{Change, Incident, Key, Looks, Now, Policy};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Concurrency;
@@ -43,6 +44,8 @@ fn settings(policy: Policy) -> Settings {
         policy,
         concurrency: Concurrency::Fixed(8),
         severity: BTreeMap::new(),
+        routing: Routing::default(),
+        dossier: Dossier::default(),
     }
 }
 
@@ -74,7 +77,7 @@ impl Life {
             looks: self.looks.clone().into_iter().collect(),
             tenants: self.tenants.values().cloned().collect(),
             number: self.number,
-            silences: Vec::new(),
+            ..Remembered::default()
         };
         self.dispatcher = Dispatcher::new(settings(Policy::default()), remembered, self.now);
         self.context = None;
@@ -90,6 +93,7 @@ impl Life {
     fn hear(&mut self, event: Event) {
         for effect in self.dispatcher.handle(self.now, event) {
             match effect {
+                Effect::Deliver(_) => {}
                 Effect::Look => {
                     let context = truth::context(self.fleet, self.now.wall);
                     let context = match &self.context {

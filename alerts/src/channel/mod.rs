@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::notification::{Destination, Message, Outcome, Receiver};
 use crate::render::{Alert, mail, pagerduty, slack};
 
-pub use smtp::{Login, MailServer, Security};
+pub use smtp::{Login, MailServer, Patience, Security};
 
 /// Whether this is an address that mail can go to or come from, with a name before it or without.
 #[must_use]

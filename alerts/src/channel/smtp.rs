@@ -23,10 +23,6 @@ use super::letter::Letter;
 use crate::notification::{Failure, Outcome};
 use crate::render::Mail;
 
-/// How long connecting may take, one command, and the reply to a whole mail.
-const CONNECT: Duration = Duration::from_secs(10);
-const STEP: Duration = Duration::from_secs(15);
-const LAST_REPLY: Duration = Duration::from_secs(45);
 /// How long an unused connection is kept for the next mail.
 const KEPT: SignedDuration = SignedDuration::from_secs(20);
 /// How long a server that refuses our name or password is left alone: more attempts would lock us out.
@@ -41,6 +37,27 @@ pub enum Security {
     StartTls,
     /// In clear, to this machine only: `smtp://`.
     Clear,
+}
+
+/// How long a server may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a connection, its encryption included.
+    pub connect: Duration,
+    /// For its greeting, and for each command.
+    pub step: Duration,
+    /// For its reply to a whole mail: it may look at all of it first.
+    pub last_reply: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            step: Duration::from_secs(15),
+            last_reply: Duration::from_secs(45),
+        }
+    }
 }
 
 /// A name and its password.
@@ -64,6 +81,7 @@ pub struct MailServer {
     port: u16,
     security: Security,
     login: Option<Login>,
+    patience: Patience,
     kept: Arc<Mutex<Option<(AsyncSmtpConnection, Timestamp)>>>,
 }
 
@@ -102,8 +120,15 @@ impl MailServer {
             port,
             security,
             login,
+            patience: Patience::default(),
             kept: Arc::default(),
         }
+    }
+
+    /// The same server, for which nobody waits longer than this.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Sends a mail to one recipient.
@@ -169,7 +194,7 @@ impl MailServer {
             Some(kept) => kept,
             None => self.connect().await?,
         };
-        let sent = deliver(&mut connection, letter).await;
+        let sent = deliver(&mut connection, letter, self.patience).await;
         match &sent {
             Ok(_) => *self.kept.lock().await = Some((connection, now)),
             // A server that answered is told that we go; one that did not would keep us waiting.
@@ -198,7 +223,7 @@ impl MailServer {
         };
         let greeting = |error: lettre::transport::smtp::Error| at(with_sources(&error), error.status().map(u16::from));
         let late = |what: &str| at(format!("{what} took too long"), None);
-        let connected = timeout(CONNECT, self.reach()).await;
+        let connected = timeout(self.patience.connect, self.reach()).await;
         let (stream, peer) = connected
             .map_err(|_| late("connecting"))?
             .map_err(|error| at(error.to_string(), None))?;
@@ -209,17 +234,25 @@ impl MailServer {
         };
         let mut connection = match self.security {
             Security::Tls => {
-                let stream = timeout(CONNECT, self.encrypt(stream)).await;
+                let stream = timeout(self.patience.connect, self.encrypt(stream)).await;
                 let stream = stream
                     .map_err(|_| late("the TLS handshake"))?
                     .map_err(|why| at(why, None))?;
                 let gate = Box::new(Gate::new(stream, peer));
-                let greeted = timeout(STEP, AsyncSmtpConnection::connect_with_transport(gate, &hello)).await;
+                let greeted = timeout(
+                    self.patience.step,
+                    AsyncSmtpConnection::connect_with_transport(gate, &hello),
+                )
+                .await;
                 greeted.map_err(|_| late("the greeting"))?.map_err(greeting)?
             }
             Security::StartTls | Security::Clear => {
                 let gate = Box::new(Gate::new(stream, peer));
-                let greeted = timeout(STEP, AsyncSmtpConnection::connect_with_transport(gate, &hello)).await;
+                let greeted = timeout(
+                    self.patience.step,
+                    AsyncSmtpConnection::connect_with_transport(gate, &hello),
+                )
+                .await;
                 greeted.map_err(|_| late("the greeting"))?.map_err(greeting)?
             }
         };
@@ -230,13 +263,13 @@ impl MailServer {
                 return Err(at(why, None));
             }
             let parameters = TlsParameters::new_rustls(self.host.clone()).map_err(greeting)?;
-            let secured = timeout(STEP, connection.starttls(parameters, &hello)).await;
+            let secured = timeout(self.patience.step, connection.starttls(parameters, &hello)).await;
             secured.map_err(|_| late("STARTTLS"))?.map_err(greeting)?;
         }
         if let Some(login) = &self.login {
             let credentials = Credentials::new(login.username.clone(), login.password.clone());
             let known = timeout(
-                STEP,
+                self.patience.step,
                 connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials),
             )
             .await;
@@ -280,15 +313,15 @@ impl MailServer {
     }
 }
 
-async fn deliver(connection: &mut AsyncSmtpConnection, letter: &Letter) -> Result<String, Trouble> {
+async fn deliver(connection: &mut AsyncSmtpConnection, letter: &Letter, patience: Patience) -> Result<String, Trouble> {
     let from = MailFrom::new(Some(letter.from.clone()), vec![]);
-    step(connection.command(from), STEP, Stage::Envelope, "MAIL FROM").await?;
+    step(connection.command(from), patience.step, Stage::Envelope, "MAIL FROM").await?;
     let to = Rcpt::new(letter.to.clone(), vec![]);
-    step(connection.command(to), STEP, Stage::Envelope, "RCPT TO").await?;
-    step(connection.command(Data), STEP, Stage::Envelope, "DATA").await?;
+    step(connection.command(to), patience.step, Stage::Envelope, "RCPT TO").await?;
+    step(connection.command(Data), patience.step, Stage::Envelope, "DATA").await?;
     step(
         connection.message(&letter.bytes),
-        LAST_REPLY,
+        patience.last_reply,
         Stage::Content,
         "the mail",
     )

@@ -39,6 +39,17 @@ impl Changes {
     pub fn is_empty(&self) -> bool {
         self.threads.is_empty() && self.threads_gone.is_empty() && self.deliveries.is_empty()
     }
+
+    /// Takes in what changed later: the last word counts for each.
+    pub fn absorb(&mut self, later: Self) {
+        let again =
+            |id: &ThreadId| later.threads.iter().any(|thread| thread.id == *id) || later.threads_gone.contains(id);
+        self.threads.retain(|thread| !again(&thread.id));
+        self.threads_gone.retain(|id| !again(id));
+        self.threads.extend(later.threads);
+        self.threads_gone.extend(later.threads_gone);
+        self.deliveries.extend(later.deliveries);
+    }
 }
 
 impl Alerting {

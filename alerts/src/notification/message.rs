@@ -96,6 +96,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// The JSON Schema of the documented form.
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
     /// A message that tries a channel, and says that nothing is wrong.
     #[must_use]
     pub fn test(channel: &str, dossier: &Dossier, now: Timestamp) -> Self {

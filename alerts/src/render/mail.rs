@@ -7,6 +7,10 @@ use crate::notification::{Message, Status};
 
 /// Columns of the text part (RFC 5322, section 2.1.1 asks for at most 78 characters a line).
 const COLUMNS: usize = 78;
+/// How large both parts are at most, in bytes, so that a mail in base64 is less than 64 KiB.
+const LARGEST: usize = 44 * 1024;
+/// How many incidents, and lines of each list, are shown: the first that fits.
+const SHORTER: [(usize, usize); 5] = [(20, 12), (10, 8), (5, 5), (2, 3), (0, 1)];
 /// How deep values stand in it.
 const INDENT: usize = 15;
 
@@ -41,16 +45,50 @@ fn host(message: &Message) -> String {
 /// A message as a mail.
 #[must_use]
 pub fn mail(message: &Message) -> Mail {
-    let view = View::of(message);
+    let (text, html) = parts(message);
     let references = format!("<{}-1@{}>", message.thread, host(message));
     let own = message_id(message);
     Mail {
         subject: message.subject.clone(),
-        text: Text { view: &view }.render().unwrap_or_default(),
-        html: Html { view: &view }.render().unwrap_or_default(),
+        text,
+        html,
         references: Some(references).filter(|first| *first != own),
         message_id: own,
     }
+}
+
+/// Both parts, with as much of the lists as fits.
+fn parts(message: &Message) -> (String, String) {
+    let all = SHORTER.into_iter().map(|(incidents, lines)| {
+        let shorter = shortened(message, incidents, lines);
+        let view = View::of(&shorter);
+        let text = Text { view: &view }.render().unwrap_or_default();
+        (text, Html { view: &view }.render().unwrap_or_default())
+    });
+    let mut last = (String::new(), String::new());
+    for parts in all {
+        last = parts;
+        if last.0.len() + last.1.len() <= LARGEST {
+            break;
+        }
+    }
+    last
+}
+
+/// The message with lists no longer than this.
+fn shortened(message: &Message, incidents: usize, lines: usize) -> Message {
+    let mut shorter = message.clone();
+    shorter.incidents.truncate(incidents);
+    let cut = |list: &mut Vec<String>| {
+        let more = list.len().saturating_sub(lines);
+        list.truncate(lines);
+        list.extend((more > 0).then(|| format!("and {more} more")));
+    };
+    cut(&mut shorter.evidence);
+    cut(&mut shorter.remedy);
+    let old = shorter.log.len().saturating_sub(lines);
+    shorter.log.drain(..old);
+    shorter
 }
 
 #[derive(Template)]
@@ -73,6 +111,8 @@ struct View<'m> {
     headline: String,
     who: String,
     causes: String,
+    /// What proofs and advice are about, where several incidents are told.
+    lead: String,
     since: Option<String>,
     at: String,
     /// How many incidents there are beside those that are listed.
@@ -99,6 +139,11 @@ impl<'m> View<'m> {
             headline,
             who: words::who(message),
             causes: message.causes.join(", "),
+            lead: message
+                .incidents
+                .first()
+                .map(|first| first.id.clone())
+                .unwrap_or_default(),
             since: words::since(message),
             at: words::moment(message.at),
             more: message.incidents_total.saturating_sub(message.incidents.len()),
@@ -113,6 +158,16 @@ impl<'m> View<'m> {
     /// A text under a name at the left, broken between words.
     fn row(&self, name: &str, text: &str) -> String {
         wrap(&format!("{name:<INDENT$}"), text)
+    }
+
+    /// A text below something.
+    fn under(&self, text: &str) -> String {
+        wrap("    ", text)
+    }
+
+    /// Whether something is said above already.
+    fn is_told(&self, remedy: &str) -> bool {
+        self.message.remedy.iter().any(|told| told == remedy)
     }
 
     /// A line of a list.

@@ -10,7 +10,8 @@ use crate::notification::{Message, Status};
 use crate::text::line;
 
 const HEADER: usize = 150;
-const SECTION: usize = 2_900;
+/// What the text of a section may hold, its title beside it.
+const SECTION: usize = 2_800;
 
 /// A message for Slack.
 #[must_use]
@@ -28,13 +29,13 @@ pub fn slack(message: &Message) -> Value {
     facts.extend(message.changed.as_ref().map(|changed| field("What changed", changed)));
     facts.extend(words::since(message).map(|since| field("Since", &since)));
     facts.push(field("Who", &words::who(message)));
-    blocks.push(section(&facts.join("\n")));
+    blocks.push(section(&cut(&facts.join("\n"))));
     let list = |title: &str, lines: &[String]| {
         let lines = lines
             .iter()
             .map(|line| format!("• {}", escaped(line)))
             .collect::<Vec<_>>();
-        section(&format!("*{title}*\n{}", lines.join("\n")))
+        section(&format!("*{title}*\n{}", cut(&lines.join("\n"))))
     };
     if !message.evidence.is_empty() {
         blocks.push(list("What proves it", &message.evidence));
@@ -71,12 +72,12 @@ fn field(name: &str, value: &str) -> String {
 }
 
 fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text) } })
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
 }
 
 /// A text in a block of code: what would end it is taken apart.
 fn code(text: &str) -> String {
-    let text = escaped(text).replace("```", "'''");
+    let text = escaped(text);
     format!("```{}```", cut(&text))
 }
 
@@ -96,5 +97,7 @@ fn cut(text: &str) -> String {
 
 /// What means something to Slack, as text.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    // What would begin or end a block of code.
+    text.replace('`', "'")
 }

@@ -137,6 +137,12 @@ causes! {
     EdgeRateLimited = "edge-rate-limited": Agent Hides Neither Warning, shown by [Vantage],
         "the edge limits our requests",
         "The edge answers the agent with 429, or 503 and a time to wait, also for a name that exists nowhere: the agent asked too often, and nothing is said of the tenants that this hides.";
+    InventoryShrunk = "inventory-shrunk": Agent Hides Neither Critical, shown by [],
+        "too many tenants left the inventory at once",
+        "The sources name far fewer tenants than before, in two readings in a row. That is more likely a fault of the source than the truth: those that are known are verified on until they are back, or until somebody acknowledges that they left.";
+    NotificationUndelivered = "notification-undelivered": Agent Hides Neither Critical, shown by [],
+        "a notification can't be delivered",
+        "Somebody who should be told of incidents is not: the channel refused a message for good, or could not be reached for ten minutes. It is told through the other channels.";
     EdgeMissing = "edge-missing": Fleet Fails Neither Critical, shown by [Edge],
         "the edge app is missing or has no public address",
         "There is nothing that users could reach: every tenant behind the edge is down.";
@@ -299,6 +305,9 @@ causes! {
     SiteStatus = "site-status": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
         "the page answers with another status",
         "The request reaches a server, which answers with another status than expected.";
+    TenantVanished = "tenant-vanished": Tenant Warns Neither Warning, shown by [],
+        "no source names the tenant any more",
+        "The sources named this tenant and no longer do, in two readings in a row. It is not examined any more, and its other incidents are closed.";
     SiteSlow = "site-slow": Tenant Warns Neither Warning, shown by [Site, Route],
         "the page is slow",
         "The answer is right and took longer than the limit, from connect to the last byte.";

@@ -63,6 +63,14 @@ fn agent(cause: Cause) -> Option<Guidance> {
             "a look of the agent ended for want of descriptors, ports or memory",
             "raise the limit that the evidence names, or lower `--concurrency`",
         ),
+        Cause::InventoryShrunk => proven(
+            "two readings in a row name more than a tenth and more than ten tenants fewer than are known, or none at all",
+            "look at the source of the tenants; where they really left, `roundsman incidents ack ID` says so",
+        ),
+        Cause::NotificationUndelivered => proven(
+            "the channel's own answer, or ten minutes without one",
+            "look at the evidence, mend the channel in [[alerts.channels]], try it with `roundsman alerts test CHANNEL`, then send what waits with `roundsman alerts outbox --retry`",
+        ),
         Cause::VantageOffline => proven(
             "every control fails, and no server of the zone and no address of the edge answers",
             "check the network of the machine that roundsman runs on, then run it again",
@@ -328,6 +336,10 @@ fn of_pages(cause: Cause) -> Option<Guidance> {
         Cause::SiteRedirect | Cause::SiteProtocol | Cause::SiteBody | Cause::SiteHeader | Cause::SiteStatus => proven(
             "the answer itself, beside what was expected; nothing deeper explains it",
             PAGE,
+        ),
+        Cause::TenantVanished => proven(
+            "two readings of the inventory in a row do not name it",
+            "bring it back into the inventory, or acknowledge the incident where it is meant to be gone",
         ),
         Cause::SiteSlow => proven(
             "the answer took longer than `[site] slow` from the connection to its last byte",

@@ -12,6 +12,8 @@ mod fleet_look;
 mod fleet_watch;
 mod follow_up;
 #[cfg(feature = "platform")]
+mod last_lines;
+#[cfg(feature = "platform")]
 mod log_cursor;
 #[cfg(feature = "platform")]
 mod log_follower;
@@ -40,6 +42,8 @@ pub use assignment::{ApiSnapshot, Assignment, ProbeTarget, ReusedEvidence, WakeP
 pub use concurrency::{Concurrency, Places};
 pub use examine::Examination;
 pub use fleet_watch::FleetWatch;
+#[cfg(feature = "platform")]
+pub use last_lines::last_lines;
 pub use pacer::{Pacer, Pacers};
 pub use progress::{NoProgress, Observer, Stop};
 pub use reach::may_be_visited;

@@ -27,6 +27,21 @@ pub(crate) fn request_headers() -> ValueForm<BTreeMap<String, HeaderText>> {
     map(read_request_header_name, concealed(value))
 }
 
+/// A text that `parse` reads, or a secret; neither is ever shown.
+pub(crate) fn text_or_secret(parse: fn(&str) -> Result<String, String>) -> ValueForm<HeaderText> {
+    let read = move |value: &Value<'_>, directory: &Path| match table(value) {
+        Ok(_) => read(value, directory).map(HeaderText::Secret),
+        Err(_) => text(value).and_then(|text| match parse(text) {
+            Ok(text) => Ok(HeaderText::plain(text)),
+            Err(label) => wrong(value, label),
+        }),
+    };
+    concealed(ValueForm::relative(
+        read,
+        json!({ "anyOf": [{ "type": "string" }, schema()] }),
+    ))
+}
+
 fn concealed<V>(mut form: ValueForm<V>) -> ValueForm<V> {
     form.secret = true;
     form

@@ -1,5 +1,6 @@
 //! The tables of `roundsman.toml`, a file per table. Each declares its own keys and knows no other table.
 
+mod alerts;
 mod certificate;
 mod daemon;
 mod dns;
@@ -13,6 +14,7 @@ mod site;
 mod tenants;
 mod vantage;
 
+pub use alerts::{AlertChannel, AlertMatch, AlertRoute, Alerts, ChannelKind, Maintenance, Server};
 pub use certificate::Certificate;
 pub(super) use certificate::check_patch;
 pub use daemon::{Heartbeat, Store, Web};

@@ -11,7 +11,7 @@ impl Dispatcher {
         let done = self.book.acknowledge(id, comment, now)?;
         let key = done.key.clone();
         self.note(vec![done]);
-        if &*key.cause == VANISHED {
+        if *key.cause == *VANISHED.as_str() {
             let members = Members::default();
             let account = Account {
                 at_once: true,
@@ -27,7 +27,7 @@ impl Dispatcher {
             self.observe(now, &signal);
         }
         let mut effects = Vec::new();
-        self.flush(&mut effects);
+        self.conclude(now, &mut effects);
         Ok(effects)
     }
 
@@ -139,6 +139,7 @@ impl Dispatcher {
             oldest,
             lag: self.lag.max(self.lag_before).as_secs_f64(),
             blind: self.book.is_frozen(),
+            alerting: self.alerting.stuck(&self.settings.routing, now),
         }
     }
 }

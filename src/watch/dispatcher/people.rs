@@ -81,6 +81,7 @@ impl Dispatcher {
             self.totals.remove(id, facts);
         }
         self.count_own(&state.own, Step::Down);
+        self.inhibited.retain(|key| !state.keys.contains(key));
         self.forget_witness(now, id, &state.keys);
         if !state.by_hand {
             self.vanished.insert(id.clone(), state.tenant.labels.clone());
@@ -99,7 +100,7 @@ impl Dispatcher {
         let told = self
             .book
             .iter()
-            .filter(|incident| &*incident.core().key.cause == VANISHED);
+            .filter(|incident| *incident.core().key.cause == *VANISHED.as_str());
         let told = told
             .map(|incident| TenantId::new(&*incident.core().key.object))
             .collect::<BTreeSet<_>>();
@@ -116,7 +117,7 @@ impl Dispatcher {
     }
 
     fn tell_vanished_one(&mut self, now: Now, id: &TenantId, labels: BTreeMap<String, String>, verdict: Verdict) {
-        let key = Key::new(VANISHED, "tenant", id.as_str());
+        let key = Key::new(VANISHED.as_str(), "tenant", id.as_str());
         let account = Account {
             severity: Severity::Warning,
             at_once: true,
@@ -131,7 +132,7 @@ impl Dispatcher {
     }
 
     fn tell_shrunk(&mut self, now: Now, count: usize, known: usize, complete: bool) {
-        let key = Key::new("inventory-shrunk", "fleet", "inventory");
+        let key = Key::new(Cause::InventoryShrunk.as_str(), "agent", "inventory");
         let verdict = match self.shrunk {
             0 if complete => Verdict::Clear,
             0 | 1 => Verdict::Unknown,

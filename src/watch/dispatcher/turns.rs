@@ -130,6 +130,7 @@ impl Dispatcher {
         if looked {
             self.shared.witnessed(&concerned);
         }
+        self.inhibit(&signals, !concerned.is_empty());
         self.shared.concern(ix, concerned);
         for signal in &signals {
             self.observe(now, signal);
