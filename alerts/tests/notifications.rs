@@ -671,6 +671,33 @@ fn one_recipient_that_is_refused_costs_one_attempt_and_the_other_nothing() {
 }
 
 #[test]
+fn a_channel_that_took_something_again_is_in_no_trouble_and_one_that_is_gone_neither() {
+    let mut world = World::mail();
+    world.servers.insert("ops".to_owned(), permanent("554 no"));
+    world.fails("x");
+    world.wait(60);
+    assert_eq!(world.alerting.troubles(&world.routing, world.now).len(), 1);
+    world.restart();
+    assert_eq!(world.alerting.troubles(&world.routing, world.now).len(), 1);
+    world.servers.clear();
+    world.see("site-status", "tenant", "y", Verdict::Firing);
+    world.wait(60);
+    assert!(world.alerting.troubles(&world.routing, world.now).is_empty());
+    // What was given up is there all the same, for whoever wants it sent.
+    assert_eq!(world.alerting.deliveries().count(), 1);
+    world.servers.insert("ops".to_owned(), unreachable());
+    world.see("site-body", "tenant", "z", Verdict::Firing);
+    world.wait(900);
+    assert_eq!(world.alerting.troubles(&world.routing, world.now).len(), 1);
+    world.routing.receivers.clear();
+    world.alerting.look_again(&world.routing, world.now);
+    world.turn();
+    assert!(world.alerting.troubles(&world.routing, world.now).is_empty());
+    assert_eq!(world.alerting.deliveries().count(), 0);
+    assert!(world.kept.1.is_empty());
+}
+
+#[test]
 fn not_now_is_tried_again_for_four_days_and_then_given_up() {
     let mut world = World::mail();
     world.servers.insert("ops".to_owned(), refused("451 try later"));

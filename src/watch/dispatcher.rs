@@ -115,7 +115,8 @@ impl Dispatcher {
             book.freeze(now);
         }
         let shared = before::told_of(&book);
-        let alerting = Alerting::restored(remembered.threads, remembered.deliveries, &book, now);
+        let mut alerting = Alerting::restored(remembered.threads, remembered.deliveries, &book, now);
+        alerting.look_again(&settings.routing, now);
         let mut chores = Agenda::default();
         chores.plan(Job::Read, now.steady);
         Self {

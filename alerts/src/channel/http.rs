@@ -1,7 +1,7 @@
 //! Messages over HTTP. Redirects are not followed: what is signed or secret goes where it was meant to go, or nowhere.
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -184,8 +184,9 @@ async fn judged(mut answer: Response, secrets: &[&str], service: Service, now: T
 fn put_off(value: &str, now: Timestamp) -> Option<Duration> {
     let seconds = value.trim().parse::<u64>().map(Duration::from_secs).ok();
     let until = || {
-        let at = Timestamp::try_from(httpdate::parse_http_date(value.trim()).ok()?).ok()?;
-        Duration::try_from(at.duration_since(now)).ok()
+        let at = httpdate::parse_http_date(value.trim()).ok()?;
+        let at = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        at.checked_sub(Duration::from_secs(u64::try_from(now.as_second()).ok()?))
     };
     seconds.or_else(until).map(|wait| wait.min(LONGEST))
 }

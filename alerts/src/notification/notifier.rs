@@ -23,6 +23,8 @@ pub(super) struct Notifier {
     threads: BTreeMap<ThreadId, Live>,
     /// In which thread an incident is told.
     of: HashMap<Key, ThreadId>,
+    /// The latest thread of what has this in common.
+    by_common: HashMap<Vec<(String, String)>, ThreadId>,
     agenda: BTreeSet<(Timestamp, ThreadId)>,
     touched: BTreeSet<ThreadId>,
 }
@@ -75,6 +77,9 @@ impl Notifier {
                 log.at.steady = log.at.steady.min(now.steady);
             }
             let id = thread.id.clone();
+            if goes_on(&thread) {
+                notifier.by_common.insert(thread.common.clone(), id.clone());
+            }
             notifier.threads.insert(id.clone(), Live::new(thread));
             notifier.look_at(&id, now.steady);
         }
@@ -144,13 +149,9 @@ impl Notifier {
                 if place.channels.is_empty() {
                     return;
                 }
-                let same = self.threads.values().find(|live| {
-                    let thread = &live.thread;
-                    let goes_on = thread.log.as_ref().is_none_or(|log| log.told != Told::Resolved);
-                    goes_on && thread.common == place.common
-                });
+                let same = self.by_common.get(&place.common).filter(|id| self.goes_on(id));
                 match same {
-                    Some(live) => live.thread.id.clone(),
+                    Some(id) => id.clone(),
                     None => {
                         let id = ThreadId::of(&core.id, now.wall);
                         let thread = Thread {
@@ -161,6 +162,7 @@ impl Notifier {
                             fallback: place.fallback,
                             log: None,
                         };
+                        self.by_common.insert(thread.common.clone(), id.clone());
                         self.threads.insert(id.clone(), Live::new(thread));
                         self.touched.insert(id.clone());
                         id
@@ -241,7 +243,7 @@ impl Notifier {
                 continue;
             };
             (live.due, live.looked) = (None, Some(now.steady));
-            let (picture, mutes_end) = live.picture(book, mutes, routing, now);
+            let (picture, mutes_end, gone) = live.picture(book, mutes, routing, now);
             let mut next = mutes_end;
             match decide(live.thread.log.as_ref(), &picture, routing, now) {
                 Decision::Say(reason) => {
@@ -260,7 +262,16 @@ impl Notifier {
                 Decision::Wait(until) => next = next.into_iter().chain([until]).min(),
                 Decision::Nothing => {}
             }
-            if live.is_over(book) {
+            let over = live.is_over(book);
+            for key in gone
+                .iter()
+                .filter(|key| self.of.get(*key) == Some(&id))
+                .cloned()
+                .collect::<Vec<_>>()
+            {
+                self.of.remove(&key);
+            }
+            if over {
                 self.forget(&id);
                 continue;
             }
@@ -323,6 +334,9 @@ impl Notifier {
             if let Some(due) = live.due {
                 self.agenda.remove(&(due, id.clone()));
             }
+            if self.by_common.get(&live.thread.common) == Some(id) {
+                self.by_common.remove(&live.thread.common);
+            }
             self.touched.insert(id.clone());
         }
     }
@@ -341,9 +355,13 @@ impl Notifier {
 
     /// Whether anything of a thread goes on.
     pub(super) fn goes_on(&self, id: &ThreadId) -> bool {
-        let told = |live: &Live| live.thread.log.as_ref().is_none_or(|log| log.told != Told::Resolved);
-        self.threads.get(id).is_some_and(told)
+        self.threads.get(id).is_some_and(|live| goes_on(&live.thread))
     }
+}
+
+/// Whether nobody was told that all of a thread is over.
+fn goes_on(thread: &Thread) -> bool {
+    thread.log.as_ref().is_none_or(|log| log.told != Told::Resolved)
 }
 
 impl Part {
@@ -366,7 +384,13 @@ impl Live {
     }
 
     /// How it is now, and when the first of what mutes it ends.
-    fn picture(&mut self, book: &Book, mutes: &Mutes<'_>, routing: &Routing, now: Now) -> (Picture, Option<Timestamp>) {
+    fn picture(
+        &mut self,
+        book: &Book,
+        mutes: &Mutes<'_>,
+        routing: &Routing,
+        now: Now,
+    ) -> (Picture, Option<Timestamp>, Vec<Key>) {
         let mut picture = Picture {
             single: true,
             all_unmuted: true,
@@ -428,7 +452,7 @@ impl Live {
         self.gone += gone.len();
         gone.iter().for_each(|key| drop(self.parts.remove(key)));
         picture.turned = self.turned;
-        (picture, mutes_end)
+        (picture, mutes_end, gone)
     }
 
     /// The incidents that a message tells of.

@@ -142,6 +142,8 @@ struct Line {
     waiting: VecDeque<Delivery>,
     dead: Vec<Delivery>,
     in_flight: Option<DeliveryId>,
+    /// Why something was given up, where nothing was taken since.
+    refused: Option<String>,
     /// How often in a row nobody answered there.
     unanswered: u32,
     /// Not before this moment of the steady clock.
@@ -163,7 +165,10 @@ impl Outbox {
                 .min(later(now.steady, NOT_NOW.after(delivery.refusals.max(1))));
             let line = outbox.lines.entry(delivery.to.clone()).or_default();
             match delivery.dead {
-                true => line.dead.push(delivery),
+                true => {
+                    line.refused.clone_from(&delivery.error);
+                    line.dead.push(delivery);
+                }
                 // It may just have been sent when the process ended.
                 false => line.waiting.push_back(Delivery {
                     perhaps: delivery.perhaps || delivery.attempts > 0,
@@ -231,7 +236,7 @@ impl Outbox {
     pub fn retry(&mut self, now: Now) -> usize {
         let mut count = 0;
         for line in self.lines.values_mut() {
-            (line.blocked, line.unanswered) = (None, 0);
+            (line.blocked, line.unanswered, line.refused) = (None, 0, None);
             for delivery in &mut line.waiting {
                 delivery.next = delivery.next.min(now.steady);
             }
@@ -257,22 +262,17 @@ impl Outbox {
         }
     }
 
-    /// What goes to destinations that are not there any more is given up, and its reason said.
+    /// What goes to destinations that are not there any more is dropped: somebody took them out.
     pub fn retain(&mut self, is_there: impl Fn(&Destination) -> bool) {
-        for (destination, line) in &mut self.lines {
-            if is_there(destination) {
-                continue;
+        let changed = &mut self.changed;
+        self.lines.retain(|destination, line| {
+            let stays = is_there(destination);
+            if !stays {
+                let all = line.waiting.drain(..).chain(line.dead.drain(..));
+                changed.extend(all.map(|delivery| (delivery.id, None)));
             }
-            let gone = std::mem::take(&mut line.waiting);
-            for delivery in gone {
-                line.give_up(
-                    delivery,
-                    "the channel is not configured any more".to_owned(),
-                    &mut self.changed,
-                );
-            }
-            line.in_flight = None;
-        }
+            stays
+        });
     }
 
     /// What changed since this was asked last: as it is now, or nothing where it is gone.
@@ -312,14 +312,15 @@ impl Outbox {
         all
     }
 
-    /// The destinations where something was given up or waits for longer than this, and why.
+    /// The destinations that refused something for good and took nothing since, or where something waits for longer than
+    /// this; and why.
     #[must_use]
     pub fn troubles(&self, patience: Duration, now: Now) -> BTreeMap<Destination, String> {
         let trouble = |line: &Line| {
-            let dead = line.dead.last().map(|delivery| {
-                let why = delivery.error.as_deref().unwrap_or("it was given up");
-                format!("a message was given up: {why}")
-            });
+            let refused = line
+                .refused
+                .as_ref()
+                .map(|why| format!("a message was given up: {why}"));
             let waits = |delivery: &&Delivery| later(delivery.queued.steady, patience) <= now.steady;
             let late = line.waiting.iter().find(waits).map(|delivery| {
                 let why = delivery.error.as_deref().unwrap_or("it was not tried yet");
@@ -328,7 +329,7 @@ impl Outbox {
                     patience.as_secs() / 60
                 )
             });
-            late.or(dead)
+            late.or(refused)
         };
         let all = self.lines.iter();
         all.filter_map(|(to, line)| Some((to.clone(), trouble(line)?)))
@@ -442,7 +443,8 @@ impl Line {
         delivery.attempts = delivery.attempts.saturating_add(1);
         let failure = match outcome {
             Outcome::Delivered(_) => {
-                (self.unanswered, self.blocked, delivery.error) = (0, None, None);
+                (self.unanswered, self.blocked, self.refused) = (0, None, None);
+                delivery.error = None;
                 changed.insert(id, None);
                 // Who is told now was told: what was given up before says nothing new.
                 let thread = &delivery.message.thread;
@@ -492,6 +494,7 @@ impl Line {
             ..delivery
         };
         changed.insert(delivery.id.clone(), Some(delivery.clone()));
+        self.refused.clone_from(&delivery.error);
         self.dead.push(delivery.clone());
         delivery
     }
