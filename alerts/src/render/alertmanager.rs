@@ -41,7 +41,8 @@ pub fn alertmanager(incident: &Incident, dossier: &Dossier, now: Now) -> Option<
         ("scope", core.key.scope.to_string()),
         ("severity", core.severity.to_string()),
     ]);
-    let mut members = core.members.iter();
+    // Who does not fail any more is still whom it is about: without the label it would be another alert.
+    let mut members = core.members.union(&core.left);
     if let ("tenant", Some(alone), None) = (&*core.key.scope, members.next(), members.next()) {
         labels.insert("tenant", text(alone));
     }
