@@ -1,7 +1,11 @@
 //! `roundsman watch` as a process: what it says, what it remembers, how it starts, reloads and ends.
 
+mod alertmanager;
+mod alerts;
+mod hook;
 mod incidents;
 mod life;
+mod postfix;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -26,6 +30,11 @@ fn served(faults: &[&str]) -> Served {
         tenants: ["q7f9", "a3b1", "c04e", "d9a2"].map(str::to_owned).into(),
         ..LabOptions::default()
     };
+    served_with(options, faults)
+}
+
+/// The same for the tenants of these options.
+fn served_with(options: LabOptions, faults: &[&str]) -> Served {
     let served = serve(options, faults).impatient();
     configure(
         &served,

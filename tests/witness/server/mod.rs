@@ -7,6 +7,7 @@ mod openssl;
 mod port;
 mod unbound;
 
+pub(crate) use child::{Server, run};
 pub(crate) use knot::{Knot, Served};
 pub(crate) use nginx::{Nginx, page};
 pub(crate) use openssl::{OpenSsl, openssl};
