@@ -336,6 +336,8 @@ fn killed_around(hook: &Hook, kills: usize, random: &mut fastrand::Rng) -> Vec<M
             (true, true) => Met::Done,
         });
         daemon = Daemon::start(&served);
+        // From then on it ends when it is told to.
+        listens(&mut daemon);
         eventually(&format!("that {tenant} is {status}"), || arrived().then_some(()));
         // No message meets two kills: what became of this one is on disk before the next one is due.
         eventually("what became of it is kept", || pending().is_empty().then_some(()));
