@@ -1,6 +1,6 @@
 //! Text for a terminal: clean, wrapped, painted. Knows nothing of reports.
 
-pub(crate) use roundsman_alerts::text::turns;
+pub(crate) use roundsman_alerts::text::{turns, wrap};
 
 /// How a text is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,38 +61,9 @@ pub(crate) fn capital(text: &str) -> String {
     first.unwrap_or_default() + letters.as_str()
 }
 
-/// Breaks `text` between words so that no line with its indent is longer than `width`; a single word may be. The first
-/// line begins with `first`, the others with as many spaces.
-pub(crate) fn wrap(first: &str, text: &str, width: Option<usize>) -> String {
-    let indent = first.chars().count();
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { continue };
-        let longer = indent + line.chars().count() + 1 + word.chars().count();
-        if line.is_empty() {
-            line.push_str(word);
-        } else if width.is_some_and(|width| longer > width) {
-            lines.push(word.to_owned());
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    format!("{first}{}", lines.join(&format!("\n{}", " ".repeat(indent))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn breaks_between_words_and_keeps_the_indent() {
-        assert_eq!(
-            wrap(" fix ", "delete the record", Some(16)),
-            " fix delete the\n     record"
-        );
-        assert_eq!(wrap(" fix ", "delete the record", None), " fix delete the record");
-    }
 
     #[test]
     fn shortens_by_characters_and_marks_it() {

@@ -31,6 +31,27 @@ pub(crate) fn line(text: &str, most: usize) -> String {
     }
 }
 
+/// Breaks `text` between words so that no line with its indent is longer than `width`; a single word may be. The first
+/// line begins with `first`, the others with as many spaces.
+#[must_use]
+pub fn wrap(first: &str, text: &str, width: Option<usize>) -> String {
+    let indent = first.chars().count();
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { continue };
+        let longer = indent + line.chars().count() + 1 + word.chars().count();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if width.is_some_and(|width| longer > width) {
+            lines.push(word.to_owned());
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    format!("{first}{}", lines.join(&format!("\n{}", " ".repeat(indent))))
+}
+
 /// Whether a name needs no quotes in any shell, and means nothing to one.
 pub(crate) fn is_plain(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -49,6 +70,15 @@ mod tests {
         );
         assert_eq!(line("abcdef", 4), "abc…");
         assert_eq!(line("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn breaks_between_words_and_keeps_the_indent() {
+        assert_eq!(
+            wrap(" fix ", "delete the record", Some(16)),
+            " fix delete the\n     record"
+        );
+        assert_eq!(wrap(" fix ", "delete the record", None), " fix delete the record");
     }
 
     #[test]

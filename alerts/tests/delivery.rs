@@ -1,6 +1,6 @@
 //! Messages over real sockets, to servers that do what servers do at their worst. The time between attempts is injected, so
 //! that five minutes of a server that is not ready pass at once; within an attempt it is real, and short.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod peers;
 

@@ -98,6 +98,11 @@ impl Mail {
         self.wrong.clone().map_or(Ok(()), Err)
     }
 
+    /// How many threads there were.
+    pub(super) fn threads(&self) -> usize {
+        self.last.len()
+    }
+
     /// The threads of which the last word is that it fails.
     pub(super) fn left_failing(&self) -> Vec<String> {
         let failing = self.last.values().filter(|message| message.status != Status::Resolved);

@@ -80,8 +80,27 @@ fn a_week_passes() {
         lasts: Duration::from_secs(7 * 24 * 3600),
         every: Duration::from_secs(300),
         calm: true,
+        noise: None,
     };
     let mut model = Model::new(1, plan);
     model.run().expect("nothing is broken");
     assert!(model.examined() > 50 * 7 * 288, "{}", model.examined());
+}
+
+/// One visit in a hundred fails by chance, for a day: nobody is told of it.
+#[test]
+fn visits_that_fail_by_chance_wake_nobody() {
+    let plan = Plan {
+        tenants: 100,
+        lasts: Duration::from_secs(24 * 3600),
+        every: Duration::from_secs(300),
+        calm: true,
+        noise: Some(100),
+    };
+    let mut model = Model::new(1, plan);
+    model
+        .run()
+        .unwrap_or_else(|why| panic!("{why}\n{}", model.story().join("\n")));
+    assert!(model.examined() > 28_000, "{}", model.examined());
+    assert_eq!(model.told(), 0, "{}", model.story().join("\n"));
 }

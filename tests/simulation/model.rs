@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub every: Duration,
     /// Faults of tenants and of the fleet come and go, and nothing else happens.
     pub calm: bool,
+    /// One look at a tenant in so many fails by chance.
+    pub noise: Option<u32>,
 }
 
 impl Plan {
@@ -46,6 +48,7 @@ impl Plan {
             lasts: Duration::from_secs(random.u64(3_600..4 * 3_600)),
             every: Duration::from_secs(*random.choice(&[10, 60, 300]).unwrap_or(&60)),
             calm: false,
+            noise: None,
         }
     }
 }
@@ -168,6 +171,11 @@ impl Model {
 
     pub(super) fn story(&self) -> &[String] {
         &self.story
+    }
+
+    /// How many threads were told of.
+    pub(super) fn told(&self) -> usize {
+        self.mail.threads()
     }
 
     pub(super) fn examined(&self) -> u64 {
@@ -302,7 +310,11 @@ impl Model {
 
     fn judgement(&mut self, context: &FleetContext, tenant: &Arc<Tenant>) -> Judgement {
         let number = self.number(&tenant.id);
-        let truth = self.truth.get(&number).copied().unwrap_or(TenantTruth::Well);
+        let fails = self.plan.noise.is_some_and(|of| self.random.u32(0..of) == 0);
+        let truth = match fails {
+            true => TenantTruth::Broken,
+            false => self.truth.get(&number).copied().unwrap_or(TenantTruth::Well),
+        };
         let key = (number, (self.fleet as u8, truth as u8), false);
         let fleet = self.fleet;
         self.judged
@@ -321,6 +333,9 @@ impl Model {
                 self.set(number, TenantTruth::Well);
                 self.there.insert(number);
             }
+            return;
+        }
+        if self.plan.noise.is_some() {
             return;
         }
         let number = self.random.usize(0..self.tenants.len());

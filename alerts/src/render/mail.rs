@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::words;
 use crate::notification::{Message, Status};
+use crate::text::wrap;
 
 /// Columns of the text part (RFC 5322, section 2.1.1 asks for at most 78 characters a line).
 const COLUMNS: usize = 78;
@@ -157,12 +158,12 @@ impl<'m> View<'m> {
 
     /// A text under a name at the left, broken between words.
     fn row(&self, name: &str, text: &str) -> String {
-        wrap(&format!("{name:<INDENT$}"), text)
+        wrap(&format!("{name:<INDENT$}"), text, Some(COLUMNS))
     }
 
     /// A text below something.
     fn under(&self, text: &str) -> String {
-        wrap("    ", text)
+        wrap("    ", text, Some(COLUMNS))
     }
 
     /// Whether something is said above already.
@@ -172,25 +173,6 @@ impl<'m> View<'m> {
 
     /// A line of a list.
     fn item(&self, text: &str) -> String {
-        wrap("  - ", text)
+        wrap("  - ", text, Some(COLUMNS))
     }
-}
-
-/// Breaks a text between words behind a first prefix; the other lines begin with as many spaces.
-fn wrap(first: &str, text: &str) -> String {
-    let indent = first.chars().count();
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { continue };
-        let longer = indent + line.chars().count() + 1 + word.chars().count();
-        if line.is_empty() {
-            line.push_str(word);
-        } else if longer > COLUMNS {
-            lines.push(word.to_owned());
-        } else {
-            line.push(' ');
-            line.push_str(word);
-        }
-    }
-    format!("{first}{}", lines.join(&format!("\n{}", " ".repeat(indent))))
 }
