@@ -158,31 +158,6 @@ fn an_alertmanager_shows_what_is_open_and_nothing_else() {
 }
 
 #[test]
-fn a_message_of_a_crash_has_what_the_app_wrote_last() {
-    let hook = Hook::start();
-    let options = LabOptions {
-        tenants: ["q7f9", "a3b1", "c04e", "d9a2"].map(str::to_owned).into(),
-        ..LabOptions::with_platform()
-    };
-    let served = served_with(options, &["app-crashed@q7f9"]);
-    tell(&served, &webhook("hook", hook.address));
-    let mut process = command(served.dir.path());
-    process.env("FLY_API_TOKEN", served.lab.fly_token());
-    process.env("CLOUDFLARE_API_TOKEN", served.lab.cloudflare_token());
-    let mut daemon = Daemon::start_with(&served, &mut process);
-    daemon.hears(&["(first) to hook", "delivered"]);
-    let taken = hook.taken();
-    let message = &taken[0].message;
-    assert_eq!(message["cause"], "app-crashed", "{message}");
-    let evidence = message["evidence"].to_string();
-    assert!(evidence.contains("exit code 1"), "{evidence}");
-    // The proxy wrote there why it reached nobody.
-    let log = message["log"].to_string();
-    assert!(log.contains("could not find a good candidate"), "{log}");
-    assert_eq!(daemon.stop(), Some(0));
-}
-
-#[test]
 fn what_waits_is_listed_over_a_restart_and_arrives_when_the_server_is_there() {
     let port = Port::take();
     let served = served(&["site-status@q7f9"]);
