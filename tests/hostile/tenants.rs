@@ -96,9 +96,9 @@ fn meets(tries: &[Try]) {
     let faults = faults.collect::<Vec<_>>();
     let faults = faults.iter().map(String::as_str).collect::<Vec<_>>();
     let served = serve(LabOptions::with_tenants(tries.len() + WELL), &faults).impatient();
-    // How long a page takes on a busy machine is not what is asked of whoever is well.
+    // Whoever is well is not late by what the others do; what a busy machine adds is not theirs.
     let text = std::fs::read_to_string(&served.config).expect("the configuration");
-    let text = text.replace("[site]\n", "[site]\nslow = \"1m\"\n");
+    let text = text.replace("[site]\n", "[site]\nslow = \"5s\"\n");
     std::fs::write(&served.config, text).expect("the configuration can be written");
     let mut verify = command(served.dir.path());
     verify.args(["verify", "--format", "json", "--config"]);
