@@ -19,7 +19,7 @@ use crate::evidence::{ApiAnswer, Fault, Platform, VantageEvidence, ZoneEvidence,
 use crate::expectation::CertificateExpectation;
 use crate::finding::Check;
 use crate::target::{Hostname, Tenant};
-use crate::world::EdgeEvidence;
+use crate::world::{EdgeEvidence, World};
 
 /// All that tenants share, as it was seen last. Each part is replaced as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,5 +55,26 @@ impl Fleet {
     #[must_use]
     pub fn wildcard_name(&self) -> String {
         format!("*.{}", self.domain)
+    }
+}
+
+impl World {
+    /// What its tenants share: the round without them.
+    #[must_use]
+    pub fn fleet(&self) -> Fleet {
+        Fleet {
+            now: self.now,
+            domain: self.domain.clone(),
+            selected: self.selected.clone(),
+            vantage: self.vantage.clone(),
+            zone: self.zone.clone(),
+            edge: self.edge.clone(),
+            wildcard: self.wildcard,
+            platform: self.platform.clone(),
+            listing: self.listing.clone(),
+            listed_at: self.listed_at,
+            inventory: self.inventory.clone(),
+            known: Arc::clone(&self.known),
+        }
     }
 }

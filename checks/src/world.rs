@@ -5,47 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use base64::Engine as _;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::check::is_limited;
-pub use crate::evidence::ApiAnswer;
+pub use crate::evidence::{ApiAnswer, CertificateChain};
 use crate::evidence::{
     App, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence,
     ZoneRecord,
 };
 use crate::expectation::Expectation;
 use crate::finding::Check;
-use crate::fleet::Fleet;
+use crate::reading::is_limited;
 use crate::target::{Hostname, Tenant};
-
-/// A presented chain as DER, in the order sent; base64 when serialised.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CertificateChain(pub Vec<Vec<u8>>);
-
-impl Serialize for CertificateChain {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.0
-                .iter()
-                .map(|der| base64::engine::general_purpose::STANDARD.encode(der)),
-        )
-    }
-}
-
-impl<'de> Deserialize<'de> for CertificateChain {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        let decode = |text: &String| base64::engine::general_purpose::STANDARD.decode(text);
-        texts
-            .iter()
-            .map(decode)
-            .collect::<Result<_, _>>()
-            .map(Self)
-            .map_err(serde::de::Error::custom)
-    }
-}
 
 /// One tenant and all that was seen of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -238,25 +209,6 @@ impl World {
         match &mut self.platform {
             ApiAnswer::Known(platform) => Some(Arc::make_mut(platform)),
             ApiAnswer::Unknown(_) | ApiAnswer::NotConfigured => None,
-        }
-    }
-
-    /// What its tenants share.
-    #[must_use]
-    pub fn fleet(&self) -> Fleet {
-        Fleet {
-            now: self.now,
-            domain: self.domain.clone(),
-            selected: self.selected.clone(),
-            vantage: self.vantage.clone(),
-            zone: self.zone.clone(),
-            edge: self.edge.clone(),
-            wildcard: self.wildcard,
-            platform: self.platform.clone(),
-            listing: self.listing.clone(),
-            listed_at: self.listed_at,
-            inventory: self.inventory.clone(),
-            known: Arc::clone(&self.known),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use roundsman_checks::check::other_releases;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Fact, Scope, Status};
 use roundsman_checks::finding::{Check, Outcome};
+use roundsman_checks::reading::other_releases;
 use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
 

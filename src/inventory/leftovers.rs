@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use roundsman_checks::check::is_under;
 use roundsman_checks::evidence::{ApiAnswer, Platform, ZoneRecord};
+use roundsman_checks::reading::is_under;
 use roundsman_checks::target::Hostname;
 use serde::Serialize;
 

@@ -3,10 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use roundsman_checks::chain;
-use roundsman_checks::check::{AppState, app_state, value_at_place};
 use roundsman_checks::evidence::{Answer, ApiAnswer, App, DnsQuery, RecordKind, Visit};
 use roundsman_checks::expectation::{Identity, Place};
-use roundsman_checks::reading::MachineEnd;
+use roundsman_checks::reading::{AppState, MachineEnd, app_state, value_at_place};
 use roundsman_checks::world::{TenantEvidence, World};
 
 use super::{Chosen, Connected, Direct, Dns, Failure, Http, Lookup, Part, Phase, Record, Setting, Tls, Unvisited};

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use roundsman_checks::chain::covers;
-use roundsman_checks::check::{is_under, missing_machines};
 use roundsman_checks::evidence::{Exit, MachineState, Platform};
+use roundsman_checks::reading::{is_under, missing_machines};
 use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
 

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use roundsman_checks::check::DnsAnswer;
 use roundsman_checks::evidence::{DnsQuery, RecordKind};
 use roundsman_checks::probe::{DnsClient, DnsQuestion};
+use roundsman_checks::reading::DnsAnswer;
 use roundsman_checks::target::Hostname;
 
 /// Longer than any answer on loopback takes, also on a busy machine.

@@ -3,11 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use roundsman_checks::check::DnsAnswer;
 use roundsman_checks::diagnosis::{Cause, TenantVerdict};
 use roundsman_checks::evidence::{DnsQuery, Reason, RecordKind};
 use roundsman_checks::finding::Check;
 use roundsman_checks::probe::{DnsClient, DnsQuestion};
+use roundsman_checks::reading::DnsAnswer;
 use roundsman_checks::target::Hostname;
 use roundsman_lab::{Lab, LabOptions};
 

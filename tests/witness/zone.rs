@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use roundsman_checks::check::DnsAnswer;
+use roundsman_checks::reading::DnsAnswer;
 
 pub(crate) const DOMAIN: &str = "tenants.test";
 

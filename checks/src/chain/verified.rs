@@ -15,8 +15,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use super::anchors::{AnchorsId, TrustStore};
 use super::flaw::unusable_key;
 use super::judge::{AHEAD, ChainVerdict, is_too_long, moment, path_end};
-use crate::evidence::ChainId;
-use crate::world::CertificateChain;
+use crate::evidence::{CertificateChain, ChainId};
 
 /// What an entry takes beside its certificates, in bytes: key, dates, links, allocations; rounded up.
 const OVERHEAD: usize = 512;

@@ -1,8 +1,8 @@
 //! Whether two names get the same answer, apart from what names them. Judges nobody.
 
-use super::refusal::{is_limit, is_wall, leads_to_login};
 use crate::evidence::{Answer, Visit};
 use crate::fleet::FleetContext;
+use crate::reading::{is_limit, is_wall, leads_to_login};
 
 /// The shortest run of letters and digits that is taken for a token, where it holds a digit: no two requests get the same.
 const TOKEN: usize = 12;

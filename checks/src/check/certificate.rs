@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{CaaSet, caa_forbids, caa_set, unvisited};
+use super::unvisited;
 use crate::chain::Facts;
 use crate::evidence::{AppCertificate, CertificateState, Reason, StepStatus, Visit};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::{Lifetime, joined};
+use crate::reading::{CaaSet, Lifetime, caa_forbids, caa_set, joined};
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {

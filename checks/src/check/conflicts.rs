@@ -5,7 +5,7 @@ use super::platform;
 use crate::evidence::{App, AppCertificate, Fault, Platform, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::{FleetContext, OtherEdge};
-use crate::target::Hostname;
+use crate::reading::is_under;
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
@@ -78,10 +78,4 @@ pub fn certificate_holders<'w>(
     }
     held.retain(|(app, _)| !context.may_be_edge(app));
     held
-}
-
-/// Whether a certificate's name is the domain, lies below it, or is its wildcard. A name that merely ends alike is not.
-#[must_use]
-pub fn is_under(hostname: &str, domain: &Hostname) -> bool {
-    super::is_or_below(hostname.strip_prefix("*.").unwrap_or(hostname), domain.as_str())
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use super::DnsAnswer;
 use crate::evidence::Reason;
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
+use crate::reading::{DnsAnswer, joined};
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
@@ -61,7 +61,7 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
     if !addresses_outside_edge.is_empty() {
         let message = format!(
             "like the wildcard, {} is no address of the edge",
-            super::list(&addresses_outside_edge)
+            joined(&addresses_outside_edge)
         );
         return compared(Finding::plain(Outcome::Fail, message).because(Reason::DnsMismatch));
     }

@@ -1,9 +1,9 @@
 //! Which app an answer names: headers first, then the issuer document. Knows no outcome.
 
 use crate::evidence::{Answer, IDENTITY_HEADERS, Visit};
-use crate::expectation::{ISSUER, Identity, Place};
+use crate::expectation::{ISSUER, Identity};
 use crate::fleet::FleetContext;
-use crate::matching::json;
+use crate::reading::{value_at, value_at_place};
 use crate::target::Tenant;
 use crate::world::TenantEvidence;
 
@@ -28,7 +28,7 @@ pub fn named<'w>(context: &'w FleetContext, tenant: &Tenant, identity: &Identity
     };
     match identity {
         Identity::Off => Responder::Unidentified,
-        Identity::Place(place) => match read(place, answer) {
+        Identity::Place(place) => match value_at_place(place, answer) {
             Some((value, whence)) => name(context, tenant, &value, whence),
             None => Responder::Unidentified,
         },
@@ -65,28 +65,6 @@ fn issuer(visit: &Visit) -> Option<(String, String)> {
     let url = value.as_str()?;
     let host = url.split_once("://")?.1.split(['/', ':', '?']).next()?;
     Some((host.to_ascii_lowercase(), "the issuer document".into()))
-}
-
-/// A value of a JSON body: as it was found while the body was whole, else in what was kept of it.
-fn value_at(answer: &Answer, pointer: &str) -> Option<serde_json::Value> {
-    if let Some(found) = answer.body.matches.json.get(pointer) {
-        return found.clone();
-    }
-    let body = json(&answer.body.prefix).ok()?;
-    body.pointer(pointer).cloned()
-}
-
-/// The value at a place of an answer, and where it was found, for a person.
-#[must_use]
-pub fn read(place: &Place, answer: &Answer) -> Option<(String, String)> {
-    match place {
-        Place::Header(key) => Some((answer.header(key)?.to_owned(), format!("header {key}"))),
-        Place::Json(pointer) => {
-            let value = value_at(answer, pointer)?;
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Some((text, format!("{pointer} of the body")))
-        }
-    }
 }
 
 fn name<'w>(context: &'w FleetContext, tenant: &Tenant, value: &str, whence: String) -> Responder<'w> {

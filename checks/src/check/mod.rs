@@ -1,30 +1,24 @@
 //! From evidence to an outcome: pure functions, a file a check. What broke, not why: that is the diagnosis's.
 
 mod alike;
-mod answer;
 mod app;
-mod caa;
 mod certificate;
 mod conflicts;
 pub(crate) mod dns;
 mod identity;
-mod refusal;
 mod route;
 mod site;
 
 pub use alike::{answers_like, is_denied};
-pub(crate) use answer::is_unserved;
-pub use answer::{DnsAnswer, is_or_below, list};
-pub use app::{
-    AppState, Wakes, app_state, app_state_by, deciding, missing as missing_machines, others as other_releases, wakes,
-};
-pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, deciding_visit, ends_soon, failing_address};
-pub use conflicts::{certificate_holders, is_under};
+pub use conflicts::certificate_holders;
 use identity::answers_well;
-pub use identity::{Responder, named, read as value_at_place};
-pub use refusal::{is_limit, is_limited, is_wall, retry_after};
+pub use identity::{Responder, named};
 pub use site::says_starting;
+// Where a look is planned by what was read, that is asked for here as well.
+pub use crate::reading::{
+    AppState, DnsAnswer, Wakes, app_state, asked_wait as retry_after, caa_set, is_limit, is_limited, is_or_below, wakes,
+};
 
 use crate::evidence::{ApiAnswer, Platform, Reason};
 use crate::finding::{Check, Finding, Outcome, SeenIn};

@@ -1,12 +1,12 @@
 //! `site`: the page answers with the expected status over the expected HTTP version, headers and body as configured.
 
-use super::{identity, unvisited};
+use super::unvisited;
 use crate::evidence::{Answer, Reason, StepStatus, Visit};
 use crate::expectation::{HttpVersion, Place, SiteExpectation};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::matching::json;
-use crate::reading::{StatusLine, excerpt};
+use crate::reading::{StatusLine, excerpt, value_at_place};
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
@@ -155,7 +155,7 @@ fn wrong_body(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
 /// Where a version is expected, the answer must carry exactly this one.
 fn wrong_release(expected: &SiteExpectation, answer: &Answer) -> Option<Finding> {
     let version = expected.version.as_ref()?;
-    let (told, message) = match identity::read(&version.place, answer) {
+    let (told, message) = match value_at_place(&version.place, answer) {
         Some((told, _)) if told == version.value => return None,
         Some((told, whence)) => {
             let told = excerpt(&told);

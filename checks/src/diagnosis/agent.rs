@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::{AgentFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::chain::{Facts, fails_by_dates_alone};
-use crate::check::DnsAnswer;
 use crate::evidence::{DnsQuery, Fault, Reason, Visit};
 use crate::finding::{Check, Outcome, SeenIn};
 use crate::fleet::FleetContext;
+use crate::reading::DnsAnswer;
 
 fn hidden(object: Object, evidence: Vec<Fact>) -> Proof {
     Proof::fail(object, evidence).outcome(Outcome::Unknown)

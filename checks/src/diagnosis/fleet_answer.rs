@@ -2,11 +2,10 @@
 
 use super::fleet_dns::most_frequent;
 use super::{EdgeFact, Object, Proof, Remedy, TenantFacts, Totals};
-use crate::check::{is_limit, is_wall};
 use crate::evidence::{Answer, Reason, Visit};
 use crate::finding::{Check, Outcome, SeenIn};
 use crate::fleet::FleetContext;
-use crate::reading::StatusLine;
+use crate::reading::{StatusLine, is_limit, is_wall};
 
 /// How many must be refused for more than a likelihood: one may be unknown to an edge that refuses unknown names.
 const SURE: usize = 2;

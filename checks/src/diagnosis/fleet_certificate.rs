@@ -3,11 +3,10 @@
 use super::tenant_certificate::{SERVE_CURRENT, intermediate_end, what_to_do};
 use super::{CertificateFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::chain::Flawed;
-use crate::check::{CaaSet, caa_forbids, caa_set};
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::Lifetime;
+use crate::reading::{CaaSet, Lifetime, caa_forbids, caa_set};
 
 fn served(context: &FleetContext) -> Vec<&Visit> {
     let edge = &context.fleet.edge;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::{DnsFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
-use crate::check::{DnsAnswer, list};
 use crate::evidence::Reason;
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
+use crate::reading::{DnsAnswer, joined};
 use crate::world::TenantEvidence;
 
 /// What each server says of the control name, in the order in which the servers are configured.
@@ -140,7 +140,7 @@ pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         _ => "A and AAAA records",
     };
     let points = if kinds.ends_with("records") { "point" } else { "points" };
-    let command = format!("add {kinds} for *.{domain} that {points} to {}", list(edge));
+    let command = format!("add {kinds} for *.{domain} that {points} to {}", joined(edge));
     let remedy = Remedy::advise(command);
     if zone.discovery.reason() == Some(Reason::DnsNxdomain) {
         let typo =
@@ -209,7 +209,7 @@ pub(super) fn mismatch(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let remedy = Remedy::advise(format!(
         "point the record {} to {}",
         context.fleet.wildcard_name(),
-        list(edge)
+        joined(edge)
     ));
     let proof = Proof::fail(Object::Wildcard, vec![leads.into(), outside.into()])
         .because(Reason::DnsMismatch)

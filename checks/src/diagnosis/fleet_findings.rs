@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 
 use super::fleet_edge::family;
 use super::{FleetDetail, FleetFinding, Shared};
-use crate::check::{DnsAnswer, list};
 use crate::evidence::{Reason, StepStatus, Visit};
 use crate::finding::{Check, Finding, FleetCheck, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::Lifetime;
+use crate::reading::{DnsAnswer, Lifetime, joined};
 
 /// The fleet checks in the order of reports.
 pub(super) fn findings(context: &FleetContext, shared: &Shared) -> Vec<FleetFinding> {
@@ -92,12 +91,12 @@ fn wildcard_dns(context: &FleetContext) -> Finding {
     if let Some(fault) = context.leads_into_the_dark(&resolved) {
         let message = format!(
             "{}; whether that is the edge is not known: {}",
-            list(&resolved),
+            joined(&resolved),
             fault.detail
         );
         return Finding::plain(Outcome::Unknown, message)
             .because(fault.reason)
-            .comparing(list(edge), list(&resolved));
+            .comparing(joined(edge), joined(&resolved));
     }
     let only_edge = |v4: bool| {
         let has = |address: &&std::net::IpAddr| address.is_ipv4() == v4;
@@ -105,7 +104,7 @@ fn wildcard_dns(context: &FleetContext) -> Finding {
     };
     let mut message = format!(
         "{} ({} of {} servers)",
-        list(&resolved),
+        joined(&resolved),
         usable.len(),
         zone.servers.len()
     );
@@ -117,10 +116,10 @@ fn wildcard_dns(context: &FleetContext) -> Finding {
     if let Some(content) = context.behind_proxy() {
         message.push_str(&format!(
             "; through the CDN's proxy to {}: that path was not verified",
-            list(&content)
+            joined(&content)
         ));
     }
-    Finding::plain(Outcome::Pass, message).comparing(list(edge), list(&resolved))
+    Finding::plain(Outcome::Pass, message).comparing(joined(edge), joined(&resolved))
 }
 
 fn dnssec(context: &FleetContext) -> Finding {

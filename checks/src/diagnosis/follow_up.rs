@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use super::tenant_dns::is_blocked;
 use super::{Judgement, tenant_override, tenant_replay};
 use crate::chain::fails_by_dates_alone;
-use crate::check::{AppState, Findings, app_state, is_limited};
+use crate::check::Findings;
 use crate::evidence::{Reason, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
+use crate::reading::{AppState, app_state, is_limited};
 use crate::target::TenantId;
 use crate::world::TenantEvidence;
 

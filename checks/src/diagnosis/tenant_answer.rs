@@ -2,11 +2,11 @@
 
 use super::tenant_rules::TenantContext;
 use super::{AnswerFact, Fact, Heard, Object, PlatformStep, Proof, Remedy, Wait};
-use crate::check::{Responder, answers_like, deciding, named, says_starting};
+use crate::check::{Responder, answers_like, named, says_starting};
 use crate::evidence::{App, Machine, Platform, Reason, Visit};
 use crate::expectation::Identity;
 use crate::finding::{Check, Outcome};
-use crate::reading::StatusLine;
+use crate::reading::{StatusLine, deciding};
 
 /// The visit, where it brought an answer that `site` or `route` does not pass.
 fn wrong_answer<'s>(subject: &'s TenantContext<'_>) -> Option<&'s Visit> {

@@ -2,10 +2,10 @@
 
 use super::tenant_rules::TenantContext;
 use super::{Action, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wait};
-use crate::check::DnsAnswer;
 use crate::evidence::{CertificateState, DnsRecord, RecordKind, VALIDATION_LABELS, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
+use crate::reading::DnsAnswer;
 use crate::world::TenantEvidence;
 
 fn zone(subject: &TenantContext<'_>) -> String {
@@ -177,7 +177,7 @@ fn blockers(tenant: &TenantEvidence) -> Vec<DnsRecord> {
         .filter_map(|look| look.reply.as_ref());
     let mut found = Vec::<DnsRecord>::new();
     for record in replies.flat_map(|reply| &reply.answers) {
-        let here = crate::check::is_or_below(&record.name, name);
+        let here = crate::reading::is_or_below(&record.name, name);
         if here
             && !found
                 .iter()

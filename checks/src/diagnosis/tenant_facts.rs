@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::fleet_dns;
-use crate::check::{DnsAnswer, Findings, certificate_holders, deciding_visit, is_denied, is_limited};
+use crate::check::{Findings, certificate_holders, deciding_visit, is_denied};
 use crate::evidence::{Reason, StepStatus, Visit};
 use crate::finding::{Check, Outcome};
 use crate::fleet::{ChainKey, FleetContext, GroupKey};
+use crate::reading::{DnsAnswer, is_limited};
 use crate::world::TenantEvidence;
 
 /// A set of the six checks.

@@ -3,10 +3,11 @@
 use super::tenant_dns::{delete, is_managed, listed, listed_ref};
 use super::tenant_rules::TenantContext;
 use super::{DnsFact, Object, Proof, RecordRef, Records, Remedy};
-use crate::check::{DnsAnswer, Findings};
+use crate::check::Findings;
 use crate::evidence::{DnsRecord, Reason, RecordKind, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
+use crate::reading::DnsAnswer;
 use crate::world::TenantEvidence;
 
 const KINDS: [&str; 3] = [

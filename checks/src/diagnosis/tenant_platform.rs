@@ -3,10 +3,10 @@
 use super::tenant_rules::TenantContext;
 use super::{Action, AppFact, Cause, CertificateFact, Fact, HandshakeNow, Object, PlatformStep, Proof, Remedy, Wait};
 use crate::chain::covers;
-use crate::check::{AppState, app_state_by, certificate_holders};
+use crate::check::certificate_holders;
 use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
-use crate::reading::MachineEnd;
+use crate::reading::{AppState, MachineEnd, app_state_by};
 
 fn platform<'w>(subject: &'w TenantContext<'_>) -> Option<&'w Platform> {
     subject.context.platform()

@@ -2,10 +2,9 @@
 
 use super::tenant_rules::TenantContext;
 use super::{AppFact, Fact, Object, Proof, Remedy, Wait};
-use crate::check::other_releases;
 use crate::evidence::Reason;
 use crate::finding::Check;
-use crate::reading::MachineRelease;
+use crate::reading::{MachineRelease, other_releases};
 
 /// A machine that runs another image explains `app` alone: whether the answer is wrong for that is not proven by it.
 pub(super) fn machines(subject: &TenantContext<'_>) -> Option<Proof> {

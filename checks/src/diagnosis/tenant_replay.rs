@@ -2,12 +2,12 @@
 
 use super::tenant_rules::TenantContext;
 use super::{AnswerFact, Fact, Object, Proof, Remedy};
-use crate::check::{AppState, Findings, answers_like, app_state, says_starting};
+use crate::check::{Findings, answers_like, says_starting};
 use crate::evidence::{ApiAnswer, LogLine, Reason};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
 use crate::logs::Replay;
-use crate::reading::StatusLine;
+use crate::reading::{AppState, StatusLine, app_state};
 use crate::world::TenantEvidence;
 
 /// Whether the edge's log may tell why a tenant answers wrongly: its site or its route fails with an answer, and

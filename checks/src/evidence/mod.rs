@@ -1,5 +1,6 @@
 //! What was seen, and how each look ended. Never a verdict, never an error: plain data that serialises.
 
+mod certificate_chain;
 mod dns;
 mod logs;
 mod machine_state;
@@ -9,6 +10,7 @@ mod reason;
 mod vantage;
 mod visit;
 
+pub use certificate_chain::CertificateChain;
 pub use dns::{DnsQuery, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence};
 pub use logs::{LogLine, TenantLog};
 pub use machine_state::MachineState;

@@ -9,8 +9,7 @@ use jiff::Timestamp;
 use lru::LruCache;
 
 use crate::chain::{Facts, Flawed, Link, flaws, links};
-use crate::evidence::ChainId;
-use crate::world::CertificateChain;
+use crate::evidence::{CertificateChain, ChainId};
 
 /// Names a chain of a store in four bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use super::FleetContext;
-use crate::check::DnsAnswer;
 use crate::evidence::{DnsQuery, Fault, RecordKind};
+use crate::reading::DnsAnswer;
 use crate::world::TenantEvidence;
 
 type Addresses = BTreeSet<IpAddr>;

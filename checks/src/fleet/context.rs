@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::{ChainStore, Directory, Fleet};
 use crate::chain::{Facts, Flaw, Flawed};
-use crate::check::{DnsAnswer, is_unserved};
 use crate::evidence::{
     ApiAnswer, App, AppCertificate, DnsQuery, DnsReply, Platform, Reason, RecordKind, VantageEvidence, Visit,
     ZoneEvidence, ZoneRecord,
 };
+use crate::reading::{DnsAnswer, is_unserved};
 use crate::target::Tenant;
 use crate::world::{EdgeEvidence, TenantEvidence};
 

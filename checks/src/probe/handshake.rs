@@ -15,9 +15,8 @@ use super::clock::Stopwatch;
 use super::exhaustion;
 use super::gathered::Gathered;
 use crate::chain::{Judged, TrustStore, VerifiedChains};
-use crate::evidence::{Alert, ChainId, Fault, Handshake, Reason, StepStatus};
+use crate::evidence::{Alert, CertificateChain, ChainId, Fault, Handshake, Reason, StepStatus};
 use crate::target::Hostname;
-use crate::world::CertificateChain;
 
 /// How the presented chain is looked at.
 #[derive(Clone, Debug)]

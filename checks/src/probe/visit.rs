@@ -18,10 +18,9 @@ use super::exchange::{self, Asked};
 use super::failure::Again;
 use super::handshake::{Judgement, Stream, Trust, shake};
 use crate::chain::{TrustStore, VerifiedChains};
-use crate::evidence::{Answer, ChainId, Exchange, StepStatus, Visit};
+use crate::evidence::{Answer, CertificateChain, ChainId, Exchange, StepStatus, Visit};
 use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
 use crate::target::Hostname;
-use crate::world::CertificateChain;
 
 /// Where an app tells the URL that it is configured with (RFC 8414, section 3).
 const ISSUER_PATH: &str = "/.well-known/oauth-authorization-server";

@@ -2,8 +2,8 @@
 //! state, service, exit and group beside it.
 
 use jiff::Timestamp;
-use roundsman_checks::check::{AppState, Wakes, app_state, app_state_by, wakes};
 use roundsman_checks::evidence::{App, Exit, Fault, Machine, MachineState, Platform, Reason};
+use roundsman_checks::reading::{AppState, Wakes, app_state, app_state_by, wakes};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 

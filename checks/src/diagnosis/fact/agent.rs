@@ -6,9 +6,8 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 
 use super::super::object::Api;
-use crate::check::DnsAnswer;
 use crate::evidence::Fault;
-use crate::reading::{joined, second};
+use crate::reading::{DnsAnswer, joined, second};
 
 /// A fact about the agent.
 #[derive(Clone, Debug, PartialEq)]

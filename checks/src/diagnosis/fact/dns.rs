@@ -3,9 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::check::DnsAnswer;
 use crate::evidence::{DnsRecord, Reason, ZoneRecord};
-use crate::reading::{clip, joined};
+use crate::reading::{DnsAnswer, clip, joined};
 
 /// A fact about the zone.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Certification authority authorization (RFC 8659): whether the closest CAA set allows a CA to issue for a name.
 
-use super::answer::chain;
+use super::dns_answer::chain;
 use crate::evidence::{DnsQuery, DnsRecord};
 
 /// The domains by which authorities name themselves in CAA, by the organisation in the certificates that they issue.

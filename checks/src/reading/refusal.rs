@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::moment;
 use crate::evidence::{Answer, Visit};
-use crate::reading;
 
 /// Statuses by which a server refuses the one who asks (RFC 9110, sections 15.5.2, 15.5.4 and 15.5.8).
 const REFUSED: [u16; 3] = [401, 403, 407];
@@ -52,8 +52,8 @@ pub fn is_limited(visit: &Visit) -> bool {
 
 /// How long an answer that came at `at` asks to wait; nothing where it asks for no wait.
 #[must_use]
-pub fn retry_after(answer: &Answer, at: Timestamp) -> Option<Duration> {
-    Some(reading::retry_after(answer.header("retry-after")?, at))
+pub fn asked_wait(answer: &Answer, at: Timestamp) -> Option<Duration> {
+    Some(moment::retry_after(answer.header("retry-after")?, at))
 }
 
 /// Whether an answer shuts out who asks instead of telling of the name: a refusal, a challenge, or the way to a login.
@@ -76,7 +76,7 @@ fn is_challenge(answer: &Answer) -> bool {
 }
 
 /// Whether an answer leads to a page where people log in.
-pub(super) fn leads_to_login(answer: &Answer) -> bool {
+pub(crate) fn leads_to_login(answer: &Answer) -> bool {
     let to = answer
         .header("location")
         .filter(|_| (300..400).contains(&answer.status));

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use super::{is_or_below, joined};
 use crate::evidence::{DnsQuery, DnsRecord, DnsReply, Reason, RecordKind, StepStatus};
-use crate::reading::joined;
 use crate::target::Hostname;
 
 const FAMILIES: [RecordKind; 2] = [RecordKind::A, RecordKind::Aaaa];
@@ -208,7 +208,7 @@ impl fmt::Display for DnsAnswer {
             Self::Addresses { addresses, aliases } if addresses.is_empty() => {
                 write!(f, "CNAME {}", joined(aliases))
             }
-            Self::Addresses { addresses, .. } => f.write_str(&list(addresses)),
+            Self::Addresses { addresses, .. } => f.write_str(&joined(addresses)),
             Self::NoData => f.write_str("no address (NODATA)"),
             Self::NxDomain => f.write_str("does not exist (NXDOMAIN)"),
             Self::Delegated { at, servers } => write!(f, "{at} is delegated to {}", joined(servers)),
@@ -218,12 +218,6 @@ impl fmt::Display for DnsAnswer {
             Self::Nothing => f.write_str("not asked"),
         }
     }
-}
-
-/// Addresses as a person reads them, separated by commas.
-#[must_use]
-pub fn list<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> String {
-    joined(addresses)
 }
 
 /// The looks for a type of a name at a server, in the order in which they were asked.
@@ -338,10 +332,4 @@ fn referral(look: &DnsQuery, reply: &DnsReply, domain: &Hostname) -> Option<DnsA
         at: cut.name.clone(),
         servers: same.map(|record| record.data.clone()).collect(),
     })
-}
-
-/// Whether `name` is `ancestor` or lies below it.
-#[must_use]
-pub fn is_or_below(name: &str, ancestor: &str) -> bool {
-    name == ancestor || name.strip_suffix(ancestor).is_some_and(|rest| rest.ends_with('.'))
 }
