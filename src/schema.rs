@@ -6,4 +6,6 @@ pub const REPORT: &str = "roundsman.report/1";
 /// The JSON of one request told hop by hop.
 pub const TRACE: &str = "roundsman.trace/1";
 /// A recording: the evidence of a round.
-pub const RECORDING: &str = "roundsman.recording/1";
+pub const RECORDING: &str = "roundsman.recording/2";
+/// An older one, which is read as well: what a baseline said of all tenants stood in its first line.
+pub const OLD_RECORDING: &str = "roundsman.recording/1";

@@ -1,5 +1,6 @@
 //! `roundsman verify`: one round, or as many as it takes until all is well; its report, its exit code.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use roundsman_checks::world::CertificateChain;
@@ -47,7 +48,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let baseline = args
         .baseline
         .as_ref()
-        .map(|path| Baseline::read(path, &config.domain, clock::now(), max_age))
+        .map(|path| Baseline::read(path, &config.domain, clock::now(), max_age).map(Arc::new))
         .transpose()?;
     let sinks = Sinks::open(args.format, &args.output)?;
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
@@ -89,7 +90,7 @@ async fn until_passed(
     setup: &Setup,
     request: &RoundRequest,
     args: &VerifyArgs,
-    baseline: Option<Baseline>,
+    baseline: Option<Arc<Baseline>>,
     progress: &Progress,
     observer: &dyn Observer,
     mut stop: Stop,

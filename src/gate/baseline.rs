@@ -36,7 +36,7 @@ pub struct Baseline {
 
 /// What it said of one tenant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Known {
+pub struct Known {
     pub(super) status: Status,
     pub(super) causes: BTreeMap<String, Outcome>,
     pub(super) checks: BTreeMap<String, (Outcome, Option<String>)>,
@@ -180,6 +180,16 @@ impl Baseline {
             });
         }
         Ok(Self::of(file))
+    }
+
+    /// Takes out what it said of each tenant, by id.
+    pub(crate) fn take_tenants(&mut self) -> BTreeMap<String, Known> {
+        std::mem::take(&mut self.tenants)
+    }
+
+    /// Puts in what it said of a tenant, and says whether it had said nothing of that one before.
+    pub(crate) fn insert(&mut self, tenant: String, known: Known) -> bool {
+        self.tenants.insert(tenant, known).is_none()
     }
 
     fn of(file: File) -> Self {

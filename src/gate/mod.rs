@@ -8,7 +8,7 @@ mod unmet;
 mod wait;
 mod wait_log;
 
-pub use baseline::{Baseline, BaselineError};
+pub use baseline::{Baseline, BaselineError, Known};
 pub use compare::{Change, Compared};
 pub(crate) use policy::unmet;
 pub use policy::{Expected, GatePolicy, exit_code, is_lasting, open};

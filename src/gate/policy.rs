@@ -1,6 +1,7 @@
 //! The exit code: what was asked for against what was found.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use roundsman_checks::diagnosis::{
     Cause, CauseEntry, Confidence, Diagnosis, FleetFinding, Scope, Severity, Status, TenantVerdict,
@@ -37,7 +38,7 @@ pub struct GatePolicy {
     /// What the run was told to expect of releases: it must have been judged.
     pub expected: Vec<Expected>,
     /// What was wrong before and is no reason to fail.
-    pub baseline: Option<Baseline>,
+    pub baseline: Option<Arc<Baseline>>,
     /// How urgent causes are, where that is not their default.
     pub severity: BTreeMap<Cause, Severity>,
     /// How often all was well in a row, where that was too seldom when the time was up.
@@ -126,7 +127,7 @@ impl GatePolicy {
             Status::Healthy | Status::Unknown => false,
         };
         let causes = || guilty.of_tenant(&tenant.tenant);
-        let known = |baseline: &Baseline| !baseline.is_worse(tenant, &causes());
+        let known = |baseline: &Arc<Baseline>| !baseline.is_worse(tenant, &causes());
         if fails && !self.baseline.as_ref().is_some_and(known) {
             return ExitCode::Failing;
         }
@@ -260,7 +261,7 @@ pub fn exit_code(diagnosis: &Diagnosis, demand: &GatePolicy) -> ExitCode {
     fleet.fold(code, |code, told| {
         let outcome = told.finding.outcome;
         let fails = outcome == Outcome::Fail || (demand.warnings_fail && outcome == Outcome::Warn);
-        let known = |baseline: &Baseline| !baseline.is_worse_fleet(told);
+        let known = |baseline: &Arc<Baseline>| !baseline.is_worse_fleet(told);
         code.worst(match outcome {
             _ if fails && !demand.baseline.as_ref().is_some_and(known) => ExitCode::Failing,
             Outcome::Unknown => ExitCode::Inconclusive,

@@ -1,8 +1,8 @@
 //! The complete evidence of a round in a file, to be judged again offline: gzipped JSON lines, versioned, without
 //! secrets. Reads and writes; judges nothing.
 //!
-//! The first line says what it is, then come the trust anchors, what the fleet showed, each chain, each tenant, and a
-//! last line that counts, so that a file which was cut off is told from a whole one.
+//! The first line says what it is, then come what a baseline said of each tenant, the trust anchors, what the fleet showed,
+//! each chain, each tenant, and a last line that counts, so that a file which was cut off is told from a whole one.
 
 mod read;
 mod spool;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use thiserror::Error;
 
-use crate::gate::GatePolicy;
+use crate::gate::{GatePolicy, Known};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use read::parse;
@@ -45,6 +45,7 @@ struct Head {
     roundsman: String,
     started_at: Timestamp,
     finished_at: Timestamp,
+    /// What a baseline in it said of tenants has lines of its own.
     demand: GatePolicy,
 }
 
@@ -52,6 +53,8 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Line {
+    /// What a baseline said of one tenant.
+    Baseline(String, Known),
     /// The trust anchors.
     Roots(CertificateChain),
     /// The world without its tenants and chains.
@@ -66,7 +69,15 @@ enum Line {
         chains: usize,
         /// How many tenants there are.
         tenants: usize,
+        /// Of how many tenants a baseline spoke, where there was one.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        baseline: usize,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Why a file is no recording, or can't be one; exit code 2.
@@ -97,7 +108,7 @@ pub enum RecordingError {
         why: String,
     },
     /// It was written by another version.
-    #[error("{path} is a `{found}`, and this version reads {ours}: judge it with the version that wrote it ({by})", ours = crate::schema::RECORDING)]
+    #[error("{path} is a `{found}`, and this version reads {ours} and older ones: judge it with the version that wrote it ({by})", ours = crate::schema::RECORDING)]
     Version {
         /// The file.
         path: String,

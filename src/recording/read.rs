@@ -3,17 +3,18 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 use roundsman_checks::world::{CertificateChain, World};
 use serde::Deserialize;
 
 use super::{Head, Line, Recording, RecordingError};
-use crate::schema::RECORDING;
+use crate::schema::{OLD_RECORDING, RECORDING};
 
 /// The longest line, in bytes: the platform's word about a hundred thousand apps.
 const MAX_LINE: u64 = 256 << 20;
-/// Most lines: chains and tenants.
+/// Most lines: chains, tenants, and a baseline's tenants.
 const MAX_LINES: usize = 1_000_000;
 /// How many times its own size a file may unpack to; a small one to 256 MiB all the same.
 const MOST_UNPACKED: u64 = 200;
@@ -50,7 +51,8 @@ fn parse_at_most(from: impl BufRead, name: &str, most: u64) -> Result<Recording,
         line: 0,
         left: most,
     };
-    let head = head(&mut lines)?;
+    let mut head = head(&mut lines)?;
+    let mut of_baseline = 0;
     let (mut roots, mut world) = (None::<CertificateChain>, None::<World>);
     loop {
         let Some(text) = lines.next()? else {
@@ -58,14 +60,28 @@ fn parse_at_most(from: impl BufRead, name: &str, most: u64) -> Result<Recording,
         };
         let line = serde_json::from_str::<Line>(&text).map_err(|error| lines.damaged(error))?;
         match (line, &mut world) {
+            (Line::Baseline(tenant, known), _) => {
+                let baseline = head.demand.baseline.as_mut().map(Arc::make_mut);
+                if !baseline.is_some_and(|baseline| baseline.insert(tenant, known)) {
+                    return Err(lines.damaged("no baseline speaks of this tenant, or twice"));
+                }
+                of_baseline += 1;
+            }
             (Line::Roots(anchors), _) => roots = Some(anchors),
             (Line::World(seen), _) => world = Some(*seen),
             (Line::Chain(id, presented), Some(world)) => {
                 world.chains.insert(id, presented);
             }
             (Line::Tenant(tenant), Some(world)) => world.tenants.push(*tenant),
-            (Line::End { chains, tenants }, Some(seen)) => {
-                if (seen.chains.len(), seen.tenants.len()) != (chains, tenants) {
+            (
+                Line::End {
+                    chains,
+                    tenants,
+                    baseline,
+                },
+                Some(seen),
+            ) => {
+                if (seen.chains.len(), seen.tenants.len(), of_baseline) != (chains, tenants, baseline) {
                     return Err(lines.damaged("lines before it are missing"));
                 }
                 break;
@@ -103,7 +119,7 @@ fn head(lines: &mut Lines<'_, impl BufRead>) -> Result<Head, RecordingError> {
     };
     let version = serde_json::from_str::<Version>(&text)
         .map_err(|_| foreign("its first line does not name a recording".into()))?;
-    if version.recording != RECORDING {
+    if ![RECORDING, OLD_RECORDING].contains(&version.recording.as_str()) {
         return Err(RecordingError::Version {
             path: lines.name.to_owned(),
             found: version.recording,

@@ -29,9 +29,36 @@ fn recording() -> Recording {
 }
 
 fn written() -> Vec<u8> {
+    bytes_of(recording())
+}
+
+fn bytes_of(recording: Recording) -> Vec<u8> {
     let mut bytes = Vec::new();
-    write(&mut bytes, recording(), |_| Ok(None)).unwrap();
+    write(&mut bytes, recording, |_| Ok(None)).unwrap();
     bytes
+}
+
+fn unzipped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(bytes), &mut text).unwrap();
+    text
+}
+
+/// A demand whose baseline speaks of so many tenants.
+fn against_a_baseline_of(count: usize) -> GatePolicy {
+    let known = serde_json::json!({
+        "status": "failing",
+        "causes": { "app-stopped": "fail" },
+        "checks": { "app": ["fail", "platform/stopped"], "dns": ["pass", null] },
+    });
+    let tenants = (0..count).map(|at| (format!("t{at}"), known.clone()));
+    let baseline = serde_json::json!({
+        "finished_at": "2026-11-20T09:00:00Z",
+        "tenants": tenants.collect::<serde_json::Map<_, _>>(),
+        "fleet": { "edge": ["warn", "site-slow"] },
+        "fleet_causes": {},
+    });
+    serde_json::from_value(serde_json::json!({ "tenants_only": true, "baseline": baseline })).unwrap()
 }
 
 fn zipped(text: &str) -> Vec<u8> {
@@ -75,6 +102,56 @@ fn what_a_round_drops_stands_in_its_place() {
 }
 
 #[test]
+fn a_baseline_has_a_line_for_each_of_its_tenants() {
+    let demand = against_a_baseline_of(1000);
+    let bytes = bytes_of(Recording {
+        demand: demand.clone(),
+        ..recording()
+    });
+    assert_eq!(read::parse(bytes.as_slice(), "FILE").unwrap().demand, demand);
+    let text = unzipped(&bytes);
+    let of_baseline = text.lines().filter(|line| line.starts_with("{\"baseline\":"));
+    assert_eq!(of_baseline.clone().count(), 1000);
+    let longest = text.lines().take(1).chain(of_baseline).map(str::len).max().unwrap();
+    assert!(longest < 1024, "{longest}");
+    assert!(text.lines().next_back().unwrap().contains("\"baseline\":1000"));
+}
+
+#[test]
+fn a_baseline_in_the_first_line_is_read_as_it_was_written() {
+    let demand = against_a_baseline_of(3);
+    let text = unzipped(&written());
+    let (_, rest) = text.split_once('\n').unwrap();
+    let head = serde_json::json!({
+        "recording": "roundsman.recording/1",
+        "roundsman": "0.1.0",
+        "started_at": "2026-11-20T10:00:00Z",
+        "finished_at": "2026-11-20T10:00:02Z",
+        "demand": demand,
+    });
+    let read = read::parse(zipped(&format!("{head}\n{rest}")).as_slice(), "FILE").unwrap();
+    assert_eq!(read.demand, demand);
+}
+
+#[test]
+fn a_tenant_of_no_baseline_is_refused() {
+    let text = unzipped(&bytes_of(Recording {
+        demand: against_a_baseline_of(1),
+        ..recording()
+    }));
+    let (head, rest) = text.split_once('\n').unwrap();
+    let (line, _) = rest.split_once('\n').unwrap();
+    let twice = refused(&zipped(&format!("{head}\n{line}\n{rest}")));
+    assert!(twice.contains("line 3") && twice.contains("twice"), "{twice}");
+    let (other, _) = unzipped(&written())
+        .split_once('\n')
+        .map(|(head, rest)| (head.to_owned(), rest.to_owned()))
+        .unwrap();
+    let none = refused(&zipped(&format!("{other}\n{rest}")));
+    assert!(none.contains("no baseline speaks"), "{none}");
+}
+
+#[test]
 fn the_lines_are_named_as_they_always_were() {
     let json = |value: &serde_json::Value| value.to_string() + "\n";
     let mut world = serde_json::to_value(recording().world).unwrap();
@@ -115,8 +192,11 @@ fn a_file_that_was_cut_off_is_no_recording() {
 
 #[test]
 fn lines_that_are_missing_are_noticed() {
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(written().as_slice()), &mut text).unwrap();
+    let whole = Recording {
+        demand: against_a_baseline_of(3),
+        ..recording()
+    };
+    let text = unzipped(&bytes_of(whole));
     let lines = text.lines().collect::<Vec<_>>();
     let without = |at: usize| {
         let kept = lines.iter().enumerate().filter(|(index, _)| *index != at);

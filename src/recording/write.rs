@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use super::spool::{Spool, Spooling};
 use super::{Head, Line, Recording, RecordingError};
 use crate::agent::Observer;
+use crate::gate::Baseline;
 use crate::replace::replace;
 use crate::schema::RECORDING;
 
@@ -79,6 +81,9 @@ pub(super) fn write(
     let mut out = GzEncoder::new(to, Compression::default());
     let mut world = recording.world;
     let (chains, tenants) = (std::mem::take(&mut world.chains), std::mem::take(&mut world.tenants));
+    let mut demand = recording.demand;
+    let baseline = demand.baseline.as_mut().map(Arc::make_mut);
+    let known = baseline.map(Baseline::take_tenants).unwrap_or_default();
     line(
         &mut out,
         &Head {
@@ -86,13 +91,17 @@ pub(super) fn write(
             roundsman: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: recording.started,
             finished_at: recording.finished,
-            demand: recording.demand,
+            demand,
         },
     )?;
     let end = Line::End {
         chains: chains.len(),
         tenants: tenants.len(),
+        baseline: known.len(),
     };
+    for (tenant, known) in known {
+        line(&mut out, &Line::Baseline(tenant, known))?;
+    }
     line(&mut out, &Line::Roots(recording.roots))?;
     line(&mut out, &Line::World(Box::new(world)))?;
     for (id, presented) in chains {

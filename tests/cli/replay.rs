@@ -52,6 +52,21 @@ fn a_recording_of_every_fault_gives_the_same_report() {
 }
 
 #[test]
+fn what_a_baseline_excused_is_excused_again() {
+    let served = serve(
+        LabOptions::with_platform(),
+        &["app-stopped@q7f9", "site-status@a3b1=404"],
+    );
+    let before = served.dir.path().join("before.json").display().to_string();
+    let first = served.command().args(["--output", &format!("json={before}")]).output();
+    assert_eq!(first.expect("the binary runs").status.code(), Some(1));
+    let (live, again) = recorded_and_replayed(&served, &["--baseline", &before], "json");
+    assert_eq!(live.code, Some(0), "{}", live.err);
+    assert!(live.out.contains("\"unchanged\""), "{}", live.out);
+    assert_eq!((live.code, live.out), (again.code, again.out));
+}
+
+#[test]
 fn every_form_and_every_demand_is_replayed() {
     let serve = || serve(LabOptions::with_platform(), &["app-asleep@c04e", "site-slow@q7f9"]);
     let demands = ["--require", "site", "--fail-on", "warn", "--scope", "tenant"];
