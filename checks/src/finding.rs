@@ -4,24 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The six checks of a tenant, in the order in which causes are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Check {
-    /// The tenant's addresses equal the wildcard's.
-    Dns,
-    /// What the edge serves for the name verifies and lasts.
-    Certificate,
-    /// The page answers as expected.
-    Site,
-    /// No other app holds a certificate for the name.
-    Conflicts,
-    /// The tenant's app is running or will wake.
-    App,
-    /// This tenant's app answered.
-    Route,
-}
-
 /// What a check is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeenIn {
@@ -35,32 +17,54 @@ pub enum SeenIn {
     Platform,
 }
 
-impl Check {
-    /// How many there are.
-    pub const COUNT: usize = Self::ALL.len();
-
-    /// All, as reports list them.
-    pub const ALL: [Self; 6] = [
-        Self::Dns,
-        Self::Certificate,
-        Self::Site,
-        Self::Conflicts,
-        Self::App,
-        Self::Route,
-    ];
-
-    /// What it is judged by. What follows from that (when it is looked at, what it depends on, what hides it) follows
-    /// for every check alike.
-    #[must_use]
-    pub fn seen_in(self) -> SeenIn {
-        match self {
-            Self::Dns => SeenIn::Dns,
-            Self::Certificate => SeenIn::Channel,
-            Self::Site | Self::Route => SeenIn::Answer,
-            Self::Conflicts | Self::App => SeenIn::Platform,
+macro_rules! checks {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, seen in $seen:ident;)*) => {
+        /// The checks of a tenant, in the order in which reports list them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Check {
+            $($(#[$doc])* $name,)*
         }
-    }
 
+        impl Check {
+            /// How many there are.
+            pub const COUNT: usize = [$(Self::$name),*].len();
+
+            /// All, as reports list them.
+            pub const ALL: [Self; Self::COUNT] = [$(Self::$name),*];
+
+            /// What it is judged by. What follows from that (when it is looked at, what it depends on, what hides it)
+            /// follows for every check alike.
+            #[must_use]
+            pub fn seen_in(self) -> SeenIn {
+                match self { $(Self::$name => SeenIn::$seen,)* }
+            }
+
+            /// The check's name in configuration and reports.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+checks! {
+    /// The tenant's addresses equal the wildcard's.
+    Dns = "dns", seen in Dns;
+    /// What the edge serves for the name verifies and lasts.
+    Certificate = "certificate", seen in Channel;
+    /// The page answers as expected.
+    Site = "site", seen in Answer;
+    /// No other app holds a certificate for the name.
+    Conflicts = "conflicts", seen in Platform;
+    /// The tenant's app is running or will wake.
+    App = "app", seen in Platform;
+    /// This tenant's app answered.
+    Route = "route", seen in Answer;
+}
+
+impl Check {
     /// Those that are judged by the answer of a visit.
     pub fn of_answers() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|check| check.seen_in() == SeenIn::Answer)
@@ -71,19 +75,6 @@ impl Check {
         Self::ALL
             .into_iter()
             .filter(|check| matches!(check.seen_in(), SeenIn::Channel | SeenIn::Answer))
-    }
-
-    /// The check's name in configuration and reports.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Certificate => "certificate",
-            Self::Site => "site",
-            Self::Conflicts => "conflicts",
-            Self::App => "app",
-            Self::Route => "route",
-        }
     }
 }
 

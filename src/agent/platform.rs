@@ -11,7 +11,7 @@ use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::{ApiError, Calls, PlatformClient, fly};
 use thiserror::Error;
 
-use crate::config::{Config, SecretError};
+use crate::config::{CloudTable, Config, Fly, SecretError};
 
 /// Most apps whose machines are asked for one by one, where nothing failed.
 const MOST_DETAILS: usize = 50;
@@ -170,7 +170,13 @@ async fn within<T>(reading: impl Future<Output = ApiAnswer<T>>) -> ApiAnswer<T> 
 
 /// The client of the platform that is configured.
 fn platform(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<PlatformClient>, ClientsError> {
-    let Some(fly) = &config.fly else { return Ok(None) };
+    match config.cloud() {
+        Some(CloudTable::Fly(fly)) => fly_client(fly, config, user_agent, calls).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn fly_client(fly: &Fly, config: &Config, user_agent: &str, calls: &Calls) -> Result<PlatformClient, ClientsError> {
     let token = fly.token.read().map_err(|source| match (source, &config.path) {
         (SecretError::Unset(name) | SecretError::Empty(name), None) => ClientsError::NoToken(name),
         (source, _) => ClientsError::Token { table: "fly", source },
@@ -183,7 +189,7 @@ fn platform(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<P
     };
     let client = fly::Client::new(settings, token.expose(), user_agent, calls);
     let client = client.map_err(|source| ClientsError::Api { table: "fly", source })?;
-    Ok(Some(PlatformClient::Fly(Arc::new(client))))
+    Ok(PlatformClient::Fly(Arc::new(client)))
 }
 
 /// The client of the zone's DNS provider.

@@ -124,7 +124,7 @@ fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> (Vec<IpAdd
 /// Whether addresses that the platform names may lie inside of the agent's own network: where that is set, or the platform
 /// itself is on this machine.
 pub(super) fn goes_inside(config: &Config) -> bool {
-    config.edge.private || config.fly.as_ref().is_some_and(|fly| is_on_loopback(&fly.api_url))
+    config.edge.private || config.cloud().is_some_and(|cloud| is_on_loopback(cloud.api_url()))
 }
 
 /// The addresses of an app that are visited, and why these are not all that it has.

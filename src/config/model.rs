@@ -12,8 +12,8 @@ use super::form::{ValueForm, choice, domain, map, parse_domain, read_cause};
 use super::reader::Section;
 use super::secret::{HeaderText, Secret};
 use super::section::{
-    AlertChannel, Alerts, Certificate, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override, Schedule, Site,
-    Store, Tenants, Vantage, Web, check_patch, fly_of_environment,
+    AlertChannel, Alerts, Certificate, CloudTable, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override,
+    Schedule, Site, Store, Tenants, Vantage, Web, check_patch, fly_of_environment,
 };
 use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
 
@@ -119,7 +119,7 @@ impl Config {
     #[must_use]
     pub fn secret_files(&self) -> Vec<PathBuf> {
         let tokens = [
-            self.fly.as_ref().map(|fly| &fly.token),
+            self.cloud().map(CloudTable::token),
             self.cloudflare.as_ref().map(|cloudflare| &cloudflare.token),
             self.tenants.token.as_ref(),
         ];

@@ -45,12 +45,28 @@ pub enum CloudTable<'c> {
     Fly(&'c Fly),
 }
 
-impl CloudTable<'_> {
+impl<'c> CloudTable<'c> {
     /// Where tenant apps are reached directly: `<app>.<domain>`, at this port.
     #[must_use]
     pub fn direct(self) -> (String, u16) {
         match self {
             Self::Fly(fly) => (fly.app_domain.clone(), fly.app_port),
+        }
+    }
+
+    /// Where its API is.
+    #[must_use]
+    pub fn api_url(self) -> &'c str {
+        match self {
+            Self::Fly(fly) => &fly.api_url,
+        }
+    }
+
+    /// The token for it.
+    #[must_use]
+    pub fn token(self) -> &'c Secret {
+        match self {
+            Self::Fly(fly) => &fly.token,
         }
     }
 
