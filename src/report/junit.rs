@@ -48,7 +48,12 @@ pub fn render(report: &Report<'_>) -> Result<String, JunitError> {
     // The schema that CI servers check against has no such attribute at the root. This is the first one in the text:
     // quotes inside of values are escaped.
     let extra = format!(" skipped=\"{}\"", file.skipped);
-    Ok(file.to_string()?.replacen(&extra, "", 1))
+    let mut text = file.to_string()?;
+    // In place: of a large fleet nobody holds two of these texts beside what they are made of.
+    if let Some(at) = text.find(&extra) {
+        text.replace_range(at..at + extra.len(), "");
+    }
+    Ok(text)
 }
 
 fn known<'r>(report: &'r Report<'r>) -> Known<'r> {
