@@ -21,4 +21,4 @@ pub use roundsman_checks::gather::{
 pub use roundsman_checks::round::Round;
 pub use run::{CompletedRound, RunError, assign, run};
 pub use setup::{HeaderError, Setup, SetupError, USER_AGENT, vantage_name};
-pub use snapshot::Snapshot;
+pub use snapshot::{NoInventory, Snapshot};

@@ -19,19 +19,41 @@ pub struct Snapshot {
     pub inventory: Inventory,
 }
 
+/// What the APIs said, where nobody can tell who the tenants are.
+#[derive(Debug)]
+pub struct NoInventory {
+    /// What platform and DNS provider said.
+    pub api: ApiSnapshot,
+    /// Why nobody can.
+    pub error: RunError,
+}
+
+impl From<Box<NoInventory>> for RunError {
+    fn from(nobody: Box<NoInventory>) -> Self {
+        nobody.error
+    }
+}
+
 impl Snapshot {
     /// Reads the APIs and the inventory; what is not answered until `stop` is pulled stays unknown.
     ///
     /// # Errors
-    /// [`RunError`] where the inventory is wrong, or a tenant is asked for what nobody can read.
-    pub async fn read(setup: &Setup, request: &RoundRequest, stop: &mut Stop) -> Result<Self, RunError> {
+    /// [`NoInventory`] where the inventory is wrong, or a tenant is asked for what nobody can read.
+    pub async fn read(setup: &Setup, request: &RoundRequest, stop: &mut Stop) -> Result<Self, Box<NoInventory>> {
         setup.clients.begin_round();
         let (mut api, listing) = tokio::select! {
             read = async { tokio::join!(setup.clients.read(request.fetch(setup)), setup.listing()) } => read,
             () = stop.wait() => (setup.clients.unread(), None),
         };
-        let inventory = inventory(setup, request, &api, listing.as_ref())?;
-        check_versions(setup, request, &inventory)?;
+        let inventory = inventory(setup, request, &api, listing.as_ref()).map_err(RunError::from);
+        let checked = inventory.and_then(|inventory| {
+            check_versions(setup, request, &inventory)?;
+            Ok(inventory)
+        });
+        let inventory = match checked {
+            Ok(inventory) => inventory,
+            Err(error) => return Err(Box::new(NoInventory { api, error })),
+        };
         if let (ApiAnswer::Known(platform), Some(image)) = (&mut api.platform, &setup.config.release.image)
             && image.needs_digest()
         {

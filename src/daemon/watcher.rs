@@ -32,7 +32,7 @@ use super::unsaid::Unsaid;
 use super::view::DeliveryView;
 use super::web::Web;
 use super::work::{self, Done, Work};
-use crate::agent::{Setup, Snapshot, USER_AGENT};
+use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
 use crate::store::{Store, Write, keep_since};
 use crate::watch::{Dispatcher, Effect, Event, FleetStatus, Health, Reading, Remembered, Settings};
 
@@ -301,13 +301,13 @@ impl Watcher {
                     self.voice.line(&line);
                 }
             }
-            Effect::Good(..) | Effect::Gone(_) => {}
+            Effect::Good(..) | Effect::Named(..) | Effect::Gone(_) => {}
         }
     }
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Read(read, calls) => self.read(*read, calls),
+            Done::Read(read, calls) => self.read(read, calls),
             Done::Looked(looked) => {
                 let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
                 self.hear(Event::Looked(context));
@@ -323,26 +323,32 @@ impl Watcher {
         }
     }
 
-    fn read(&mut self, read: Result<Snapshot, crate::agent::RunError>, calls: u32) {
-        let before = self.look.as_ref().map(|look| Arc::clone(look.context()));
-        let reading = read.and_then(|Snapshot { api, inventory }| {
-            let changed = work::is_news(before.as_deref(), &api);
-            self.assignment = Some(Arc::new(work::assignment(&self.setup, api, &inventory)?));
-            Ok(Reading {
-                inventory: Some(inventory),
-                changed,
-                calls,
-            })
-        });
-        let reading = reading.unwrap_or_else(|error| {
-            let line = format!("the inventory can't be read, what is known stays: {error}");
-            self.voice.line(&log::agent(self.clocks.now().wall, &line));
-            Reading {
-                calls,
-                ..Reading::default()
+    fn read(&mut self, read: Result<Box<Snapshot>, Box<NoInventory>>, calls: u32) {
+        let now = self.clocks.now().wall;
+        let (api, inventory) = match read {
+            Ok(snapshot) => (snapshot.api, Some(snapshot.inventory)),
+            Err(nobody) => {
+                let line = format!("the inventory can't be read, what is known stays: {}", nobody.error);
+                self.voice.line(&log::agent(now, &line));
+                (nobody.api, None)
             }
-        });
-        self.hear(Event::Read(Box::new(reading)));
+        };
+        let before = self.look.as_ref().map(|look| Arc::clone(look.context()));
+        let changed = work::is_news(before.as_deref(), &api);
+        let named = inventory.as_ref().map(|inventory| inventory.known.clone());
+        let known = self.dispatcher.known_with(named.unwrap_or_default());
+        match work::assignment(&self.setup, api, inventory.as_ref(), known) {
+            Ok(assignment) => self.assignment = Some(Arc::new(assignment)),
+            Err(error) => {
+                let line = format!("nothing new can be looked at, what was known before goes on: {error}");
+                self.voice.line(&log::agent(now, &line));
+            }
+        }
+        self.hear(Event::Read(Box::new(Reading {
+            inventory,
+            changed,
+            calls,
+        })));
     }
 
     /// Answers whoever asks over the local API.
@@ -550,6 +556,7 @@ fn keep(store: &Store, effect: &Effect) -> u64 {
         Effect::Commit(commit) => store.write(Write::Commit(Box::new(commit.clone()))),
         Effect::Record(record) => store.write(Write::Record(record.clone())),
         Effect::Good(tenant, seen) => store.write(Write::Good(tenant.clone(), Arc::clone(seen))),
+        Effect::Named(tenant, by_hand) => store.write(Write::Named(Arc::clone(tenant), *by_hand)),
         Effect::Gone(tenant) => store.write(Write::Gone(tenant.clone())),
         Effect::Read | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
     }

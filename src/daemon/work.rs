@@ -18,7 +18,7 @@ use roundsman_checks::target::{NameError, Tenant};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::agent::{RoundRequest, RunError, Setup, Snapshot, assign};
+use crate::agent::{NoInventory, RoundRequest, RunError, Setup, Snapshot, assign};
 use crate::inventory::Inventory;
 use crate::store::Progress;
 use crate::text::{clean, shorten};
@@ -36,7 +36,7 @@ const TOGETHER: usize = 1_000;
 /// What a piece of work came to.
 pub(super) enum Done {
     /// The APIs and the inventory were read.
-    Read(Box<Result<Snapshot, RunError>>, u32),
+    Read(Result<Box<Snapshot>, Box<NoInventory>>, u32),
     /// The fleet was looked at.
     Looked(Box<Result<FleetWatch, NameError>>),
     /// A delivery was tried.
@@ -56,7 +56,7 @@ pub(super) fn read(setup: Arc<Setup>, mut stop: Stop) -> Work {
         let before = calls(&setup);
         let read = Snapshot::read(&setup, &RoundRequest::default(), &mut stop).await;
         let calls = calls(&setup).saturating_sub(before);
-        Done::Read(Box::new(read), calls)
+        Done::Read(read.map(Box::new), calls)
     })
 }
 
@@ -115,11 +115,17 @@ pub(super) fn tell(channel: Arc<Channel>, alerts: Vec<Alert>) -> Work {
     })
 }
 
-/// What a snapshot gives every examination until the next one.
-pub(super) fn assignment(setup: &Setup, api: ApiSnapshot, inventory: &Inventory) -> Result<Assignment, RunError> {
+/// What a snapshot gives every examination until the next one; `known` are all tenants that an answer may name.
+pub(super) fn assignment(
+    setup: &Setup,
+    api: ApiSnapshot,
+    inventory: Option<&Inventory>,
+    known: Vec<Arc<Tenant>>,
+) -> Result<Assignment, RunError> {
     let nobody = Inventory {
         tenants: Vec::new(),
-        ..inventory.clone()
+        known,
+        ..inventory.cloned().unwrap_or_default()
     };
     // Whom it is about is said for each examination.
     Ok(assign(setup, &RoundRequest::default(), api, &nobody)?)

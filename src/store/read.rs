@@ -1,9 +1,11 @@
 //! Reading what was remembered: at a start, and by whoever asks while no agent runs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use roundsman_alerts::{Change, Incident, Key};
+use roundsman_checks::target::Tenant;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use serde::de::DeserializeOwned;
 
@@ -82,6 +84,14 @@ pub(super) fn remembered(database: &Connection) -> Result<Remembered, rusqlite::
             "SELECT tenant, status, cause, since, last_good, good, by_hand FROM tenants",
             tenant,
         )?,
+        inventory: all(database, "SELECT data, by_hand FROM inventory", |row| {
+            // Who is kept as another version has it is named again by a source.
+            let tenant = serde_json::from_str::<Arc<Tenant>>(&row.get::<_, String>(0)?).ok();
+            Ok(tenant.zip(row.get(1).ok()))
+        })?
+        .into_iter()
+        .flatten()
+        .collect(),
         silences: all(database, "SELECT data FROM silences ORDER BY id", json)?,
         threads: all(database, "SELECT data FROM threads ORDER BY id", json)?,
         deliveries: all(database, "SELECT data FROM outbox ORDER BY id", json)?,

@@ -48,6 +48,10 @@ const MIGRATIONS: &[&str] = &[
     -- What is to be delivered, or was given up.
     CREATE TABLE outbox (id TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 ",
+    "
+    -- Whom the sources named: a start goes on with them where no source can be read.
+    CREATE TABLE inventory (tenant TEXT PRIMARY KEY, by_hand INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+",
 ];
 
 /// The version of the tables that this version of the program writes.

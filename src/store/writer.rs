@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use roundsman_alerts::notification::Changes;
 use roundsman_alerts::{Incident, Silence};
 use roundsman_checks::clock::Moment;
+use roundsman_checks::target::Tenant;
 use rusqlite::{Connection, Transaction, params};
 use tokio::sync::watch;
 
@@ -35,6 +36,8 @@ pub enum Write {
     Record(Record),
     /// What was seen of a tenant that is well: when there is time.
     Good(String, Arc<Seen>),
+    /// Who a tenant is, and whether its end is nobody's business: when there is time.
+    Named(Arc<Tenant>, bool),
     /// A tenant is gone: when there is time.
     Gone(String),
     /// A silence, as it is now.
@@ -48,7 +51,7 @@ impl Write {
     pub(super) fn is_urgent(&self) -> bool {
         match self {
             Self::Commit(_) | Self::Silence(_) => true,
-            Self::Record(_) | Self::Good(..) | Self::Gone(_) | Self::Forget(_) => false,
+            Self::Record(_) | Self::Good(..) | Self::Named(..) | Self::Gone(_) | Self::Forget(_) => false,
         }
     }
 }
@@ -219,9 +222,19 @@ fn apply(change: &Transaction<'_>, write: &Write) -> Result<(), rusqlite::Error>
             statement.execute(params![tenant, text(&**seen)?])?;
             Ok(())
         }
+        Write::Named(tenant, by_hand) => {
+            let mut statement = change
+                .prepare_cached("INSERT OR REPLACE INTO inventory (tenant, by_hand, data) VALUES (?1, ?2, ?3)")?;
+            statement.execute(params![tenant.id.as_str(), by_hand, text(&**tenant)?])?;
+            Ok(())
+        }
         Write::Gone(tenant) => {
-            let mut statement = change.prepare_cached("DELETE FROM tenants WHERE tenant = ?1")?;
-            statement.execute([tenant])?;
+            for statement in [
+                "DELETE FROM tenants WHERE tenant = ?1",
+                "DELETE FROM inventory WHERE tenant = ?1",
+            ] {
+                change.prepare_cached(statement)?.execute([tenant])?;
+            }
             Ok(())
         }
         Write::Silence(silence) => {

@@ -84,8 +84,9 @@ pub struct Dispatcher {
     memories: HashMap<TenantId, before::Unnamed>,
     /// In how many looks in a row the agent was blind.
     blind: u32,
-    /// In how many readings in a row too many were missing.
+    /// In how many readings in a row too many were missing, and whether somebody confirmed that they left.
     shrunk: u32,
+    left: bool,
     read_once: bool,
     /// When the APIs are read next; the inventory may be read more often.
     lag: Duration,
@@ -135,9 +136,10 @@ impl Dispatcher {
             sharing: BTreeMap::new(),
             book,
             vanished: BTreeMap::new(),
-            memories: before::unnamed(remembered.tenants),
+            memories: before::unnamed(remembered.tenants, remembered.inventory),
             blind: if blind { BLIND } else { 0 },
             shrunk: 0,
+            left: false,
             read_once: false,
             lag: Duration::ZERO,
             lag_before: Duration::ZERO,
@@ -250,9 +252,9 @@ impl Dispatcher {
         };
         self.chores.plan(Job::Read, later(now.steady, every));
         let first = !self.read_once;
-        if let Some(inventory) = reading.inventory {
-            self.read_once = true;
-            self.take_inventory(now, &inventory, effects);
+        match reading.inventory {
+            Some(inventory) => self.take_inventory(now, &inventory, effects),
+            None => self.hold_unnamed(now),
         }
         if reading.changed || first {
             // A new directory comes with the next look, and who is not well may be so by now.

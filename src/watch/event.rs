@@ -105,6 +105,8 @@ pub enum Effect {
     Record(Record),
     /// Keep what was seen of a tenant that is well, where that is not what was kept.
     Good(String, Arc<Seen>),
+    /// Keep who a tenant is, and whether its end is nobody's business: a source names it so from now on.
+    Named(Arc<Tenant>, bool),
     /// Keep nothing of a tenant any more but what happened.
     Gone(String),
 }

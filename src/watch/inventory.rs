@@ -28,7 +28,8 @@ pub(super) struct Difference {
 }
 
 /// Compares a reading with what is known: of each tenant in how many readings in a row it was missing before this one.
-pub(super) fn compare(inventory: &Inventory, known: &HashMap<TenantId, u8>) -> Difference {
+/// Somebody may have confirmed that those who are missing `left`: then it is believed, however many they are.
+pub(super) fn compare(inventory: &Inventory, known: &HashMap<TenantId, u8>, left: bool) -> Difference {
     let mut found = Difference::default();
     let mut named = HashMap::with_capacity(inventory.tenants.len());
     for tenant in &inventory.tenants {
@@ -48,6 +49,10 @@ pub(super) fn compare(inventory: &Inventory, known: &HashMap<TenantId, u8>) -> D
     found.missing = known.keys().filter(|id| !named.contains_key(id)).cloned().collect();
     found.missing.sort();
     let many = found.missing.len() > FEW && found.missing.len() * 10 > known.len();
+    if left {
+        found.gone.clone_from(&found.missing);
+        return found;
+    }
     if many || inventory.tenants.is_empty() && !known.is_empty() {
         found.shrunk = true;
         found.missing.clear();
@@ -82,7 +87,7 @@ mod tests {
     #[test]
     fn one_is_gone_after_two_readings_and_none_by_an_incomplete_one() {
         let gone = |absent, complete| {
-            compare(&reading(&["a"], complete), &known(&["a", "b"], absent))
+            compare(&reading(&["a"], complete), &known(&["a", "b"], absent), false)
                 .gone
                 .len()
         };
@@ -93,12 +98,19 @@ mod tests {
     fn many_at_once_are_not_believed() {
         let ids = (0..200).map(|number| format!("t{number}")).collect::<Vec<_>>();
         let ids = ids.iter().map(String::as_str).collect::<Vec<_>>();
-        let left = |count: usize| compare(&reading(&ids[..count], true), &known(&ids, 1));
+        let left = |count: usize| compare(&reading(&ids[..count], true), &known(&ids, 1), false);
         assert_eq!((left(180).shrunk, left(180).gone.len()), (false, 20));
         assert_eq!((left(179).shrunk, left(179).gone.len()), (true, 0));
         assert!(
-            compare(&reading(&[], true), &known(&["a"], 1)).shrunk,
+            compare(&reading(&[], true), &known(&["a"], 1), false).shrunk,
             "an empty answer makes nobody vanish"
+        );
+        let confirmed = compare(&reading(&ids[..100], true), &known(&ids, 0), true);
+        assert_eq!((confirmed.shrunk, confirmed.gone.len()), (false, 100));
+        assert_eq!(
+            compare(&reading(&[], false), &known(&ids, 1), true).gone.len(),
+            0,
+            "nothing was told"
         );
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use roundsman_alerts::notification::{Delivery, Thread};
 use roundsman_alerts::{Incident, Key, Looks, Silence};
 use roundsman_checks::diagnosis::{Cause, Status};
+use roundsman_checks::target::Tenant;
 
 use super::Seen;
 
@@ -20,6 +21,8 @@ pub struct Remembered {
     pub number: u64,
     /// How tenants were.
     pub tenants: Vec<TenantMemory>,
+    /// Whom the sources named, and whether their end is nobody's business.
+    pub inventory: Vec<(Arc<Tenant>, bool)>,
     /// The silences that are not over.
     pub silences: Vec<Silence>,
     /// What is told together.

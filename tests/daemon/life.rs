@@ -88,6 +88,36 @@ fn another_configuration_is_in_force_at_once_and_a_wrong_one_is_not() {
 }
 
 #[test]
+fn one_that_starts_again_goes_on_with_whom_it_knew_where_nobody_tells() {
+    let served = served(&[]);
+    let tenants = served.dir.path().join("tenants.toml");
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let lines = text.lines().filter(|line| !line.starts_with("list = "));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let text = text.replace("source = \"list\"", "source = \"file\"\nfile = \"tenants.toml\"");
+    std::fs::write(&served.config, text).expect("it can be written");
+    std::fs::write(&tenants, "[[tenants]]\nid = \"q7f9\"\n[[tenants]]\nid = \"a3b1\"\n").expect("it can be written");
+    let all_well = || {
+        let known = ask(&served, &["status"]).out;
+        (known.matches("healthy").count() == 2 && known.contains("a3b1")).then_some(())
+    };
+    let mut daemon = Daemon::start(&served);
+    listens(&mut daemon);
+    eventually("all are well", all_well);
+    assert_eq!(daemon.stop(), Some(0));
+    // The start goes on without its source, and says so.
+    std::fs::write(&tenants, "[[tenants]\n").expect("it can be written");
+    let mut daemon = Daemon::start(&served);
+    let address = listens(&mut daemon);
+    daemon.hears(&["the inventory can't be read, what is known stays", "tenants.toml"]);
+    eventually("readiness", || (get(&address, "/readyz").0 == 200).then_some(()));
+    let known = json(&served, &["status", "q7f9"]);
+    assert_eq!(known[0]["hostname"], "q7f9.tenants.test");
+    eventually("all are well", all_well);
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
 fn who_waits_for_a_heartbeat_hears_it() {
     let served = served(&[]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -246,7 +246,7 @@ impl Hours {
                     let open = commit.incidents.iter().filter(|incident| incident.is_open());
                     self.opened.extend(open.map(|incident| incident.core().key.to_string()));
                 }
-                Effect::Record(_) | Effect::Good(..) | Effect::Gone(_) | Effect::Deliver(_) => {}
+                Effect::Record(_) | Effect::Good(..) | Effect::Named(..) | Effect::Gone(_) | Effect::Deliver(_) => {}
             }
         }
     }

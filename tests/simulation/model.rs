@@ -70,6 +70,7 @@ struct Kept {
     incidents: BTreeMap<Key, Incident>,
     looks: BTreeMap<Key, Looks>,
     tenants: BTreeMap<String, TenantMemory>,
+    inventory: BTreeMap<TenantId, (Arc<Tenant>, bool)>,
     number: u64,
     timeline: Vec<Transition>,
     threads: BTreeMap<ThreadId, Thread>,
@@ -432,7 +433,13 @@ impl Model {
                     memory.good = Some(seen);
                 }
             }
-            Effect::Gone(tenant) => drop(self.kept.tenants.remove(&tenant)),
+            Effect::Named(tenant, by_hand) => {
+                self.kept.inventory.insert(tenant.id.clone(), (tenant, by_hand));
+            }
+            Effect::Gone(tenant) => {
+                self.kept.tenants.remove(&tenant);
+                self.kept.inventory.remove(&TenantId::new(tenant));
+            }
         }
         Ok(())
     }
@@ -521,6 +528,7 @@ impl Model {
             incidents: self.kept.incidents.values().cloned().collect(),
             looks: self.kept.looks.clone().into_iter().collect(),
             tenants: self.kept.tenants.values().cloned().collect(),
+            inventory: self.kept.inventory.values().cloned().collect(),
             number: self.kept.number,
             threads: self.kept.threads.values().cloned().collect(),
             deliveries: self.kept.outbox.values().cloned().collect(),

@@ -12,7 +12,7 @@ use roundsman_alerts::notification::{Dossier, Routing};
 use roundsman_alerts::{Change, Incident, Key, Looks, Now, Policy};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Concurrency;
-use roundsman_checks::target::TenantId;
+use roundsman_checks::target::{Tenant, TenantId};
 
 use super::truth::{self, FleetTruth, TenantTruth};
 
@@ -28,6 +28,9 @@ struct Life {
     image: &'static str,
     there: BTreeSet<usize>,
     by_hand: bool,
+    /// Whether no source answers.
+    silent: bool,
+    inventory: BTreeMap<String, (Arc<Tenant>, bool)>,
     incidents: BTreeMap<Key, Incident>,
     looks: BTreeMap<Key, Looks>,
     tenants: BTreeMap<String, TenantMemory>,
@@ -61,6 +64,8 @@ impl Life {
             image: "app:v42",
             there: (0..TENANTS).collect(),
             by_hand: false,
+            silent: false,
+            inventory: BTreeMap::new(),
             incidents: BTreeMap::new(),
             looks: BTreeMap::new(),
             tenants: BTreeMap::new(),
@@ -76,6 +81,7 @@ impl Life {
             incidents: self.incidents.values().cloned().collect(),
             looks: self.looks.clone().into_iter().collect(),
             tenants: self.tenants.values().cloned().collect(),
+            inventory: self.inventory.values().cloned().collect(),
             number: self.number,
             ..Remembered::default()
         };
@@ -91,86 +97,99 @@ impl Life {
     }
 
     fn hear(&mut self, event: Event) {
-        for effect in self.dispatcher.handle(self.now, event) {
-            match effect {
-                Effect::Deliver(_) => {}
-                Effect::Look => {
-                    let context = truth::context(self.fleet, self.now.wall);
-                    let context = match &self.context {
-                        Some(before) => Arc::new(before.followed_by(context.fleet.clone())),
-                        None => context,
-                    };
-                    self.context = Some(Arc::clone(&context));
-                    self.hear(Event::Looked(Some(context)));
+        let effects = self.dispatcher.handle(self.now, event);
+        effects.into_iter().for_each(|effect| self.carry_out(effect));
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Deliver(_) => {}
+            Effect::Look => {
+                let context = truth::context(self.fleet, self.now.wall);
+                let context = match &self.context {
+                    Some(before) => Arc::new(before.followed_by(context.fleet.clone())),
+                    None => context,
+                };
+                self.context = Some(Arc::clone(&context));
+                self.hear(Event::Looked(Some(context)));
+            }
+            Effect::Read => {
+                if self.silent {
+                    self.hear(Event::Read(Box::default()));
+                    return;
                 }
-                Effect::Read => {
-                    let tenants = self
-                        .there
-                        .iter()
-                        .map(|number| truth::tenant(*number))
-                        .collect::<Vec<_>>();
-                    let by = if self.by_hand { "list" } else { "file" };
-                    let inventory = Inventory {
-                        named_by: tenants.iter().map(|tenant| (tenant.id.clone(), [by].into())).collect(),
-                        known: tenants.clone(),
-                        tenants,
-                        complete: true,
-                        ..Inventory::default()
-                    };
-                    self.hear(Event::Read(Box::new(Reading {
-                        inventory: Some(inventory),
-                        ..Reading::default()
-                    })));
-                }
-                Effect::Examine { ix, tenant, .. } => {
-                    let number = tenant.id.as_str()[1..].parse::<usize>().expect("a number");
-                    let alone = self.truth.get(&number).copied().unwrap_or(TenantTruth::Well);
-                    let context = self.context.clone().expect("a look came before");
-                    let examined = Examined {
-                        judgement: truth::judgement(&context, &tenant, self.fleet, alone),
-                        seen: Arc::new(Seen {
-                            image: Some(self.image.into()),
-                            ..Seen::default()
-                        }),
-                        woken: false,
-                        ran_out: false,
-                        answered_in: Some(20.0),
-                        at: self.now.wall,
-                    };
-                    self.hear(Event::Examined(ix, Box::new(examined)));
-                }
-                Effect::Commit(commit) => {
-                    let changes = commit.transitions.into_iter();
-                    self.changes.extend(changes.map(|done| (done.key, done.change)));
-                    let incidents = commit.incidents.into_iter();
-                    self.incidents
-                        .extend(incidents.map(|incident| (incident.core().key.clone(), incident)));
-                    commit.forgotten.iter().for_each(|key| drop(self.incidents.remove(key)));
-                    for (key, looks) in commit.looks {
-                        match looks {
-                            Some(looks) => drop(self.looks.insert(key, looks)),
-                            None => drop(self.looks.remove(&key)),
-                        }
+                let tenants = self
+                    .there
+                    .iter()
+                    .map(|number| truth::tenant(*number))
+                    .collect::<Vec<_>>();
+                let by = if self.by_hand { "list" } else { "file" };
+                let inventory = Inventory {
+                    named_by: tenants.iter().map(|tenant| (tenant.id.clone(), [by].into())).collect(),
+                    known: tenants.clone(),
+                    tenants,
+                    complete: true,
+                    ..Inventory::default()
+                };
+                self.hear(Event::Read(Box::new(Reading {
+                    inventory: Some(inventory),
+                    ..Reading::default()
+                })));
+            }
+            Effect::Examine { ix, tenant, .. } => {
+                let number = tenant.id.as_str()[1..].parse::<usize>().expect("a number");
+                let alone = self.truth.get(&number).copied().unwrap_or(TenantTruth::Well);
+                let context = self.context.clone().expect("a look came before");
+                let examined = Examined {
+                    judgement: truth::judgement(&context, &tenant, self.fleet, alone),
+                    seen: Arc::new(Seen {
+                        image: Some(self.image.into()),
+                        ..Seen::default()
+                    }),
+                    woken: false,
+                    ran_out: false,
+                    answered_in: Some(20.0),
+                    at: self.now.wall,
+                };
+                self.hear(Event::Examined(ix, Box::new(examined)));
+            }
+            Effect::Commit(commit) => {
+                let changes = commit.transitions.into_iter();
+                self.changes.extend(changes.map(|done| (done.key, done.change)));
+                let incidents = commit.incidents.into_iter();
+                self.incidents
+                    .extend(incidents.map(|incident| (incident.core().key.clone(), incident)));
+                commit.forgotten.iter().for_each(|key| drop(self.incidents.remove(key)));
+                for (key, looks) in commit.looks {
+                    match looks {
+                        Some(looks) => drop(self.looks.insert(key, looks)),
+                        None => drop(self.looks.remove(&key)),
                     }
-                    self.number = commit.number;
                 }
-                Effect::Record(record) => {
-                    let good = self.tenants.remove(&record.tenant).and_then(|memory| memory.good);
-                    let memory = TenantMemory {
-                        tenant: record.tenant.clone(),
-                        status: record.status,
-                        cause: record.cause,
-                        since: record.at,
-                        last_good: record.last_good,
-                        good,
-                        by_hand: record.by_hand,
-                    };
-                    self.tenants.insert(record.tenant, memory);
-                }
-                Effect::Good(tenant, seen) => {
-                    self.tenants.get_mut(&tenant).expect("it was recorded before").good = Some(seen);
-                }
-                Effect::Gone(tenant) => drop(self.tenants.remove(&tenant)),
+                self.number = commit.number;
+            }
+            Effect::Record(record) => {
+                let good = self.tenants.remove(&record.tenant).and_then(|memory| memory.good);
+                let memory = TenantMemory {
+                    tenant: record.tenant.clone(),
+                    status: record.status,
+                    cause: record.cause,
+                    since: record.at,
+                    last_good: record.last_good,
+                    good,
+                    by_hand: record.by_hand,
+                };
+                self.tenants.insert(record.tenant, memory);
+            }
+            Effect::Good(tenant, seen) => {
+                self.tenants.get_mut(&tenant).expect("it was recorded before").good = Some(seen);
+            }
+            Effect::Named(tenant, by_hand) => {
+                self.inventory.insert(tenant.id.to_string(), (tenant, by_hand));
+            }
+            Effect::Gone(tenant) => {
+                self.tenants.remove(&tenant);
+                self.inventory.remove(&tenant);
             }
         }
     }
@@ -240,6 +259,50 @@ fn who_left_while_no_agent_ran_is_missed_and_their_incidents_end() {
             life.incidents.keys()
         );
     }
+}
+
+#[test]
+fn a_restart_whose_sources_are_silent_goes_on_with_whom_it_knew() {
+    let mut life = Life::new();
+    life.pass(60);
+    life.silent = true;
+    life.restart(Duration::from_secs(600));
+    assert!(!life.dispatcher.health(life.now).ready);
+    life.truth.insert(1, TenantTruth::Broken);
+    life.pass(60);
+    assert!(life.happened("site-status", &Change::Opened));
+    assert!(life.dispatcher.health(life.now).ready);
+    assert_eq!(life.dispatcher.ids().len(), TENANTS);
+    assert!(life.dispatcher.known_with(Vec::new()).len() == TENANTS);
+    // The sources answer again: everybody is still there, and nobody is new.
+    life.silent = false;
+    life.pass(120);
+    assert_eq!(life.dispatcher.ids().len(), TENANTS);
+    assert!(!life.happened("tenant-vanished", &Change::Opened));
+}
+
+#[test]
+fn many_who_left_are_held_until_somebody_confirms_it() {
+    let mut life = Life::new();
+    life.there = (0..40).collect();
+    life.pass(60);
+    life.there = (0..10).collect();
+    life.pass(120);
+    assert!(life.happened("inventory-shrunk", &Change::Opened));
+    assert_eq!(life.dispatcher.ids().len(), 40);
+    let shrunk = life.dispatcher.incidents().find(|incident| incident.is_open());
+    let id = shrunk.expect("one is open").core().id.clone();
+    let effects = life.dispatcher.acknowledge(&id, "we closed a plan", life.now);
+    effects
+        .expect("it is open")
+        .into_iter()
+        .for_each(|effect| life.carry_out(effect));
+    life.pass(1);
+    assert_eq!(life.dispatcher.ids().len(), 10, "the next reading is believed");
+    life.pass(120);
+    assert!(life.happened("inventory-shrunk", &Change::Resolved));
+    assert!(!life.happened("tenant-vanished", &Change::Opened), "somebody said so");
+    assert_eq!((life.tenants.len(), life.inventory.len()), (10, 10));
 }
 
 #[test]

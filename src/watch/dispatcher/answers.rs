@@ -11,6 +11,11 @@ impl Dispatcher {
         let done = self.book.acknowledge(id, comment, now)?;
         let key = done.key.clone();
         self.note(vec![done]);
+        if *key.cause == *Cause::InventoryShrunk.as_str() {
+            // Whoever is missing in the next reading left.
+            self.left = true;
+            self.chores.plan(Job::Read, now.steady);
+        }
         if *key.cause == *VANISHED.as_str() {
             let members = Members::default();
             let account = Account {
@@ -107,7 +112,7 @@ impl Dispatcher {
             .count();
         let never = self.tenants.values().filter(|state| state.examined.is_none()).count();
         let mut waiting_for = Vec::new();
-        if !self.read_once {
+        if !self.read_once && self.tenants.is_empty() {
             waiting_for.push("the inventory".to_owned());
         }
         if self.context.is_none() {

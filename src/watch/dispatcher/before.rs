@@ -1,21 +1,37 @@
 //! What a dispatcher goes on from: how things were before this process.
 
 use roundsman_alerts::Looks;
+use roundsman_checks::target::Tenant;
 
 use super::*;
 use crate::watch::memory::TenantMemory;
 
 /// A tenant from before this process whom no source named since it began.
+#[derive(Default)]
 pub(super) struct Unnamed {
-    pub memory: TenantMemory,
+    /// How it was; `None` where it was never examined.
+    pub memory: Option<TenantMemory>,
+    /// Who it is; `None` where only its id was kept.
+    pub tenant: Option<Arc<Tenant>>,
+    /// Whether its end is nobody's business.
+    pub by_hand: bool,
     /// In how many readings of the inventory in a row it was missing.
     pub absent: u8,
 }
 
 /// Tenants from before this process, none of them named yet.
-pub(super) fn unnamed(memories: Vec<TenantMemory>) -> HashMap<TenantId, Unnamed> {
-    let unnamed = |memory: TenantMemory| (TenantId::new(&*memory.tenant), Unnamed { memory, absent: 0 });
-    memories.into_iter().map(unnamed).collect()
+pub(super) fn unnamed(memories: Vec<TenantMemory>, inventory: Vec<(Arc<Tenant>, bool)>) -> HashMap<TenantId, Unnamed> {
+    let mut all = HashMap::<_, Unnamed>::with_capacity(inventory.len());
+    for memory in memories {
+        let unnamed = all.entry(TenantId::new(&*memory.tenant)).or_default();
+        unnamed.by_hand = memory.by_hand;
+        unnamed.memory = Some(memory);
+    }
+    for (tenant, by_hand) in inventory {
+        let unnamed = all.entry(tenant.id.clone()).or_default();
+        (unnamed.by_hand, unnamed.tenant) = (by_hand, Some(tenant));
+    }
+    all
 }
 
 /// Whether nothing could be seen when the process before this one ended: until something can, nothing counts.

@@ -1,5 +1,7 @@
 //! Who comes and who goes, and what is said of it.
 
+use roundsman_checks::target::Tenant;
+
 use super::*;
 
 impl Dispatcher {
@@ -13,38 +15,27 @@ impl Dispatcher {
         let known = known.map(|state| (state.tenant.id.clone(), state.absent));
         let before = self.memories.iter().map(|(id, unnamed)| (id.clone(), unnamed.absent));
         let known = known.chain(before).collect();
-        let found = compare(inventory, &known);
+        let found = compare(inventory, &known, self.left);
+        self.read_once = true;
         self.shrunk = if found.shrunk { self.shrunk + 1 } else { 0 };
         self.tell_shrunk(now, inventory.tenants.len(), known.len(), inventory.complete);
-        let mut new = Vec::new();
         let (there, back) = found
             .there
             .into_iter()
             .partition::<Vec<_>, _>(|(tenant, _)| self.by_id.contains_key(&tenant.id));
-        for (tenant, by_hand) in found.new.into_iter().chain(back) {
-            let ix = TenantIx(self.next_ix);
-            self.next_ix += 1;
-            self.by_id.insert(tenant.id.clone(), ix);
-            let mut state = TenantState::new(tenant, by_hand);
-            // Sleepers are not all woken at once.
-            let waited = self
-                .settings
-                .wake_every
-                .saturating_sub(state.phase.within(self.settings.wake_every));
-            state.woken = now.steady.checked_sub(waited).ok();
-            state.keys = before::keys_of(&self.book, &state.tenant.id);
-            if let Some(before::Unnamed { memory, .. }) = self.memories.remove(&state.tenant.id) {
-                state.since = Some(memory.since);
-                state.last_good = memory.last_good;
-                state.good = memory.good;
-                state.memory = Some((memory.status, memory.cause));
-            }
-            self.tenants.insert(ix, state);
-            new.push(ix);
+        let come = found.new.into_iter().chain(back).collect::<Vec<_>>();
+        for (tenant, by_hand) in &come {
+            let before = self.memories.get(&tenant.id);
+            let known =
+                before.is_some_and(|before| before.tenant.as_ref() == Some(tenant) && before.by_hand == *by_hand);
+            effects.extend((!known).then(|| Effect::Named(Arc::clone(tenant), *by_hand)));
         }
-        self.plan_all(now, new);
+        self.welcome(now, come);
         for (tenant, by_hand) in there {
             if let Some(state) = self.by_id.get(&tenant.id).and_then(|ix| self.tenants.get_mut(ix)) {
+                if state.tenant != tenant || state.by_hand != by_hand {
+                    effects.push(Effect::Named(Arc::clone(&tenant), by_hand));
+                }
                 (state.absent, state.by_hand) = (0, by_hand);
                 if state.tenant != tenant {
                     state.tenant = tenant;
@@ -59,18 +50,77 @@ impl Dispatcher {
             }
         }
         for id in found.gone {
-            self.remove(now, &id);
+            self.remove(now, &id, self.left);
             effects.push(Effect::Gone(id.to_string()));
+        }
+        self.left &= !inventory.complete;
+        if found.shrunk || !inventory.complete {
+            self.hold_unnamed(now);
         }
         self.tell_vanished(now);
     }
 
-    /// A tenant is gone, or went while no agent ran.
-    fn remove(&mut self, now: Now, id: &TenantId) {
-        if let Some(before::Unnamed { memory, .. }) = self.memories.remove(id) {
+    /// Takes up tenants, and examines them.
+    fn welcome(&mut self, now: Now, tenants: Vec<(Arc<Tenant>, bool)>) {
+        let mut new = Vec::with_capacity(tenants.len());
+        for (tenant, by_hand) in tenants {
+            let ix = TenantIx(self.next_ix);
+            self.next_ix += 1;
+            self.by_id.insert(tenant.id.clone(), ix);
+            let mut state = TenantState::new(tenant, by_hand);
+            // Sleepers are not all woken at once.
+            let waited = self
+                .settings
+                .wake_every
+                .saturating_sub(state.phase.within(self.settings.wake_every));
+            state.woken = now.steady.checked_sub(waited).ok();
+            state.keys = before::keys_of(&self.book, &state.tenant.id);
+            let before = self.memories.remove(&state.tenant.id).unwrap_or_default();
+            state.absent = before.absent;
+            if let Some(memory) = before.memory {
+                state.since = Some(memory.since);
+                state.last_good = memory.last_good;
+                state.good = memory.good;
+                state.memory = Some((memory.status, memory.cause));
+            }
+            self.tenants.insert(ix, state);
+            new.push(ix);
+        }
+        self.plan_all(now, new);
+    }
+
+    /// Nobody can say just now who the tenants are: those from before this process are examined on.
+    pub(super) fn hold_unnamed(&mut self, now: Now) {
+        let unnamed = self.memories.values();
+        let mut held = unnamed
+            .filter_map(|unnamed| Some((Arc::clone(unnamed.tenant.as_ref()?), unnamed.by_hand)))
+            .collect::<Vec<_>>();
+        held.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+        self.welcome(now, held);
+    }
+
+    /// Everybody who is known, whether a source named them just now or not: an answer may name any of them.
+    #[must_use]
+    pub fn known_with(&self, mut named: Vec<Arc<Tenant>>) -> Vec<Arc<Tenant>> {
+        let ids = named.iter().map(|tenant| &tenant.id).collect::<BTreeSet<_>>();
+        let unnamed = self.memories.values().filter_map(|unnamed| unnamed.tenant.as_ref());
+        let held = self.tenants.values().map(|state| &state.tenant).chain(unnamed);
+        let beside = held
+            .filter(|tenant| !ids.contains(&tenant.id))
+            .cloned()
+            .collect::<Vec<_>>();
+        named.extend(beside);
+        named.sort_by(|one, other| one.id.cmp(&other.id));
+        named
+    }
+
+    /// A tenant is gone, or went while no agent ran; where that was `confirmed`, nobody is told.
+    fn remove(&mut self, now: Now, id: &TenantId, confirmed: bool) {
+        if let Some(before) = self.memories.remove(id) {
             self.forget_witness(now, id, &before::keys_of(&self.book, id));
-            if !memory.by_hand {
-                self.vanished.insert(id.clone(), BTreeMap::new());
+            if !before.by_hand && !confirmed {
+                let labels = before.tenant.map(|tenant| tenant.labels.clone()).unwrap_or_default();
+                self.vanished.insert(id.clone(), labels);
             }
         }
         let Some(ix) = self.by_id.remove(id) else { return };
@@ -83,7 +133,7 @@ impl Dispatcher {
         self.count_own(&state.own, Step::Down);
         self.inhibited.retain(|key| !state.keys.contains(key));
         self.forget_witness(now, id, &state.keys);
-        if !state.by_hand {
+        if !state.by_hand && !confirmed {
             self.vanished.insert(id.clone(), state.tenant.labels.clone());
         }
     }
@@ -143,7 +193,8 @@ impl Dispatcher {
             at_once: true,
             evidence: vec![format!("the inventory names {count} tenants, {known} are known")],
             remedy: vec![
-                "look at the source of the tenants; until it names them again, those that are known are verified"
+                "look at the source of the tenants; until it names them again, those that are known are verified. Where \
+                 they are meant to be gone, acknowledge this"
                     .to_owned(),
             ],
             ..Account::default()
