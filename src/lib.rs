@@ -10,6 +10,7 @@ pub mod exit_code;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gate;
+pub mod history;
 pub mod inventory;
 mod json;
 pub mod recording;

@@ -76,6 +76,17 @@ pub enum Members {
     },
 }
 
+impl Members {
+    /// Nobody: what it is about concerns no tenant by itself.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self::Others {
+            joined: Vec::new(),
+            left: Vec::new(),
+        }
+    }
+}
+
 /// What is to be told of something that holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {

@@ -5,8 +5,10 @@ use clap::Args;
 use super::args::{ConfigArgs, Shape};
 use super::database::{end, json, path, plain, reader, second};
 use super::table::columns;
+use crate::agent::clock;
 use crate::daemon::{ApiError, Question, ask};
 use crate::exit_code::ExitCode;
+use crate::history::Uptime;
 use crate::watch::{TenantMemory, TenantStatus};
 
 /// Options of `status`.
@@ -33,10 +35,18 @@ fn status(args: &StatusArgs) -> Result<String, String> {
     let question = Question::Status {
         tenants: args.tenants.clone(),
     };
-    let known = match ask::<Vec<TenantStatus>>(&path(&args.config)?, &question) {
+    let mut known = match ask::<Vec<TenantStatus>>(&path(&args.config)?, &question) {
         Err(ApiError::NotRunning) => remembered(args)?,
         other => other.map_err(|error| plain(&error))?,
     };
+    // How each did is asked for where somebody reads it: of those who are named, or in JSON.
+    if args.format == Shape::Json || !args.tenants.is_empty() {
+        let (database, now) = (reader(&args.config)?, clock::now());
+        for tenant in &mut known {
+            let uptime = database.uptime(&tenant.tenant, now);
+            tenant.uptime = Some(uptime.map_err(|error| plain(&error))?);
+        }
+    }
     match args.format {
         Shape::Json => json(&known),
         Shape::Human => Ok(human(&known)),
@@ -68,6 +78,7 @@ fn remembered(args: &StatusArgs) -> Result<Vec<TenantStatus>, String> {
         last_good: tenant.last_good,
         examined_at: None,
         next: None,
+        uptime: None,
     });
     Ok(shown.collect())
 }
@@ -86,5 +97,64 @@ fn human(known: &[TenantStatus]) -> String {
             tenant.next.map(second).unwrap_or_default(),
         ]
     });
-    columns(&head, &rows.collect::<Vec<_>>()).join("\n") + "\n"
+    let mut lines = columns(&head, &rows.collect::<Vec<_>>());
+    let told = known
+        .iter()
+        .filter_map(|tenant| Some(format!("{}: {}", tenant.tenant, did(tenant.uptime.as_ref()?)?)));
+    lines.extend(told);
+    lines.join("\n") + "\n"
+}
+
+/// How a tenant did, in words; nothing where nobody looked yet.
+fn did(uptime: &Uptime) -> Option<String> {
+    // Down is never rounded away: what is not all is at most 99.99 %.
+    let percent = |share: f64| match share {
+        1.0 => "100 %".to_owned(),
+        share => format!("{:.2} %", (share * 10_000.0).floor() / 100.0),
+    };
+    let mut parts = Vec::new();
+    if let Some(day) = uptime.day {
+        parts.push(format!("up {} of the last 24 h", percent(day)));
+    }
+    if let Some(month) = uptime.month {
+        parts.push(format!("{} of 30 days", percent(month)));
+    }
+    let phases = uptime.typical_ms;
+    let phases = [
+        ("resolve", phases.resolve),
+        ("connect", phases.connect),
+        ("tls", phases.tls),
+        ("processing", phases.processing),
+        ("transfer", phases.transfer),
+    ];
+    let phases = phases
+        .iter()
+        .filter_map(|(phase, ms)| Some(format!("{phase} {:.1}", (*ms)?)))
+        .collect::<Vec<_>>();
+    if !phases.is_empty() {
+        parts.push(format!("typically {} ms", phases.join(", ")));
+    }
+    if let Some(slow) = uptime.slow_ms {
+        parts.push(format!("a visit within {slow:.0} ms"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_down_is_not_rounded_away() {
+        let uptime = Uptime {
+            day: Some(0.999_99),
+            month: Some(1.0),
+            slow_ms: Some(81.4),
+            ..Uptime::default()
+        };
+        let told = did(&uptime);
+        let expected = "up 99.99 % of the last 24 h; 100 % of 30 days; a visit within 81 ms";
+        assert_eq!(told.as_deref(), Some(expected));
+        assert_eq!(did(&Uptime::default()), None);
+    }
 }

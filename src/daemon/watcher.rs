@@ -239,6 +239,9 @@ impl Watcher {
             () = ended => {}
             () = sleep(DRAIN) => {}
         }
+        for effect in self.dispatcher.hours_so_far() {
+            keep(&self.store, &effect);
+        }
         let progress = self.store.progress();
         let lost = self.store.close(LAST_WRITES);
         let said = self.unsaid.said_by(&progress.borrow());
@@ -301,7 +304,7 @@ impl Watcher {
                     self.voice.line(&line);
                 }
             }
-            Effect::Good(..) | Effect::Named(..) | Effect::Gone(_) => {}
+            Effect::Good(..) | Effect::Named(..) | Effect::Hour(..) | Effect::Gone(_) => {}
         }
     }
 
@@ -557,6 +560,7 @@ fn keep(store: &Store, effect: &Effect) -> u64 {
         Effect::Record(record) => store.write(Write::Record(record.clone())),
         Effect::Good(tenant, seen) => store.write(Write::Good(tenant.clone(), Arc::clone(seen))),
         Effect::Named(tenant, by_hand) => store.write(Write::Named(Arc::clone(tenant), *by_hand)),
+        Effect::Hour(tenant, hour) => store.write(Write::Hour(tenant.clone(), *hour)),
         Effect::Gone(tenant) => store.write(Write::Gone(tenant.clone())),
         Effect::Read | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
     }

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::agent::{NoInventory, RoundRequest, RunError, Setup, Snapshot, assign};
+use crate::history::Timings;
 use crate::inventory::Inventory;
 use crate::store::Progress;
 use crate::text::{clean, shorten};
@@ -182,6 +183,7 @@ fn examined(examination: Examination, seen: Seen, at: Timestamp) -> Examined {
         woken: examination.evidence.woken,
         ran_out: examination.ran_out(),
         answered_in: examination.answered_in(),
+        timings: Timings::of(&examination.evidence),
         judgement: examination.judgement,
         at,
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use roundsman_alerts::{Change, Incident, Key};
 use roundsman_checks::target::Tenant;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
 use super::schema;
+use crate::history::{Day, Hour, Uptime, hour_of};
 use crate::watch::{Remembered, TenantMemory};
 
 /// One thing that happened to an incident.
@@ -57,6 +58,14 @@ impl Reader {
         history(&self.database).map_err(|error| schema::named(&self.path, &error))
     }
 
+    /// How a tenant did until now.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can't be read.
+    pub fn uptime(&self, tenant: &str, now: Timestamp) -> Result<Uptime, StoreError> {
+        uptime(&self.database, tenant, now).map_err(|error| schema::named(&self.path, &error))
+    }
+
     /// What happened to an incident, in order.
     ///
     /// # Errors
@@ -92,6 +101,12 @@ pub(super) fn remembered(database: &Connection) -> Result<Remembered, rusqlite::
         .into_iter()
         .flatten()
         .collect(),
+        hours: all(database, "SELECT data FROM fleet_hours ORDER BY hour", |row| {
+            Ok(Hour::all_from(&row.get::<_, Vec<u8>>(0)?).next())
+        })?
+        .into_iter()
+        .flatten()
+        .collect(),
         silences: all(database, "SELECT data FROM silences ORDER BY id", json)?,
         threads: all(database, "SELECT data FROM threads ORDER BY id", json)?,
         deliveries: all(database, "SELECT data FROM outbox ORDER BY id", json)?,
@@ -111,6 +126,21 @@ fn timeline(database: &Connection, id: &str) -> Result<Vec<TimelineEntry>, rusql
         })
     })?;
     rows.collect()
+}
+
+fn uptime(database: &Connection, tenant: &str, now: Timestamp) -> Result<Uptime, rusqlite::Error> {
+    let hour = hour_of(now);
+    let mut kept = database.prepare("SELECT data FROM hours WHERE tenant = ?1")?;
+    let kept = kept.query_row([tenant], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+    let hours = Hour::all_from(&kept.unwrap_or_default())
+        .filter(|kept| kept.hour > hour - 24)
+        .collect::<Vec<_>>();
+    let mut days = database.prepare("SELECT data FROM days WHERE tenant = ?1 AND day > ?2")?;
+    let days = days.query_map(params![tenant, Day::of(hour) - 30], |row| row.get::<_, Vec<u8>>(0))?;
+    let days = days
+        .filter_map(|data| data.map(|data| Day::from_bytes(&data)).transpose())
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Uptime::of(&hours, &days))
 }
 
 fn all<T>(

@@ -52,6 +52,16 @@ const MIGRATIONS: &[&str] = &[
     -- Whom the sources named: a start goes on with them where no source can be read.
     CREATE TABLE inventory (tenant TEXT PRIMARY KEY, by_hand INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 ",
+    "
+    -- How each tenant did in the last hours, as the history of the program packs them; a row each, never more.
+    CREATE TABLE hours (tenant TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+    -- And by the day: what of their hours is kept for long.
+    CREATE TABLE days (tenant TEXT NOT NULL, day INTEGER NOT NULL, data BLOB NOT NULL,
+        PRIMARY KEY (tenant, day)) WITHOUT ROWID;
+    CREATE INDEX days_by_time ON days (day);
+    -- How all of them did, for as long as one hour is compared with.
+    CREATE TABLE fleet_hours (hour INTEGER PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+",
 ];
 
 /// The version of the tables that this version of the program writes.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use roundsman_alerts::{Account, Book, Key, Members, Now, Policy, Signal, Verdict};
 use roundsman_checks::diagnosis::{Cause, Status};
+use roundsman_checks::target::TenantId;
 
 use super::*;
+use crate::history::{Hour, Level, PHASES};
 use crate::watch::{Commit, Record};
 
 /// What one look at something that fails at once has a book say.
@@ -124,4 +126,79 @@ fn what_is_old_is_forgotten_and_what_is_open_is_not() {
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.timeline("inc-1").unwrap().len(), 2);
     assert_eq!(reader.remembered().unwrap().tenants.len(), 1);
+}
+
+fn hour(number: i32, looks: u16, up: u16) -> Hour {
+    Hour {
+        hour: number,
+        looks,
+        up,
+        typical: [Level::of(20.0); PHASES.len()],
+        slow: Level::of(90.0),
+    }
+}
+
+#[test]
+fn hours_and_days_tell_how_a_tenant_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("roundsman.db");
+    let (store, _) = Store::open(&path).unwrap();
+    let a = TenantId::new("a");
+    for number in 0..24 * 40 {
+        store.write(Write::Hour(
+            Some(a.clone()),
+            hour(number, 12, if number == 24 * 39 { 6 } else { 12 }),
+        ));
+        store.write(Write::Hour(None, hour(number, 0, 0)));
+    }
+    // A restart in the middle of an hour: both parts count.
+    store.write(Write::Hour(Some(a.clone()), hour(24 * 40 - 1, 4, 4)));
+    assert_eq!(store.close(Duration::from_secs(60)), 0);
+    let now = Timestamp::from_second(24 * 40 * 3600 - 1).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let did = reader.uptime("a", now).unwrap();
+    let (day, month) = (24.0 * 12.0 + 4.0, 30.0 * 24.0 * 12.0 + 4.0);
+    assert_eq!(
+        (did.day, did.month),
+        (Some((day - 6.0) / day), Some((month - 6.0) / month))
+    );
+    assert!(did.slow_ms.is_some_and(|ms| (86.0..94.0).contains(&ms)), "{did:?}");
+    assert_eq!(reader.uptime("nobody", now).unwrap().day, None);
+    let hours = reader.remembered().unwrap().hours;
+    assert_eq!(
+        hours.first().map(|hour| hour.hour),
+        Some(24 * 32 - 1),
+        "a week and a day are kept"
+    );
+    // Its days go a year after everything else, its hours with it.
+    let (store, _) = Store::open(&path).unwrap();
+    store.write(Write::Forget(Timestamp::from_second((366 + 39) * 86_400).unwrap()));
+    store.write(Write::Gone("a".to_owned()));
+    assert_eq!(store.close(Duration::from_secs(60)), 0);
+    let did = Reader::open(&path).unwrap().uptime("a", now).unwrap();
+    assert_eq!((did.day, did.month.is_some()), (None, true));
+}
+
+#[test]
+fn a_healthy_tenant_costs_few_bytes_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("roundsman.db");
+    let tenants = (0..200)
+        .map(|number| TenantId::new(format!("tenant-{number:04}")))
+        .collect::<Vec<_>>();
+    let after = |days: std::ops::Range<i32>| {
+        let (store, _) = Store::open(&path).unwrap();
+        for number in days.start * 24..days.end * 24 {
+            for tenant in &tenants {
+                store.write(Write::Hour(Some(tenant.clone()), hour(number, 12, 12)));
+            }
+            store.write(Write::Hour(None, hour(number, 0, 0)));
+        }
+        assert_eq!(store.close(Duration::from_secs(60)), 0);
+        std::fs::metadata(&path).unwrap().len()
+    };
+    let (tenth, thirtieth) = (after(0..10), after(10..30));
+    let a_day = (thirtieth - tenth) / 20 / 50;
+    println!("{a_day} bytes for each healthy tenant and day");
+    assert!((10..=300).contains(&a_day), "{a_day} bytes");
 }

@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use roundsman_alerts::notification::Changes;
 use roundsman_alerts::{Incident, Silence};
 use roundsman_checks::clock::Moment;
-use roundsman_checks::target::Tenant;
-use rusqlite::{Connection, Transaction, params};
+use roundsman_checks::target::{Tenant, TenantId};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use tokio::sync::watch;
 
 use super::error::StoreError;
@@ -18,6 +18,7 @@ use super::lock::Lock;
 use super::queue::{Next, Queue};
 use super::read::remembered;
 use super::schema;
+use crate::history::{Day, Hour, hour_of};
 use crate::watch::{Commit, Record, Remembered, Seen};
 
 /// How long what is not urgent waits for company.
@@ -26,6 +27,13 @@ const GATHER: Duration = Duration::from_millis(500);
 const BATCH: usize = 5_000;
 /// How long to leave a database alone that can't be written.
 const STUMBLE: Duration = Duration::from_secs(1);
+
+/// How many hours of each tenant are kept one by one: those of the day that goes on and of the one before.
+const HOURS_KEPT: i32 = 48;
+/// How many days longer than everything else its days are.
+const DAYS_KEPT: i32 = 366;
+/// How many hours of all together.
+const FLEET_HOURS_KEPT: i32 = 8 * 24;
 
 /// Something to be remembered.
 #[derive(Clone, Debug)]
@@ -38,6 +46,8 @@ pub enum Write {
     Good(String, Arc<Seen>),
     /// Who a tenant is, and whether its end is nobody's business: when there is time.
     Named(Arc<Tenant>, bool),
+    /// An hour of a tenant, or of all together: when there is time.
+    Hour(Option<TenantId>, Hour),
     /// A tenant is gone: when there is time.
     Gone(String),
     /// A silence, as it is now.
@@ -51,7 +61,9 @@ impl Write {
     pub(super) fn is_urgent(&self) -> bool {
         match self {
             Self::Commit(_) | Self::Silence(_) => true,
-            Self::Record(_) | Self::Good(..) | Self::Named(..) | Self::Gone(_) | Self::Forget(_) => false,
+            Self::Record(_) | Self::Good(..) | Self::Named(..) | Self::Hour(..) | Self::Gone(_) | Self::Forget(_) => {
+                false
+            }
         }
     }
 }
@@ -228,10 +240,13 @@ fn apply(change: &Transaction<'_>, write: &Write) -> Result<(), rusqlite::Error>
             statement.execute(params![tenant.id.as_str(), by_hand, text(&**tenant)?])?;
             Ok(())
         }
+        Write::Hour(Some(tenant), hour) => write_hour(change, tenant, *hour),
+        Write::Hour(None, hour) => write_fleet_hour(change, *hour),
         Write::Gone(tenant) => {
             for statement in [
                 "DELETE FROM tenants WHERE tenant = ?1",
                 "DELETE FROM inventory WHERE tenant = ?1",
+                "DELETE FROM hours WHERE tenant = ?1",
             ] {
                 change.prepare_cached(statement)?.execute([tenant])?;
             }
@@ -337,7 +352,41 @@ fn write_record(change: &Transaction<'_>, record: &Record) -> Result<(), rusqlit
     Ok(())
 }
 
+/// An hour of a tenant, and its day with it. Another part of the same hour may be there already.
+fn write_hour(change: &Transaction<'_>, tenant: &TenantId, hour: Hour) -> Result<(), rusqlite::Error> {
+    let mut kept = change.prepare_cached("SELECT data FROM hours WHERE tenant = ?1")?;
+    let kept = kept
+        .query_row([tenant.as_str()], |row| row.get::<_, Vec<u8>>(0))
+        .optional()?;
+    let mut hours = Hour::all_from(&kept.unwrap_or_default()).collect::<Vec<_>>();
+    match hours.iter_mut().find(|other| other.hour == hour.hour) {
+        Some(other) => *other = other.with(hour),
+        None => hours.push(hour),
+    }
+    hours.sort_unstable_by_key(|hour| hour.hour);
+    let oldest = hours.last().map_or(0, |last| last.hour - HOURS_KEPT);
+    hours.retain(|hour| hour.hour > oldest);
+    let data = hours.iter().flat_map(|hour| hour.to_bytes()).collect::<Vec<_>>();
+    let mut keep = change.prepare_cached("INSERT OR REPLACE INTO hours (tenant, data) VALUES (?1, ?2)")?;
+    keep.execute(params![tenant.as_str(), data])?;
+    let day = Day::of(hour.hour);
+    hours.retain(|hour| Day::of(hour.hour) == day);
+    let mut keep = change.prepare_cached("INSERT OR REPLACE INTO days (tenant, day, data) VALUES (?1, ?2, ?3)")?;
+    keep.execute(params![tenant.as_str(), day, Day::from_hours(&hours).to_bytes()])?;
+    Ok(())
+}
+
+fn write_fleet_hour(change: &Transaction<'_>, hour: Hour) -> Result<(), rusqlite::Error> {
+    let mut keep = change.prepare_cached("INSERT OR REPLACE INTO fleet_hours (hour, data) VALUES (?1, ?2)")?;
+    keep.execute(params![hour.hour, hour.to_bytes()])?;
+    let mut forget = change.prepare_cached("DELETE FROM fleet_hours WHERE hour < ?1")?;
+    forget.execute([hour.hour - FLEET_HOURS_KEPT])?;
+    Ok(())
+}
+
 fn forget(change: &Transaction<'_>, before: Timestamp) -> Result<(), rusqlite::Error> {
+    let day = Day::of(hour_of(before)).saturating_sub(DAYS_KEPT);
+    change.execute("DELETE FROM days WHERE day < ?1", [day])?;
     let before = before.as_microsecond();
     for statement in [
         "DELETE FROM changes WHERE at < ?1",

@@ -5,6 +5,7 @@ mod alerts;
 mod answers;
 mod before;
 mod fleet;
+mod pace;
 mod people;
 mod turns;
 
@@ -32,6 +33,7 @@ use super::shared::{SharedState, blinds};
 use super::signal;
 use super::status::{FleetStatus, Footprint, Health, TenantStatus};
 use super::tenant::TenantState;
+use crate::history::{Pace, Timings};
 use crate::schedule::Agenda;
 
 /// How long after an examination that found something new the next ones come: 2, 5 and 10 s after the first.
@@ -96,6 +98,7 @@ pub struct Dispatcher {
     began: Option<Timestamp>,
     /// How far the wall's clock is before the steady one.
     ahead: Option<SignedDuration>,
+    pace: Pace,
     commit: Commit,
     alerting: Alerting,
     silences: Vec<Silence>,
@@ -146,6 +149,7 @@ impl Dispatcher {
             lag_since: None,
             began: None,
             ahead: None,
+            pace: Pace::restored(remembered.hours),
             commit: Commit::default(),
             alerting,
             silences: remembered.silences,
@@ -161,7 +165,7 @@ impl Dispatcher {
         match event {
             Event::Tick => {}
             Event::Read(reading) => self.read(now, *reading, &mut effects),
-            Event::Looked(context) => self.looked(now, context),
+            Event::Looked(context) => self.looked(now, context, &mut effects),
             Event::Examined(ix, examined) => self.examined(now, ix, *examined, &mut effects),
             Event::NotExamined(ix) => {
                 self.turns.finished(ix);

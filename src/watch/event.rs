@@ -7,9 +7,10 @@ use roundsman_alerts::notification::{Changes, Delivery, DeliveryId, Outcome};
 use roundsman_alerts::{Incident, Key, Looks, Silence, Transition};
 use roundsman_checks::diagnosis::Judgement;
 use roundsman_checks::fleet::FleetContext;
-use roundsman_checks::target::Tenant;
+use roundsman_checks::target::{Tenant, TenantId};
 
 use super::{Seen, Settings};
+use crate::history::{Hour, Timings};
 use crate::inventory::Inventory;
 
 /// Names a tenant of a dispatcher; never given to another one.
@@ -75,6 +76,8 @@ pub struct Examined {
     pub ran_out: bool,
     /// How long its first visit took until the answer, in milliseconds.
     pub answered_in: Option<f64>,
+    /// How long each part of that visit took.
+    pub timings: Timings,
     /// When the examination began, by the wall's clock.
     pub at: Timestamp,
 }
@@ -107,6 +110,8 @@ pub enum Effect {
     Good(String, Arc<Seen>),
     /// Keep who a tenant is, and whether its end is nobody's business: a source names it so from now on.
     Named(Arc<Tenant>, bool),
+    /// Keep an hour of a tenant; `None`: of all together.
+    Hour(Option<TenantId>, Hour),
     /// Keep nothing of a tenant any more but what happened.
     Gone(String),
 }

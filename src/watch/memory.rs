@@ -9,6 +9,7 @@ use roundsman_checks::diagnosis::{Cause, Status};
 use roundsman_checks::target::Tenant;
 
 use super::Seen;
+use crate::history::Hour;
 
 /// Everything that a start goes on from.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct Remembered {
     pub tenants: Vec<TenantMemory>,
     /// Whom the sources named, and whether their end is nobody's business.
     pub inventory: Vec<(Arc<Tenant>, bool)>,
+    /// How long things took in the middle of all tenants, by the hour.
+    pub hours: Vec<Hour>,
     /// The silences that are not over.
     pub silences: Vec<Silence>,
     /// What is told together.

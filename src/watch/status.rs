@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Cause, Status};
 use serde::{Deserialize, Serialize};
 
+use crate::history::Uptime;
+
 /// How one tenant is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TenantStatus {
@@ -25,6 +27,9 @@ pub struct TenantStatus {
     pub examined_at: Option<Timestamp>,
     /// When it is examined next.
     pub next: Option<Timestamp>,
+    /// How it did until now; `None` where nobody asked the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uptime: Option<Uptime>,
 }
 
 /// How many tenants are in each status.

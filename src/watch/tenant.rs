@@ -8,6 +8,7 @@ use roundsman_checks::diagnosis::{Cause, Explanation, Status, TenantFacts};
 use roundsman_checks::target::Tenant;
 
 use super::seen::Seen;
+use crate::history::{HourSoFar, Level, PHASES};
 use crate::schedule::Phase;
 
 /// A tenant as it was seen last.
@@ -28,6 +29,9 @@ pub(super) struct TenantState {
     /// What was seen of it last, and while it was well last.
     pub seen: Option<Arc<Seen>>,
     pub good: Option<Arc<Seen>>,
+    /// How long each phase of its last visit took, and its hour.
+    pub levels: [Level; PHASES.len()],
+    pub hour: HourSoFar,
     pub status: Status,
     pub cause: Option<Cause>,
     /// How it was before this process, until its first examination.
@@ -62,6 +66,8 @@ impl TenantState {
             firing: Vec::new(),
             seen: None,
             good: None,
+            levels: [Level::NONE; PHASES.len()],
+            hour: HourSoFar::default(),
             status: Status::Unknown,
             cause: None,
             memory: None,

@@ -6,14 +6,15 @@ use roundsman_checks::diagnosis::Cause;
 
 use crate::support::{platform_scenarios, scenarios};
 
-/// Causes that no single fault stages: tests of their own do; the last three are told by `watch` alone.
-const STAGED_ELSEWHERE: [&str; 9] = [
+/// Causes that no single fault stages: tests of their own do; the last four are told by `watch` alone.
+const STAGED_ELSEWHERE: [&str; 10] = [
     "agent-exhausted",
     "edge-throttled",
     "release-failing",
     "region-failing",
     "certificate-missing",
     "release-mismatch",
+    "edge-slow",
     "tenant-vanished",
     "inventory-shrunk",
     "notification-undelivered",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use roundsman::history::Timings;
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
 use roundsman::watch::{Dispatcher, Effect, Event, Examined, Footprint, Reading, Remembered, Settings, TenantIx};
@@ -203,6 +204,7 @@ impl Hours {
                     woken: false,
                     ran_out: false,
                     answered_in: (!self.suffers(&tenant)).then_some(20.0),
+                    timings: Timings::default(),
                     at: self.now.wall,
                 };
                 self.hear(Event::Examined(ix, Box::new(event)));
@@ -246,7 +248,12 @@ impl Hours {
                     let open = commit.incidents.iter().filter(|incident| incident.is_open());
                     self.opened.extend(open.map(|incident| incident.core().key.to_string()));
                 }
-                Effect::Record(_) | Effect::Good(..) | Effect::Named(..) | Effect::Gone(_) | Effect::Deliver(_) => {}
+                Effect::Record(_)
+                | Effect::Good(..)
+                | Effect::Named(..)
+                | Effect::Hour(..)
+                | Effect::Gone(_)
+                | Effect::Deliver(_) => {}
             }
         }
     }

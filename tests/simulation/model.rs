@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use roundsman::history::{PHASES, Timings};
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
 use roundsman::watch::{
@@ -293,6 +294,7 @@ impl Model {
                         woken: false,
                         ran_out: false,
                         answered_in: Some(20.0),
+                        timings: Timings([Some(4.0); PHASES.len()]),
                         at: self.now.wall,
                     }),
                 ))
@@ -436,6 +438,7 @@ impl Model {
             Effect::Named(tenant, by_hand) => {
                 self.kept.inventory.insert(tenant.id.clone(), (tenant, by_hand));
             }
+            Effect::Hour(..) => {}
             Effect::Gone(tenant) => {
                 self.kept.tenants.remove(&tenant);
                 self.kept.inventory.remove(&TenantId::new(tenant));

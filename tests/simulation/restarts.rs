@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use roundsman::history::{Hour, Level, PHASES, Timings};
 use roundsman::inventory::Inventory;
 use roundsman::schedule::Cadence;
 use roundsman::watch::{Dispatcher, Effect, Event, Examined, Reading, Remembered, Seen, Settings, TenantMemory};
@@ -34,6 +35,9 @@ struct Life {
     incidents: BTreeMap<Key, Incident>,
     looks: BTreeMap<Key, Looks>,
     tenants: BTreeMap<String, TenantMemory>,
+    /// How long each phase takes, in milliseconds, and how long it took by the hour.
+    takes: f64,
+    hours: BTreeMap<i32, Hour>,
     number: u64,
     changes: Vec<(Key, Change)>,
 }
@@ -69,6 +73,8 @@ impl Life {
             incidents: BTreeMap::new(),
             looks: BTreeMap::new(),
             tenants: BTreeMap::new(),
+            takes: 4.0,
+            hours: BTreeMap::new(),
             number: 0,
             changes: Vec::new(),
         }
@@ -82,6 +88,7 @@ impl Life {
             looks: self.looks.clone().into_iter().collect(),
             tenants: self.tenants.values().cloned().collect(),
             inventory: self.inventory.values().cloned().collect(),
+            hours: self.hours.values().copied().collect(),
             number: self.number,
             ..Remembered::default()
         };
@@ -149,6 +156,7 @@ impl Life {
                     woken: false,
                     ran_out: false,
                     answered_in: Some(20.0),
+                    timings: Timings([Some(self.takes); PHASES.len()]),
                     at: self.now.wall,
                 };
                 self.hear(Event::Examined(ix, Box::new(examined)));
@@ -186,6 +194,11 @@ impl Life {
             }
             Effect::Named(tenant, by_hand) => {
                 self.inventory.insert(tenant.id.to_string(), (tenant, by_hand));
+            }
+            Effect::Hour(tenant, hour) => {
+                if tenant.is_none() {
+                    self.hours.insert(hour.hour, hour);
+                }
             }
             Effect::Gone(tenant) => {
                 self.tenants.remove(&tenant);
@@ -356,4 +369,38 @@ fn what_is_long_over_leaves_no_row() {
     assert_eq!((life.incidents.len(), life.looks.len()), (1, 1));
     life.pass(1_500);
     assert_eq!((life.incidents.len(), life.looks.len()), (0, 0));
+}
+
+#[test]
+fn all_slower_than_last_week_are_one_incident() {
+    let mut life = Life::new();
+    // A week is behind it, in which everything took 4 ms; the hours of before the restart count.
+    let last = i32::try_from(life.now.wall.as_second() / 3600).expect("an hour");
+    let hours = (1..=7 * 24 + 3).map(|back| Hour {
+        hour: last + 3 - back,
+        typical: [Level::of(4.0); PHASES.len()],
+        ..Hour::default()
+    });
+    life.hours = hours.map(|hour| (hour.hour, hour)).collect();
+    life.restart(Duration::ZERO);
+    life.pass(300);
+    assert!(life.changes.is_empty(), "{:?}", life.changes);
+    life.takes = 90.0;
+    life.pass(180);
+    let open = life.dispatcher.incidents().map(Incident::core);
+    let told = open.map(|core| (core.key.to_string(), core.account.changed.clone(), core.members.len()));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(
+            "edge-slow (fleet: edge)".to_owned(),
+            Some("connect 4 ms → 87 ms".to_owned()),
+            0
+        )]
+    );
+    life.takes = 4.0;
+    life.pass(300);
+    assert!(life.happened("edge-slow", &Change::Resolved));
+    // The hour that went by is kept, slow as it was for a while.
+    life.pass(3600);
+    assert!(life.hours.contains_key(&last));
 }

@@ -191,6 +191,9 @@ causes! {
     EdgeAccessDenied = "edge-access-denied": Fleet Fails Neither Critical, shown by [Edge],
         "the edge refuses the agent's requests",
         "Tenants and a name that exists nowhere get the same refusal, challenge or login page: whether users get the sites behind it is not known.";
+    EdgeSlow = "edge-slow": Fleet Warns Neither Warning, shown by [],
+        "every tenant is slower than at this hour of the last days",
+        "In the middle of all tenants one part of a visit takes at least twice as long as it used to: the edge, or the network between the agent and it.";
     AcmeChallengeBroken = "acme-challenge-broken": Fleet Warns Neither Warning, shown by [WildcardCertificate],
         "the delegation that the wildcard's renewal needs is gone",
         "The wildcard certificate works until its renewal, which then fails for all tenants at once.";

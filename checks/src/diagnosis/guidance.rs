@@ -124,6 +124,13 @@ fn fleet(cause: Cause) -> Option<Guidance> {
             WITHOUT_PLATFORM,
             "check the edge app's TLS: its logs and its certificates",
         ),
+        Cause::EdgeSlow => Guidance {
+            confirmed: "never: the network between the agent and the edge may be slow instead",
+            likely: Some(
+                "the last visits of all tenants, in the middle, against the same hour of three to seven days before",
+            ),
+            remedy: "look at the edge app's load, its machines and its last deploy; `roundsman trace TENANT` from another place tells whether it is the network in between",
+        },
         Cause::EdgeThrottled => proven(
             "many handshakes were cut at once, and an unhurried one afterwards succeeds",
             "nothing: roundsman goes slower by itself; `[schedule] rate` sets a limit",

@@ -37,7 +37,9 @@ impl Dispatcher {
     pub(super) fn inhibit(&mut self, signals: &[roundsman_alerts::Signal], is_explained: bool) {
         for signal in signals {
             match signal.verdict {
-                Verdict::Unknown if is_explained => drop(self.inhibited.insert(signal.key.clone())),
+                Verdict::Unknown if is_explained || self.is_everybodys_by(&signal.key) => {
+                    self.inhibited.insert(signal.key.clone());
+                }
                 Verdict::Unknown => {}
                 Verdict::Firing | Verdict::Clear => drop(self.inhibited.remove(&signal.key)),
             }

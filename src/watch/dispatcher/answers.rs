@@ -73,6 +73,7 @@ impl Dispatcher {
             last_good: state.last_good,
             examined_at: state.examined.map(|(_, wall)| wall),
             next: next.map(|at| move_by(now.wall, at.duration_since(now.steady))),
+            uptime: None,
         })
     }
 

@@ -20,7 +20,7 @@ impl Dispatcher {
     }
 
     /// Agent, zone and edge were looked at.
-    pub(super) fn looked(&mut self, now: Now, context: Option<Arc<FleetContext>>) {
+    pub(super) fn looked(&mut self, now: Now, context: Option<Arc<FleetContext>>, effects: &mut Vec<Effect>) {
         self.chores.finished(Job::Fleet);
         self.chores
             .plan(Job::Fleet, later(now.steady, self.settings.fleet_every));
@@ -40,6 +40,7 @@ impl Dispatcher {
             _ => {}
         }
         self.tell_shared(now);
+        self.tell_pace(now, effects);
     }
 
     /// Releases and regions by another snapshot of the platform.
@@ -114,15 +115,7 @@ impl Dispatcher {
             let verdict = signal::absent_in_fleet(cause, &findings, told);
             self.observe(
                 now,
-                &signal::of_fleet(
-                    key.clone(),
-                    verdict,
-                    Members::Others {
-                        joined: vec![],
-                        left: vec![],
-                    },
-                    Account::default(),
-                ),
+                &signal::of_fleet(key.clone(), verdict, Members::nobody(), Account::default()),
             );
             if !self.book.remembers(&key) {
                 self.shared.over(&key);

@@ -200,10 +200,6 @@ impl Dispatcher {
             ..Account::default()
         };
         // It concerns no tenant: those that are known are verified as before.
-        let nobody = Members::Others {
-            joined: Vec::new(),
-            left: Vec::new(),
-        };
-        self.observe(now, &signal::of_fleet(key, verdict, nobody, account));
+        self.observe(now, &signal::of_fleet(key, verdict, Members::nobody(), account));
     }
 }

@@ -19,6 +19,7 @@ impl Dispatcher {
             judgement,
             seen,
             woken,
+            timings,
             at,
             ..
         } = examined;
@@ -49,6 +50,7 @@ impl Dispatcher {
         self.explain(now, ix, true);
         self.chores.plan(Job::Review, later(now.steady, REVIEW));
         let Some(state) = self.tenants.get_mut(&ix) else { return };
+        effects.extend(Self::count_hour(state, at, &timings));
         if state.is_well() {
             state.last_good = Some(at);
         }
@@ -103,12 +105,11 @@ impl Dispatcher {
                         changed: state.changed(),
                         ..signal::account(explanation, severity, &state.tenant)
                     };
-                    signals.push(signal::of_tenant(
-                        key.clone(),
-                        &state.tenant.id,
-                        Verdict::Firing,
-                        account,
-                    ));
+                    let verdict = match self.is_everybodys(explanation.cause) {
+                        true => Verdict::Unknown,
+                        false => Verdict::Firing,
+                    };
+                    signals.push(signal::of_tenant(key.clone(), &state.tenant.id, verdict, account));
                     keys.insert(key);
                 }
             }
