@@ -33,6 +33,12 @@ pub struct Core {
     /// Whom it concerned since it began, and does not any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub left: BTreeSet<Arc<str>>,
+    /// Whom it concerned first: that names it to others as long as it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Arc<str>>,
+    /// How urgent it was before it grew more urgent, and when it did, by the wall's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rose: Option<(Severity, Timestamp)>,
     /// Who looks after it, until its end.
     pub acknowledged: Option<Acknowledgement>,
     /// In which thread of messages it is told.
@@ -151,6 +157,8 @@ impl Core {
             witnesses: BTreeMap::new(),
             members: BTreeSet::new(),
             left: BTreeSet::new(),
+            first: None,
+            rose: None,
             acknowledged: None,
             thread: None,
         };
@@ -166,7 +174,10 @@ impl Core {
             Verdict::Unknown => return Default::default(),
         };
         if fails {
-            self.severity = self.severity.max(signal.account.severity);
+            if signal.account.severity > self.severity {
+                self.rose = Some((self.severity, now.wall));
+                self.severity = signal.account.severity;
+            }
             self.account = signal.account.clone();
         }
         let fresh = Witness {
@@ -196,6 +207,9 @@ impl Core {
     ) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
         joined.retain(|member| self.members.insert(Arc::clone(member)));
         left.retain(|member| self.members.remove(member));
+        if self.first.is_none() {
+            self.first = joined.first().cloned();
+        }
         for member in &joined {
             self.left.remove(member);
         }
@@ -298,6 +312,7 @@ impl Resolved {
         Pending {
             core: Core {
                 thread: self.core.thread.clone(),
+                first: self.core.first.clone().or_else(|| again.first.clone()),
                 ..again
             },
             reopens: Some(Box::new(self)),

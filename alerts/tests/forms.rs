@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use roundsman_alerts::notification::{Brief, Dossier, Message, Reason, Status, ThreadId};
-use roundsman_alerts::render::{mail, pagerduty, slack};
-use roundsman_alerts::{Severity, State};
+use roundsman_alerts::render::{alertmanager, mail, pagerduty, slack};
+use roundsman_alerts::{Account, Book, Key, Members, Now, Policy, Severity, Signal, State, Verdict};
 use serde_json::Value;
 
 /// The largest message that there can be, all of it hostile.
@@ -154,4 +154,41 @@ fn a_webhook_gets_what_the_schema_says_and_reads_it_back() {
         assert!(known.contains_key(key), "{key}");
     }
     assert_eq!(serde_json::from_value::<Message>(sent).unwrap(), message);
+}
+
+#[test]
+fn an_alert_stays_itself_and_ends_where_it_grows_more_urgent() {
+    let (mut book, policy) = (Book::default(), Policy::default());
+    let start = Now::at(Timestamp::UNIX_EPOCH);
+    let mut look = |tenant: &str, severity: Severity, seconds: u64| {
+        let signal = Signal {
+            key: Key::new("certificate-conflict", "tenant", "a.example.com at sp-b"),
+            witness: tenant.into(),
+            verdict: Verdict::Firing,
+            members: Members::Witness,
+            account: Account {
+                severity,
+                at_once: true,
+                ..Account::default()
+            },
+        };
+        let now = start.plus(std::time::Duration::from_secs(seconds));
+        book.observe(&signal, &policy, now);
+        let incident = book.iter().next().unwrap();
+        alertmanager(incident, &Dossier::default(), now)
+    };
+    let first = look("b", Severity::Warning, 0);
+    assert_eq!((first.len(), first[0].labels["tenant"].as_str()), (1, "b"));
+    let joined = look("a", Severity::Warning, 60);
+    assert_eq!(joined.len(), 1);
+    assert_eq!(
+        joined[0].labels, first[0].labels,
+        "whoever joins does not make it another one"
+    );
+    let rose = look("c", Severity::Critical, 120);
+    assert_eq!(rose.len(), 2);
+    assert_eq!(rose[0].labels, first[0].labels);
+    assert_eq!(rose[0].ends_at, "1970-01-01T00:02:00Z");
+    assert_eq!(rose[1].labels["severity"], "critical");
+    assert!(rose[1].ends_at > rose[0].ends_at);
 }

@@ -27,9 +27,25 @@ pub struct Alert {
     pub ends_at: String,
 }
 
-/// An incident as an alert; `None` where it was never confirmed.
+/// An incident as an alert, none where it was never confirmed. Where it grew more urgent, the less urgent alert that it
+/// was before is told as ended: the urgency is one of the labels that others route by.
 #[must_use]
-pub fn alertmanager(incident: &Incident, dossier: &Dossier, now: Now) -> Option<Alert> {
+pub fn alertmanager(incident: &Incident, dossier: &Dossier, now: Now) -> Vec<Alert> {
+    let Some(alert) = alert(incident, dossier, now) else {
+        return Vec::new();
+    };
+    let opened = incident.opened().map_or(now.wall, |opened| opened.wall);
+    let rose = incident.core().rose.filter(|(_, at)| *at > opened);
+    let before = rose.map(|(severity, at)| {
+        let mut before = alert.clone();
+        before.labels.insert("severity", severity.to_string());
+        before.ends_at = rfc3339(at);
+        before
+    });
+    before.into_iter().chain([alert]).collect()
+}
+
+fn alert(incident: &Incident, dossier: &Dossier, now: Now) -> Option<Alert> {
     let core = incident.core();
     let opened = incident.opened()?;
     let ends = incident.resolved().map_or(now.plus(HOLDS).wall, |ended| ended.wall);
@@ -41,10 +57,9 @@ pub fn alertmanager(incident: &Incident, dossier: &Dossier, now: Now) -> Option<
         ("scope", core.key.scope.to_string()),
         ("severity", core.severity.to_string()),
     ]);
-    // Who does not fail any more is still whom it is about: without the label it would be another alert.
-    let mut members = core.members.union(&core.left);
-    if let ("tenant", Some(alone), None) = (&*core.key.scope, members.next(), members.next()) {
-        labels.insert("tenant", text(alone));
+    // Labels are what an alert is: whoever joins or leaves does not make it another one.
+    if let ("tenant", Some(first)) = (&*core.key.scope, &core.first) {
+        labels.insert("tenant", text(first));
     }
     let prose = dossier.prose.get(&*core.key.cause);
     let mut annotations = BTreeMap::from([

@@ -132,7 +132,7 @@ impl Dispatcher {
             let mute = mutes.mute(incident, &self.settings.routing, now.wall);
             mute.is_none_or(|mute| mute.why == Why::Acknowledged)
         });
-        loud.filter_map(|incident| alertmanager(incident, &self.settings.dossier, now))
+        loud.flat_map(|incident| alertmanager(incident, &self.settings.dossier, now))
             .collect()
     }
 }
