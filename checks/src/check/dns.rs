@@ -1,7 +1,7 @@
 //! `dns`: at the zone's servers the tenant's addresses equal the control name's, and the resolvers say the same.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::evidence::Reason;
 use crate::finding::{Finding, Outcome};
@@ -42,7 +42,9 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         None => context.addresses_outside_edge(control),
     };
     let wildcard_leads_elsewhere = !addresses_outside_edge.is_empty();
-    let in_the_dark = context.leads_into_the_dark(&own.addresses());
+    // Whatever its addresses are: without one in a family that the wildcard has, it differs.
+    let complete = has_each_family_of(&own.addresses(), &control.addresses());
+    let in_the_dark = context.leads_into_the_dark(&own.addresses()).filter(|_| complete);
     if let Some(fault) = in_the_dark.filter(|_| !follows && control.has_answer()) {
         let detail = &fault.detail;
         let message =
@@ -75,6 +77,12 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         false => "addresses of the edge, as the wildcard's",
     };
     compared(Finding::plain(Outcome::Pass, message))
+}
+
+/// Whether there is an address in each family in which there is another one.
+fn has_each_family_of(addresses: &BTreeSet<IpAddr>, others: &BTreeSet<IpAddr>) -> bool {
+    let of_same_family = |other: &IpAddr| addresses.iter().any(|address| address.is_ipv4() == other.is_ipv4());
+    others.iter().all(of_same_family)
 }
 
 /// The resolvers that say something else than the zone's servers, and what. A resolver that fails says nothing, and one

@@ -305,9 +305,9 @@ proptest! {
 
 /// The causes that no plan leads to, and why.
 const UNREACHED: &[(Cause, &str)] = &[
-    (Cause::EdgeSlow, "the hours of the last days show it"),
     (Cause::InventoryShrunk, "two readings of the inventory show it"),
     (Cause::NotificationUndelivered, "a channel's answer shows it"),
+    (Cause::EdgeSlow, "the hours of the last days show it"),
     (Cause::TenantVanished, "two readings of the inventory show it"),
 ];
 
