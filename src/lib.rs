@@ -19,6 +19,7 @@ pub mod report;
 pub mod schedule;
 pub mod schema;
 pub mod store;
+pub mod telemetry;
 pub mod text;
 pub mod trace;
 pub mod watch;

@@ -42,8 +42,9 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     let load: Load = Box::new(move || {
         let config = configuration(&target, &target.flags()).map_err(|error| error.render(false))?;
         let channels = channels(&config.alerts).map_err(|error| error.to_string())?;
+        let token = config.web.token().map_err(|error| error.to_string())?;
         let setup = Setup::new(config, from.clone()).map_err(|error| error.to_string())?;
-        Ok(Loaded { setup, channels })
+        Ok(Loaded { setup, channels, token })
     });
     let config = configuration(&args.target, &args.target.flags()).map_err(|error| error.render(colour_errors()))?;
     let (store, remembered) = Store::open(&store_path(&config)).map_err(|error| plain(error.to_string()))?;

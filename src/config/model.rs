@@ -13,12 +13,12 @@ use super::reader::Section;
 use super::secret::{HeaderText, Secret};
 use super::section::{
     AlertChannel, Alerts, Certificate, CloudTable, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override,
-    Schedule, Site, Store, Tenants, Vantage, Web, check_patch, fly_of_environment,
+    Schedule, Site, Store, Telemetry, Tenants, Vantage, Web, check_patch, fly_of_environment,
 };
 use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
 
 /// Tables of the file format that later versions read.
-pub(super) const LATER: [&str; 2] = ["telemetry", "remediation"];
+pub(super) const LATER: [&str; 1] = ["remediation"];
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct Config {
     pub store: Store,
     /// `[web]`.
     pub web: Web,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[heartbeat]`.
     pub heartbeat: Heartbeat,
     /// The release that this run must find; flags alone say it.
@@ -99,6 +101,8 @@ keys! {
         store => inner_table();
         /// Where `watch` answers.
         web => inner_table();
+        /// The numbers that `watch` tells.
+        telemetry => inner_table();
         /// Who is told that `watch` does its job.
         heartbeat => inner_table();
     }
@@ -122,6 +126,7 @@ impl Config {
             self.cloud().map(CloudTable::token),
             self.cloudflare.as_ref().map(|cloudflare| &cloudflare.token),
             self.tenants.token.as_ref(),
+            self.web.token.as_ref(),
         ];
         let headers = self.site.request_headers.values().filter_map(HeaderText::secret);
         let channels = self.alerts.channels.iter().flat_map(AlertChannel::secrets);
@@ -154,6 +159,7 @@ impl Config {
             alerts: Alerts::default(),
             store: Store::default(),
             web: Web::default(),
+            telemetry: Telemetry::default(),
             heartbeat: Heartbeat::default(),
             release: Release::default(),
         }

@@ -62,6 +62,11 @@ pub enum Question {
     Retry,
     /// How the agent does its job.
     Health,
+    /// Every number, as Prometheus reads it, or whoever asks for OpenMetrics.
+    Metrics {
+        /// Whether in OpenMetrics.
+        openmetrics: bool,
+    },
 }
 
 /// The answer of a daemon: JSON, or why there is none.

@@ -5,6 +5,7 @@ mod clock;
 mod files;
 mod heartbeat;
 mod log;
+mod numbers;
 mod systemd;
 mod tellers;
 mod unsaid;

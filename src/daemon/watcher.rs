@@ -26,6 +26,7 @@ use super::clock::Clocks;
 use super::files::Files;
 use super::heartbeat::Heartbeat;
 use super::log;
+use super::numbers::Numbers;
 use super::systemd::Systemd;
 use super::tellers::Tellers;
 use super::unsaid::Unsaid;
@@ -33,7 +34,9 @@ use super::view::DeliveryView;
 use super::web::Web;
 use super::work::{self, Done, Work};
 use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
+use crate::config::SecretString;
 use crate::store::{Store, Write, keep_since};
+use crate::telemetry::Format;
 use crate::watch::{Dispatcher, Effect, Event, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
@@ -59,6 +62,8 @@ pub struct Loaded {
     pub setup: Setup,
     /// The channels, ready to send.
     pub channels: Vec<Arc<Channel>>,
+    /// What whoever asks over HTTP has to show.
+    pub token: Option<SecretString>,
 }
 
 /// Where a daemon says what happens.
@@ -91,6 +96,8 @@ pub struct Watcher {
     committed: u64,
     channels: Vec<Arc<Channel>>,
     tellers: Tellers,
+    token: Sender<Option<SecretString>>,
+    numbers: Numbers,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
 }
@@ -100,7 +107,7 @@ impl Watcher {
     #[must_use]
     pub fn new(loaded: Loaded, load: Load, store: Store, remembered: Remembered, voice: Box<dyn Voice>) -> Self {
         let clocks = Clocks::start();
-        let Loaded { setup, channels } = loaded;
+        let Loaded { setup, channels, token } = loaded;
         let settings = settings(&setup, &channels);
         let (pull, stop) = Stop::new();
         Self {
@@ -123,6 +130,8 @@ impl Watcher {
             stop,
             voice,
             unsaid: Unsaid::default(),
+            token: Sender::new(token),
+            numbers: Numbers::new(clocks.now().wall),
             heartbeat: None,
             systemd: Systemd::default(),
         }
@@ -142,7 +151,7 @@ impl Watcher {
         files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut api, asked, mut questions) = Api::listen(&store_path(&self.setup.config))?;
-        let mut web = Web::listen(self.setup.config.web.listen, asked).await?;
+        let mut web = Web::listen(self.setup.config.web.listen, asked, self.token.subscribe()).await?;
         self.voice.line(&log::agent(
             self.clocks.now().wall,
             &format!("listening on http://{}", web.address()?),
@@ -317,11 +326,17 @@ impl Watcher {
             }
             Done::Delivered(delivery, outcome) => {
                 let now = self.clocks.now().wall;
+                self.numbers.delivered(&delivery.to.channel, &outcome);
                 self.voice.line(&log::delivery(now, &tried(delivery.clone(), &outcome)));
                 self.hear(Event::Delivered(delivery.id, outcome));
             }
             Done::Told(channel, outcome) => self.told(&channel, &outcome),
-            Done::Examined(ix, Some(examined)) => self.hear(Event::Examined(ix, examined)),
+            Done::Examined(ix, Some(examined)) => {
+                self.numbers.examined(&examined);
+                self.hear(Event::Examined(ix, examined));
+                let ended = self.dispatcher.take_rounds();
+                self.numbers.rounds(&ended);
+            }
             Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
         }
     }
@@ -369,6 +384,7 @@ impl Watcher {
                 Ok(count.into())
             }
             Question::Health => serde_json::to_value(self.health(now)).map_err(|error| error.to_string()),
+            Question::Metrics { openmetrics } => self.metrics(openmetrics, now),
             Question::Acknowledge { id, comment } => {
                 match self.dispatcher.acknowledge(&IncidentId::named(&id), &comment, now) {
                     Ok(effects) => {
@@ -456,6 +472,22 @@ impl Watcher {
         health
     }
 
+    /// Every number as it is now.
+    fn metrics(&mut self, openmetrics: bool, now: Now) -> Result<serde_json::Value, String> {
+        let telemetry = &self.setup.config.telemetry;
+        if !telemetry.prometheus {
+            return Err("[telemetry] prometheus is off".to_owned());
+        }
+        let format = if openmetrics { Format::OpenMetrics } else { Format::Text };
+        let per_tenant = telemetry.per_tenant;
+        let health = self.health(now);
+        let calls = &self.setup.clients.calls;
+        Ok(self
+            .numbers
+            .page(&self.dispatcher, &health, calls, per_tenant, format)
+            .into())
+    }
+
     fn status(&self, tenants: &[String], now: Now) -> Result<serde_json::Value, String> {
         let ids = match tenants {
             [] => self.dispatcher.ids(),
@@ -480,7 +512,9 @@ impl Watcher {
             None => Ok(loaded),
         });
         match read {
-            Ok(Loaded { setup, channels }) => {
+            Ok(Loaded { setup, channels, token }) => {
+                self.token.send_replace(token);
+                self.numbers.reloaded(true, now);
                 self.files = Files::of(&setup.config);
                 self.probes = Arc::new(ProbeSetup {
                     pacers: self.probes.pacers.clone(),
@@ -496,6 +530,7 @@ impl Watcher {
                 self.hear(Event::Reloaded(Box::new(settings)));
             }
             Err(error) => {
+                self.numbers.reloaded(false, now);
                 let line = format!("configuration not reloaded ({why}), the old one goes on: {error}");
                 self.voice.line(&log::agent(now, &line));
             }

@@ -1,24 +1,29 @@
-//! `/healthz` and `/readyz`: whether the loop turns, and whether the agent does its job. Answers of the loop itself, so
-//! that one which hangs is seen.
+//! What answers over HTTP: `/healthz` and `/readyz` (whether the loop turns, and whether the agent does its job) and
+//! `/metrics`. Answers of the loop itself, so that one which hangs is seen.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Method, Response, StatusCode, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::{HeaderMap, StatusCode, header};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
+use subtle::ConstantTimeEq as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::api::{Answer, Asked, Question};
+use crate::config::SecretString;
+use crate::telemetry::Format;
 
 /// How long the loop may take to answer before it counts as stuck.
 const TURN: Duration = Duration::from_secs(5);
@@ -34,16 +39,21 @@ const TOGETHER: usize = 64;
 pub(super) struct Web {
     listener: TcpListener,
     connections: JoinSet<()>,
-    asked: mpsc::Sender<Asked>,
+    router: Router,
 }
 
 impl Web {
     /// Listens; what is asked goes to the loop.
-    pub(super) async fn listen(at: SocketAddr, asked: mpsc::Sender<Asked>) -> std::io::Result<Self> {
+    /// Whoever asks has to show the token that `token` holds at the moment, where it holds one.
+    pub(super) async fn listen(
+        at: SocketAddr,
+        asked: mpsc::Sender<Asked>,
+        token: watch::Receiver<Option<SecretString>>,
+    ) -> std::io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(at).await?,
             connections: JoinSet::new(),
-            asked,
+            router: router(Desk { asked, token }),
         })
     }
 
@@ -59,50 +69,103 @@ impl Web {
             let _ = self.connections.join_next().await;
         }
         match self.listener.accept().await {
-            Ok((stream, _)) => drop(self.connections.spawn(answer_all(stream, self.asked.clone()))),
+            Ok((stream, _)) => drop(self.connections.spawn(answer_all(stream, self.router.clone()))),
             // No descriptor is left: others will be given back.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
 }
 
-async fn answer_all(stream: TcpStream, asked: mpsc::Sender<Asked>) {
-    let service = service_fn(|request| {
-        let asked = asked.clone();
-        async move { Ok::<_, Infallible>(answer(&request, &asked).await) }
-    });
+/// What whoever asks is told by.
+#[derive(Clone)]
+struct Desk {
+    asked: mpsc::Sender<Asked>,
+    /// What they have to show.
+    token: watch::Receiver<Option<SecretString>>,
+}
+
+/// Everything that answers. Nothing is changed by a GET.
+fn router(desk: Desk) -> Router {
+    let guarded = Router::new()
+        .route("/metrics", get(metrics))
+        .layer(from_fn_with_state(desk.clone(), guard));
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .merge(guarded)
+        .method_not_allowed_fallback(async || said(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET" })))
+        .fallback(async || {
+            let pages = "there are /healthz, /readyz and /metrics";
+            said(StatusCode::NOT_FOUND, &json!({ "error": pages }))
+        })
+        .with_state(desk)
+}
+
+async fn answer_all(stream: TcpStream, router: Router) {
     let mut server = http1::Builder::new();
     server
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(LONGEST_HEAD);
+    let service = TowerToHyperService::new(router);
     // Whoever asks wrongly, or went away, is not answered.
     let _ = timeout(LIFE, server.serve_connection(TokioIo::new(stream), service)).await;
 }
 
-async fn answer(request: &http::Request<Incoming>, asked: &mpsc::Sender<Asked>) -> Response<Full<Bytes>> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return said(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET" }));
+/// Lets in whoever shows the token, compared in a time that tells nothing of it.
+async fn guard(State(desk): State<Desk>, request: Request, next: Next) -> Response {
+    let wanted = desk.token.borrow().clone();
+    let Some(wanted) = wanted else {
+        return next.run(request).await;
+    };
+    let shown = request.headers().get(header::AUTHORIZATION);
+    let shown = shown.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    if shown.is_some_and(|shown| wanted.expose().as_bytes().ct_eq(shown).into()) {
+        return next.run(request).await;
     }
-    match request.uri().path() {
-        "/healthz" => match health(asked).await {
-            Some(health) => said(StatusCode::OK, &json!({ "alive": true, "alerting": alerting(&health) })),
-            None => said(
-                StatusCode::SERVICE_UNAVAILABLE,
-                &json!({ "alive": false, "error": "the loop does not turn" }),
-            ),
-        },
-        "/readyz" => match health(asked).await {
-            Some(health) if health["ready"] == true => said(StatusCode::OK, &health),
-            Some(health) => said(StatusCode::SERVICE_UNAVAILABLE, &health),
-            None => {
-                let waiting = json!({ "ready": false, "waiting_for": ["the loop, which does not turn"] });
-                said(StatusCode::SERVICE_UNAVAILABLE, &waiting)
-            }
-        },
+    let mut response = said(
+        StatusCode::UNAUTHORIZED,
+        &json!({ "error": "show the token of [web]: Authorization: Bearer TOKEN" }),
+    );
+    let bearer = header::HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+    response
+}
+
+async fn healthz(State(desk): State<Desk>) -> Response {
+    match ask(&desk.asked, Question::Health).await {
+        Some(Answer::Done(health)) => said(StatusCode::OK, &json!({ "alive": true, "alerting": alerting(&health) })),
         _ => said(
-            StatusCode::NOT_FOUND,
-            &json!({ "error": "there are /healthz and /readyz" }),
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "alive": false, "error": "the loop does not turn" }),
+        ),
+    }
+}
+
+async fn readyz(State(desk): State<Desk>) -> Response {
+    match ask(&desk.asked, Question::Health).await {
+        Some(Answer::Done(health)) if health["ready"] == true => said(StatusCode::OK, &health),
+        Some(Answer::Done(health)) => said(StatusCode::SERVICE_UNAVAILABLE, &health),
+        _ => {
+            let waiting = json!({ "ready": false, "waiting_for": ["the loop, which does not turn"] });
+            said(StatusCode::SERVICE_UNAVAILABLE, &waiting)
+        }
+    }
+}
+
+async fn metrics(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::accepted(accept.unwrap_or_default());
+    let openmetrics = format == Format::OpenMetrics;
+    match ask(&desk.asked, Question::Metrics { openmetrics }).await {
+        Some(Answer::Done(serde_json::Value::String(page))) => {
+            let kind = header::HeaderValue::from_static(format.content_type());
+            ([(header::CONTENT_TYPE, kind)], page).into_response()
+        }
+        Some(Answer::Refused(why)) => said(StatusCode::NOT_FOUND, &json!({ "error": why })),
+        _ => said(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "error": "the loop does not turn" }),
         ),
     }
 }
@@ -114,21 +177,18 @@ fn alerting(health: &serde_json::Value) -> String {
         .map_or_else(|| "ok".to_owned(), |why| format!("stuck: {why}"))
 }
 
-/// What the loop says of itself; nothing where it does not turn.
-async fn health(asked: &mpsc::Sender<Asked>) -> Option<serde_json::Value> {
+/// What the loop answers; nothing where it does not turn.
+async fn ask(asked: &mpsc::Sender<Asked>, question: Question) -> Option<Answer> {
     let (sender, receiver) = oneshot::channel();
     let answered = async {
-        asked.send((Question::Health, sender)).await.ok()?;
-        match receiver.await.ok()? {
-            Answer::Done(value) => Some(value),
-            Answer::Refused(_) => None,
-        }
+        asked.send((question, sender)).await.ok()?;
+        receiver.await.ok()
     };
     timeout(TURN, answered).await.ok().flatten()
 }
 
-fn said(status: StatusCode, body: &serde_json::Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
+fn said(status: StatusCode, body: &serde_json::Value) -> Response {
+    let mut response = Response::new(Body::from(format!("{body}\n")));
     *response.status_mut() = status;
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);

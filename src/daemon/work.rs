@@ -173,17 +173,20 @@ pub(super) fn examine(
         };
         let examination = watch.examine(&target, visit).await;
         let seen = Seen::of(watch.context(), &examination.evidence);
-        Done::Examined(ix, Some(Box::new(examined(examination, seen, at))))
+        let served = examination.evidence.visit();
+        let not_after = served.and_then(|visit| Some(watch.context().facts(visit)?.not_after));
+        Done::Examined(ix, Some(Box::new(examined(examination, seen, not_after, at))))
     })
 }
 
-fn examined(examination: Examination, seen: Seen, at: Timestamp) -> Examined {
+fn examined(examination: Examination, seen: Seen, not_after: Option<Timestamp>, at: Timestamp) -> Examined {
     Examined {
         seen: Arc::new(seen),
         woken: examination.evidence.woken,
         ran_out: examination.ran_out(),
         answered_in: examination.answered_in(),
         timings: Timings::of(&examination.evidence),
+        not_after,
         judgement: examination.judgement,
         at,
     }

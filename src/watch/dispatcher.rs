@@ -5,6 +5,7 @@ mod alerts;
 mod answers;
 mod before;
 mod fleet;
+mod numbers;
 mod pace;
 mod people;
 mod turns;
@@ -20,6 +21,7 @@ use roundsman_alerts::{
     Account, Book, Incident, IncidentId, Key, Members, Now, Severity, Silence, State, Transition, Unknown, Verdict,
 };
 use roundsman_checks::diagnosis::{Blame, Cause, Shown, Status, Totals, explain, findings_of, prove};
+use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, FleetCheck, Outcome};
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Places;
@@ -28,6 +30,7 @@ use roundsman_checks::target::TenantId;
 use super::event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
 use super::inventory::compare;
 use super::memory::Remembered;
+use super::rounds::Rounds;
 use super::settings::Settings;
 use super::shared::{SharedState, blinds};
 use super::signal;
@@ -35,6 +38,8 @@ use super::status::{FleetStatus, Footprint, Health, TenantStatus};
 use super::tenant::TenantState;
 use crate::history::{Pace, Timings};
 use crate::schedule::Agenda;
+
+pub use numbers::TenantNumbers;
 
 /// How long after an examination that found something new the next ones come: 2, 5 and 10 s after the first.
 const AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(5)];
@@ -99,6 +104,7 @@ pub struct Dispatcher {
     /// How far the wall's clock is before the steady one.
     ahead: Option<SignedDuration>,
     pace: Pace,
+    rounds: Rounds,
     commit: Commit,
     alerting: Alerting,
     silences: Vec<Silence>,
@@ -150,6 +156,7 @@ impl Dispatcher {
             began: None,
             ahead: None,
             pace: Pace::restored(remembered.hours),
+            rounds: Rounds::default(),
             commit: Commit::default(),
             alerting,
             silences: remembered.silences,

@@ -78,6 +78,8 @@ pub struct Examined {
     pub answered_in: Option<f64>,
     /// How long each part of that visit took.
     pub timings: Timings,
+    /// When what is served for it ends; `None` where nothing was served.
+    pub not_after: Option<Timestamp>,
     /// When the examination began, by the wall's clock.
     pub at: Timestamp,
 }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use roundsman_alerts::Key;
 use roundsman_checks::diagnosis::{Cause, Explanation, Status, TenantFacts};
+use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::target::Tenant;
 
+use super::rounds::Counted;
 use super::seen::Seen;
 use crate::history::{HourSoFar, Level, PHASES};
 use crate::schedule::Phase;
@@ -33,6 +35,12 @@ pub(super) struct TenantState {
     pub levels: [Level; PHASES.len()],
     pub hour: HourSoFar,
     pub status: Status,
+    /// How each check is with all that is shared.
+    pub outcomes: [Outcome; Check::COUNT],
+    /// When what is served for it ends, as seen last.
+    pub not_after: Option<Timestamp>,
+    /// In which round it was examined last.
+    pub counted: Counted,
     pub cause: Option<Cause>,
     /// How it was before this process, until its first examination.
     pub memory: Option<(Status, Option<Cause>)>,
@@ -69,6 +77,9 @@ impl TenantState {
             levels: [Level::NONE; PHASES.len()],
             hour: HourSoFar::default(),
             status: Status::Unknown,
+            outcomes: [Outcome::Unknown; Check::COUNT],
+            not_after: None,
+            counted: Counted::default(),
             cause: None,
             memory: None,
             since: None,

@@ -42,6 +42,26 @@ fn the_causes_page_is_that_of_the_catalog() {
     );
 }
 
+/// `docs/metrics.md` is made from the instruments.
+#[test]
+fn the_metrics_page_is_that_of_the_instruments() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    let page = format!(
+        "# Metrics\n\n\
+         What `roundsman watch` tells at `/metrics` of `[web] listen`, in Prometheus' text format, or in OpenMetrics for\n\
+         whoever asks for it. Durations are in seconds, moments in seconds since the epoch. Which tenants have series of their\n\
+         own is set by `[telemetry] per_tenant`: `all`, `failing` or `none`; the series of a tenant that left end with it.\n\n{}",
+        roundsman::telemetry::table()
+    );
+    if std::env::var_os("ROUNDSMAN_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &page).expect("the page can be written");
+    }
+    assert!(
+        std::fs::read_to_string(&path).is_ok_and(|written| written == page),
+        "docs/metrics.md is not the instruments': ROUNDSMAN_WRITE_DOCS=1 cargo test --test main cli::explain"
+    );
+}
+
 /// `docs/notification.schema.json` is made from the message itself.
 #[test]
 fn the_webhooks_schema_is_the_messages() {

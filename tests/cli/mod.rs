@@ -198,7 +198,8 @@ pub(crate) fn command(dir: &Path) -> Command {
         .env_remove("FLY_REGION")
         .env_remove("GITHUB_ACTIONS")
         .env_remove("GITHUB_STEP_SUMMARY")
-        .env_remove("NO_COLOR");
+        .env_remove("NO_COLOR")
+        .env_remove("ROUNDSMAN_WEB_TOKEN");
     command
 }
 

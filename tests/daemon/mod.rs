@@ -5,7 +5,9 @@ mod alerts;
 mod hook;
 mod incidents;
 mod life;
+mod numbers;
 mod postfix;
+mod prometheus;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

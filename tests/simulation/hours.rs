@@ -205,6 +205,7 @@ impl Hours {
                     ran_out: false,
                     answered_in: (!self.suffers(&tenant)).then_some(20.0),
                     timings: Timings::default(),
+                    not_after: None,
                     at: self.now.wall,
                 };
                 self.hear(Event::Examined(ix, Box::new(event)));

@@ -295,6 +295,7 @@ impl Model {
                         ran_out: false,
                         answered_in: Some(20.0),
                         timings: Timings([Some(4.0); PHASES.len()]),
+                        not_after: None,
                         at: self.now.wall,
                     }),
                 ))

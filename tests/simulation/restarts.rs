@@ -157,6 +157,7 @@ impl Life {
                     ran_out: false,
                     answered_in: Some(20.0),
                     timings: Timings([Some(self.takes); PHASES.len()]),
+                    not_after: None,
                     at: self.now.wall,
                 };
                 self.hear(Event::Examined(ix, Box::new(examined)));

@@ -2,7 +2,7 @@
 //! more until somebody opens it again.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
@@ -32,20 +32,56 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// How much is read of an answer that refuses: the API's sentence is in it, or nowhere.
 const MAX_REFUSAL: usize = 64 * 1024;
 
-/// How many requests were made, by API and operation. Shared by the clients of a process.
+/// How many requests were made, by API and operation, and what came of them. Shared by the clients of a process.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<BTreeMap<String, u32>>>);
+pub struct Calls(Arc<Mutex<Counts>>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    made: BTreeMap<String, u32>,
+    ended: BTreeMap<Ended, u64>,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ended {
+    /// The API.
+    pub api: String,
+    /// What was asked of it.
+    pub operation: String,
+    /// The status of its answer; `None` where none came.
+    pub status: Option<u16>,
+}
 
 impl Calls {
     fn count(&self, api: &str, operation: &str) {
-        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *calls.entry(format!("{api} {operation}")).or_default() += 1;
+        let made = &mut self.lock().made;
+        *made.entry(format!("{api} {operation}")).or_default() += 1;
+    }
+
+    fn ended_with(&self, api: &str, operation: &str, status: Option<u16>) {
+        let ended = Ended {
+            api: api.to_owned(),
+            operation: operation.to_owned(),
+            status,
+        };
+        *self.lock().ended.entry(ended).or_default() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Requests that ended, by how they did; attempts count each.
+    #[must_use]
+    pub fn ended(&self) -> BTreeMap<Ended, u64> {
+        self.lock().ended.clone()
     }
 
     /// Requests made, by `api operation`; attempts count each.
     #[must_use]
     pub fn made(&self) -> BTreeMap<String, u32> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().made.clone()
     }
 }
 
@@ -188,7 +224,7 @@ impl Api {
             }
             allowance.map_or(Ok(()), Allowance::call)?;
             self.calls.count(self.name, operation);
-            let wait = match self.attempt(&url, body, timeout).await {
+            let wait = match self.attempt(operation, &url, body, timeout).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(fault)) => return Err(fault),
                 Err(Failure::Closed(fault)) => {
@@ -228,7 +264,13 @@ impl Api {
         Ok(url)
     }
 
-    async fn attempt(&self, url: &Url, body: Option<&Value>, timeout: Duration) -> Result<Answer, Failure> {
+    async fn attempt(
+        &self,
+        operation: &str,
+        url: &Url,
+        body: Option<&Value>,
+        timeout: Duration,
+    ) -> Result<Answer, Failure> {
         let method = if body.is_some() { Method::POST } else { Method::GET };
         let request = self.client.request(method, url.clone()).timeout(timeout);
         let mut request = request.header(AUTHORIZATION, &self.token.header);
@@ -237,10 +279,10 @@ impl Api {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| Failure::Again(self.unsent(&error), None))?;
+        let sent = request.send().await;
+        let status = sent.as_ref().ok().map(|response| response.status().as_u16());
+        self.calls.ended_with(self.name, operation, status);
+        let response = sent.map_err(|error| Failure::Again(self.unsent(&error), None))?;
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
             let (bytes, _) = self.read(response, MAX_REFUSAL).await?;

@@ -76,6 +76,7 @@ impl Dispatcher {
             state.woken = now.steady.checked_sub(waited).ok();
             state.keys = before::keys_of(&self.book, &state.tenant.id);
             let before = self.memories.remove(&state.tenant.id).unwrap_or_default();
+            state.counted = self.rounds.joins(now);
             state.absent = before.absent;
             if let Some(memory) = before.memory {
                 state.since = Some(memory.since);
@@ -124,7 +125,10 @@ impl Dispatcher {
             }
         }
         let Some(ix) = self.by_id.remove(id) else { return };
-        let Some(state) = self.tenants.remove(&ix) else { return };
+        let Some(mut state) = self.tenants.remove(&ix) else {
+            return;
+        };
+        self.rounds.counts(&mut state.counted, self.tenants.len(), now);
         self.turns.cancel(ix);
         self.shared.forget(ix);
         if let Some(facts) = &state.facts {

@@ -20,6 +20,7 @@ impl Dispatcher {
             seen,
             woken,
             timings,
+            not_after,
             at,
             ..
         } = examined;
@@ -36,6 +37,11 @@ impl Dispatcher {
         self.sights += usize::from(judgement.facts.saw());
         state.facts = Some(judgement.facts);
         state.examined = state.begun.take().map(|begun| (begun, at));
+        state.not_after = not_after.or(state.not_after);
+        let (mut counted, all) = (state.counted, self.tenants.len());
+        self.rounds.counts(&mut counted, all, now);
+        let Some(state) = self.tenants.get_mut(&ix) else { return };
+        state.counted = counted;
         if woken {
             state.woken = Some(now.steady);
         }
@@ -85,6 +91,7 @@ impl Dispatcher {
         let blames = overlay.blames(&self.shared.proven, &state.own).collect::<Vec<_>>();
         let status = overlay.status(facts);
         let cause = worst(&blames, |check| overlay.outcome(facts, check));
+        let outcomes = Check::ALL.map(|check| overlay.outcome(facts, check));
         let mut signals = Vec::new();
         let mut keys = BTreeSet::new();
         if looked {
@@ -137,7 +144,7 @@ impl Dispatcher {
             self.observe(now, signal);
         }
         let Some(state) = self.tenants.get_mut(&ix) else { return };
-        (state.status, state.cause) = (status, cause);
+        (state.status, state.cause, state.outcomes) = (status, cause, outcomes);
         if looked {
             state.firing = keys.iter().cloned().collect();
             keys.extend(state.keys.drain(..));

@@ -1,0 +1,12 @@
+//! What can be measured of the agent and of what it verifies: the instruments with their names, the numbers that are
+//! counted while it runs, and how they are written for whoever collects them.
+//!
+//! Owns names, units and forms. Refuses to know where the numbers come from: it is told.
+
+mod exposition;
+pub mod instrument;
+mod metrics;
+
+pub use exposition::{Exposition, Format};
+pub use instrument::{ALL, Instrument, Kind, Unit, table};
+pub use metrics::{Metrics, Series};
