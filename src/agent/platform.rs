@@ -95,6 +95,7 @@ impl Clients {
 
     /// Reads in bulk what is wanted. What is not answered is `Unknown`.
     pub async fn read(&self, fetch: Fetch) -> ApiSnapshot {
+        let asked_at = now();
         let listing = async {
             match &self.cloudflare {
                 Some(zone) if fetch.listing => zone.listing().await,
@@ -110,7 +111,7 @@ impl Clients {
         let (platform, listing) = tokio::join!(within(platform), within(listing));
         ApiSnapshot {
             platform: platform.map(|mut platform| {
-                platform.taken_at = Some(now());
+                (platform.asked_at, platform.taken_at) = (Some(asked_at), Some(now()));
                 Arc::new(platform)
             }),
             listed_at: listing.known().map(|_| now()),

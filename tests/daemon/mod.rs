@@ -6,6 +6,7 @@ mod hook;
 mod incidents;
 mod life;
 mod postfix;
+mod word;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

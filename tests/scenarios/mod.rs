@@ -18,6 +18,7 @@ mod resolvers;
 mod rounds;
 mod together;
 mod watched;
+mod word;
 
 /// What is wrong with another tenant while something is tried at the first.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! `app`: the tenant's app exists and runs, or is asleep and will wake by itself. Only the platform can say.
 
 use super::platform;
-use crate::evidence::{App, Exit, Fault, Machine, Platform, Reason};
+use crate::evidence::{App, AppTold, Exit, Fault, Machine, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
 use crate::reading::{MachineEnd, MachineRelease, second};
@@ -14,7 +14,8 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         Err(finding) => return finding,
     };
     let name = &tenant.tenant.app;
-    let state = app_state_by(platform, name, &tenant.details);
+    let told = tenant.told(platform);
+    let state = app_state(told, &tenant.details);
     if let Some(fault) = contradiction(context, tenant, &state) {
         return Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason);
     }
@@ -25,9 +26,9 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
             "an app",
         ),
         AppState::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason),
-        AppState::Running(count) => release(platform, tenant)
+        AppState::Running(count) => release(told, tenant)
             .unwrap_or_else(|| Finding::plain(Outcome::Pass, with_release(tenant, format!("{count} started")))),
-        AppState::Asleep => release(platform, tenant).unwrap_or_else(|| {
+        AppState::Asleep => release(told, tenant).unwrap_or_else(|| {
             Finding::plain(
                 Outcome::Pass,
                 with_release(tenant, "asleep, wakes by itself on a request".into()),
@@ -83,9 +84,9 @@ fn stuck(machine: &Machine) -> String {
 }
 
 /// What keeps an app that runs from being the release that is expected: nothing where none is.
-fn release(platform: &Platform, tenant: &TenantEvidence) -> Option<Finding> {
+fn release(told_app: AppTold<'_>, tenant: &TenantEvidence) -> Option<Finding> {
     let expected = tenant.expectation.image.as_ref()?;
-    let app = platform.apps.get(&tenant.tenant.app)?;
+    let app = told_app.app?;
     if let Some(machine) = others(expected, app).first() {
         let message = MachineRelease::of(machine).to_string();
         return Some(fail(
@@ -105,7 +106,7 @@ fn release(platform: &Platform, tenant: &TenantEvidence) -> Option<Finding> {
         );
         Fault::new(Reason::PlatformPartial, message)
     });
-    let fault = untold.or_else(|| missing(platform, app))?;
+    let fault = untold.or_else(|| told_app.machines_missing())?;
     Some(Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason))
 }
 
@@ -198,9 +199,9 @@ pub enum Wakes {
 
 /// Whether a request to an app would start a machine of it. What is not told of a machine may be so.
 #[must_use]
-pub fn wakes(platform: &Platform, name: &str) -> Wakes {
-    let Some(app) = platform.apps.get(name) else {
-        return platform.apps_missing.as_ref().map_or(Wakes::No, |_| Wakes::Perhaps);
+pub fn wakes(told: AppTold<'_>) -> Wakes {
+    let Some(app) = told.app else {
+        return told.app_missing().map_or(Wakes::No, |_| Wakes::Perhaps);
     };
     let machines = || {
         app.machines
@@ -215,39 +216,31 @@ pub fn wakes(platform: &Platform, name: &str) -> Wakes {
         Wakes::No
     } else if sleeps && !runs(None) {
         Wakes::Yes
-    } else if sleeps || untold || missing(platform, app).is_some() {
+    } else if sleeps || untold || told.machines_missing().is_some() {
         Wakes::Perhaps
     } else {
         Wakes::No
     }
 }
 
-/// Judges an app by its machines: the best of them decides.
+/// Judges an app by its machines: the best of them decides. Details of them that were asked for besides, where they were,
+/// tell of their hosts.
 #[must_use]
-pub fn app_state<'p>(platform: &'p Platform, name: &str) -> AppState<'p> {
-    app_state_by(platform, name, &[])
-}
-
-/// The same where the details of the app's machines were asked for as well: they alone may tell of their hosts.
-#[must_use]
-pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine]) -> AppState<'p> {
-    let Some(app) = platform.apps.get(name) else {
-        return platform
-            .apps_missing
-            .clone()
-            .map_or(AppState::Missing, AppState::Unknown);
+pub fn app_state<'p>(told: AppTold<'p>, details: &[Machine]) -> AppState<'p> {
+    let Some(app) = told.app else {
+        return told.app_missing().cloned().map_or(AppState::Missing, AppState::Unknown);
     };
     let machines = deciding(app);
     // A machine that is not known may be the only one that serves.
-    let missing = missing(platform, app);
+    let missing = told.machines_missing();
     if let Some(fault) = missing
         .clone()
         .filter(|_| machines.iter().all(|machine| machine.serves != Some(true)))
     {
         return AppState::Unknown(fault);
     }
-    let host_down =
-        |machine: &Machine| machine.host_down || details.iter().any(|told| told.id == machine.id && told.host_down);
+    let detailed = |machine: &Machine| details.iter().find(|detail| detail.id == machine.id);
+    let host_down = |machine: &Machine| machine.host_down || detailed(machine).is_some_and(|detail| detail.host_down);
     let reachable = |machine: &&Machine| !host_down(machine);
     let running = machines.iter().copied().filter(|machine| machine.state.is_running());
     let running = running.filter(reachable).count();
@@ -268,7 +261,7 @@ pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine])
     if let Some(machine) = find(&host_down) {
         return AppState::HostDown(machine);
     }
-    let stuck = |machine: &Machine| is_stuck(platform, machine);
+    let stuck = |machine: &Machine| is_stuck(told, machine);
     if let Some(machine) = find(&|machine| machine.state.is_on_its_way() && !stuck(machine)) {
         return AppState::Starting(machine);
     }
@@ -289,28 +282,9 @@ pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine])
 }
 
 /// Whether a machine has been on its way for too long. Where nobody tells since when, it is not.
-fn is_stuck(platform: &Platform, machine: &Machine) -> bool {
-    let lasts = || Some(platform.taken_at?.as_second() - machine.updated_at?.as_second());
+fn is_stuck(app: AppTold<'_>, machine: &Machine) -> bool {
+    let lasts = || Some(app.at?.as_second() - machine.updated_at?.as_second());
     lasts().is_some_and(|seconds| seconds > STUCK_AFTER)
-}
-
-/// Why the machines of an app are not all known, where they are not.
-#[must_use]
-pub fn missing(platform: &Platform, app: &App) -> Option<Fault> {
-    let silent = || {
-        let regions = platform.silent_regions.iter().cloned().collect::<Vec<_>>().join(", ");
-        let concerned = !regions.is_empty();
-        concerned.then(|| {
-            Fault::new(
-                Reason::PlatformPartial,
-                format!("no answer about machines in {regions}"),
-            )
-        })
-    };
-    // The region says most: what it left out elsewhere follows from it.
-    silent()
-        .or_else(|| app.machines_missing.clone())
-        .or_else(|| platform.machines_missing.clone())
 }
 
 fn ended_well(exit: &Exit) -> bool {

@@ -15,9 +15,7 @@ mod site;
 pub use alike::{answers_like, is_denied};
 pub(crate) use answer::is_unserved;
 pub use answer::{DnsAnswer, is_or_below, list};
-pub use app::{
-    AppState, Wakes, app_state, app_state_by, deciding, missing as missing_machines, others as other_releases, wakes,
-};
+pub use app::{AppState, Wakes, app_state, deciding, others as other_releases, wakes};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use certificate::{caa_fault, deciding_visit, ends_soon, failing_address};
 pub use conflicts::{certificate_holders, is_under};

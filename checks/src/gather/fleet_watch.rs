@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::app_words::AppWords;
 use super::assignment::{Assignment, Names, ProbeTarget};
 use super::edge::{self, EdgeProber};
 use super::examine::{Examination, first_look, settle};
@@ -29,6 +30,7 @@ pub struct FleetWatch {
     names: Arc<Names>,
     sockets: Arc<[SocketAddr]>,
     unhurried: Arc<Semaphore>,
+    words: Arc<AppWords>,
 }
 
 impl FleetWatch {
@@ -42,7 +44,8 @@ impl FleetWatch {
         chains: Arc<ChainStore>,
     ) -> Result<Self, NameError> {
         let names = Arc::new(Names::new(&assignment.known));
-        Self::look(setup, assignment, chains, names, EdgeProber::turns(), None).await
+        let words = Arc::new(AppWords::new());
+        Self::look(setup, assignment, chains, names, (EdgeProber::turns(), words), None).await
     }
 
     /// The next look. What neither the setup nor the assignment changed stays.
@@ -54,8 +57,10 @@ impl FleetWatch {
             true => Arc::clone(&self.names),
             false => Arc::new(Names::new(&assignment.known)),
         };
-        let (chains, turns) = (Arc::clone(&self.context.chains), Arc::clone(&self.unhurried));
-        Self::look(setup, assignment, chains, names, turns, Some(&self.context)).await
+        let (turns, words) = (Arc::clone(&self.unhurried), Arc::clone(&self.words));
+        words.outdated_by(assignment.snapshot.platform.known().map(|platform| &**platform));
+        let chains = Arc::clone(&self.context.chains);
+        Self::look(setup, assignment, chains, names, (turns, words), Some(&self.context)).await
     }
 
     async fn look(
@@ -63,7 +68,7 @@ impl FleetWatch {
         assignment: Arc<Assignment>,
         chains: Arc<ChainStore>,
         names: Arc<Names>,
-        unhurried: Arc<Semaphore>,
+        (unhurried, words): (Arc<Semaphore>, Arc<AppWords>),
         before: Option<&FleetContext>,
     ) -> Result<Self, NameError> {
         let (at, control) = (now(), zone::fresh(&setup.domain)?);
@@ -78,6 +83,7 @@ impl FleetWatch {
             at,
             names,
             unhurried,
+            words,
         })
     }
 
@@ -93,14 +99,25 @@ impl FleetWatch {
         self.at
     }
 
-    /// Examines one tenant on a connection of its own; without `visit` it is spared that, for it would fail. Its
-    /// follow-ups are made, but for those that are about many.
+    /// Examines one tenant on a connection of its own; without `visit` it is spared that, for it would fail. Where it fails
+    /// and the platform's word on its app is older than that, the app is asked for by itself. Its follow-ups are made, but
+    /// for those that are about many.
     pub async fn examine(&self, target: &ProbeTarget, visit: bool) -> Examination {
         let (control, chains) = (self.control.clone(), Arc::clone(&self.context.chains));
         let turns = Arc::clone(&self.unhurried);
         let edge = EdgeProber::new(&self.setup, &self.assignment, control, now(), chains, turns);
-        let prober = TenantProber::new(&edge, &self.context, self.sockets.to_vec(), Arc::clone(&self.names));
+        let platform = self.context.platform();
+        let mut prober = TenantProber::new(&edge, &self.context, self.sockets.to_vec(), Arc::clone(&self.names));
+        prober.word = platform.and_then(|platform| self.words.of(&target.tenant.app, platform));
         let mut examination = first_look(&prober, target, visit).await;
+        if let Some(platform) = platform
+            && let Some(word) = self.words.ask(&self.setup, platform, &examination).await
+        {
+            prober.word = Some(Arc::clone(&word));
+            (examination.evidence.word, examination.evidence.checks_asked) = (Some(word), true);
+            examination.judge_again(&self.context);
+            self.words.judged(&examination);
+        }
         if examination.is_open() {
             settle(&prober, target, &mut examination, None).await;
         }

@@ -4,6 +4,7 @@
 //! A [`ProbeSetup`] lasts as long as its configuration, an [`Assignment`] is given to one round, and [`round`] carries
 //! it out.
 
+mod app_words;
 mod assignment;
 mod concurrency;
 mod edge;

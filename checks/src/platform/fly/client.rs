@@ -2,7 +2,7 @@
 
 use super::logs::Logs;
 use super::{graphql, machines};
-use crate::evidence::{ApiAnswer, Fault, Machine, Platform};
+use crate::evidence::{ApiAnswer, App, Fault, Machine, Platform, Reason};
 use crate::platform::LogPage;
 use crate::platform::Token;
 use crate::platform::bulk::{Allowance, Bulk};
@@ -10,6 +10,10 @@ use crate::platform::http::{Api, ApiError, Calls};
 
 /// Room for what one reading keeps, in bytes: a hundred thousand apps with two machines each need nine tenths of it.
 const ROOM: usize = 256 * 1024 * 1024;
+
+/// What the word on one app may take: one call to each API, and so many bytes.
+const CALLS_OF_AN_APP: usize = 2;
+const ROOM_OF_AN_APP: usize = 4 * 1024 * 1024;
 
 /// Where the APIs are and what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +92,31 @@ impl Client {
         }
         machines.merge_into(&mut platform);
         Ok(platform)
+    }
+
+    /// One app of an organization, whole, in two calls that are not repeated; `None` where both APIs say that there is none.
+    ///
+    /// # Errors
+    /// Why it is not known whole. An API that is asked nothing more is not asked for this either.
+    pub async fn app(&self, organization: &str, app: &str) -> Result<Option<App>, Fault> {
+        if let Some(fault) = self.rest.closed().or_else(|| self.graphql.closed()) {
+            return Err(fault);
+        }
+        let allowance = Allowance::of(CALLS_OF_AN_APP, ROOM_OF_AN_APP);
+        let listed = machines::of_app(Bulk::new(&self.rest, &allowance), app).await;
+        let there_is_none = |fault: &Fault| fault.reason == Reason::PlatformNotFound;
+        if let Err(fault) = &listed
+            && !there_is_none(fault)
+        {
+            return Err(fault.clone());
+        }
+        // How a machine ended is asked after how it is.
+        let told = graphql::app(Bulk::new(&self.graphql, &allowance), organization, app).await;
+        match (told, listed) {
+            (Ok(told), Ok(listed)) => machines::joined(told, listed).map(Some),
+            (Err(fault), Err(_)) if there_is_none(&fault) => Ok(None),
+            (Err(fault), _) | (_, Err(fault)) => Err(fault),
+        }
     }
 
     /// The machines of one app in detail.

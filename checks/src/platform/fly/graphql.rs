@@ -60,6 +60,26 @@ const SWEEP: &str = concat!(
     " } } } } } }"
 );
 
+const APP: &str = concat!(
+    "query App($app: String!, $first: Int!) {
+  app(name: $app) { organization { slug } name network sharedIpAddress
+    certificates(first: $first) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(certificate),
+    " } }
+    ipAddresses(first: $first) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(address),
+    " } }
+    machines(first: $first) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(machine),
+    " } } } }"
+);
+
 const CERTIFICATES: &str = concat!(
     "query Certificates($app: String!, $after: String, $first: Int!) {
   app(name: $app) { list: certificates(first: $first, after: $after) { ",
@@ -90,6 +110,7 @@ const MACHINES: &str = concat!(
 /// Every document that is sent, by name.
 pub const DOCUMENTS: &[(&str, &str)] = &[
     ("Sweep", SWEEP),
+    ("App", APP),
     ("Certificates", CERTIFICATES),
     ("Addresses", ADDRESSES),
     ("Machines", MACHINES),
@@ -171,6 +192,50 @@ pub(super) async fn sweep(bulk: Bulk<'_>, organization: &str, edge_app: &str) ->
             ..platform
         },
     })
+}
+
+/// Reads one app of an organization, as [`sweep`] reads all.
+///
+/// # Errors
+/// The fault of the call: `platform/not-found` where there is no such app. What is left out of it stands in the app.
+pub(super) async fn app(bulk: Bulk<'_>, organization: &str, app: &str) -> Result<App, Fault> {
+    #[derive(Deserialize)]
+    struct One<'a> {
+        #[serde(borrow)]
+        app: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Owned {
+        organization: Slug,
+    }
+    #[derive(Deserialize)]
+    struct Slug {
+        slug: String,
+    }
+    let variables = json!({ "app": app, "first": PAGE });
+    let read = |data: &str| {
+        let Some(node) = serde_json::from_str::<One<'_>>(data)?.app else {
+            return Ok(None);
+        };
+        let owner = serde_json::from_str::<Owned>(node.get())?.organization.slug;
+        Ok(Some((owner, ReadApp::read(Some(node)))))
+    };
+    let reply = query(bulk, ("App", APP), &variables, read).await;
+    let reply = reply.map_err(Refused::into_fault)?;
+    let partial = |detail: String| Fault::new(Reason::PlatformPartial, detail);
+    let (owner, found) = reply
+        .data?
+        .ok_or_else(|| partial(format!("graphql says nothing of app {app}")))?;
+    let found = found?;
+    if owner != organization || found.app.name != app {
+        let detail = format!(
+            "asked for {app} of {organization}, graphql tells of {} of {owner}",
+            found.app.name
+        );
+        return Err(partial(detail));
+    }
+    reply.partial.map_or(Ok(()), Err)?;
+    Ok(found.filled(bulk).await)
 }
 
 /// What the platform does not find is the organization, which it leaves unnamed.

@@ -255,6 +255,59 @@ pub(super) async fn details(api: &Api, app: &str) -> Result<Vec<Machine>, Fault>
     answer.made(machines).await
 }
 
+/// All machines of one app, each of them read; what is missing of them is a fault.
+///
+/// # Errors
+/// The fault of the call, or that the list is not whole.
+pub(super) async fn of_app(bulk: Bulk<'_>, app: &str) -> Result<Vec<Machine>, Fault> {
+    let path = Path {
+        segments: &["v1", "apps", app, "machines"],
+        query: &WHOLE,
+    };
+    let answer = bulk.ask("app-machines", &path, None).await?;
+    let unread = |what: String| Fault::new(Reason::PlatformMalformed, format!("the machines of an app: {what}"));
+    let machines = move |answer: &Answer| {
+        let nodes = answer.read::<Vec<&RawValue>>()?;
+        if nodes.len() >= PAGE {
+            return Err(Fault::new(
+                Reason::PlatformPartial,
+                "there may be more machines than a page has",
+            ));
+        }
+        let read = nodes.iter().map(|node| serde_json::from_str::<MachineNode>(node.get()));
+        let read = read.map(|node| node.map(Machine::from).map_err(|error| unread(error.to_string())));
+        let read = read.collect::<Result<Vec<_>, _>>()?;
+        match read.iter().all(|machine| is_short(&machine.id)) {
+            true => Ok(read),
+            false => Err(unread("an id is too long".into())),
+        }
+    };
+    answer.made(machines).await
+}
+
+/// One app by both APIs, as a reading in bulk has it.
+///
+/// # Errors
+/// What one of them leaves out, or says otherwise than the other: such a word is none.
+pub(super) fn joined(mut app: App, listed: Vec<Machine>) -> Result<App, Fault> {
+    let missing = [&app.certificates_missing, &app.addresses_missing, &app.machines_missing];
+    if let Some(fault) = missing.into_iter().flatten().next() {
+        return Err(fault.clone());
+    }
+    let standing = |machines: &[Machine]| {
+        let standing = machines.iter().filter(|machine| !machine.is_gone());
+        let states = standing.map(|machine| (machine.id.clone(), machine.state.clone()));
+        states.collect::<HashMap<_, _>>()
+    };
+    // One of them may be behind by a moment: then how a machine is and how it ended do not belong together.
+    if standing(&app.machines) != standing(&listed) {
+        let detail = format!("the APIs differ about the machines of {}", app.name);
+        return Err(Fault::new(Reason::PlatformPartial, detail));
+    }
+    add(&mut app, listed);
+    Ok(app)
+}
+
 #[derive(Deserialize)]
 struct AppName {
     app_name: String,
