@@ -119,6 +119,30 @@ impl Clients {
         }
     }
 
+    /// What the APIs said before, with what changed at the platform since; and whether all is to be read again for something
+    /// that does not fit, or did not answer: that stays as it was known.
+    pub async fn changes(&self, before: ApiSnapshot) -> (ApiSnapshot, bool) {
+        let (Some(client), Some(known)) = (&self.platform, before.platform.known().cloned()) else {
+            return (before, true);
+        };
+        match tokio::time::timeout(BULK, client.changes(&known)).await {
+            Ok(Ok((platform, doubtful))) => {
+                let platform = ApiAnswer::Known(Arc::new(platform));
+                (ApiSnapshot { platform, ..before }, doubtful)
+            }
+            Ok(Err(_)) | Err(_) => (before, true),
+        }
+    }
+
+    /// How many calls were made so far that are about all apps together.
+    #[must_use]
+    pub fn calls_for_all(&self) -> u32 {
+        let made = self.calls.made().into_iter();
+        made.filter(|(operation, _)| !is_about_one(operation))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// Asks for the digests of these apps' images, an app a call; of more than 50 apps none. What is not
     /// answered stays unknown.
     pub async fn digests(&self, platform: &mut Platform, apps: &[String]) {
@@ -155,6 +179,11 @@ impl Clients {
             listed_at: None,
         }
     }
+}
+
+/// Whether an operation is about one app, and asked for what fails there.
+fn is_about_one(operation: &str) -> bool {
+    matches!(operation, "machines app-machines" | "graphql App") || operation.starts_with("logs ")
 }
 
 /// How long one bulk read may take, however many pages it has.

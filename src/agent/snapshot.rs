@@ -44,6 +44,22 @@ impl Snapshot {
         }
         Ok(Self { api, inventory })
     }
+
+    /// The same as it was before, with what changed since at the platform, and the inventory read anew; and whether all is
+    /// to be read again for something that does not fit.
+    ///
+    /// # Errors
+    /// [`RunError`] as [`Self::read`].
+    pub async fn changed(setup: &Setup, before: ApiSnapshot, stop: &mut Stop) -> Result<(Self, bool), RunError> {
+        setup.clients.begin_round();
+        let kept = before.clone();
+        let ((api, doubtful), listing) = tokio::select! {
+            read = async { tokio::join!(setup.clients.changes(before), setup.listing()) } => read,
+            () = stop.wait() => ((kept, true), None),
+        };
+        let inventory = inventory(setup, &RoundRequest::default(), &api, listing.as_ref())?;
+        Ok((Self { api, inventory }, doubtful))
+    }
 }
 
 /// The tenants that are asked for: named, and with the labels asked for.

@@ -34,7 +34,7 @@ use super::web::Web;
 use super::work::{self, Done, Work};
 use crate::agent::{Setup, Snapshot, USER_AGENT};
 use crate::store::{Store, Write, keep_since};
-use crate::watch::{Dispatcher, Effect, Event, FleetStatus, Health, Reading, Remembered, Settings};
+use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
 const PULSE: Duration = Duration::from_millis(100);
@@ -258,7 +258,15 @@ impl Watcher {
     fn carry_out(&mut self, effect: Effect) {
         let number = keep(&self.store, &effect);
         match effect {
-            Effect::Read => self.work.push(work::read(Arc::clone(&self.setup), self.stop.clone())),
+            Effect::Read(extent) => {
+                let known = self.assignment.as_ref().map(|assignment| &assignment.snapshot);
+                let known = known.filter(|snapshot| extent == Extent::Changes && snapshot.platform.known().is_some());
+                let (setup, stop) = (Arc::clone(&self.setup), self.stop.clone());
+                self.work.push(match known {
+                    Some(known) => work::read_changes(setup, known.clone(), stop),
+                    None => work::read(setup, stop),
+                });
+            }
             Effect::Look => match &self.assignment {
                 Some(assignment) => {
                     let (probes, chains) = (Arc::clone(&self.probes), Arc::clone(&self.chains));
@@ -307,7 +315,15 @@ impl Watcher {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Read(read, calls) => self.read(*read, calls),
+            Done::Read(read, extent, doubtful, calls) => {
+                let reading = Reading {
+                    extent,
+                    doubtful,
+                    calls,
+                    ..Reading::default()
+                };
+                self.read(*read, reading);
+            }
             Done::Looked(looked) => {
                 let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
                 self.hear(Event::Looked(context));
@@ -323,24 +339,24 @@ impl Watcher {
         }
     }
 
-    fn read(&mut self, read: Result<Snapshot, crate::agent::RunError>, calls: u32) {
+    /// A reading came back; of `told` how much it was and cost is known already.
+    fn read(&mut self, read: Result<Snapshot, crate::agent::RunError>, told: Reading) {
         let before = self.look.as_ref().map(|look| Arc::clone(look.context()));
         let reading = read.and_then(|Snapshot { api, inventory }| {
             let changed = work::is_news(before.as_deref(), &api);
+            let known = api.platform.known().is_some();
             self.assignment = Some(Arc::new(work::assignment(&self.setup, api, &inventory)?));
             Ok(Reading {
                 inventory: Some(inventory),
+                told: known,
                 changed,
-                calls,
+                ..told.clone()
             })
         });
         let reading = reading.unwrap_or_else(|error| {
             let line = format!("the inventory can't be read, what is known stays: {error}");
             self.voice.line(&log::agent(self.clocks.now().wall, &line));
-            Reading {
-                calls,
-                ..Reading::default()
-            }
+            Reading { doubtful: true, ..told }
         });
         self.hear(Event::Read(Box::new(reading)));
     }
@@ -551,7 +567,7 @@ fn keep(store: &Store, effect: &Effect) -> u64 {
         Effect::Record(record) => store.write(Write::Record(record.clone())),
         Effect::Good(tenant, seen) => store.write(Write::Good(tenant.clone(), Arc::clone(seen))),
         Effect::Gone(tenant) => store.write(Write::Gone(tenant.clone())),
-        Effect::Read | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
+        Effect::Read(_) | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
     }
 }
 

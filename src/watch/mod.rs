@@ -6,6 +6,7 @@ mod dispatcher;
 mod event;
 mod inventory;
 mod memory;
+mod readings;
 mod seen;
 mod settings;
 mod shared;
@@ -14,7 +15,7 @@ mod status;
 mod tenant;
 
 pub use dispatcher::Dispatcher;
-pub use event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
+pub use event::{Commit, Effect, Event, Examined, Extent, Job, Reading, Record, TenantIx};
 pub use memory::{Remembered, TenantMemory};
 pub use seen::Seen;
 pub use settings::Settings;

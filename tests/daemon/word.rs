@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
-use super::{Daemon, eventually, json, listens, served_with};
-use crate::cli::{Served, command, platform_with_prompt_logs};
+use super::{Daemon, ask, configure, eventually, json, listens, served_with};
+use crate::cli::{Served, command, platform_with_prompt_logs, serve};
 
 /// A few tenants of a platform.
 fn platform(faults: &[&str]) -> Served {
@@ -20,6 +20,25 @@ fn platform(faults: &[&str]) -> Served {
 
 fn start(served: &Served) -> Daemon {
     Daemon::start_with(served, with_tokens(served, &mut command(served.dir.path())))
+}
+
+/// An organization of so many apps that it is read in more calls than a minute has; few of them are looked at.
+fn large() -> Served {
+    let options = LabOptions {
+        platform: true,
+        ..LabOptions::with_tenants(4_000)
+    };
+    let served = serve(options, &[]).impatient();
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let others = (1..=9).flat_map(|digit| ["", "0", "00"].map(|before| format!("\"t{before}{digit}*\"")));
+    let others = others.collect::<Vec<_>>().join(", ");
+    let text = text.replace("[tenants]\n", &format!("[tenants]\nexclude = [{others}]\n"));
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+    configure(
+        &served,
+        "[schedule]\nevery = \"1s\"\nfleet_every = \"5s\"\n[web]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    served
 }
 
 fn with_tokens<'c>(served: &Served, command: &'c mut Command) -> &'c mut Command {
@@ -38,9 +57,11 @@ fn calls(served: &Served, operation: &str) -> u64 {
 }
 
 /// Waits until a tenant was examined so many seconds after the platform was read.
-fn when_old(served: &Served, seconds: i64) {
+fn when_old(served: &Served, tenant: &str, seconds: i64) {
     let examined = || -> Timestamp {
-        let known = json(served, &["status", "q7f9"]);
+        // Before the first reading nobody is known.
+        let told = ask(served, &["status", tenant, "--format", "json"]).out;
+        let known = serde_json::from_str::<Value>(&told).unwrap_or_default();
         let at = known[0]["examined_at"].as_str().and_then(|at| at.parse().ok());
         at.unwrap_or(Timestamp::MIN)
     };
@@ -57,7 +78,7 @@ fn an_app_that_crashes_between_two_readings_is_called_so_from_the_first() {
     let served = platform(&[]);
     let mut daemon = start(&served);
     listens(&mut daemon);
-    when_old(&served, 7);
+    when_old(&served, "q7f9", 7);
     let before = sweeps(&served);
     served.stage_also("app-crashed@q7f9=oom");
     let failing = daemon.hears(&["tenant q7f9: failing"]);
@@ -80,5 +101,20 @@ fn an_app_that_crashes_between_two_readings_is_called_so_from_the_first() {
         .iter()
         .map(|incident| &incident["cause"]);
     assert_eq!(causes.collect::<Vec<_>>(), [&Value::from("app-crashed")], "{all}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn where_all_of_it_costs_much_what_changed_is_read_every_minute() {
+    let served = large();
+    let mut daemon = start(&served);
+    listens(&mut daemon);
+    when_old(&served, "t0001", 1);
+    let lists = || calls(&served, "machines/org-machines-list");
+    let before = (sweeps(&served), lists());
+    assert!(before.0 > 40, "{before:?}");
+    when_old(&served, "t0001", 20);
+    eventually("what changed is read", || (lists() > before.1).then_some(()));
+    assert_eq!(sweeps(&served), before.0, "all of it is not read again");
     assert_eq!(daemon.stop(), Some(0));
 }

@@ -4,6 +4,7 @@ mod alone;
 mod answers;
 mod by_design;
 mod chains;
+mod changes;
 mod deeper;
 mod every_cause;
 mod fleet;

@@ -103,7 +103,7 @@ impl Life {
                     self.context = Some(Arc::clone(&context));
                     self.hear(Event::Looked(Some(context)));
                 }
-                Effect::Read => {
+                Effect::Read(_) => {
                     let tenants = self
                         .there
                         .iter()

@@ -82,6 +82,9 @@ pub struct Platform {
     /// When the last of it was answered, by the agent's clock; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,
+    /// When what changed at machines since then was asked for last, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Changed>,
     /// The edge app's name.
     pub edge_app: String,
     /// Every app that was answered, by name.
@@ -96,7 +99,23 @@ pub struct Platform {
     pub cross_network_replays: Option<bool>,
 }
 
+/// When what changed was asked for and answered, by the agent's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Since when what changes is not in it.
+    pub asked_at: Timestamp,
+    /// When it was answered.
+    pub taken_at: Timestamp,
+}
+
 impl Platform {
+    /// Since when what changes at machines is not in it.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        let changed = self.changed.map(|changed| changed.asked_at);
+        changed.or(self.asked_at).or(self.taken_at)
+    }
+
     /// The edge app, where it exists and is known.
     #[must_use]
     pub fn edge(&self) -> Option<&App> {
@@ -135,7 +154,7 @@ impl Platform {
     pub fn told(&self, app: &str) -> AppTold<'_> {
         AppTold {
             app: self.apps.get(app),
-            at: self.taken_at,
+            at: self.changed.map(|changed| changed.taken_at).or(self.taken_at),
             bulk: Some(self),
         }
     }

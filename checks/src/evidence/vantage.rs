@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{DnsQuery, StepStatus};
@@ -27,6 +27,25 @@ pub struct ClockProbe {
     pub ours: Timestamp,
     /// How it ended.
     pub end: StepStatus,
+}
+
+/// What clock a source keeps, told by the `Date` of an answer that was asked for anyway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceClock {
+    /// Whose answer it was: `the edge`, or an API's name.
+    pub source: String,
+    /// Its `Date`.
+    pub theirs: Timestamp,
+    /// Our clock at the same moment.
+    pub ours: Timestamp,
+}
+
+impl SourceClock {
+    /// How far its clock is before ours.
+    #[must_use]
+    pub fn ahead(&self) -> SignedDuration {
+        self.theirs.duration_since(self.ours)
+    }
 }
 
 /// What the agent knows of its own place.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -13,7 +13,7 @@ use super::examine::Examination;
 use super::setup::ProbeSetup;
 use crate::clock::{Moment, now};
 use crate::diagnosis::Cause;
-use crate::evidence::{AppWord, Fault, Platform, Reason};
+use crate::evidence::{App, AppWord, Fault, Platform, Reason};
 use crate::finding::{Check, Outcome};
 use crate::world::TenantEvidence;
 
@@ -39,8 +39,8 @@ pub(super) struct AppWords {
 }
 
 struct Known {
-    /// By app; each is newer than what was read in bulk last.
-    words: HashMap<String, Arc<AppWord>>,
+    /// By app, each with what was known of the app in bulk then: it counts until that is another.
+    words: HashMap<String, (Arc<AppWord>, Option<App>)>,
     /// How the tenant of an app failed when that was judged by a fresh word, and when.
     seen: HashMap<String, (Failure, Moment)>,
     quota: Quota,
@@ -67,15 +67,17 @@ impl AppWords {
     /// Another reading of all is there: what was said before it was asked for is in it.
     pub(super) fn outdated_by(&self, platform: Option<&Platform>) {
         let mut known = self.known();
-        let since = platform.and_then(began);
-        known.words.retain(|_, word| since.is_none_or(|since| word.at >= since));
+        known
+            .words
+            .retain(|app, word| platform.is_some_and(|platform| counts(word, app, platform)));
         known.seen.retain(|_, (_, at)| at.elapsed() < SAME);
     }
 
     /// The word on an app, where there is one that is newer than what was read in bulk.
     pub(super) fn of(&self, app: &str, platform: &Platform) -> Option<Arc<AppWord>> {
-        let word = self.known().words.get(app).cloned()?;
-        began(platform).is_some_and(|since| word.at >= since).then_some(word)
+        let known = self.known();
+        let word = known.words.get(app).filter(|word| counts(word, app, platform))?;
+        Some(Arc::clone(&word.0))
     }
 
     /// Asks for the app of a tenant that fails, where the platform's word on it is older than the visit; nothing where it
@@ -104,7 +106,8 @@ impl AppWords {
         match answer {
             Ok(found) => {
                 let word = Arc::new(AppWord { at, app: found });
-                known.words.insert(app.to_owned(), Arc::clone(&word));
+                let bulk = platform.apps.get(app).cloned();
+                known.words.insert(app.to_owned(), (Arc::clone(&word), bulk));
                 Some(word)
             }
             Err(fault) => {
@@ -137,9 +140,10 @@ impl AppWords {
     }
 }
 
-/// Since when a reading of all has everything.
-fn began(platform: &Platform) -> Option<Timestamp> {
-    platform.asked_at.or(platform.taken_at)
+/// Whether a word is newer than what was read of all, and nothing was heard of the app since.
+fn counts((word, bulk): &(Arc<AppWord>, Option<App>), app: &str, platform: &Platform) -> bool {
+    let read = platform.asked_at.or(platform.taken_at);
+    read.is_some_and(|read| word.at >= read) && platform.apps.get(app) == bulk.as_ref()
 }
 
 /// How a tenant fails in a way that its app may be to blame for; nothing where it does not.
@@ -158,7 +162,7 @@ fn failure(examination: &Examination) -> Option<Failure> {
 fn is_outdated(platform: &Platform, evidence: &TenantEvidence) -> bool {
     let told = match &evidence.word {
         Some(word) => Some(word.at),
-        None => began(platform),
+        None => platform.since(),
     };
     let seen = evidence.visit().and_then(|visit| visit.started_at).or(evidence.at);
     told.zip(seen)

@@ -36,6 +36,17 @@ impl PlatformClient {
         }
     }
 
+    /// What was known of the organization with what changed since; and whether something was not told whole, and stays as
+    /// it was.
+    ///
+    /// # Errors
+    /// Why what changed can't be added: then all is to be read again.
+    pub async fn changes(&self, before: &Platform) -> Result<(Platform, bool), Fault> {
+        match self {
+            Self::Fly(client) => client.changes(before).await,
+        }
+    }
+
     /// One app of an organization, whole, as [`Self::read`] has it; `None` where all that is asked says that there is none.
     ///
     /// # Errors

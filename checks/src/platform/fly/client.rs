@@ -1,8 +1,11 @@
 //! The client: both APIs and the logs of one organization.
 
+use jiff::SignedDuration;
+
 use super::logs::Logs;
-use super::{graphql, machines};
-use crate::evidence::{ApiAnswer, App, Fault, Machine, Platform, Reason};
+use super::{changes, graphql, machines};
+use crate::clock::now;
+use crate::evidence::{ApiAnswer, App, Changed, Fault, Machine, Platform, Reason};
 use crate::platform::LogPage;
 use crate::platform::Token;
 use crate::platform::bulk::{Allowance, Bulk};
@@ -14,6 +17,9 @@ const ROOM: usize = 256 * 1024 * 1024;
 /// What the word on one app may take: one call to each API, and so many bytes.
 const CALLS_OF_AN_APP: usize = 2;
 const ROOM_OF_AN_APP: usize = 4 * 1024 * 1024;
+
+/// How far back changes are asked for beyond what was seen: they take time to be told (vendor's advice).
+const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// Where the APIs are and what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +84,7 @@ impl Client {
             None => machines::organization(rest).await?,
         };
         let sweep = || graphql::sweep(Bulk::new(&self.graphql, &allowance), &organization, &self.edge_app);
-        let (swept, machines) = tokio::join!(sweep(), machines::list(rest, &organization));
+        let (swept, machines) = tokio::join!(sweep(), machines::list(rest, &organization, None));
         let graphql::Swept { mut platform, shifted } = swept?;
         // An app that is made or taken away meanwhile moves others from page to page.
         if shifted || machines.unlisted(&platform).is_some() {
@@ -92,6 +98,36 @@ impl Client {
         }
         machines.merge_into(&mut platform);
         Ok(platform)
+    }
+
+    /// What was known of the organization with what changed at its machines since; and whether something was not told
+    /// whole, and stays as it was.
+    ///
+    /// # Errors
+    /// Why what changed can't be added: the call failed, or something does not fit.
+    pub async fn changes(&self, before: &Platform) -> Result<(Platform, bool), Fault> {
+        let asked_at = now();
+        // What changed is asked for by the platform's clock.
+        let ahead = self.rest.clock().map(|clock| clock.ahead()).unwrap_or_default();
+        let since = before.since().and_then(|since| since.checked_add(ahead - OVERLAP).ok());
+        let since = since.ok_or_else(|| Fault::new(Reason::PlatformPartial, "nothing was read before"))?;
+        let allowance = Allowance::with_room(ROOM);
+        let changed = machines::list(Bulk::new(&self.rest, &allowance), &before.organization, Some(since)).await;
+        let mut merged = changes::merge(before, changed)?;
+        let mut doubtful = false;
+        if !merged.open.is_empty() {
+            let open = merged.open.iter().map(String::as_str).collect::<Vec<_>>();
+            let ends = graphql::ends(Bulk::new(&self.graphql, &allowance), &open).await?;
+            doubtful = changes::close(&mut merged, before, &ends);
+        }
+        // What did not answer, or was not told whole, is as old as it was, and is asked for from the same moment on.
+        if !merged.silent && !doubtful {
+            merged.platform.changed = Some(Changed {
+                asked_at,
+                taken_at: now(),
+            });
+        }
+        Ok((merged.platform, doubtful))
     }
 
     /// One app of an organization, whole, in two calls that are not repeated; `None` where both APIs say that there is none.

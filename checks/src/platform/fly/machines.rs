@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -56,28 +57,42 @@ pub(super) async fn organization(bulk: Bulk<'_>) -> Result<String, Fault> {
 /// Machines of an organization, as the Machines API lists them.
 #[derive(Default)]
 pub(super) struct Machines {
-    by_app: BTreeMap<String, Vec<Machine>>,
+    pub by_app: BTreeMap<String, Vec<Machine>>,
     /// Why the machines of an app are not all there.
-    faults: BTreeMap<String, Fault>,
-    silent_regions: BTreeSet<String>,
-    missing: Option<Fault>,
+    pub faults: BTreeMap<String, Fault>,
+    pub silent_regions: BTreeSet<String>,
+    pub missing: Option<Fault>,
 }
 
-/// Lists all machines. What is not answered is told in it.
-pub(super) async fn list(bulk: Bulk<'_>, organization: &str) -> Machines {
+/// Lists all machines; with `since` those that changed after it, the ones that are gone too. What is not answered is told
+/// in it.
+pub(super) async fn list(bulk: Bulk<'_>, organization: &str, since: Option<Timestamp>) -> Machines {
     let mut machines = Machines::default();
-    machines.missing = pages(bulk, organization, &mut machines).await.err();
+    machines.missing = pages(bulk, organization, since, &mut machines).await.err();
     machines
 }
 
-async fn pages(bulk: Bulk<'_>, organization: &str, machines: &mut Machines) -> Result<(), Fault> {
+async fn pages(
+    bulk: Bulk<'_>,
+    organization: &str,
+    since: Option<Timestamp>,
+    machines: &mut Machines,
+) -> Result<(), Fault> {
+    let since = since.map(|since| since.to_string());
+    let changed = since
+        .as_deref()
+        .map(|since| [("updated_after", since), ("include_deleted", "true")]);
     let mut trail = Trail::new("machines", MOST_PAGES);
     let mut cursor = None::<String>;
     loop {
         let after = cursor.as_deref().map(|cursor| ("cursor", cursor));
         let path = Path {
             segments: &["v1", "orgs", organization, "machines"],
-            query: &WHOLE.into_iter().chain(after).collect::<Vec<_>>(),
+            query: &WHOLE
+                .into_iter()
+                .chain(changed.into_iter().flatten())
+                .chain(after)
+                .collect::<Vec<_>>(),
         };
         let answer = bulk.ask("org-machines", &path, None).await?;
         let page = answer.made(|answer| Ok(ReadPage::of(answer.read()?))).await?;
