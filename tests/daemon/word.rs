@@ -1,5 +1,6 @@
 //! The platform's word while `watch` runs: how soon what only the platform knows is seen, and what that costs.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use jiff::Timestamp;
@@ -116,5 +117,23 @@ fn where_all_of_it_costs_much_what_changed_is_read_every_minute() {
     when_old(&served, "t0001", 20);
     eventually("what changed is read", || (lists() > before.1).then_some(()));
     assert_eq!(sweeps(&served), before.0, "all of it is not read again");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_name_that_the_edge_replays_elsewhere_is_found_in_its_log() {
+    let served = platform(&["route-wrong-app@q7f9=sp-gone", "site-status@a3b1"]);
+    let mut daemon = start(&served);
+    daemon.hears(&["tenant q7f9: failing (route-wrong-app)"]);
+    eventually("both incidents are open", || {
+        let open = json(&served, &["incidents"]);
+        let firing = open.as_array().expect("an array").iter();
+        let firing = firing.filter(|incident| incident["state"] == "firing");
+        let causes = firing.map(|incident| incident["cause"].as_str().expect("a cause"));
+        let causes = causes.collect::<BTreeSet<_>>();
+        (causes == ["app-unhealthy", "route-wrong-app"].into()).then_some(())
+    });
+    served.unstage("route-wrong-app@q7f9=sp-gone");
+    daemon.hears(&["tenant q7f9: healthy"]);
     assert_eq!(daemon.stop(), Some(0));
 }

@@ -10,11 +10,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::examine::Examination;
+use super::quota::{Failure, Quota};
 use super::setup::ProbeSetup;
 use crate::clock::{Moment, now};
-use crate::diagnosis::Cause;
 use crate::evidence::{App, AppWord, Fault, Platform, Reason};
-use crate::finding::{Check, Outcome};
 use crate::world::TenantEvidence;
 
 /// How old the platform's word may be when a visit is made before it is worth asking again.
@@ -23,7 +22,7 @@ const YOUNG: SignedDuration = SignedDuration::from_secs(5);
 const TOGETHER: usize = 4;
 /// How many apps are asked for at once, and how often there is one more: what fails at more of them is shown by the next
 /// reading of all.
-const BURST: f64 = 10.0;
+const BURST: u32 = 10;
 const ONE_MORE: Duration = Duration::from_secs(6);
 /// How long one word may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -48,16 +47,13 @@ struct Known {
     rest: Option<Moment>,
 }
 
-/// How a tenant fails: what fails of it, and why.
-type Failure = (Vec<Check>, Vec<Cause>);
-
 impl AppWords {
     pub(super) fn new() -> Self {
         Self {
             known: Mutex::new(Known {
                 words: HashMap::new(),
                 seen: HashMap::new(),
-                quota: Quota::full(Moment::now()),
+                quota: Quota::full(BURST, ONE_MORE, Moment::now()),
                 rest: None,
             }),
             turns: Semaphore::new(TOGETHER),
@@ -94,7 +90,7 @@ impl AppWords {
             self.known().seen.remove(app);
             return None;
         }
-        let failure = failure(examination)?;
+        let failure = Failure::of(examination)?;
         if !is_outdated(platform, evidence) || !self.may_ask(app, &failure) {
             return None;
         }
@@ -121,7 +117,7 @@ impl AppWords {
 
     /// A tenant was judged by a word that was asked for just now.
     pub(super) fn judged(&self, examination: &Examination) {
-        if let Some(failure) = failure(examination) {
+        if let Some(failure) = Failure::of(examination) {
             let app = examination.evidence.tenant.app.clone();
             self.known().seen.insert(app, (failure, Moment::now()));
         }
@@ -146,18 +142,6 @@ fn counts((word, bulk): &(Arc<AppWord>, Option<App>), app: &str, platform: &Plat
     read.is_some_and(|read| word.at >= read) && platform.apps.get(app) == bulk.as_ref()
 }
 
-/// How a tenant fails in a way that its app may be to blame for; nothing where it does not.
-fn failure(examination: &Examination) -> Option<Failure> {
-    let judgement = &examination.judgement;
-    let by_app = [Check::Certificate, Check::App, Check::Route, Check::Site];
-    let fails = by_app
-        .into_iter()
-        .filter(|check| judgement.findings.of(*check).outcome == Outcome::Fail)
-        .collect::<Vec<_>>();
-    let causes = judgement.own.iter().map(|own| own.cause);
-    (!fails.is_empty()).then(|| (fails, causes.collect()))
-}
-
 /// Whether the platform's word on a tenant's app is older than the look at the tenant.
 fn is_outdated(platform: &Platform, evidence: &TenantEvidence) -> bool {
     let told = match &evidence.word {
@@ -175,46 +159,4 @@ fn is_about_all(reason: Reason) -> bool {
         reason,
         Reason::PlatformForbidden | Reason::PlatformNotFound | Reason::PlatformPartial
     )
-}
-
-/// How many questions may still be asked: some at once, then one after another.
-struct Quota {
-    left: f64,
-    at: Moment,
-}
-
-impl Quota {
-    fn full(now: Moment) -> Self {
-        Self { left: BURST, at: now }
-    }
-
-    /// Takes one, where there is one.
-    fn take(&mut self, now: Moment) -> bool {
-        let more = now.since(self.at).as_secs_f64() / ONE_MORE.as_secs_f64();
-        (self.left, self.at) = ((self.left + more).min(BURST), now);
-        if self.left < 1.0 {
-            return false;
-        }
-        self.left -= 1.0;
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whatever_fails_few_apps_are_asked_for() {
-        let begun = Moment::now();
-        let mut quota = Quota::full(begun);
-        let taken = |quota: &mut Quota, after: u64| {
-            let now = begun.plus(Duration::from_secs(after));
-            (0..10_000).filter(|_| quota.take(now)).count()
-        };
-        assert_eq!(taken(&mut quota, 0), 10);
-        assert_eq!(taken(&mut quota, 59), 9);
-        assert_eq!(taken(&mut quota, 60), 1);
-        assert_eq!(taken(&mut quota, 3_600), 10);
-    }
 }

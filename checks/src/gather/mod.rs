@@ -20,11 +20,13 @@ mod log_cursor;
 mod log_follower;
 #[cfg(feature = "platform")]
 mod log_search;
+mod log_turns;
 #[cfg(not(feature = "platform"))]
 mod no_logs;
 mod outage;
 mod pacer;
 mod progress;
+mod quota;
 mod reach;
 mod retry;
 mod round;
