@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use roundsman_checks::clock::now;
-use roundsman_checks::evidence::{ApiAnswer, Fault, Platform, Reason};
+use roundsman_checks::evidence::{ApiAnswer, Fault, Platform, Reason, SourceClock};
 use roundsman_checks::gather::ApiSnapshot;
 use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::{ApiError, Calls, PlatformClient, fly};
@@ -116,7 +116,15 @@ impl Clients {
             }),
             listed_at: listing.known().map(|_| now()),
             listing: listing.map(Arc::new),
+            clocks: self.clocks(),
         }
+    }
+
+    /// What clocks the APIs keep, by their latest answers.
+    fn clocks(&self) -> Vec<SourceClock> {
+        let platform = self.platform.as_ref().map(PlatformClient::clocks).unwrap_or_default();
+        let zone = self.cloudflare.as_ref().and_then(Zone::clock);
+        platform.into_iter().chain(zone).collect()
     }
 
     /// What the APIs said before, with what changed at the platform since; and whether all is to be read again for something
@@ -125,13 +133,16 @@ impl Clients {
         let (Some(client), Some(known)) = (&self.platform, before.platform.known().cloned()) else {
             return (before, true);
         };
-        match tokio::time::timeout(BULK, client.changes(&known)).await {
-            Ok(Ok((platform, doubtful))) => {
-                let platform = ApiAnswer::Known(Arc::new(platform));
-                (ApiSnapshot { platform, ..before }, doubtful)
-            }
-            Ok(Err(_)) | Err(_) => (before, true),
-        }
+        let (platform, doubtful) = match tokio::time::timeout(BULK, client.changes(&known)).await {
+            Ok(Ok((platform, doubtful))) => (Arc::new(platform), doubtful),
+            Ok(Err(_)) | Err(_) => (known, true),
+        };
+        let changed = ApiSnapshot {
+            platform: ApiAnswer::Known(platform),
+            clocks: self.clocks(),
+            ..before
+        };
+        (changed, doubtful)
     }
 
     /// How many calls were made so far that are about all apps together.
@@ -177,6 +188,7 @@ impl Clients {
             platform,
             listing,
             listed_at: None,
+            clocks: Vec::new(),
         }
     }
 }

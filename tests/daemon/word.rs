@@ -137,3 +137,21 @@ fn a_name_that_the_edge_replays_elsewhere_is_found_in_its_log() {
     daemon.hears(&["tenant q7f9: healthy"]);
     assert_eq!(daemon.stop(), Some(0));
 }
+
+#[test]
+fn two_clocks_that_are_off_ours_are_told_and_nothing_stands_still() {
+    let served = platform(&["clock-wrong=600", "site-status@a3b1"]);
+    let mut daemon = start(&served);
+    daemon.hears(&["incident", "clock-wrong", "opened"]);
+    let open = json(&served, &["incidents"]);
+    let open = open.as_array().expect("an array").iter();
+    let clock = open.clone().find(|incident| incident["cause"] == "clock-wrong");
+    assert_eq!(clock.expect("the clock")["severity"], "warning");
+    eventually("what fails is told all the same", || {
+        let open = json(&served, &["incidents"]);
+        let mut open = open.as_array().expect("an array").iter();
+        open.any(|incident| incident["cause"] == "app-unhealthy" && incident["state"] == "firing")
+            .then_some(())
+    });
+    assert_eq!(daemon.stop(), Some(0));
+}

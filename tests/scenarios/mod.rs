@@ -5,6 +5,7 @@ mod answers;
 mod by_design;
 mod chains;
 mod changes;
+mod clocks;
 mod deeper;
 mod every_cause;
 mod fleet;

@@ -63,6 +63,9 @@ pub struct VantageEvidence {
     pub controls: Vec<ControlProbe>,
     /// Clocks of others, asked only where a chain fails by its dates alone.
     pub dates: Vec<ClockProbe>,
+    /// The clocks of those who were asked anyway, one of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<SourceClock>,
     /// When it was looked at; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fly;
-use crate::evidence::{ApiAnswer, App, Fault, LogLine, Machine, Platform};
+use crate::evidence::{ApiAnswer, App, Fault, LogLine, Machine, Platform, SourceClock};
 
 /// Client of a platform's APIs. It only reads, and outlives rounds with its connections; a clone is the same client.
 #[derive(Clone, Debug)]
@@ -54,6 +54,14 @@ impl PlatformClient {
     pub async fn app(&self, organization: &str, app: &str) -> Result<Option<App>, Fault> {
         match self {
             Self::Fly(client) => client.app(organization, app).await,
+        }
+    }
+
+    /// What clocks its APIs keep, by their latest answers.
+    #[must_use]
+    pub fn clocks(&self) -> Vec<SourceClock> {
+        match self {
+            Self::Fly(client) => client.clocks().collect(),
         }
     }
 

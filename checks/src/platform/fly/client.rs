@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::logs::Logs;
 use super::{changes, graphql, machines};
 use crate::clock::now;
-use crate::evidence::{ApiAnswer, App, Changed, Fault, Machine, Platform, Reason};
+use crate::evidence::{ApiAnswer, App, Changed, Fault, Machine, Platform, Reason, SourceClock};
 use crate::platform::LogPage;
 use crate::platform::Token;
 use crate::platform::bulk::{Allowance, Bulk};
@@ -153,6 +153,11 @@ impl Client {
             (Err(fault), Err(_)) if there_is_none(&fault) => Ok(None),
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
         }
+    }
+
+    /// What clocks its APIs keep, by their latest answers.
+    pub fn clocks(&self) -> impl Iterator<Item = SourceClock> {
+        [self.graphql.clock(), self.rest.clock()].into_iter().flatten()
     }
 
     /// The machines of one app in detail.
