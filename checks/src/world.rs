@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::evidence::{ApiAnswer, CertificateChain};
 use crate::evidence::{
-    App, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit, ZoneEvidence,
-    ZoneRecord,
+    App, AppTold, AppWord, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit,
+    ZoneEvidence, ZoneRecord,
 };
 use crate::expectation::Expectation;
 use crate::finding::Check;
@@ -50,6 +50,9 @@ pub struct TenantEvidence {
     /// What the detail of its app's machines tells, where it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Machine>,
+    /// The platform's word on its app, where that was asked for by itself after everything was read in bulk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<Arc<AppWord>>,
     /// Whether it was not visited because the edge fails for every name: it carries the fleet's cause.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spared: bool,
@@ -77,10 +80,18 @@ impl TenantEvidence {
             woken: false,
             checks_asked: false,
             details: Vec::new(),
+            word: None,
             spared: false,
             direct: None,
             log: TenantLog::default(),
         }
+    }
+
+    /// What the platform says of its app: by the word that was asked for by itself, else by that about all apps.
+    #[must_use]
+    pub fn told<'a>(&'a self, platform: &'a Platform) -> AppTold<'a> {
+        let own = self.word.as_deref().map(AppWord::told);
+        own.unwrap_or_else(|| platform.told(&self.tenant.app))
     }
 
     /// Whether a machine of its app passes its own health checks, by what the platform tells in detail; `None`: no such

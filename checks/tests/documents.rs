@@ -5,7 +5,7 @@
 
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Schema};
-use roundsman_checks::platform::fly::DOCUMENTS;
+use roundsman_checks::platform::fly::{DOCUMENTS, ends_document};
 
 fn schema() -> Valid<Schema> {
     let text = include_str!("data/fly-schema.graphql");
@@ -22,9 +22,11 @@ fn refusal(schema: &Valid<Schema>, document: &str, name: &str) -> Option<String>
 fn every_document_fits_the_vendors_schema() {
     let schema = schema();
     assert!(!DOCUMENTS.is_empty());
-    for (name, document) in DOCUMENTS {
+    let ends = [1, 20].map(|apps| ("Ends", ends_document(apps)));
+    let ends = ends.iter().map(|(name, document)| (*name, document.as_str()));
+    for (name, document) in DOCUMENTS.iter().copied().chain(ends) {
         assert_eq!(refusal(&schema, document, name), None, "{name}");
-        let read = ExecutableDocument::parse_and_validate(&schema, *document, *name).expect("it was just read");
+        let read = ExecutableDocument::parse_and_validate(&schema, document, name).expect("it was just read");
         let operations = read.operations.iter().collect::<Vec<_>>();
         assert!(
             operations.len() == 1 && operations[0].is_query() && read.operations.get(Some(name)).is_ok(),

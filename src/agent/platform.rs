@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use roundsman_checks::clock::now;
-use roundsman_checks::evidence::{ApiAnswer, Fault, Platform, Reason};
+use roundsman_checks::evidence::{ApiAnswer, Fault, Platform, Reason, SourceClock};
 use roundsman_checks::gather::ApiSnapshot;
 use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::{ApiError, Calls, PlatformClient, fly};
@@ -95,6 +95,7 @@ impl Clients {
 
     /// Reads in bulk what is wanted. What is not answered is `Unknown`.
     pub async fn read(&self, fetch: Fetch) -> ApiSnapshot {
+        let asked_at = now();
         let listing = async {
             match &self.cloudflare {
                 Some(zone) if fetch.listing => zone.listing().await,
@@ -110,12 +111,47 @@ impl Clients {
         let (platform, listing) = tokio::join!(within(platform), within(listing));
         ApiSnapshot {
             platform: platform.map(|mut platform| {
-                platform.taken_at = Some(now());
+                (platform.asked_at, platform.taken_at) = (Some(asked_at), Some(now()));
                 Arc::new(platform)
             }),
             listed_at: listing.known().map(|_| now()),
             listing: listing.map(Arc::new),
+            clocks: self.clocks(),
         }
+    }
+
+    /// What clocks the APIs keep, by their latest answers.
+    fn clocks(&self) -> Vec<SourceClock> {
+        let platform = self.platform.as_ref().map(PlatformClient::clocks).unwrap_or_default();
+        let zone = self.cloudflare.as_ref().and_then(Zone::clock);
+        platform.into_iter().chain(zone).collect()
+    }
+
+    /// What the APIs said before, with what changed at the platform since; and whether all is to be read again for something
+    /// that does not fit, or did not answer: that stays as it was known.
+    pub async fn changes(&self, before: ApiSnapshot) -> (ApiSnapshot, bool) {
+        let (Some(client), Some(known)) = (&self.platform, before.platform.known().cloned()) else {
+            return (before, true);
+        };
+        let (platform, doubtful) = match tokio::time::timeout(BULK, client.changes(&known)).await {
+            Ok(Ok((platform, doubtful))) => (Arc::new(platform), doubtful),
+            Ok(Err(_)) | Err(_) => (known, true),
+        };
+        let changed = ApiSnapshot {
+            platform: ApiAnswer::Known(platform),
+            clocks: self.clocks(),
+            ..before
+        };
+        (changed, doubtful)
+    }
+
+    /// How many calls were made so far that are about all apps together.
+    #[must_use]
+    pub fn calls_for_all(&self) -> u32 {
+        let made = self.calls.made().into_iter();
+        made.filter(|(operation, _)| !is_about_one(operation))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Asks for the digests of these apps' images, an app a call; of more than 50 apps none. What is not
@@ -152,8 +188,14 @@ impl Clients {
             platform,
             listing,
             listed_at: None,
+            clocks: Vec::new(),
         }
     }
+}
+
+/// Whether an operation is about one app, and asked for what fails there.
+fn is_about_one(operation: &str) -> bool {
+    matches!(operation, "machines app-machines" | "graphql App") || operation.starts_with("logs ")
 }
 
 /// How long one bulk read may take, however many pages it has.

@@ -66,6 +66,31 @@ impl Snapshot {
         }
         Ok(Self { api, inventory })
     }
+
+    /// The same as it was before, with what changed since at the platform, and the inventory read anew; and whether all is
+    /// to be read again for something that does not fit.
+    ///
+    /// # Errors
+    /// [`NoInventory`] as [`Self::read`].
+    pub async fn changed(
+        setup: &Setup,
+        before: ApiSnapshot,
+        stop: &mut Stop,
+    ) -> Result<(Self, bool), Box<NoInventory>> {
+        setup.clients.begin_round();
+        let kept = before.clone();
+        let ((api, doubtful), listing) = tokio::select! {
+            read = async { tokio::join!(setup.clients.changes(before), setup.listing()) } => read,
+            () = stop.wait() => ((kept, true), None),
+        };
+        match inventory(setup, &RoundRequest::default(), &api, listing.as_ref()) {
+            Ok(inventory) => Ok((Self { api, inventory }, doubtful)),
+            Err(error) => Err(Box::new(NoInventory {
+                api,
+                error: error.into(),
+            })),
+        }
+    }
 }
 
 /// The tenants that are asked for: named, and with the labels asked for.

@@ -37,7 +37,7 @@ use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
 use crate::config::SecretString;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
-use crate::watch::{Dispatcher, Effect, Event, FleetStatus, Health, Reading, Remembered, Settings};
+use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
 const PULSE: Duration = Duration::from_millis(100);
@@ -270,7 +270,15 @@ impl Watcher {
     fn carry_out(&mut self, effect: Effect) {
         let number = keep(&self.store, &effect);
         match effect {
-            Effect::Read => self.work.push(work::read(Arc::clone(&self.setup), self.stop.clone())),
+            Effect::Read(extent) => {
+                let known = self.assignment.as_ref().map(|assignment| &assignment.snapshot);
+                let known = known.filter(|snapshot| extent == Extent::Changes && snapshot.platform.known().is_some());
+                let (setup, stop) = (Arc::clone(&self.setup), self.stop.clone());
+                self.work.push(match known {
+                    Some(known) => work::read_changes(setup, known.clone(), stop),
+                    None => work::read(setup, stop),
+                });
+            }
             Effect::Look => match &self.assignment {
                 Some(assignment) => {
                     let (probes, chains) = (Arc::clone(&self.probes), Arc::clone(&self.chains));
@@ -319,7 +327,7 @@ impl Watcher {
 
     fn done(&mut self, done: Done) {
         match done {
-            Done::Read(read, calls) => self.read(read, calls),
+            Done::Read(read, extent, doubtful, calls) => self.read(read, extent, doubtful, calls),
             Done::Looked(looked) => {
                 let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
                 self.hear(Event::Looked(context));
@@ -341,7 +349,8 @@ impl Watcher {
         }
     }
 
-    fn read(&mut self, read: Result<Box<Snapshot>, Box<NoInventory>>, calls: u32) {
+    /// A reading came back.
+    fn read(&mut self, read: Result<Box<Snapshot>, Box<NoInventory>>, extent: Extent, doubtful: bool, calls: u32) {
         let now = self.clocks.now().wall;
         let (api, inventory) = match read {
             Ok(snapshot) => (snapshot.api, Some(snapshot.inventory)),
@@ -352,21 +361,24 @@ impl Watcher {
             }
         };
         let before = self.look.as_ref().map(|look| Arc::clone(look.context()));
-        let changed = work::is_news(before.as_deref(), &api);
-        let named = inventory.as_ref().map(|inventory| inventory.known.clone());
+        let reading = Reading {
+            told: api.platform.known().is_some(),
+            changed: work::is_news(before.as_deref(), &api),
+            doubtful: doubtful || inventory.is_none(),
+            inventory,
+            extent,
+            calls,
+        };
+        let named = reading.inventory.as_ref().map(|inventory| inventory.known.clone());
         let known = self.dispatcher.known_with(named.unwrap_or_default());
-        match work::assignment(&self.setup, api, inventory.as_ref(), known) {
+        match work::assignment(&self.setup, api, reading.inventory.as_ref(), known) {
             Ok(assignment) => self.assignment = Some(Arc::new(assignment)),
             Err(error) => {
                 let line = format!("nothing new can be looked at, what was known before goes on: {error}");
                 self.voice.line(&log::agent(now, &line));
             }
         }
-        self.hear(Event::Read(Box::new(Reading {
-            inventory,
-            changed,
-            calls,
-        })));
+        self.hear(Event::Read(Box::new(reading)));
     }
 
     /// Answers whoever asks over the local API.
@@ -597,7 +609,7 @@ fn keep(store: &Store, effect: &Effect) -> u64 {
         Effect::Named(tenant, by_hand) => store.write(Write::Named(Arc::clone(tenant), *by_hand)),
         Effect::Hour(tenant, hour) => store.write(Write::Hour(tenant.clone(), *hour)),
         Effect::Gone(tenant) => store.write(Write::Gone(tenant.clone())),
-        Effect::Read | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
+        Effect::Read(_) | Effect::Look | Effect::Examine { .. } | Effect::Deliver(_) => 0,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::history::Timings;
 use crate::inventory::Inventory;
 use crate::store::Progress;
 use crate::text::{clean, shorten};
-use crate::watch::{Examined, Seen, TenantIx};
+use crate::watch::{Examined, Extent, Seen, TenantIx};
 
 /// How long a message waits until what led to it is on disk: a disk that is full must not keep people from hearing.
 const KEPT_BY: Duration = Duration::from_secs(2);
@@ -36,8 +36,8 @@ const TOGETHER: usize = 1_000;
 
 /// What a piece of work came to.
 pub(super) enum Done {
-    /// The APIs and the inventory were read.
-    Read(Result<Box<Snapshot>, Box<NoInventory>>, u32),
+    /// The APIs and the inventory were read: so much of them, whether that leaves doubts, and the calls that it took.
+    Read(Result<Box<Snapshot>, Box<NoInventory>>, Extent, bool, u32),
     /// The fleet was looked at.
     Looked(Box<Result<FleetWatch, NameError>>),
     /// A delivery was tried.
@@ -54,10 +54,24 @@ pub(super) type Work = LocalBoxFuture<'static, Done>;
 /// Reads the APIs and the inventory.
 pub(super) fn read(setup: Arc<Setup>, mut stop: Stop) -> Work {
     Box::pin(async move {
-        let before = calls(&setup);
+        let before = setup.clients.calls_for_all();
         let read = Snapshot::read(&setup, &RoundRequest::default(), &mut stop).await;
-        let calls = calls(&setup).saturating_sub(before);
-        Done::Read(read.map(Box::new), calls)
+        let calls = setup.clients.calls_for_all().saturating_sub(before);
+        Done::Read(read.map(Box::new), Extent::Whole, false, calls)
+    })
+}
+
+/// Reads what changed since a snapshot, and the inventory.
+pub(super) fn read_changes(setup: Arc<Setup>, known: ApiSnapshot, mut stop: Stop) -> Work {
+    Box::pin(async move {
+        let before = setup.clients.calls_for_all();
+        let read = Snapshot::changed(&setup, known, &mut stop).await;
+        let calls = setup.clients.calls_for_all().saturating_sub(before);
+        let (read, doubtful) = match read {
+            Ok((snapshot, doubtful)) => (Ok(snapshot), doubtful),
+            Err(error) => (Err(error), true),
+        };
+        Done::Read(read.map(Box::new), Extent::Changes, doubtful, calls)
     })
 }
 
@@ -199,9 +213,4 @@ pub(super) fn is_news(before: Option<&FleetContext>, api: &ApiSnapshot) -> bool 
         (Some(before), Some(now)) => before.apps != now.apps || before.machines_missing != now.machines_missing,
         (before, now) => before.is_some() != now.is_some(),
     }
-}
-
-/// How many calls of APIs were made so far.
-fn calls(setup: &Setup) -> u32 {
-    setup.clients.calls.made().values().sum()
 }

@@ -273,7 +273,7 @@ pub(super) fn direct(world: &World, seen: &TenantEvidence) -> Part<Direct> {
         ApiAnswer::Unknown(fault) => return Part::Unknown(fault.into()),
         ApiAnswer::NotConfigured => return Part::NotConfigured,
     };
-    match app_state(platform, &seen.tenant.app) {
+    match app_state(seen.told(platform), &[]) {
         AppState::Missing => not("there is no such app"),
         AppState::Unknown(fault) => not(&format!(
             "its machines are not known: {}: {}",

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use roundsman_checks::chain::covers;
 use roundsman_checks::evidence::{Exit, MachineState, Platform};
-use roundsman_checks::reading::{is_under, missing_machines};
+use roundsman_checks::reading::is_under;
 use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ pub(super) fn told(platform: &Platform, tenant: &Tenant, domain: &Hostname) -> T
         last_exit: machine.last_exit.clone(),
     });
     let missing = match app {
-        Some(app) => missing_machines(platform, app),
+        Some(_) => platform.told(&tenant.app).machines_missing(),
         None => platform.apps_missing.clone(),
     };
     let certificates = platform.apps.values().flat_map(|app| {

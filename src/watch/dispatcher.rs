@@ -30,6 +30,7 @@ use roundsman_checks::target::TenantId;
 use super::event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
 use super::inventory::compare;
 use super::memory::Remembered;
+use super::readings::Readings;
 use super::rounds::Rounds;
 use super::settings::Settings;
 use super::shared::{SharedState, blinds};
@@ -51,10 +52,6 @@ const WHILE_RECOVERING: Duration = Duration::from_secs(30);
 const REVIEW: Duration = Duration::from_secs(1);
 /// How far apart tenants begin that are all due at once.
 const APART: Duration = Duration::from_millis(1);
-/// Most calls of APIs a minute, on average.
-const CALLS_A_MINUTE: u32 = 40;
-/// How often the APIs are read at most.
-const APIS_EVERY: Duration = Duration::from_secs(60);
 /// In how many looks in a row the agent has to be blind before nothing counts any more.
 const BLIND: u32 = 2;
 /// How many tenants are looked at again to confirm what they have in common.
@@ -95,7 +92,7 @@ pub struct Dispatcher {
     shrunk: u32,
     left: bool,
     read_once: bool,
-    /// When the APIs are read next; the inventory may be read more often.
+    readings: Readings,
     lag: Duration,
     lag_before: Duration,
     lag_since: Option<Timestamp>,
@@ -150,6 +147,7 @@ impl Dispatcher {
             shrunk: 0,
             left: false,
             read_once: false,
+            readings: Readings::default(),
             lag: Duration::ZERO,
             lag_before: Duration::ZERO,
             lag_since: None,
@@ -218,7 +216,10 @@ impl Dispatcher {
         while let Some(due) = self.chores.begin(now.steady) {
             match due.job {
                 Job::Fleet => effects.push(Effect::Look),
-                Job::Read => effects.push(Effect::Read),
+                Job::Read => {
+                    let extent = self.readings.due(now.steady, self.holds_conflict());
+                    effects.push(Effect::Read(extent));
+                }
                 Job::Review => {
                     self.chores.finished(Job::Review);
                     self.review(now);
@@ -256,12 +257,8 @@ impl Dispatcher {
     /// The APIs and the inventory were read.
     fn read(&mut self, now: Now, reading: Reading, effects: &mut Vec<Effect>) {
         self.chores.finished(Job::Read);
-        let by_budget = Duration::from_secs(60) * reading.calls / CALLS_A_MINUTE;
-        let every = match reading.calls {
-            0 => self.settings.read_every,
-            _ => self.settings.read_every.max(APIS_EVERY).max(by_budget),
-        };
-        self.chores.plan(Job::Read, later(now.steady, every));
+        let next = self.readings.done(now.steady, &reading, self.settings.read_every);
+        self.chores.plan(Job::Read, next);
         let first = !self.read_once;
         match reading.inventory {
             Some(inventory) => self.take_inventory(now, &inventory, effects),
@@ -279,6 +276,13 @@ impl Dispatcher {
         }
     }
 
+    /// Whether a certificate is where it should not be: what changed at machines does not show that it is gone.
+    fn holds_conflict(&self) -> bool {
+        let facts = self.tenants.values().filter_map(|state| state.facts.as_ref());
+        let mut conflicts = facts.map(|facts| facts.outcome(Check::Conflicts));
+        conflicts.any(|outcome| outcome == Outcome::Fail)
+    }
+
     /// Tenants that are all due now, a little apart.
     fn plan_all(&mut self, now: Now, all: Vec<TenantIx>) {
         for (number, ix) in all.into_iter().enumerate() {
@@ -294,6 +298,7 @@ impl Dispatcher {
         self.settings = settings;
         self.book.plan_anew(&self.settings.policy);
         self.alerting.look_again(&self.settings.routing, now);
+        self.readings.begin_anew();
         self.chores.plan(Job::Read, now.steady);
         self.chores.plan(Job::Fleet, now.steady);
         if moved {
@@ -367,7 +372,7 @@ fn hold_back(signals: &mut Vec<roundsman_alerts::Signal>) {
     }
 }
 
-fn later(at: Timestamp, by: Duration) -> Timestamp {
+pub(super) fn later(at: Timestamp, by: Duration) -> Timestamp {
     move_by(at, SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX))
 }
 

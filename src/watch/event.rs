@@ -52,9 +52,25 @@ pub enum Event {
     Reloaded(Box<Settings>),
 }
 
+/// How much of the APIs is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// What changed since then at the machines of the platform.
+    Changes,
+}
+
 /// What one reading brought.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
+    /// How much was read.
+    pub extent: Extent,
+    /// Whether the platform's word is known now, so that what changes can be added to it.
+    pub told: bool,
+    /// Whether some of what changed is not known, or does not fit.
+    pub doubtful: bool,
     /// Who the tenants are; `None` where nobody could be asked.
     pub inventory: Option<Inventory>,
     /// Whether the platform's word is another one than before.
@@ -89,8 +105,8 @@ pub struct Examined {
 pub enum Effect {
     /// Look at agent, zone and edge.
     Look,
-    /// Read the APIs and the inventory.
-    Read,
+    /// Read the APIs, so much of them, and the inventory.
+    Read(Extent),
     /// Examine a tenant.
     Examine {
         /// Which.

@@ -6,6 +6,7 @@ mod dispatcher;
 mod event;
 mod inventory;
 mod memory;
+mod readings;
 mod rounds;
 mod seen;
 mod settings;
@@ -15,7 +16,7 @@ mod status;
 mod tenant;
 
 pub use dispatcher::{Dispatcher, TenantNumbers};
-pub use event::{Commit, Effect, Event, Examined, Job, Reading, Record, TenantIx};
+pub use event::{Commit, Effect, Event, Examined, Extent, Job, Reading, Record, TenantIx};
 pub use memory::{Remembered, TenantMemory};
 pub use rounds::Ended;
 pub use seen::Seen;

@@ -37,9 +37,7 @@ impl Seen {
             let told = format!("{}, until {}", facts.issuer, day(facts.not_after));
             Some((visit.handshake.chain?, told.into()))
         });
-        let app = context
-            .platform()
-            .and_then(|platform| platform.apps.get(&evidence.tenant.app));
+        let app = context.platform().and_then(|platform| evidence.told(platform).app);
         let image = app.map(|app| {
             let mut images = app
                 .machines

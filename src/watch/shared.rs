@@ -3,7 +3,7 @@
 
 use roundsman_alerts::Key;
 use roundsman_checks::diagnosis::{Blame, Cause, CauseEntry, Object, Scope, Shared, entries_of};
-use roundsman_checks::finding::Check;
+use roundsman_checks::finding::{Check, Outcome};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::TenantIx;
@@ -113,7 +113,8 @@ impl SharedState {
     /// Whether a cause of the agent hides everything: then nothing can be said of tenants.
     pub(super) fn blinds(&self) -> bool {
         let mut entries = self.entries.values();
-        entries.any(|entry| entry.scope == Scope::Agent && blinds(entry.cause))
+        let fails = |entry: &CauseEntry| entry.outcome != Outcome::Warn;
+        entries.any(|entry| entry.scope == Scope::Agent && fails(entry) && blinds(entry.cause))
     }
 
     /// A tenant was examined, and these were to blame.

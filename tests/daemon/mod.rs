@@ -8,6 +8,7 @@ mod life;
 mod numbers;
 mod postfix;
 mod prometheus;
+mod word;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

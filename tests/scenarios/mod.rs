@@ -4,6 +4,8 @@ mod alone;
 mod answers;
 mod by_design;
 mod chains;
+mod changes;
+mod clocks;
 mod deeper;
 mod every_cause;
 mod fleet;
@@ -18,6 +20,7 @@ mod resolvers;
 mod rounds;
 mod together;
 mod watched;
+mod word;
 
 /// What is wrong with another tenant while something is tried at the first.
 #[derive(Clone, Copy, Debug)]

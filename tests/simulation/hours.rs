@@ -191,8 +191,8 @@ impl Hours {
                 let down = self.is_wrong() && self.trouble == Trouble::ApisDown;
                 self.hear(Event::Read(Box::new(Reading {
                     inventory: (!down).then_some(inventory),
-                    changed: false,
                     calls: 4,
+                    ..Reading::default()
                 })));
             }
             Coming::Examined(ix, tenant, visited) => {
@@ -236,7 +236,7 @@ impl Hours {
         for effect in self.dispatcher.handle(self.now, event) {
             match effect {
                 Effect::Look => self.later(QUICK, Coming::Looked),
-                Effect::Read => self.later(QUICK, Coming::Read),
+                Effect::Read(_) => self.later(QUICK, Coming::Read),
                 Effect::Examine { ix, tenant, visit, .. } => {
                     self.begins(tenant.id.as_str());
                     let takes = match (self.suffers(&tenant), visit) {

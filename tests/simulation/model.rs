@@ -274,6 +274,7 @@ impl Model {
                     inventory: (!lost).then_some(inventory),
                     changed,
                     calls: 4,
+                    ..Reading::default()
                 })))
             }
             Coming::Examined(ix, tenant) => {
@@ -407,7 +408,7 @@ impl Model {
         let slow = self.random.u64(5..400);
         match effect {
             Effect::Look => self.later(slow, Coming::Looked),
-            Effect::Read => self.later(slow, Coming::Read),
+            Effect::Read(_) => self.later(slow, Coming::Read),
             Effect::Examine { ix, tenant, .. } => {
                 if !self.running.insert(ix) {
                     return Err(format!("{} is examined twice at once", tenant.id));

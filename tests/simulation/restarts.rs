@@ -120,7 +120,7 @@ impl Life {
                 self.context = Some(Arc::clone(&context));
                 self.hear(Event::Looked(Some(context)));
             }
-            Effect::Read => {
+            Effect::Read(_) => {
                 if self.silent {
                     self.hear(Event::Read(Box::default()));
                     return;

@@ -1,12 +1,10 @@
 //! `app`: the tenant's app exists and runs, or is asleep and will wake by itself. Only the platform can say.
 
 use super::platform;
-use crate::evidence::{Fault, Machine, Platform, Reason};
+use crate::evidence::{AppTold, Fault, Machine, Reason};
 use crate::finding::{Finding, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::{
-    AppState, MachineEnd, MachineRelease, app_state_by, missing_machines, other_releases, runs_expected, second,
-};
+use crate::reading::{AppState, MachineEnd, MachineRelease, app_state, other_releases, runs_expected, second};
 use crate::world::TenantEvidence;
 
 pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding {
@@ -15,7 +13,8 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
         Err(finding) => return finding,
     };
     let name = &tenant.tenant.app;
-    let state = app_state_by(platform, name, &tenant.details);
+    let told = tenant.told(platform);
+    let state = app_state(told, &tenant.details);
     if let Some(fault) = contradiction(context, tenant, &state) {
         return Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason);
     }
@@ -26,9 +25,9 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
             "an app",
         ),
         AppState::Unknown(fault) => Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason),
-        AppState::Running(count) => release(platform, tenant)
+        AppState::Running(count) => release(told, tenant)
             .unwrap_or_else(|| Finding::plain(Outcome::Pass, with_release(tenant, format!("{count} started")))),
-        AppState::Asleep => release(platform, tenant).unwrap_or_else(|| {
+        AppState::Asleep => release(told, tenant).unwrap_or_else(|| {
             Finding::plain(
                 Outcome::Pass,
                 with_release(tenant, "asleep, wakes by itself on a request".into()),
@@ -84,9 +83,9 @@ fn stuck(machine: &Machine) -> String {
 }
 
 /// What keeps an app that runs from being the release that is expected: nothing where none is.
-fn release(platform: &Platform, tenant: &TenantEvidence) -> Option<Finding> {
+fn release(told_app: AppTold<'_>, tenant: &TenantEvidence) -> Option<Finding> {
     let expected = tenant.expectation.image.as_ref()?;
-    let app = platform.apps.get(&tenant.tenant.app)?;
+    let app = told_app.app?;
     if let Some(machine) = other_releases(expected, app).first() {
         let message = MachineRelease::of(machine).to_string();
         return Some(fail(
@@ -106,7 +105,7 @@ fn release(platform: &Platform, tenant: &TenantEvidence) -> Option<Finding> {
         );
         Fault::new(Reason::PlatformPartial, message)
     });
-    let fault = untold.or_else(|| missing_machines(platform, app))?;
+    let fault = untold.or_else(|| told_app.machines_missing())?;
     Some(Finding::plain(Outcome::Unknown, fault.detail).because(fault.reason))
 }
 

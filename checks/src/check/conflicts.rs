@@ -43,8 +43,8 @@ pub(super) fn judge(context: &FleetContext, tenant: &TenantEvidence) -> Finding 
 
 /// What the platform did not answer and this tenant depends on: the list of apps, for one that is not in it may hold a
 /// certificate too, and its own app's certificates.
-fn missing<'p>(platform: &'p Platform, tenant: &TenantEvidence) -> Option<&'p Fault> {
-    let own = platform.apps.get(&tenant.tenant.app);
+fn missing<'p>(platform: &'p Platform, tenant: &'p TenantEvidence) -> Option<&'p Fault> {
+    let own = tenant.told(platform).app;
     let own = own.and_then(|app| app.certificates_missing.as_ref());
     own.or(platform.apps_missing.as_ref())
 }
@@ -54,16 +54,17 @@ fn missing<'p>(platform: &'p Platform, tenant: &TenantEvidence) -> Option<&'p Fa
 #[must_use]
 pub fn certificate_holders<'w>(
     context: &'w FleetContext,
-    tenant: &TenantEvidence,
+    tenant: &'w TenantEvidence,
 ) -> Vec<(&'w App, &'w AppCertificate)> {
     let Some(platform) = context.fleet.platform.known() else {
         return Vec::new();
     };
     let mut held = context.foreign_certificates(tenant.tenant.hostname.as_str());
-    let own = platform
-        .apps
-        .get(&tenant.tenant.app)
-        .filter(|app| app.name != platform.edge_app);
+    let own = tenant.told(platform).app.filter(|app| app.name != platform.edge_app);
+    if tenant.word.is_some() {
+        // What its app held in bulk it may hold no more.
+        held.retain(|(app, _)| app.name != tenant.tenant.app);
+    }
     let under = |certificate: &&AppCertificate| is_under(&certificate.hostname, &context.fleet.domain);
     for certificate in own
         .into_iter()

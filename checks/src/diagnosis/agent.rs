@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{AgentFact, Fact, Object, Proof, Remedy, TenantFacts, Totals};
 use crate::chain::{Facts, fails_by_dates_alone};
@@ -173,6 +173,40 @@ pub(super) fn clock(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
     ];
     let remedy = Remedy::advise("set the clock of the machine that roundsman runs on (`timedatectl status`)");
     vec![hidden(Object::Clock, evidence).likely().remedy(remedy)]
+}
+
+/// How far the clocks of others may be off ours, and how old what they said may be.
+const OFF: SignedDuration = SignedDuration::from_mins(5);
+const OLD: SignedDuration = SignedDuration::from_mins(15);
+
+/// Two others or more whose clocks are off ours to the same side, whatever the chains say: a warning, where the chains do
+/// not say more.
+pub(super) fn clock_off(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+    if !clock(context, totals).is_empty() {
+        return Vec::new();
+    }
+    let vantage = &context.fleet.vantage;
+    let seen = vantage.taken_at.unwrap_or(context.fleet.now);
+    let fresh = || {
+        let clocks = vantage.clocks.iter();
+        clocks.filter(|clock| seen.duration_since(clock.ours).abs() <= OLD)
+    };
+    let before = fresh().filter(|clock| clock.ahead() > OFF).collect::<Vec<_>>();
+    let behind = fresh().filter(|clock| clock.ahead() < -OFF).collect::<Vec<_>>();
+    let off = [before, behind].into_iter().max_by_key(Vec::len).unwrap_or_default();
+    if off.len() < 2 {
+        return Vec::new();
+    }
+    let evidence = off.into_iter().map(|clock| {
+        Fact::from(AgentFact::ClockOf {
+            source: clock.source.clone(),
+            ours: clock.ours,
+            theirs: clock.theirs,
+        })
+    });
+    let remedy = Remedy::advise("set the clock of the machine that roundsman runs on (`timedatectl status`)");
+    let proof = Proof::fail(Object::Clock, evidence.collect()).outcome(Outcome::Warn);
+    vec![proof.likely().remedy(remedy)]
 }
 
 /// Another clock by which a chain would be valid, and ours at that moment.

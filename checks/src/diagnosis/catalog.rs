@@ -121,7 +121,7 @@ causes! {
         "The zone's servers are silent to the agent while a resolver gets fresh names from them: port 53 is closed to the agent.";
     ClockWrong = "clock-wrong": Agent Hides Neither Critical, shown by [Vantage],
         "the agent's clock is wrong",
-        "Certificates fail by their dates alone, and another clock says a time at which they are valid.";
+        "Certificates fail by their dates alone, and another clock says a time at which they are valid; or two others' clocks are more than five minutes off, which is a warning.";
     PlatformApiUnauthorized = "platform-api-unauthorized": Agent Hides Neither Critical, shown by [Vantage],
         "an API does not accept the agent's token",
         "What only this API can tell is not known. Nothing is said of the tenants that it hides.";

@@ -132,15 +132,16 @@ fn date(context: &FleetContext, visit: Option<&Visit>) -> Option<FollowUp> {
 /// The app itself, where its page fails: asked directly, or by its own health checks where it has no public address.
 fn direct(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) -> Option<FollowUp> {
     let platform = context.platform()?;
-    let app = platform.apps.get(&tenant.tenant.app)?;
-    let runs = matches!(app_state(platform, &tenant.tenant.app), AppState::Running(_));
+    let told = tenant.told(platform);
+    let app = told.app?;
+    let runs = matches!(app_state(told, &[]), AppState::Running(_));
     if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
         return None;
     }
     let id = || tenant.tenant.id.clone();
-    let told = tenant.is_healthy(app).is_some();
+    let checks_told = tenant.is_healthy(app).is_some();
     match (app.addresses.is_empty(), tenant.direct.as_deref()) {
-        (true, _) => (!told && !tenant.checks_asked).then(|| FollowUp::Checks(id())),
+        (true, _) => (!checks_told && !tenant.checks_asked).then(|| FollowUp::Checks(id())),
         (false, None) => Some(FollowUp::Direct(id())),
         // An app that nobody reaches, though it is said to run: its hosts may be down.
         (false, Some(direct)) => {

@@ -81,8 +81,8 @@ fn agent(cause: Cause) -> Option<Guidance> {
             "open port 53 to the zone's servers for the agent, or set `[dns] ask = \"resolvers\"`",
         ),
         Cause::ClockWrong => or_likely(
-            "never: one other clock is no proof",
-            "chains fail by their dates alone, and the `Date` of the edge's answer is a time at which they are valid",
+            "never: other clocks are no proof",
+            "chains fail by their dates alone, and the `Date` of the edge's answer is a time at which they are valid; or, as a warning, the `Date` of two sources (the edge, the APIs) is more than five minutes off the agent's clock",
             "set the clock of the machine that roundsman runs on",
         ),
         Cause::PlatformApiUnauthorized => proven(

@@ -103,6 +103,7 @@ pub(super) const SHARED: &[SharedRule] = &[
     of_agent(C::VantageDnsBlocked, agent::dns_blocked, agent::is_silent_dns),
     of_agent(C::ClockWrong, agent::clock, agent::fails_by_clock)
         .suppressing(These(&[C::WildcardCertificateExpired, C::WildcardCertificateNotYetValid])),
+    of_agent(C::ClockWrong, agent::clock_off, nothing),
     of_agent(C::PlatformApiUnauthorized, |c, _| platform(c, C::PlatformApiUnauthorized), api::hides),
     of_agent(C::PlatformApiRateLimited, |c, _| platform(c, C::PlatformApiRateLimited), api::hides),
     of_agent(C::PlatformApiUnavailable, |c, _| platform(c, C::PlatformApiUnavailable), api::hides),

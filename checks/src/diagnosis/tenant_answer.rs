@@ -142,7 +142,7 @@ pub(super) fn route_broken(subject: &TenantContext<'_>) -> Option<Proof> {
         .visit()
         .filter(|visit| subject.fails(Check::Site) && visit.handshake.end.is_done() && is_down(visit))?;
     let platform = subject.context.platform()?;
-    let app = platform.apps.get(&subject.tenant.tenant.app)?;
+    let app = subject.tenant.told(platform).app?;
     let direct = subject.tenant.direct.as_deref();
     let is_private = app.addresses.is_empty() && app.addresses_missing.is_none();
     let checks_pass = is_private && subject.tenant.is_healthy(app) == Some(true);

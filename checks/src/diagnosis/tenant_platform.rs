@@ -6,7 +6,7 @@ use crate::chain::covers;
 use crate::check::certificate_holders;
 use crate::evidence::{App, AppCertificate, CertificateState, Machine, Platform, Reason, Visit};
 use crate::finding::{Check, Outcome};
-use crate::reading::{AppState, MachineEnd, app_state_by};
+use crate::reading::{AppState, MachineEnd, app_state};
 
 fn platform<'w>(subject: &'w TenantContext<'_>) -> Option<&'w Platform> {
     subject.context.platform()
@@ -181,11 +181,7 @@ pub(super) fn missing(subject: &TenantContext<'_>) -> Option<Proof> {
 fn app_is<'w>(subject: &'w TenantContext<'_>) -> Option<AppState<'w>> {
     let wrong = subject.fails(Check::App);
     let platform = platform(subject).filter(|_| wrong)?;
-    Some(app_state_by(
-        platform,
-        &subject.tenant.tenant.app,
-        &subject.tenant.details,
-    ))
+    Some(app_state(subject.tenant.told(platform), &subject.tenant.details))
 }
 
 pub(super) fn app_missing(subject: &TenantContext<'_>) -> Option<Proof> {
@@ -293,7 +289,7 @@ pub(super) fn app_crashed(subject: &TenantContext<'_>) -> Option<Proof> {
 }
 
 fn others(subject: &TenantContext<'_>, machine: &Machine) -> Option<AppFact> {
-    let app = platform(subject)?.apps.get(&subject.tenant.tenant.app)?;
+    let app = subject.tenant.told(platform(subject)?).app?;
     let more = app.machines.iter().filter(|other| other.id != machine.id).count();
     (more > 0).then_some(AppFact::NoneRuns(more + 1))
 }

@@ -12,13 +12,7 @@ pub(super) fn machines(subject: &TenantContext<'_>) -> Option<Proof> {
         return None;
     }
     let expected = subject.tenant.expectation.image.as_ref()?;
-    let app = subject
-        .context
-        .fleet
-        .platform
-        .known()?
-        .apps
-        .get(&subject.tenant.tenant.app)?;
+    let app = subject.tenant.told(subject.context.platform()?).app?;
     let other = other_releases(expected, app);
     let all = app.machines.iter().filter(|machine| !machine.is_gone()).count();
     let right = all.saturating_sub(other.len());

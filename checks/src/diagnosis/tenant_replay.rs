@@ -29,7 +29,7 @@ pub(super) fn is_worth_asking(context: &FleetContext, tenant: &TenantEvidence, f
         let finding = findings.of(check);
         finding.outcome == Outcome::Fail && finding.reason != Some(Reason::HttpRelease)
     };
-    let explained = match app_state(platform, &tenant.tenant.app) {
+    let explained = match app_state(tenant.told(platform), &[]) {
         AppState::Running(_) | AppState::Unknown(_) => false,
         AppState::Asleep => !tenant.woken,
         _ => true,

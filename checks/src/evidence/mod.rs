@@ -15,9 +15,12 @@ pub use dns::{DnsQuery, DnsRecord, DnsReply, RecordKind, TenantDns, ZoneEvidence
 pub use logs::{LogLine, TenantLog};
 pub use machine_state::MachineState;
 pub use millis::Millis;
-pub use platform::{ApiAnswer, App, AppCertificate, CertificateState, Cloud, Exit, Machine, Platform, ZoneRecord};
+pub use platform::{
+    ApiAnswer, App, AppCertificate, AppTold, AppWord, CertificateState, Changed, Cloud, Exit, Machine, Platform,
+    ZoneRecord,
+};
 pub use reason::{Alert, Reason, UnknownReason};
-pub use vantage::{ClockProbe, ControlProbe, VantageEvidence};
+pub use vantage::{ClockProbe, ControlProbe, SourceClock, VantageEvidence};
 pub use visit::{Answer, Body, ChainId, Connect, Exchange, Handshake, Matches, Retry, Visit};
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, MachineState};
+use super::{Fault, MachineState, Reason};
 
 /// What an API was asked: an answer, a failure, or nobody to ask.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,9 +76,15 @@ pub struct Platform {
     pub cloud: Cloud,
     /// The organization's slug.
     pub organization: String,
+    /// When the first of it was asked for, by the agent's clock: what changed before is in it. Old recordings do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// When the last of it was answered, by the agent's clock; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,
+    /// When what changed at machines since then was asked for last, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Changed>,
     /// The edge app's name.
     pub edge_app: String,
     /// Every app that was answered, by name.
@@ -93,7 +99,23 @@ pub struct Platform {
     pub cross_network_replays: Option<bool>,
 }
 
+/// When what changed was asked for and answered, by the agent's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Since when what changes is not in it.
+    pub asked_at: Timestamp,
+    /// When it was answered.
+    pub taken_at: Timestamp,
+}
+
 impl Platform {
+    /// Since when what changes at machines is not in it.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        let changed = self.changed.map(|changed| changed.asked_at);
+        changed.or(self.asked_at).or(self.taken_at)
+    }
+
     /// The edge app, where it exists and is known.
     #[must_use]
     pub fn edge(&self) -> Option<&App> {
@@ -127,6 +149,16 @@ impl Platform {
         apps.into_iter().flatten().filter(|app| app.holds(wildcard))
     }
 
+    /// What it says of one app.
+    #[must_use]
+    pub fn told(&self, app: &str) -> AppTold<'_> {
+        AppTold {
+            app: self.apps.get(app),
+            at: self.changed.map(|changed| changed.taken_at).or(self.taken_at),
+            bulk: Some(self),
+        }
+    }
+
     /// Takes in what the detail of an app's machines tells besides.
     pub fn learn(&mut self, app: &str, machines: &[Machine]) {
         let Some(app) = self.apps.get_mut(app) else { return };
@@ -136,6 +168,58 @@ impl Platform {
                 known.digest = told.digest.clone().or(known.digest.take());
             }
         }
+    }
+}
+
+/// The platform's word on one app, asked for by itself after everything was read in bulk. It is complete, or it is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppWord {
+    /// When it was asked for, by the agent's clock.
+    pub at: Timestamp,
+    /// The app; `None`: every API that was asked says that there is none of that name.
+    pub app: Option<App>,
+}
+
+impl AppWord {
+    /// What it says.
+    #[must_use]
+    pub fn told(&self) -> AppTold<'_> {
+        AppTold {
+            app: self.app.as_ref(),
+            at: Some(self.at),
+            bulk: None,
+        }
+    }
+}
+
+/// What the platform says of one app, by whichever answer counts.
+#[derive(Clone, Copy, Debug)]
+pub struct AppTold<'p> {
+    /// The app, where the answer has it.
+    pub app: Option<&'p App>,
+    /// When it was told; old recordings do not tell.
+    pub at: Option<Timestamp>,
+    /// The answer about all apps, where it is that one.
+    bulk: Option<&'p Platform>,
+}
+
+impl<'p> AppTold<'p> {
+    /// Why an app that the answer does not have may exist all the same.
+    #[must_use]
+    pub fn app_missing(self) -> Option<&'p Fault> {
+        self.bulk?.apps_missing.as_ref()
+    }
+
+    /// Why the machines of the app are not all known, where they are not.
+    #[must_use]
+    pub fn machines_missing(self) -> Option<Fault> {
+        let own = self.app.and_then(|app| app.machines_missing.clone());
+        let Some(platform) = self.bulk else { return own };
+        // The region says most: what it left out elsewhere follows from it.
+        let silent = platform.silent_regions.iter().cloned().collect::<Vec<_>>().join(", ");
+        let silent = (!silent.is_empty()).then(|| format!("no answer about machines in {silent}"));
+        let silent = silent.map(|detail| Fault::new(Reason::PlatformPartial, detail));
+        silent.or(own).or_else(|| platform.machines_missing.clone())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{DnsQuery, StepStatus};
@@ -29,6 +29,25 @@ pub struct ClockProbe {
     pub end: StepStatus,
 }
 
+/// What clock a source keeps, told by the `Date` of an answer that was asked for anyway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceClock {
+    /// Whose answer it was: `the edge`, or an API's name.
+    pub source: String,
+    /// Its `Date`.
+    pub theirs: Timestamp,
+    /// Our clock at the same moment.
+    pub ours: Timestamp,
+}
+
+impl SourceClock {
+    /// How far its clock is before ours.
+    #[must_use]
+    pub fn ahead(&self) -> SignedDuration {
+        self.theirs.duration_since(self.ours)
+    }
+}
+
 /// What the agent knows of its own place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VantageEvidence {
@@ -44,6 +63,9 @@ pub struct VantageEvidence {
     pub controls: Vec<ControlProbe>,
     /// Clocks of others, asked only where a chain fails by its dates alone.
     pub dates: Vec<ClockProbe>,
+    /// The clocks of those who were asked anyway, one of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<SourceClock>,
     /// When it was looked at; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::evidence::{Answer, ApiAnswer, ChainId, Fault, IDENTITY_HEADERS, Platform, ZoneRecord};
+use crate::evidence::{Answer, ApiAnswer, ChainId, Fault, IDENTITY_HEADERS, Platform, SourceClock, ZoneRecord};
 use crate::expectation::{Expectation, Identity};
 use crate::finding::Check;
 use crate::probe::ProbeLimits;
@@ -55,6 +55,8 @@ pub struct ApiSnapshot {
     pub listing: ApiAnswer<Arc<Vec<ZoneRecord>>>,
     /// When the listing was read.
     pub listed_at: Option<Timestamp>,
+    /// What clocks the APIs keep, by their latest answers.
+    pub clocks: Vec<SourceClock>,
 }
 
 /// Evidence of tenants that an earlier round gathered. They are part of the round without being probed again, so that

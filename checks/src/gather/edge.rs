@@ -13,9 +13,10 @@ use tokio::sync::Semaphore;
 use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use crate::clock::{Moment, now};
-use crate::evidence::{Answer, ChainId, VantageEvidence, Visit, ZoneEvidence};
+use crate::evidence::{Answer, ChainId, SourceClock, VantageEvidence, Visit, ZoneEvidence};
 use crate::fleet::ChainStore;
 use crate::probe::ProbeRequest;
+use crate::reading::http_date;
 use crate::target::Hostname;
 use crate::world::{CertificateChain, EdgeEvidence};
 
@@ -161,6 +162,20 @@ pub(super) fn probe_addresses(edge: &EdgeEvidence) -> Vec<SocketAddr> {
     } else {
         standing
     }
+}
+
+/// What clock the edge keeps, by the answers to the control name: of several the one that is nearest to ours.
+pub(super) fn clock(edge: &EdgeEvidence) -> Option<SourceClock> {
+    let clock = |visit: &Visit| {
+        let date = visit.page.answer.as_ref()?.header("date")?;
+        Some(SourceClock {
+            source: "the edge".to_owned(),
+            theirs: http_date(date)?,
+            ours: visit.page.during()?.1,
+        })
+    };
+    let clocks = edge.controls.iter().filter_map(clock);
+    clocks.min_by_key(|clock| clock.ahead().abs())
 }
 
 /// Visits the control name everywhere.

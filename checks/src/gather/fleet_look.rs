@@ -35,11 +35,12 @@ pub(super) fn unseen(prober: &EdgeProber<'_>) -> Fleet {
 /// was made of and is still the same is not made again.
 pub(super) async fn look(prober: &EdgeProber<'_>, before: Option<&FleetContext>) -> FleetContext {
     let (setup, assignment) = (prober.setup, prober.assignment);
-    let (vantage, zone) = tokio::join!(
+    let (mut vantage, zone) = tokio::join!(
         vantage::probe(setup, assignment),
         zone::probe(setup, assignment, prober.control.clone())
     );
     let edge = edge::probe(prober, &vantage, &zone).await;
+    vantage.clocks.extend(edge::clock(&edge));
     let fleet = Fleet {
         vantage,
         zone,

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::app_words::AppWords;
 use super::assignment::{Assignment, Names, ProbeTarget};
 use super::edge::{self, EdgeProber};
 use super::examine::{Examination, first_look, settle};
+use super::log_turns::LogTurns;
 use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
 use super::{fleet_look, zone};
@@ -28,7 +30,15 @@ pub struct FleetWatch {
     context: Arc<FleetContext>,
     names: Arc<Names>,
     sockets: Arc<[SocketAddr]>,
+    kept: Kept,
+}
+
+/// What is kept from look to look of what examinations may cost others.
+#[derive(Clone)]
+struct Kept {
     unhurried: Arc<Semaphore>,
+    words: Arc<AppWords>,
+    logs: Arc<LogTurns>,
 }
 
 impl FleetWatch {
@@ -42,7 +52,12 @@ impl FleetWatch {
         chains: Arc<ChainStore>,
     ) -> Result<Self, NameError> {
         let names = Arc::new(Names::new(&assignment.known));
-        Self::look(setup, assignment, chains, names, EdgeProber::turns(), None).await
+        let kept = Kept {
+            unhurried: EdgeProber::turns(),
+            words: Arc::new(AppWords::new()),
+            logs: Arc::new(LogTurns::new()),
+        };
+        Self::look(setup, assignment, chains, names, kept, None).await
     }
 
     /// The next look. What neither the setup nor the assignment changed stays.
@@ -54,8 +69,11 @@ impl FleetWatch {
             true => Arc::clone(&self.names),
             false => Arc::new(Names::new(&assignment.known)),
         };
-        let (chains, turns) = (Arc::clone(&self.context.chains), Arc::clone(&self.unhurried));
-        Self::look(setup, assignment, chains, names, turns, Some(&self.context)).await
+        let kept = self.kept.clone();
+        kept.words
+            .outdated_by(assignment.snapshot.platform.known().map(|platform| &**platform));
+        let chains = Arc::clone(&self.context.chains);
+        Self::look(setup, assignment, chains, names, kept, Some(&self.context)).await
     }
 
     async fn look(
@@ -63,11 +81,12 @@ impl FleetWatch {
         assignment: Arc<Assignment>,
         chains: Arc<ChainStore>,
         names: Arc<Names>,
-        unhurried: Arc<Semaphore>,
+        kept: Kept,
         before: Option<&FleetContext>,
     ) -> Result<Self, NameError> {
         let (at, control) = (now(), zone::fresh(&setup.domain)?);
-        let edge = EdgeProber::new(&setup, &assignment, control.clone(), at, chains, Arc::clone(&unhurried));
+        let turns = Arc::clone(&kept.unhurried);
+        let edge = EdgeProber::new(&setup, &assignment, control.clone(), at, chains, turns);
         let context = fleet_look::look(&edge, before).await;
         Ok(Self {
             sockets: edge::probe_addresses(&context.fleet.edge).into(),
@@ -77,7 +96,7 @@ impl FleetWatch {
             control,
             at,
             names,
-            unhurried,
+            kept,
         })
     }
 
@@ -93,17 +112,29 @@ impl FleetWatch {
         self.at
     }
 
-    /// Examines one tenant on a connection of its own; without `visit` it is spared that, for it would fail. Its
-    /// follow-ups are made, but for those that are about many.
+    /// Examines one tenant on a connection of its own; without `visit` it is spared that, for it would fail. Where it fails
+    /// and the platform's word on its app is older than that, the app is asked for by itself. Its follow-ups are made, but
+    /// for those that are about many; where it answers wrongly it is looked for in the edge's log.
     pub async fn examine(&self, target: &ProbeTarget, visit: bool) -> Examination {
         let (control, chains) = (self.control.clone(), Arc::clone(&self.context.chains));
-        let turns = Arc::clone(&self.unhurried);
+        let turns = Arc::clone(&self.kept.unhurried);
         let edge = EdgeProber::new(&self.setup, &self.assignment, control, now(), chains, turns);
-        let prober = TenantProber::new(&edge, &self.context, self.sockets.to_vec(), Arc::clone(&self.names));
+        let platform = self.context.platform();
+        let mut prober = TenantProber::new(&edge, &self.context, self.sockets.to_vec(), Arc::clone(&self.names));
+        prober.word = platform.and_then(|platform| self.kept.words.of(&target.tenant.app, platform));
         let mut examination = first_look(&prober, target, visit).await;
+        if let Some(platform) = platform
+            && let Some(word) = self.kept.words.ask(&self.setup, platform, &examination).await
+        {
+            prober.word = Some(Arc::clone(&word));
+            (examination.evidence.word, examination.evidence.checks_asked) = (Some(word), true);
+            examination.judge_again(&self.context);
+            self.kept.words.judged(&examination);
+        }
         if examination.is_open() {
             settle(&prober, target, &mut examination, None).await;
         }
+        self.kept.logs.answer(&prober, target, &mut examination).await;
         examination
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
+use super::assignment::ProbeTarget;
 use super::log_cursor::{LogCursor, is_about};
 use super::tenant::TenantProber;
 use crate::evidence::{ApiAnswer, LogLine, TenantLog, Visit};
@@ -19,21 +20,19 @@ const READS: usize = 12;
 /// How many lines about one tenant are kept.
 const KEPT: usize = 20;
 
-/// Searches for lines about these targets.
-pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<(usize, TenantLog)> {
+/// Searches for lines about these targets, each known by a number.
+pub(super) async fn search(prober: &TenantProber<'_>, targets: &[(usize, &ProbeTarget)]) -> Vec<(usize, TenantLog)> {
     let (setup, assignment) = (prober.edge.setup, prober.edge.assignment);
     let readable = setup.platform.as_ref().filter(|_| assignment.logs);
     let (Some(logs), Some(platform)) = (readable, assignment.snapshot.platform.known()) else {
         return Vec::new();
     };
-    let wanted = indices.iter().filter_map(|index| {
-        let target = assignment.targets.get(*index)?;
-        Some((*index, target.tenant.clone()))
-    });
+    let wanted = targets
+        .iter()
+        .map(|(index, target)| (*index, Arc::clone(&target.tenant)));
     let mut search = LogSearch::new(&setup.domain, prober.edge.now, wanted);
-    let most = (indices.len() * READS_EACH).min(READS);
-    let searched = indices.iter().filter_map(|index| assignment.targets.get(*index));
-    let sent = SentHeaders::of_all(searched.map(|target| &*target.headers));
+    let most = (targets.len() * READS_EACH).min(READS);
+    let sent = SentHeaders::of_all(targets.iter().map(|(_, target)| &*target.headers));
     let mut cursor = LogCursor::new(logs, &platform.edge_app, most, sent);
     match cursor.more().await {
         Ok(lines) => search.take(&lines),
@@ -44,7 +43,7 @@ pub(super) async fn search(prober: &TenantProber<'_>, indices: &[usize]) -> Vec<
     }
     // Their first requests may be buried already: what happens from now on stands behind the token.
     let again = search.missing().filter_map(|index| {
-        let target = assignment.targets.get(index)?;
+        let (_, target) = targets.iter().find(|(other, _)| *other == index)?;
         let socket = *prober.sockets.first()?;
         Some(async move { (index, prober.visit(target, socket, true).await) })
     });

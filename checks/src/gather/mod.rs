@@ -4,6 +4,7 @@
 //! A [`ProbeSetup`] lasts as long as its configuration, an [`Assignment`] is given to one round, and [`round`] carries
 //! it out.
 
+mod app_words;
 mod assignment;
 mod concurrency;
 mod edge;
@@ -19,11 +20,13 @@ mod log_cursor;
 mod log_follower;
 #[cfg(feature = "platform")]
 mod log_search;
+mod log_turns;
 #[cfg(not(feature = "platform"))]
 mod no_logs;
 mod outage;
 mod pacer;
 mod progress;
+mod quota;
 mod reach;
 mod retry;
 mod round;

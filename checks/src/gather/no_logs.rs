@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use jiff::Timestamp;
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, ProbeTarget};
 use super::setup::ProbeSetup;
 use super::tenant::TenantProber;
 use crate::evidence::TenantLog;
@@ -27,6 +27,6 @@ impl<'p> LogFollower<'p> {
 }
 
 /// No lines.
-pub(super) async fn search(_: &TenantProber<'_>, _: &[usize]) -> Vec<(usize, TenantLog)> {
+pub(super) async fn search(_: &TenantProber<'_>, _: &[(usize, &ProbeTarget)]) -> Vec<(usize, TenantLog)> {
     Vec::new()
 }

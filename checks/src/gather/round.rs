@@ -254,11 +254,13 @@ async fn together(
     let wanted = wanted.collect::<BTreeSet<_>>();
     let indices = examined.iter().enumerate();
     let indices = indices.filter(|(_, examination)| wanted.contains(&examination.evidence.tenant.id));
-    let indices = indices.map(|(index, _)| index).collect::<Vec<_>>();
+    let targets = &prober.edge.assignment.targets;
+    let searched = indices.filter_map(|(index, _)| Some((index, targets.get(index)?)));
+    let searched = searched.collect::<Vec<_>>();
     let search = async {
-        match indices.is_empty() {
+        match searched.is_empty() {
             true => Vec::new(),
-            false => log_search::search(prober, &indices).await,
+            false => log_search::search(prober, &searched).await,
         }
     };
     let fleet = fleet_look::follow_up(prober.edge, context.clone(), &open);

@@ -9,7 +9,7 @@ use super::pacer::Pacers;
 use super::retry::RetrySchedule;
 use super::servers;
 use super::vantage::{Control, UrlControls};
-use crate::evidence::Machine;
+use crate::evidence::{App, Fault, Machine, Reason};
 use crate::expectation::Expectation;
 #[cfg(feature = "platform")]
 use crate::platform::PlatformClient;
@@ -119,6 +119,21 @@ impl ProbeSetup {
         }
     }
 
+    /// One app of an organization, whole; nothing where that is not to be had.
+    #[cfg(feature = "platform")]
+    pub(super) async fn app(&self, organization: &str, app: &str) -> Result<Option<App>, Fault> {
+        match &self.platform {
+            Some(platform) => platform.app(organization, app).await,
+            None => Err(nobody()),
+        }
+    }
+
+    /// Nothing: without the API clients there is nobody to ask.
+    #[cfg(not(feature = "platform"))]
+    pub(super) async fn app(&self, _: &str, _: &str) -> Result<Option<App>, Fault> {
+        Err(nobody())
+    }
+
     /// The machines of an app in detail; nothing where there is nobody to ask. What is refused is asked once all the
     /// same: there is no more to be had.
     #[cfg(feature = "platform")]
@@ -131,4 +146,8 @@ impl ProbeSetup {
     pub(super) async fn machines(&self, _: &str) -> Option<Vec<Machine>> {
         None
     }
+}
+
+fn nobody() -> Fault {
+    Fault::new(Reason::PlatformUnavailable, "there is no client of the platform")
 }

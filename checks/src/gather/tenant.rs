@@ -12,7 +12,9 @@ use super::setup::ProbeSetup;
 use crate::check::{AppState, DnsAnswer, Wakes, app_state, wakes};
 use crate::clock::now;
 use crate::diagnosis::FollowUp;
-use crate::evidence::{Answer, ApiAnswer, DnsQuery, RecordKind, TenantDns, VALIDATION_LABELS, Visit, ZoneEvidence};
+use crate::evidence::{
+    Answer, ApiAnswer, AppWord, DnsQuery, RecordKind, TenantDns, VALIDATION_LABELS, Visit, ZoneEvidence,
+};
 use crate::finding::Check;
 use crate::fleet::FleetContext;
 use crate::probe::{DnsQuestion, ProbeRequest};
@@ -32,6 +34,8 @@ pub(super) struct TenantProber<'r> {
     /// The addresses of the edge that are visited.
     pub sockets: Vec<SocketAddr>,
     pub names: Arc<Names>,
+    /// The platform's word on the app of the tenant that is looked at, where it is newer than what was read in bulk.
+    pub word: Option<Arc<AppWord>>,
 }
 
 impl<'r> TenantProber<'r> {
@@ -49,6 +53,7 @@ impl<'r> TenantProber<'r> {
             servers: servers.collect(),
             sockets,
             names,
+            word: None,
         }
     }
 
@@ -93,6 +98,7 @@ impl<'r> TenantProber<'r> {
             asleep,
             woken: asleep && page && !spared && self.assignment().asks_for_pages(),
             spared,
+            word: self.word.clone(),
             ..unseen
         }
     }
@@ -229,7 +235,10 @@ impl<'r> TenantProber<'r> {
     /// Whether asking a tenant for its page would start a machine.
     fn wakes(&self, tenant: &Tenant) -> Wakes {
         match &self.assignment().snapshot.platform {
-            ApiAnswer::Known(platform) => wakes(platform, &tenant.app),
+            ApiAnswer::Known(platform) => {
+                let own = self.word.as_deref().map(AppWord::told);
+                wakes(own.unwrap_or_else(|| platform.told(&tenant.app)))
+            }
             ApiAnswer::Unknown(_) => Wakes::Perhaps,
             // Without a platform there is nothing that sleeps.
             ApiAnswer::NotConfigured => Wakes::No,
@@ -239,8 +248,9 @@ impl<'r> TenantProber<'r> {
     /// The app of the traced tenant asked directly, where it is awake and nothing asks for that already.
     pub(super) fn worth_tracing(&self, tenant: &TenantEvidence) -> Option<FollowUp> {
         let platform = self.assignment().snapshot.platform.known()?;
-        let app = platform.apps.get(&tenant.tenant.app)?;
-        let awake = match app_state(platform, &tenant.tenant.app) {
+        let told = tenant.told(platform);
+        let app = told.app?;
+        let awake = match app_state(told, &[]) {
             AppState::Running(_) => true,
             AppState::Asleep => tenant.woken && tenant.visit().is_some_and(|visit| visit.page.answer.is_some()),
             _ => false,

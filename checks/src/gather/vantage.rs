@@ -92,6 +92,7 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment) -> Vantag
         resolvers,
         controls: controls.into_iter().flatten().collect(),
         dates: Vec::new(),
+        clocks: assignment.snapshot.clocks.clone(),
         taken_at: Some(now()),
     }
 }

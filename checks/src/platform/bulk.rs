@@ -19,6 +19,8 @@ const READ_AT_ONCE: usize = 256 * 1024;
 /// What is left for one bulk read, whichever of a platform's APIs it asks.
 #[derive(Debug)]
 pub(super) struct Allowance {
+    /// The calls that it has whatever is listed.
+    free: usize,
     /// Room for what is kept, in bytes.
     room: usize,
     made: AtomicUsize,
@@ -31,7 +33,13 @@ pub(super) struct Allowance {
 impl Allowance {
     /// An allowance with room for so many bytes.
     pub(super) fn with_room(room: usize) -> Self {
+        Self::of(FREE_CALLS, room)
+    }
+
+    /// An allowance of so many calls whatever is listed, with room for so many bytes.
+    pub(super) fn of(calls: usize, room: usize) -> Self {
         Self {
+            free: calls,
             room,
             made: AtomicUsize::new(0),
             apps: AtomicUsize::new(0),
@@ -46,7 +54,7 @@ impl Allowance {
     /// That nothing which was listed justifies so many.
     pub(super) fn call(&self) -> Result<(), Fault> {
         let apps = self.apps.load(Ordering::Relaxed);
-        let most = FREE_CALLS + CALLS_PER_PAGE * apps.div_ceil(APPS_PER_PAGE) + self.full.load(Ordering::Relaxed);
+        let most = self.free + CALLS_PER_PAGE * apps.div_ceil(APPS_PER_PAGE) + self.full.load(Ordering::Relaxed);
         if self.made.fetch_add(1, Ordering::Relaxed) < most {
             return Ok(());
         }
@@ -161,6 +169,11 @@ mod tests {
         }
         assert_eq!(calls(&full), 12);
         assert_eq!(full.call().unwrap_err().reason, Reason::PlatformMalformed);
+    }
+
+    #[test]
+    fn an_answer_about_one_app_has_no_more_calls_than_it_is_given() {
+        assert_eq!(calls(&Allowance::of(2, 3 << 20)), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fly;
-use crate::evidence::{ApiAnswer, Fault, LogLine, Machine, Platform};
+use crate::evidence::{ApiAnswer, App, Fault, LogLine, Machine, Platform, SourceClock};
 
 /// Client of a platform's APIs. It only reads, and outlives rounds with its connections; a clone is the same client.
 #[derive(Clone, Debug)]
@@ -33,6 +33,35 @@ impl PlatformClient {
     pub async fn read(&self) -> ApiAnswer<Platform> {
         match self {
             Self::Fly(client) => client.read().await,
+        }
+    }
+
+    /// What was known of the organization with what changed since; and whether something was not told whole, and stays as
+    /// it was.
+    ///
+    /// # Errors
+    /// Why what changed can't be added: then all is to be read again.
+    pub async fn changes(&self, before: &Platform) -> Result<(Platform, bool), Fault> {
+        match self {
+            Self::Fly(client) => client.changes(before).await,
+        }
+    }
+
+    /// One app of an organization, whole, as [`Self::read`] has it; `None` where all that is asked says that there is none.
+    ///
+    /// # Errors
+    /// Why it is not known whole.
+    pub async fn app(&self, organization: &str, app: &str) -> Result<Option<App>, Fault> {
+        match self {
+            Self::Fly(client) => client.app(organization, app).await,
+        }
+    }
+
+    /// What clocks its APIs keep, by their latest answers.
+    #[must_use]
+    pub fn clocks(&self) -> Vec<SourceClock> {
+        match self {
+            Self::Fly(client) => client.clocks().collect(),
         }
     }
 

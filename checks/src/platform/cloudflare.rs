@@ -10,7 +10,7 @@ use super::bulk::{Allowance, Bulk, weight};
 use super::http::{Answer, Api, ApiError, Calls, Path};
 use super::paging::{More, Trail};
 use super::token::Token;
-use crate::evidence::{ApiAnswer, Fault, Reason, ZoneRecord};
+use crate::evidence::{ApiAnswer, Fault, Reason, SourceClock, ZoneRecord};
 use crate::target::Hostname;
 
 /// Records on one page.
@@ -51,6 +51,12 @@ impl Zone {
             name: name.unwrap_or(domain.as_str()).to_owned(),
             climbs: name.is_none(),
         })
+    }
+
+    /// What clock the API keeps, by its latest answer.
+    #[must_use]
+    pub fn clock(&self) -> Option<SourceClock> {
+        self.api.clock()
     }
 
     /// Begins a round, as [`Api::begin_round`].

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Method, StatusCode, Url};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use thiserror::Error;
 use super::bulk::{Allowance, aside};
 use super::token::Token;
 use crate::clock::now;
-use crate::evidence::{Fault, Reason};
+use crate::evidence::{Fault, Reason, SourceClock};
 use crate::reading;
 
 /// How often one call is made at most.
@@ -124,6 +124,7 @@ pub struct Api {
     most: usize,
     refuses_token: fn(u16, &[u8]) -> bool,
     closed: Mutex<Option<Fault>>,
+    clock: Mutex<Option<SourceClock>>,
 }
 
 impl Api {
@@ -170,6 +171,7 @@ impl Api {
             most: MAX_ANSWER,
             refuses_token: |_, _| false,
             closed: Mutex::new(None),
+            clock: Mutex::new(None),
         })
     }
 
@@ -196,6 +198,23 @@ impl Api {
     /// Why it is asked nothing more in this round, where that is so.
     pub(super) fn closed(&self) -> Option<Fault> {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What clock it keeps, by its last answer that told it.
+    pub(super) fn clock(&self) -> Option<SourceClock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_clock(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let clock = date.and_then(reading::http_date).map(|theirs| SourceClock {
+            source: self.name.to_owned(),
+            theirs,
+            ours: now(),
+        });
+        if clock.is_some() {
+            *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = clock;
+        }
     }
 
     fn close(&self, fault: &Fault) {
@@ -284,6 +303,7 @@ impl Api {
         self.calls.ended_with(self.name, operation, status);
         let response = sent.map_err(|error| Failure::Again(self.unsent(&error), None))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        self.note_clock(&headers);
         if !status.is_success() {
             let (bytes, _) = self.read(response, MAX_REFUSAL).await?;
             return Err(self.refused(status, &headers, &bytes));

@@ -1,7 +1,7 @@
 //! How an app is, by its machines: whether it runs, would wake, or is another release than expected. No outcome: what that
 //! means for a tenant is the check's.
 
-use crate::evidence::{App, Exit, Fault, Machine, Platform, Reason};
+use crate::evidence::{App, AppTold, Exit, Fault, Machine, Reason};
 use crate::release::ExpectedImage;
 
 /// How an app is, by its machines.
@@ -57,9 +57,9 @@ pub enum Wakes {
 
 /// Whether a request to an app would start a machine of it. What is not told of a machine may be so.
 #[must_use]
-pub fn wakes(platform: &Platform, name: &str) -> Wakes {
-    let Some(app) = platform.apps.get(name) else {
-        return platform.apps_missing.as_ref().map_or(Wakes::No, |_| Wakes::Perhaps);
+pub fn wakes(told: AppTold<'_>) -> Wakes {
+    let Some(app) = told.app else {
+        return told.app_missing().map_or(Wakes::No, |_| Wakes::Perhaps);
     };
     let machines = || {
         app.machines
@@ -74,39 +74,31 @@ pub fn wakes(platform: &Platform, name: &str) -> Wakes {
         Wakes::No
     } else if sleeps && !runs(None) {
         Wakes::Yes
-    } else if sleeps || untold || missing_machines(platform, app).is_some() {
+    } else if sleeps || untold || told.machines_missing().is_some() {
         Wakes::Perhaps
     } else {
         Wakes::No
     }
 }
 
-/// Judges an app by its machines: the best of them decides.
+/// Judges an app by its machines: the best of them decides. Details of them that were asked for besides, where they were,
+/// tell of their hosts.
 #[must_use]
-pub fn app_state<'p>(platform: &'p Platform, name: &str) -> AppState<'p> {
-    app_state_by(platform, name, &[])
-}
-
-/// The same where the details of the app's machines were asked for as well: they alone may tell of their hosts.
-#[must_use]
-pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine]) -> AppState<'p> {
-    let Some(app) = platform.apps.get(name) else {
-        return platform
-            .apps_missing
-            .clone()
-            .map_or(AppState::Missing, AppState::Unknown);
+pub fn app_state<'p>(told: AppTold<'p>, details: &[Machine]) -> AppState<'p> {
+    let Some(app) = told.app else {
+        return told.app_missing().cloned().map_or(AppState::Missing, AppState::Unknown);
     };
     let machines = deciding(app);
     // A machine that is not known may be the only one that serves.
-    let missing = missing_machines(platform, app);
+    let missing = told.machines_missing();
     if let Some(fault) = missing
         .clone()
         .filter(|_| machines.iter().all(|machine| machine.serves != Some(true)))
     {
         return AppState::Unknown(fault);
     }
-    let host_down =
-        |machine: &Machine| machine.host_down || details.iter().any(|told| told.id == machine.id && told.host_down);
+    let detailed = |machine: &Machine| details.iter().find(|detail| detail.id == machine.id);
+    let host_down = |machine: &Machine| machine.host_down || detailed(machine).is_some_and(|detail| detail.host_down);
     let reachable = |machine: &&Machine| !host_down(machine);
     let running = machines.iter().copied().filter(|machine| machine.state.is_running());
     let running = running.filter(reachable).count();
@@ -127,7 +119,7 @@ pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine])
     if let Some(machine) = find(&host_down) {
         return AppState::HostDown(machine);
     }
-    let stuck = |machine: &Machine| is_stuck(platform, machine);
+    let stuck = |machine: &Machine| is_stuck(told, machine);
     if let Some(machine) = find(&|machine| machine.state.is_on_its_way() && !stuck(machine)) {
         return AppState::Starting(machine);
     }
@@ -148,28 +140,9 @@ pub fn app_state_by<'p>(platform: &'p Platform, name: &str, details: &[Machine])
 }
 
 /// Whether a machine has been on its way for too long. Where nobody tells since when, it is not.
-fn is_stuck(platform: &Platform, machine: &Machine) -> bool {
-    let lasts = || Some(platform.taken_at?.as_second() - machine.updated_at?.as_second());
+fn is_stuck(app: AppTold<'_>, machine: &Machine) -> bool {
+    let lasts = || Some(app.at?.as_second() - machine.updated_at?.as_second());
     lasts().is_some_and(|seconds| seconds > STUCK_AFTER)
-}
-
-/// Why the machines of an app are not all known, where they are not.
-#[must_use]
-pub fn missing_machines(platform: &Platform, app: &App) -> Option<Fault> {
-    let silent = || {
-        let regions = platform.silent_regions.iter().cloned().collect::<Vec<_>>().join(", ");
-        let concerned = !regions.is_empty();
-        concerned.then(|| {
-            Fault::new(
-                Reason::PlatformPartial,
-                format!("no answer about machines in {regions}"),
-            )
-        })
-    };
-    // The region says most: what it left out elsewhere follows from it.
-    silent()
-        .or_else(|| app.machines_missing.clone())
-        .or_else(|| platform.machines_missing.clone())
 }
 
 /// The machines that run another image than expected, or are still being made to run it; those that are gone do not

@@ -3,7 +3,8 @@
 
 use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
 use roundsman_checks::evidence::{
-    ApiAnswer, ClockProbe, ControlProbe, DnsQuery, Exchange, Fault, Platform, Reason, Retry, StepStatus, Visit,
+    ApiAnswer, ClockProbe, ControlProbe, DnsQuery, Exchange, Fault, Platform, Reason, Retry, SourceClock, StepStatus,
+    Visit,
 };
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::world::World;
@@ -337,4 +338,46 @@ fn a_clock_is_wrong_only_where_another_one_makes_the_chain_valid() {
     // Something besides the dates is wrong.
     let also = by_another_clock(&[Reason::TlsUnknownIssuer, Reason::TlsExpired], 0);
     assert!(!causes(&also).contains(&"clock-wrong"), "{:?}", causes(&also));
+}
+
+/// A source, how far its clock is before ours in seconds, and how many minutes ago that was told.
+type Told = (&'static str, i64, i64);
+
+/// The healthy world in which these sources' clocks are so many seconds before ours, told so many minutes ago.
+fn by_clocks(clocks: &[Told]) -> Diagnosis {
+    let mut world = healthy();
+    let now = world.vantage.taken_at.unwrap_or(world.now);
+    let clock = |(source, ahead, ago): &Told| {
+        let ours = now - jiff::SignedDuration::from_mins(*ago);
+        SourceClock {
+            source: (*source).to_owned(),
+            theirs: ours + jiff::SignedDuration::from_secs(*ahead),
+            ours,
+        }
+    };
+    world.vantage.clocks = clocks.iter().map(clock).collect();
+    diagnose(&world)
+}
+
+#[test]
+fn two_clocks_that_are_off_to_one_side_are_a_warning() {
+    let cases: [(&[Told], bool); 6] = [
+        (&[("the edge", 301, 0), ("machines", 900, 0)], true),
+        (&[("the edge", -301, 0), ("graphql", -301, 0), ("machines", 2, 0)], true),
+        (&[("the edge", 300, 0), ("machines", 300, 0)], false),
+        (&[("the edge", 900, 0), ("machines", -900, 0)], false),
+        (&[("the edge", 86_400, 0)], false),
+        // What was said long ago says nothing of now.
+        (&[("the edge", 900, 0), ("machines", 900, 16)], false),
+    ];
+    for (clocks, wrong) in cases {
+        let diagnosis = by_clocks(clocks);
+        let expected: &[&str] = if wrong { &["clock-wrong"] } else { &[] };
+        assert_eq!(causes(&diagnosis), expected, "{clocks:?}");
+        let well = diagnosis.tenants.iter().all(|tenant| tenant.status == Status::Healthy);
+        assert!(well, "{clocks:?}: a warning hides nothing");
+        assert!(diagnosis.causes.iter().all(|entry| entry.outcome == Outcome::Warn));
+    }
+    let said = told(&by_clocks(&[("the edge", 600, 0), ("machines", 600, 0)]).causes[0]);
+    assert!(said.len() == 2 && said[0].contains(", the edge 20"), "{said:?}");
 }

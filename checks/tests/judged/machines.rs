@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use roundsman_checks::evidence::{App, Exit, Fault, Machine, MachineState, Platform, Reason};
-use roundsman_checks::reading::{AppState, Wakes, app_state, app_state_by, wakes};
+use roundsman_checks::reading::{AppState, Wakes, app_state, wakes};
 
 const NOW: &str = "2026-11-24T12:00:00Z";
 
@@ -97,7 +97,7 @@ fn whoever_may_not_wake_asks_nobody_that_a_request_would_start() {
                     let starts = proxy_starts_one(&web);
                     let told = format!("{state} {autostart:?} {exit:?} {beside:?}");
                     let known = !matches!(web.state, MachineState::Other(_) | MachineState::Untold);
-                    let found = wakes(&platform([Some(web), beside].into_iter().flatten().collect()), "sp-a");
+                    let found = wakes(platform([Some(web), beside].into_iter().flatten().collect()).told("sp-a"));
                     if known {
                         let expected = if starts { Wakes::Yes } else { Wakes::No };
                         assert_eq!(found, expected, "{told}");
@@ -123,10 +123,10 @@ fn what_is_not_told_may_be_a_sleeper() {
         ..machine
     };
     let runs = || untold(machine("b", "worker", "started", None));
-    assert_eq!(wakes(&platform(vec![untold(asleep())]), "sp-a"), Wakes::Yes);
-    assert_eq!(wakes(&platform(vec![asleep(), runs()]), "sp-a"), Wakes::Perhaps);
+    assert_eq!(wakes(platform(vec![untold(asleep())]).told("sp-a")), Wakes::Yes);
+    assert_eq!(wakes(platform(vec![asleep(), runs()]).told("sp-a")), Wakes::Perhaps);
     assert_eq!(
-        wakes(&platform(vec![asleep(), machine("b", "web", "started", None)]), "sp-a"),
+        wakes(platform(vec![asleep(), machine("b", "web", "started", None)]).told("sp-a")),
         Wakes::No
     );
     let fault = || Some(Fault::new(Reason::PlatformPartial, "a page is missing"));
@@ -134,13 +134,13 @@ fn what_is_not_told_may_be_a_sleeper() {
         apps_missing: fault(),
         ..platform(Vec::new())
     };
-    assert_eq!(wakes(&unlisted, "sp-b"), Wakes::Perhaps);
-    assert_eq!(wakes(&platform(Vec::new()), "sp-b"), Wakes::No);
+    assert_eq!(wakes(unlisted.told("sp-b")), Wakes::Perhaps);
+    assert_eq!(wakes(platform(Vec::new()).told("sp-b")), Wakes::No);
     let unread = Platform {
         machines_missing: fault(),
         ..platform(Vec::new())
     };
-    assert_eq!(wakes(&unread, "sp-a"), Wakes::Perhaps);
+    assert_eq!(wakes(unread.told("sp-a")), Wakes::Perhaps);
 }
 
 #[test]
@@ -149,18 +149,18 @@ fn only_machines_that_serve_decide_how_an_app_is() {
     let worker = |state| machine("b", "worker", state, None);
     for state in STATES {
         assert_eq!(
-            app_state(&platform(vec![sleeps(), worker(state)]), "sp-a"),
+            app_state(platform(vec![sleeps(), worker(state)]).told("sp-a"), &[]),
             AppState::Asleep,
             "{state}"
         );
     }
     let off = platform(vec![machine("a", "web", "stopped", Some(false)), worker("started")]);
-    assert!(matches!(app_state(&off, "sp-a"), AppState::Stopped(Some(machine)) if machine.id == "a"));
+    assert!(matches!(app_state(off.told("sp-a"), &[]), AppState::Stopped(Some(machine)) if machine.id == "a"));
     let runs = platform(vec![machine("a", "web", "started", None), worker("failed")]);
-    assert_eq!(app_state(&runs, "sp-a"), AppState::Running(1));
+    assert_eq!(app_state(runs.told("sp-a"), &[]), AppState::Running(1));
     // Where nothing serves, all decide: an app of workers alone is a worker.
     let worker_alone = platform(vec![worker("started"), machine("c", "cron", "stopped", None)]);
-    assert_eq!(app_state(&worker_alone, "sp-a"), AppState::Running(1));
+    assert_eq!(app_state(worker_alone.told("sp-a"), &[]), AppState::Running(1));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn a_transition_that_lasts_is_stuck_and_a_machine_that_never_started_is_stopped(
         updated_at: at.parse().ok(),
         ..machine("a", "web", state, None)
     };
-    let state = |machine| format!("{:?}", app_state(&platform(vec![machine]), "sp-a"));
+    let state = |machine| format!("{:?}", app_state(platform(vec![machine]).told("sp-a"), &[]));
     assert!(state(since("starting", "2026-11-24T11:55:00Z")).starts_with("Starting"));
     assert!(state(since("starting", "2026-11-24T11:54:59Z")).starts_with("Stuck"));
     assert!(state(since("starting", "")).starts_with("Starting"));
@@ -186,12 +186,12 @@ fn a_host_that_is_gone_takes_its_machine_along() {
     };
     let runs = |id| machine(id, "web", "started", None);
     let lost = platform(vec![on_a_lost_host(runs("a"))]);
-    assert!(matches!(app_state(&lost, "sp-a"), AppState::HostDown(machine) if machine.id == "a"));
+    assert!(matches!(app_state(lost.told("sp-a"), &[]), AppState::HostDown(machine) if machine.id == "a"));
     let other = platform(vec![on_a_lost_host(runs("a")), runs("b")]);
-    assert_eq!(app_state(&other, "sp-a"), AppState::Running(1));
+    assert_eq!(app_state(other.told("sp-a"), &[]), AppState::Running(1));
     // Only the detail of a machine may tell of its host.
     let told = platform(vec![runs("a")]);
-    assert_eq!(app_state(&told, "sp-a"), AppState::Running(1));
+    assert_eq!(app_state(told.told("sp-a"), &[]), AppState::Running(1));
     let details = [on_a_lost_host(runs("a"))];
-    assert!(matches!(app_state_by(&told, "sp-a", &details), AppState::HostDown(_)));
+    assert!(matches!(app_state(told.told("sp-a"), &details), AppState::HostDown(_)));
 }

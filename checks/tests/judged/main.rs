@@ -7,6 +7,7 @@ mod by_design;
 mod machines;
 mod platform;
 mod release;
+mod word;
 
 use std::io::{BufRead, BufReader};
 use std::sync::Arc;

@@ -224,6 +224,7 @@ fn vantage(plan: &Plan) -> VantageEvidence {
         resolvers: root,
         controls: controls.collect(),
         dates: dates.collect(),
+        clocks: Vec::new(),
         taken_at: None,
     }
 }

@@ -42,6 +42,15 @@ pub enum AgentFact {
         /// The edge's.
         theirs: Timestamp,
     },
+    /// The agent's clock and that of somebody who was asked anyway.
+    ClockOf {
+        /// Who it was.
+        source: String,
+        /// The agent's.
+        ours: Timestamp,
+        /// Theirs.
+        theirs: Timestamp,
+    },
     /// When a chain is valid.
     ValidBetween {
         /// Its first moment.
@@ -84,6 +93,11 @@ impl AgentFact {
                 ours: epoch,
                 theirs: epoch,
             },
+            Self::ClockOf { source, .. } => Self::ClockOf {
+                source: source.clone(),
+                ours: epoch,
+                theirs: epoch,
+            },
             other => other.clone(),
         }
     }
@@ -113,6 +127,12 @@ impl fmt::Display for AgentFact {
             Self::ResolverSees { resolver, answer } => {
                 write!(f, "resolver {resolver} gets a fresh name from them: {answer}")
             }
+            Self::ClockOf { source, ours, theirs } => write!(
+                f,
+                "the agent's clock says {}, {source} {}",
+                second(*ours),
+                second(*theirs)
+            ),
             Self::Clocks { ours, theirs } => write!(
                 f,
                 "the agent's clock says {}, the edge's answer {}",

@@ -1,8 +1,11 @@
 //! The client: both APIs and the logs of one organization.
 
+use jiff::SignedDuration;
+
 use super::logs::Logs;
-use super::{graphql, machines};
-use crate::evidence::{ApiAnswer, Fault, Machine, Platform};
+use super::{changes, graphql, machines};
+use crate::clock::now;
+use crate::evidence::{ApiAnswer, App, Changed, Fault, Machine, Platform, Reason, SourceClock};
 use crate::platform::LogPage;
 use crate::platform::Token;
 use crate::platform::bulk::{Allowance, Bulk};
@@ -10,6 +13,13 @@ use crate::platform::http::{Api, ApiError, Calls};
 
 /// Room for what one reading keeps, in bytes: a hundred thousand apps with two machines each need nine tenths of it.
 const ROOM: usize = 256 * 1024 * 1024;
+
+/// What the word on one app may take: one call to each API, and so many bytes.
+const CALLS_OF_AN_APP: usize = 2;
+const ROOM_OF_AN_APP: usize = 4 * 1024 * 1024;
+
+/// How far back changes are asked for beyond what was seen: they take time to be told (vendor's advice).
+const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// Where the APIs are and what is asked of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +84,7 @@ impl Client {
             None => machines::organization(rest).await?,
         };
         let sweep = || graphql::sweep(Bulk::new(&self.graphql, &allowance), &organization, &self.edge_app);
-        let (swept, machines) = tokio::join!(sweep(), machines::list(rest, &organization));
+        let (swept, machines) = tokio::join!(sweep(), machines::list(rest, &organization, None));
         let graphql::Swept { mut platform, shifted } = swept?;
         // An app that is made or taken away meanwhile moves others from page to page.
         if shifted || machines.unlisted(&platform).is_some() {
@@ -88,6 +98,66 @@ impl Client {
         }
         machines.merge_into(&mut platform);
         Ok(platform)
+    }
+
+    /// What was known of the organization with what changed at its machines since; and whether something was not told
+    /// whole, and stays as it was.
+    ///
+    /// # Errors
+    /// Why what changed can't be added: the call failed, or something does not fit.
+    pub async fn changes(&self, before: &Platform) -> Result<(Platform, bool), Fault> {
+        let asked_at = now();
+        // What changed is asked for by the platform's clock.
+        let ahead = self.rest.clock().map(|clock| clock.ahead()).unwrap_or_default();
+        let since = before.since().and_then(|since| since.checked_add(ahead - OVERLAP).ok());
+        let since = since.ok_or_else(|| Fault::new(Reason::PlatformPartial, "nothing was read before"))?;
+        let allowance = Allowance::with_room(ROOM);
+        let changed = machines::list(Bulk::new(&self.rest, &allowance), &before.organization, Some(since)).await;
+        let mut merged = changes::merge(before, changed)?;
+        let mut doubtful = false;
+        if !merged.open.is_empty() {
+            let open = merged.open.iter().map(String::as_str).collect::<Vec<_>>();
+            let ends = graphql::ends(Bulk::new(&self.graphql, &allowance), &open).await?;
+            doubtful = changes::close(&mut merged, before, &ends);
+        }
+        // What did not answer, or was not told whole, is as old as it was, and is asked for from the same moment on.
+        if !merged.silent && !doubtful {
+            merged.platform.changed = Some(Changed {
+                asked_at,
+                taken_at: now(),
+            });
+        }
+        Ok((merged.platform, doubtful))
+    }
+
+    /// One app of an organization, whole, in two calls that are not repeated; `None` where both APIs say that there is none.
+    ///
+    /// # Errors
+    /// Why it is not known whole. An API that is asked nothing more is not asked for this either.
+    pub async fn app(&self, organization: &str, app: &str) -> Result<Option<App>, Fault> {
+        if let Some(fault) = self.rest.closed().or_else(|| self.graphql.closed()) {
+            return Err(fault);
+        }
+        let allowance = Allowance::of(CALLS_OF_AN_APP, ROOM_OF_AN_APP);
+        let listed = machines::of_app(Bulk::new(&self.rest, &allowance), app).await;
+        let there_is_none = |fault: &Fault| fault.reason == Reason::PlatformNotFound;
+        if let Err(fault) = &listed
+            && !there_is_none(fault)
+        {
+            return Err(fault.clone());
+        }
+        // How a machine ended is asked after how it is.
+        let told = graphql::app(Bulk::new(&self.graphql, &allowance), organization, app).await;
+        match (told, listed) {
+            (Ok(told), Ok(listed)) => machines::joined(told, listed).map(Some),
+            (Err(fault), Err(_)) if there_is_none(&fault) => Ok(None),
+            (Err(fault), _) | (_, Err(fault)) => Err(fault),
+        }
+    }
+
+    /// What clocks its APIs keep, by their latest answers.
+    pub fn clocks(&self) -> impl Iterator<Item = SourceClock> {
+        [self.graphql.clock(), self.rest.clock()].into_iter().flatten()
     }
 
     /// The machines of one app in detail.

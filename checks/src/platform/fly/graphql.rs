@@ -1,6 +1,8 @@
 //! Apps with their certificates, addresses and last exits, from GraphQL. Relay paging; a page that is refused is asked
 //! again at half its size; inner lists that don't fit on their page are read on, an app at a time.
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -60,6 +62,26 @@ const SWEEP: &str = concat!(
     " } } } } } }"
 );
 
+const APP: &str = concat!(
+    "query App($app: String!, $first: Int!) {
+  app(name: $app) { organization { slug } name network sharedIpAddress
+    certificates(first: $first) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(certificate),
+    " } }
+    ipAddresses(first: $first) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(address),
+    " } }
+    machines(first: $first) { ",
+    fields!(page),
+    " nodes { ",
+    fields!(machine),
+    " } } } }"
+);
+
 const CERTIFICATES: &str = concat!(
     "query Certificates($app: String!, $after: String, $first: Int!) {
   app(name: $app) { list: certificates(first: $first, after: $after) { ",
@@ -90,6 +112,7 @@ const MACHINES: &str = concat!(
 /// Every document that is sent, by name.
 pub const DOCUMENTS: &[(&str, &str)] = &[
     ("Sweep", SWEEP),
+    ("App", APP),
     ("Certificates", CERTIFICATES),
     ("Addresses", ADDRESSES),
     ("Machines", MACHINES),
@@ -171,6 +194,95 @@ pub(super) async fn sweep(bulk: Bulk<'_>, organization: &str, edge_app: &str) ->
             ..platform
         },
     })
+}
+
+/// Reads one app of an organization, as [`sweep`] reads all.
+///
+/// # Errors
+/// The fault of the call: `platform/not-found` where there is no such app. What is left out of it stands in the app.
+pub(super) async fn app(bulk: Bulk<'_>, organization: &str, app: &str) -> Result<App, Fault> {
+    #[derive(Deserialize)]
+    struct One<'a> {
+        #[serde(borrow)]
+        app: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Owned {
+        organization: Slug,
+    }
+    #[derive(Deserialize)]
+    struct Slug {
+        slug: String,
+    }
+    let variables = json!({ "app": app, "first": PAGE });
+    let read = |data: &str| {
+        let Some(node) = serde_json::from_str::<One<'_>>(data)?.app else {
+            return Ok(None);
+        };
+        let owner = serde_json::from_str::<Owned>(node.get())?.organization.slug;
+        Ok(Some((owner, ReadApp::read(Some(node)))))
+    };
+    let reply = query(bulk, ("App", APP), &variables, read).await;
+    let reply = reply.map_err(Refused::into_fault)?;
+    let partial = |detail: String| Fault::new(Reason::PlatformPartial, detail);
+    let (owner, found) = reply
+        .data?
+        .ok_or_else(|| partial(format!("graphql says nothing of app {app}")))?;
+    let found = found?;
+    if owner != organization || found.app.name != app {
+        let detail = format!(
+            "asked for {app} of {organization}, graphql tells of {} of {owner}",
+            found.app.name
+        );
+        return Err(partial(detail));
+    }
+    reply.partial.map_or(Ok(()), Err)?;
+    Ok(found.filled(bulk).await)
+}
+
+/// How many apps are asked for by name in one call.
+pub(super) const NAMED: usize = 20;
+
+/// The document that asks for so many apps by name: how their machines are, and how each last ended.
+#[must_use]
+pub fn ends_document(apps: usize) -> String {
+    let variables = (0..apps).map(|at| format!("$a{at}: String!")).collect::<Vec<_>>();
+    let one = |at| {
+        let (page, machine) = (fields!(page), fields!(machine));
+        format!("  a{at}: app(name: $a{at}) {{ name machines(first: {PAGE}) {{ {page} nodes {{ {machine} }} }} }}\n")
+    };
+    let fields = (0..apps).map(one).collect::<String>();
+    format!("query Ends({}) {{\n{fields}}}", variables.join(", "))
+}
+
+/// Reads how the machines of these apps ended, in as few calls as that takes. What is not told of an app whole is left out.
+///
+/// # Errors
+/// The fault of a call.
+pub(super) async fn ends(bulk: Bulk<'_>, apps: &[&str]) -> Result<HashMap<String, App>, Fault> {
+    let mut found = HashMap::new();
+    for some in apps.chunks(NAMED) {
+        let variables = some.iter().enumerate();
+        let variables = variables.map(|(at, app)| (format!("a{at}"), (*app).into()));
+        let variables = serde_json::Value::Object(variables.collect());
+        let document = ends_document(some.len());
+        let read = |data: &str| {
+            let apps = serde_json::from_str::<BTreeMap<String, Option<&RawValue>>>(data)?;
+            let apps = apps.into_values().flatten().filter_map(machines_alone);
+            Ok(apps.collect::<Vec<_>>())
+        };
+        let reply = query(bulk, ("Ends", &document), &variables, read).await;
+        let told = reply.map_err(Refused::into_fault)?.data?;
+        found.extend(told.into_iter().map(|app| (app.name.clone(), app)));
+    }
+    Ok(found)
+}
+
+/// An app with its machines, where its page has all of them.
+fn machines_alone(node: &RawValue) -> Option<App> {
+    let read = ReadApp::read(Some(node)).ok()?;
+    let (machines, missing) = read.lists?.machines.into_read();
+    missing.is_none().then_some(App { machines, ..read.app })
 }
 
 /// What the platform does not find is the organization, which it leaves unnamed.

@@ -173,6 +173,21 @@ impl<T> Entries<T> {
         self.next = self.trail.next(&page.more);
     }
 
+    /// What was read so far, and why that is not all.
+    pub(super) fn into_read(self) -> (Vec<T>, Option<Fault>) {
+        match self.next {
+            Ok(None) => self.end(),
+            Ok(Some(_)) => {
+                let fault = self.list.left_out();
+                (self.read, Some(fault))
+            }
+            Err(ref fault) => {
+                let fault = fault.clone();
+                (self.read, Some(fault))
+            }
+        }
+    }
+
     fn end(self) -> (Vec<T>, Option<Fault>) {
         let told = self.trail.ends(self.keys.len(), self.total).err();
         (self.read, self.fault.or(told))

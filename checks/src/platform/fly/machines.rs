@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -56,28 +57,42 @@ pub(super) async fn organization(bulk: Bulk<'_>) -> Result<String, Fault> {
 /// Machines of an organization, as the Machines API lists them.
 #[derive(Default)]
 pub(super) struct Machines {
-    by_app: BTreeMap<String, Vec<Machine>>,
+    pub by_app: BTreeMap<String, Vec<Machine>>,
     /// Why the machines of an app are not all there.
-    faults: BTreeMap<String, Fault>,
-    silent_regions: BTreeSet<String>,
-    missing: Option<Fault>,
+    pub faults: BTreeMap<String, Fault>,
+    pub silent_regions: BTreeSet<String>,
+    pub missing: Option<Fault>,
 }
 
-/// Lists all machines. What is not answered is told in it.
-pub(super) async fn list(bulk: Bulk<'_>, organization: &str) -> Machines {
+/// Lists all machines; with `since` those that changed after it, the ones that are gone too. What is not answered is told
+/// in it.
+pub(super) async fn list(bulk: Bulk<'_>, organization: &str, since: Option<Timestamp>) -> Machines {
     let mut machines = Machines::default();
-    machines.missing = pages(bulk, organization, &mut machines).await.err();
+    machines.missing = pages(bulk, organization, since, &mut machines).await.err();
     machines
 }
 
-async fn pages(bulk: Bulk<'_>, organization: &str, machines: &mut Machines) -> Result<(), Fault> {
+async fn pages(
+    bulk: Bulk<'_>,
+    organization: &str,
+    since: Option<Timestamp>,
+    machines: &mut Machines,
+) -> Result<(), Fault> {
+    let since = since.map(|since| since.to_string());
+    let changed = since
+        .as_deref()
+        .map(|since| [("updated_after", since), ("include_deleted", "true")]);
     let mut trail = Trail::new("machines", MOST_PAGES);
     let mut cursor = None::<String>;
     loop {
         let after = cursor.as_deref().map(|cursor| ("cursor", cursor));
         let path = Path {
             segments: &["v1", "orgs", organization, "machines"],
-            query: &WHOLE.into_iter().chain(after).collect::<Vec<_>>(),
+            query: &WHOLE
+                .into_iter()
+                .chain(changed.into_iter().flatten())
+                .chain(after)
+                .collect::<Vec<_>>(),
         };
         let answer = bulk.ask("org-machines", &path, None).await?;
         let page = answer.made(|answer| Ok(ReadPage::of(answer.read()?))).await?;
@@ -253,6 +268,59 @@ pub(super) async fn details(api: &Api, app: &str) -> Result<Vec<Machine>, Fault>
         Ok(nodes.take(MOST_OF_AN_APP).collect())
     };
     answer.made(machines).await
+}
+
+/// All machines of one app, each of them read; what is missing of them is a fault.
+///
+/// # Errors
+/// The fault of the call, or that the list is not whole.
+pub(super) async fn of_app(bulk: Bulk<'_>, app: &str) -> Result<Vec<Machine>, Fault> {
+    let path = Path {
+        segments: &["v1", "apps", app, "machines"],
+        query: &WHOLE,
+    };
+    let answer = bulk.ask("app-machines", &path, None).await?;
+    let unread = |what: String| Fault::new(Reason::PlatformMalformed, format!("the machines of an app: {what}"));
+    let machines = move |answer: &Answer| {
+        let nodes = answer.read::<Vec<&RawValue>>()?;
+        if nodes.len() >= PAGE {
+            return Err(Fault::new(
+                Reason::PlatformPartial,
+                "there may be more machines than a page has",
+            ));
+        }
+        let read = nodes.iter().map(|node| serde_json::from_str::<MachineNode>(node.get()));
+        let read = read.map(|node| node.map(Machine::from).map_err(|error| unread(error.to_string())));
+        let read = read.collect::<Result<Vec<_>, _>>()?;
+        match read.iter().all(|machine| is_short(&machine.id)) {
+            true => Ok(read),
+            false => Err(unread("an id is too long".into())),
+        }
+    };
+    answer.made(machines).await
+}
+
+/// One app by both APIs, as a reading in bulk has it.
+///
+/// # Errors
+/// What one of them leaves out, or says otherwise than the other: such a word is none.
+pub(super) fn joined(mut app: App, listed: Vec<Machine>) -> Result<App, Fault> {
+    let missing = [&app.certificates_missing, &app.addresses_missing, &app.machines_missing];
+    if let Some(fault) = missing.into_iter().flatten().next() {
+        return Err(fault.clone());
+    }
+    let standing = |machines: &[Machine]| {
+        let standing = machines.iter().filter(|machine| !machine.is_gone());
+        let states = standing.map(|machine| (machine.id.clone(), machine.state.clone()));
+        states.collect::<HashMap<_, _>>()
+    };
+    // One of them may be behind by a moment: then how a machine is and how it ended do not belong together.
+    if standing(&app.machines) != standing(&listed) {
+        let detail = format!("the APIs differ about the machines of {}", app.name);
+        return Err(Fault::new(Reason::PlatformPartial, detail));
+    }
+    add(&mut app, listed);
+    Ok(app)
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,8 @@
 //! read with queries, never with the re-validating `check`.
 
 #[cfg(feature = "platform")]
+mod changes;
+#[cfg(feature = "platform")]
 mod client;
 mod commands;
 #[cfg(feature = "platform")]
@@ -22,4 +24,4 @@ mod query;
 pub use client::{Client, Settings};
 pub use commands::Flyctl;
 #[cfg(feature = "platform")]
-pub use graphql::DOCUMENTS;
+pub use graphql::{DOCUMENTS, ends_document};

@@ -69,14 +69,16 @@ pub(crate) fn follow(estate: &mut Estate, world: &World, old: &FaultSet, new: &F
     });
     for tenant in &changed {
         let name = app_name(tenant);
-        match tenant_app(world, new, tenant, now) {
-            Some(app) => estate.apps.insert(name, app),
+        let before = match tenant_app(world, new, tenant, now) {
+            Some(app) => estate.apps.insert(name.clone(), app),
             None => estate.apps.remove(&name),
         };
+        let before = before.map(|app| app.machines).unwrap_or_default();
+        estate.note_changes(&name, &before, now);
     }
     if edge_changed {
         set_edge(estate, world, new, now);
-        release(estate, world, new);
+        release(estate, world, new, now);
         rival(estate, world, new, now);
     } else if let Some(edge) = estate.edge_mut() {
         for tenant in &changed {
@@ -108,8 +110,15 @@ fn withdraw(estate: &mut Estate, gone: impl Fn(&str) -> bool) {
 }
 
 fn set_edge(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
-    estate.apps.remove(EDGE_APP);
-    estate.apps.remove(OTHER_EDGE);
+    let mut before = |name| estate.apps.remove(name).map(|app| app.machines).unwrap_or_default();
+    let before = [EDGE_APP, OTHER_EDGE].map(|name| (name, before(name)));
+    insert_edge(estate, world, faults, now);
+    for (name, machines) in before {
+        estate.note_changes(name, &machines, now);
+    }
+}
+
+fn insert_edge(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
     let Some(mut edge) = edge_app(world, faults, now) else {
         return;
     };
@@ -125,12 +134,13 @@ fn set_edge(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
     estate.apps.insert(edge.name.clone(), edge);
 }
 
-fn release(estate: &mut Estate, world: &World, faults: &FaultSet) {
+fn release(estate: &mut Estate, world: &World, faults: &FaultSet, now: i64) {
     for tenant in &world.tenants {
         if let Some(app) = estate.apps.get_mut(&app_name(tenant)) {
             let image = image(world, faults, tenant);
-            for machine in &mut app.machines {
+            for machine in app.machines.iter_mut().filter(|machine| machine.image != image) {
                 machine.image.clone_from(&image);
+                machine.touched = now;
             }
         }
     }
@@ -368,6 +378,7 @@ fn holder_app<'a>(estate: &'a mut Estate, name: &str, now: i64) -> &'a mut App {
     estate.apps.entry(name.to_owned()).or_insert_with(|| {
         let mut app = plain(name, now);
         app.machines = vec![one_machine(name, now)];
+        app.machines.iter_mut().for_each(|machine| machine.touched = now);
         app.staged = true;
         app
     })
@@ -529,6 +540,7 @@ fn machine(id: String, region: &'static str, image: String, now: i64) -> Machine
         https: true,
         created: now - 30 * DAY,
         updated: now - 2 * DAY,
+        touched: now - 2 * DAY,
         exits: Vec::new(),
         crashes: false,
         passing: true,

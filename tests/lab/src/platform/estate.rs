@@ -116,6 +116,8 @@ pub(crate) struct Machine {
     pub(crate) https: bool,
     pub(crate) created: i64,
     pub(crate) updated: i64,
+    /// When it really became what it is: a fault tells of a past that was not.
+    pub(crate) touched: i64,
     /// Oldest first.
     pub(crate) exits: Vec<Exit>,
     /// Whether a request starts it in vain.
@@ -154,6 +156,8 @@ pub(crate) struct Estate {
     pub(crate) offset: i64,
     /// The region whose apps fail.
     pub(crate) bad_region: Option<String>,
+    /// Machines that were taken away, by the app that they were of.
+    pub(crate) destroyed: Vec<(String, Machine)>,
     cuts: HashMap<String, Cut>,
     lingering: Vec<(String, Cut, Instant)>,
     pending: HashSet<(String, String)>,
@@ -174,6 +178,39 @@ impl Estate {
     /// A moment of this world, written.
     pub(crate) fn stamp(&self, seconds: i64) -> String {
         clock::rfc3339(seconds.saturating_add(self.offset))
+    }
+
+    /// Takes note of which machines of an app are others than they were, and which are gone.
+    pub(crate) fn note_changes(&mut self, app: &str, before: &[Machine], now: i64) {
+        let mut after = self.apps.get_mut(app).map(|app| &mut app.machines);
+        for old in before {
+            let is_same = |machine: &&mut Machine| machine.id == old.id;
+            let found = after.as_mut().and_then(|machines| machines.iter_mut().find(is_same));
+            match found {
+                Some(machine) if machine.is_like(old) => machine.touched = old.touched,
+                Some(machine) => machine.touched = now,
+                None => {
+                    let gone = Machine {
+                        state: "destroyed",
+                        updated: now,
+                        touched: now,
+                        ..old.clone()
+                    };
+                    self.destroyed.push((app.to_owned(), gone));
+                }
+            }
+        }
+        let is_new = |machine: &&mut Machine| before.iter().all(|old| old.id != machine.id);
+        for machine in after.into_iter().flatten().filter(is_new) {
+            machine.touched = now;
+        }
+        let back = self
+            .apps
+            .get(app)
+            .map(|app| app.machines.as_slice())
+            .unwrap_or_default();
+        self.destroyed
+            .retain(|(_, gone)| back.iter().all(|machine| machine.id != gone.id));
     }
 
     /// Finds the consequences of what has been changed.
@@ -370,6 +407,21 @@ impl Certificate {
 }
 
 impl Machine {
+    /// Whether the platform says the same of it.
+    fn is_like(&self, old: &Self) -> bool {
+        let told = |machine: &Self| {
+            (
+                machine.state,
+                machine.image.clone(),
+                machine.autostart,
+                (machine.group, machine.serves, machine.https),
+                (machine.host_down, machine.passing, machine.crashes),
+                (machine.exits.len(), machine.updated),
+            )
+        };
+        told(self) == told(old)
+    }
+
     pub(crate) fn asleep(&self) -> bool {
         matches!(self.state, "stopped" | "suspended")
     }
@@ -382,7 +434,7 @@ impl Machine {
     pub(crate) fn start(&mut self, now: Now) {
         self.state = "started";
         self.crashes = false;
-        self.updated = now.seconds;
+        (self.updated, self.touched) = (now.seconds, now.seconds);
     }
 
     pub(crate) fn stop(&mut self, now: Now) {
@@ -395,6 +447,6 @@ impl Machine {
             });
         }
         self.state = "stopped";
-        self.updated = now.seconds;
+        (self.updated, self.touched) = (now.seconds, now.seconds);
     }
 }

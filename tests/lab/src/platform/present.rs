@@ -76,7 +76,7 @@ pub(crate) fn config(machine: &Machine) -> Value {
     config
 }
 
-pub(crate) fn machine(estate: &Estate, app: &App, machine: &Machine, form: Form) -> Value {
+pub(crate) fn machine(estate: &Estate, app: &str, machine: &Machine, form: Form) -> Value {
     let mut object = Map::new();
     let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
     put("id", json!(machine.id));
@@ -88,7 +88,7 @@ pub(crate) fn machine(estate: &Estate, app: &App, machine: &Machine, form: Form)
     put("updated_at", json!(estate.stamp(machine.updated)));
     match form {
         Form::Org { summary } => {
-            put("app_name", json!(app.name));
+            put("app_name", json!(app));
             put("version", json!("01LAB"));
             if !summary {
                 put("config", config(machine));

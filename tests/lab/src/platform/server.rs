@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use super::reply::{Call, Reply};
 use super::{Platform, cloudflare, graphql, harm, lie, logs, rest};
+use crate::clock;
 use crate::edge::body::Body;
 use crate::error::LabError;
 use crate::fault::FaultSet;
@@ -117,6 +118,10 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
     }
     match outcome {
         Outcome::Reply(reply) => lie::told(&shared.current().faults, reply)
+            .with(
+                "date",
+                &clock::http_date(clock::lab_seconds(shared.current().faults.clock_offset())),
+            )
             .with("server", "Fly/lab (2026-11-24)")
             .with("fly-request-id", &format!("{:026X}-lab", fastrand::u128(..) >> 24))
             .into_response(),

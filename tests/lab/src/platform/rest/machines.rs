@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Asked;
 use crate::clock;
-use crate::platform::estate::{App, Machine, ORGANIZATION};
+use crate::platform::estate::{Machine, ORGANIZATION};
 use crate::platform::present::{self, Form};
 use crate::platform::reply::Reply;
 use crate::platform::server;
@@ -26,14 +26,19 @@ impl Asked<'_> {
         let since = self.call.parameter("updated_after").and_then(seconds);
         let wanted = |machine: &Machine| {
             let lit = dark.as_deref() != Some(machine.region);
-            let fresh = since.is_none_or(|since| machine.updated + estate.offset > since);
+            let changed = machine.updated.max(machine.touched) + estate.offset;
+            let fresh = since.is_none_or(|since| changed > since);
             lit && fresh && self.matches(machine)
         };
-        let all = estate
+        let standing = estate
             .apps
             .values()
-            .flat_map(|app| app.machines.iter().map(move |one| (app, one)));
-        let found: Vec<(&App, &Machine)> = all.filter(|(_, machine)| wanted(machine)).collect();
+            .flat_map(|app| app.machines.iter().map(move |one| (app.name.as_str(), one)));
+        let deleted = matches!(self.call.parameter("include_deleted"), Some("true" | "1" | ""));
+        let gone = estate.destroyed.iter().filter(|_| deleted);
+        let gone = gone.map(|(app, machine)| (app.as_str(), machine));
+        let all = standing.chain(gone);
+        let found: Vec<(&str, &Machine)> = all.filter(|(_, machine)| wanted(machine)).collect();
         let (range, next) = match self.page(found.len(), LARGEST_PAGE, LARGEST_PAGE) {
             Ok(page) => page,
             Err(reply) => return reply,
@@ -82,7 +87,9 @@ impl Asked<'_> {
             summary: self.summary(),
         };
         let page = found[range].iter();
-        let body: Value = page.map(|one| present::machine(&estate, app, one, form)).collect();
+        let body: Value = page
+            .map(|one| present::machine(&estate, &app.name, one, form))
+            .collect();
         let reply = Reply::json(200, &body);
         match next {
             Some(next) => reply.with("fly-next-cursor", &next),
@@ -98,7 +105,7 @@ impl Asked<'_> {
         });
         match found {
             Some((_, machine)) if events => Reply::json(200, &present::events(&estate, machine)),
-            Some((app, machine)) => Reply::json(200, &present::machine(&estate, app, machine, Form::Detail)),
+            Some((app, machine)) => Reply::json(200, &present::machine(&estate, &app.name, machine, Form::Detail)),
             None => Reply::error(404, "machine not found"),
         }
     }
@@ -119,7 +126,7 @@ impl Asked<'_> {
             }
             _ => {
                 machine.state = "suspended";
-                machine.updated = now.seconds;
+                (machine.updated, machine.touched) = (now.seconds, now.seconds);
             }
         }
         Reply::json(

@@ -39,6 +39,35 @@ async fn apps_are_listed_and_told_apart() {
 }
 
 #[tokio::test]
+async fn what_changed_at_machines_is_told_and_what_is_gone_only_where_that_is_asked() {
+    let lab = lab(&[]).await;
+    let all = rest(&lab, "GET", "/v1/orgs/lab/machines?summary=true").await.json();
+    let since = all["machines"][0]["updated_at"].as_str().unwrap();
+    let changed = async |more: &str| {
+        let path = format!("/v1/orgs/lab/machines?summary=false&updated_after={since}{more}");
+        let page = rest(&lab, "GET", &path).await;
+        let page = page.json();
+        let machines = page["machines"].as_array().unwrap().iter();
+        let told = machines.map(|machine| (machine["app_name"].clone(), machine["state"].clone()));
+        told.collect::<Vec<_>>()
+    };
+    assert!(changed("").await.is_empty());
+    lab.stage("app-stopped@a3b1".parse().unwrap()).await.unwrap();
+    lab.stage("app-missing@c04e".parse().unwrap()).await.unwrap();
+    let stopped = (json!("sp-a3b1"), json!("stopped"));
+    let gone = (json!("sp-c04e"), json!("destroyed"));
+    assert_eq!(changed("").await, std::slice::from_ref(&stopped));
+    assert_eq!(changed("&include_deleted=true").await, [stopped, gone]);
+    lab.clear_all().await.unwrap();
+    // What is back was made anew, and what runs again has changed as well.
+    let started = |app: &str| (json!(app), json!("started"));
+    assert_eq!(
+        changed("&include_deleted=true").await,
+        [started("sp-a3b1"), started("sp-c04e")]
+    );
+}
+
+#[tokio::test]
 async fn machines_of_the_organization_come_in_pages() {
     let lab = lab(&["app-stopped@a3b1"]).await;
     let mut machines = Vec::new();
