@@ -62,6 +62,17 @@ pub enum Question {
     Retry,
     /// How the agent does its job.
     Health,
+    /// A tenant, examined now.
+    Probe {
+        /// Its id, its host name, or the address of its page.
+        target: String,
+        /// How long that may take, in milliseconds.
+        within: u64,
+        /// Whether in OpenMetrics.
+        openmetrics: bool,
+        /// Whether what was seen is told as well.
+        debug: bool,
+    },
     /// Every number, as Prometheus reads it, or whoever asks for OpenMetrics.
     Metrics {
         /// Whether in OpenMetrics.
@@ -77,6 +88,8 @@ pub enum Answer {
     Done(serde_json::Value),
     /// Why it was not done.
     Refused(String),
+    /// Why it is not done now: asked again later, it may be.
+    Busy(String),
 }
 
 /// A question on its way to the loop, and where its answer goes.
@@ -123,7 +136,7 @@ pub fn ask<T: DeserializeOwned>(database: &Path, question: &Question) -> Result<
     reader.read_line(&mut answer).map_err(|error| wrong(&error))?;
     match serde_json::from_str(&answer).map_err(|error| wrong(&error))? {
         Answer::Done(value) => serde_json::from_value(value).map_err(|error| wrong(&error)),
-        Answer::Refused(why) => Err(ApiError::Refused(why)),
+        Answer::Refused(why) | Answer::Busy(why) => Err(ApiError::Refused(why)),
     }
 }
 

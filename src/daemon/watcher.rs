@@ -1,6 +1,7 @@
 //! What surrounds the dispatcher: it tells it what happened and carries out what it says, until somebody stops it. One
 //! thread, one loop; everything that is under way is owned by the loop and ends with it.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,8 +17,9 @@ use roundsman_checks::clock::Moment;
 use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::fleet::ChainStore;
 use roundsman_checks::gather::{Assignment, FleetWatch, ProbeSetup, Stop};
-use roundsman_checks::target::TenantId;
+use roundsman_checks::target::{Tenant, TenantId};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::sync::watch::Sender;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -50,6 +52,9 @@ const TURN: Duration = Duration::from_secs(1);
 /// How long what is under way may take once it is over, and how long the disk may take after it.
 const DRAIN: Duration = Duration::from_secs(7);
 const LAST_WRITES: Duration = Duration::from_secs(2);
+/// How many tenants are examined together because somebody asked for it, and how long each may take.
+const PROBES: usize = 16;
+const LONGEST_PROBE: Duration = Duration::from_secs(60);
 /// How many chains are kept: those that were served last.
 const CHAINS: NonZeroUsize = NonZeroUsize::new(4_096).expect("not zero");
 
@@ -96,6 +101,8 @@ pub struct Watcher {
     committed: u64,
     channels: Vec<Arc<Channel>>,
     tellers: Tellers,
+    /// Who is examined because somebody asked for it.
+    probing: BTreeSet<TenantId>,
     token: Sender<Option<SecretString>>,
     numbers: Numbers,
     heartbeat: Option<Heartbeat>,
@@ -130,6 +137,7 @@ impl Watcher {
             stop,
             voice,
             unsaid: Unsaid::default(),
+            probing: BTreeSet::new(),
             token: Sender::new(token),
             numbers: Numbers::new(clocks.now().wall),
             heartbeat: None,
@@ -208,10 +216,7 @@ impl Watcher {
                     self.systemd.turns(health.ready, &line);
                     self.voice.status(&line);
                 }
-                Some((question, answer)) = questions.recv() => {
-                    // Whoever asked may be gone.
-                    let _ = answer.send(self.answer(question));
-                }
+                Some((question, answer)) = questions.recv() => self.reply(question, answer),
                 _ = hangup.recv() => self.reload("SIGHUP"),
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
@@ -346,6 +351,7 @@ impl Watcher {
                 self.numbers.rounds(&ended);
             }
             Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
+            Done::Probed(tenant) => drop(self.probing.remove(&tenant)),
         }
     }
 
@@ -381,6 +387,50 @@ impl Watcher {
         self.hear(Event::Read(Box::new(reading)));
     }
 
+    /// Answers whoever asks; they may be gone by then.
+    fn reply(&mut self, question: Question, answer: oneshot::Sender<Answer>) {
+        match question {
+            Question::Probe {
+                target,
+                within,
+                openmetrics,
+                debug,
+            } => {
+                let format = if openmetrics { Format::OpenMetrics } else { Format::Text };
+                match self.may_probe(&target) {
+                    Ok((tenant, look)) => {
+                        self.probing.insert(tenant.id.clone());
+                        let within = Duration::from_millis(within).min(LONGEST_PROBE);
+                        let asked = work::Probe { within, format, debug };
+                        self.work.push(work::probe(&self.setup, look, &tenant, asked, answer));
+                    }
+                    Err(refused) => drop(answer.send(refused)),
+                }
+            }
+            question => drop(answer.send(self.answer(question))),
+        }
+    }
+
+    /// Whom a target names, and the look that they are examined by: nobody but a tenant that is known, each once at a time,
+    /// and a few together.
+    fn may_probe(&self, target: &str) -> Result<(Arc<Tenant>, FleetWatch), Answer> {
+        let Some(tenant) = self.dispatcher.named(target) else {
+            return Err(Answer::Refused(format!(
+                "no tenant `{target}`: `roundsman status` lists them"
+            )));
+        };
+        let Some(look) = &self.look else {
+            return Err(Answer::Busy("zone and edge were not looked at yet".to_owned()));
+        };
+        if self.probing.contains(&tenant.id) {
+            return Err(Answer::Busy(format!("{} is being examined", tenant.id)));
+        }
+        if self.probing.len() >= PROBES {
+            return Err(Answer::Busy(format!("{PROBES} tenants are being examined")));
+        }
+        Ok((tenant, look.clone()))
+    }
+
     /// Answers whoever asks over the local API.
     fn answer(&mut self, question: Question) -> Answer {
         let now = self.clocks.now();
@@ -397,6 +447,7 @@ impl Watcher {
             }
             Question::Health => serde_json::to_value(self.health(now)).map_err(|error| error.to_string()),
             Question::Metrics { openmetrics } => self.metrics(openmetrics, now),
+            Question::Probe { target, .. } => Err(format!("{target} is examined apart from this")),
             Question::Acknowledge { id, comment } => {
                 match self.dispatcher.acknowledge(&IncidentId::named(&id), &comment, now) {
                     Ok(effects) => {

@@ -1,12 +1,12 @@
-//! What answers over HTTP: `/healthz` and `/readyz` (whether the loop turns, and whether the agent does its job) and
-//! `/metrics`. Answers of the loop itself, so that one which hangs is seen.
+//! What answers over HTTP: `/healthz` and `/readyz` (whether the loop turns, and whether the agent does its job) `/metrics`
+//! and `/probe`. Answers of the loop itself, so that one which hangs is seen.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -14,6 +14,7 @@ use http::{HeaderMap, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use serde::Deserialize;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -32,6 +33,13 @@ const HEAD: Duration = Duration::from_secs(5);
 const LIFE: Duration = Duration::from_secs(60);
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
+/// How long whoever asks for a probe waits for it, where they do not say, and what of that is left for the way; in seconds.
+const PATIENCE: f64 = 10.0;
+const RESERVE: f64 = 0.5;
+/// The longest that an examination takes that somebody waits for.
+const LONGEST: Duration = Duration::from_secs(50);
+/// The header in which Prometheus says how long it waits, in seconds.
+const SCRAPE_TIMEOUT: header::HeaderName = header::HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 /// How many connections there are together.
 const TOGETHER: usize = 64;
 
@@ -88,6 +96,7 @@ struct Desk {
 fn router(desk: Desk) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(metrics))
+        .route("/probe", get(probe))
         .layer(from_fn_with_state(desk.clone(), guard));
     Router::new()
         .route("/healthz", get(healthz))
@@ -95,7 +104,7 @@ fn router(desk: Desk) -> Router {
         .merge(guarded)
         .method_not_allowed_fallback(async || said(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET" })))
         .fallback(async || {
-            let pages = "there are /healthz, /readyz and /metrics";
+            let pages = "there are /healthz, /readyz, /metrics and /probe";
             said(StatusCode::NOT_FOUND, &json!({ "error": pages }))
         })
         .with_state(desk)
@@ -177,14 +186,62 @@ fn alerting(health: &serde_json::Value) -> String {
         .map_or_else(|| "ok".to_owned(), |why| format!("stuck: {why}"))
 }
 
+/// What `/probe` is asked. Which module is none of its business: the configuration says what a tenant must answer.
+#[derive(Deserialize)]
+struct Target {
+    target: String,
+    #[serde(default)]
+    debug: bool,
+}
+
+async fn probe(State(desk): State<Desk>, Query(target): Query<Target>, headers: HeaderMap) -> Response {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let format = Format::accepted(text(header::ACCEPT).unwrap_or_default());
+    let timeout = text(SCRAPE_TIMEOUT).and_then(|seconds| seconds.trim().parse::<f64>().ok());
+    let timeout = timeout
+        .filter(|seconds| (0.0..=3600.0).contains(seconds))
+        .unwrap_or(PATIENCE);
+    let within = Duration::from_secs_f64((timeout - RESERVE).max(RESERVE)).min(LONGEST);
+    let question = Question::Probe {
+        target: target.target,
+        within: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
+        openmetrics: format == Format::OpenMetrics && !target.debug,
+        debug: target.debug,
+    };
+    match ask_within(within + TURN, &desk.asked, question).await {
+        Some(Answer::Done(serde_json::Value::String(page))) => {
+            let kind = match target.debug {
+                true => "text/plain; charset=utf-8",
+                false => format.content_type(),
+            };
+            ([(header::CONTENT_TYPE, header::HeaderValue::from_static(kind))], page).into_response()
+        }
+        Some(Answer::Refused(why)) => said(StatusCode::NOT_FOUND, &json!({ "error": why })),
+        Some(Answer::Busy(why)) => {
+            let mut response = said(StatusCode::TOO_MANY_REQUESTS, &json!({ "error": why }));
+            let soon = header::HeaderValue::from_static("1");
+            response.headers_mut().insert(header::RETRY_AFTER, soon);
+            response
+        }
+        _ => said(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "error": "the loop does not turn" }),
+        ),
+    }
+}
+
 /// What the loop answers; nothing where it does not turn.
 async fn ask(asked: &mpsc::Sender<Asked>, question: Question) -> Option<Answer> {
+    ask_within(TURN, asked, question).await
+}
+
+async fn ask_within(patience: Duration, asked: &mpsc::Sender<Asked>, question: Question) -> Option<Answer> {
     let (sender, receiver) = oneshot::channel();
     let answered = async {
         asked.send((question, sender)).await.ok()?;
         receiver.await.ok()
     };
-    timeout(TURN, answered).await.ok().flatten()
+    timeout(patience, answered).await.ok().flatten()
 }
 
 fn said(status: StatusCode, body: &serde_json::Value) -> Response {

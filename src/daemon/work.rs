@@ -9,19 +9,22 @@ use jiff::Timestamp;
 use roundsman_alerts::channel::Channel;
 use roundsman_alerts::notification::{Delivery, Failure, Message, Outcome};
 use roundsman_alerts::render::Alert;
-use roundsman_checks::clock::now;
+use roundsman_checks::clock::{Moment, now};
+use roundsman_checks::finding::{Check, Outcome as Judged};
 use roundsman_checks::fleet::{ChainStore, FleetContext};
 use roundsman_checks::gather::{
     ApiSnapshot, Assignment, Examination, FleetWatch, ProbeSetup, Stop, WakePolicy, last_lines,
 };
-use roundsman_checks::target::{NameError, Tenant};
-use tokio::sync::watch;
+use roundsman_checks::target::{NameError, Tenant, TenantId};
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use super::api::Answer;
 use crate::agent::{NoInventory, RoundRequest, RunError, Setup, Snapshot, assign};
 use crate::history::Timings;
 use crate::inventory::Inventory;
 use crate::store::Progress;
+use crate::telemetry::{Format, Probed};
 use crate::text::{clean, shorten};
 use crate::watch::{Examined, Extent, Seen, TenantIx};
 
@@ -44,6 +47,8 @@ pub(super) enum Done {
     Delivered(Delivery, Outcome),
     /// An Alertmanager was told how things are.
     Told(Arc<str>, Outcome),
+    /// A tenant was examined because somebody asked for it.
+    Probed(TenantId),
     /// A tenant was examined; `None` where its requests can't be made.
     Examined(TenantIx, Option<Box<Examined>>),
 }
@@ -191,6 +196,131 @@ pub(super) fn examine(
         let not_after = served.and_then(|visit| Some(watch.context().facts(visit)?.not_after));
         Done::Examined(ix, Some(Box::new(examined(examination, seen, not_after, at))))
     })
+}
+
+/// What is asked of an examination that somebody waits for.
+pub(super) struct Probe {
+    /// How long it may take.
+    pub within: Duration,
+    /// In which form it is told.
+    pub format: Format,
+    /// Whether what was seen is told as well.
+    pub debug: bool,
+}
+
+/// Examines a tenant for whoever waits for the answer. It says nothing to incidents: only what has its turn does.
+pub(super) fn probe(
+    setup: &Setup,
+    watch: FleetWatch,
+    tenant: &Arc<Tenant>,
+    asked: Probe,
+    answer: oneshot::Sender<Answer>,
+) -> Work {
+    let id = tenant.id.clone();
+    let target = setup.targets(std::slice::from_ref(tenant), WakePolicy::Unknowingly);
+    Box::pin(async move {
+        let told = match target.map(|mut targets| targets.pop()) {
+            Ok(Some(target)) => {
+                let began = Moment::now();
+                let examined = timeout(asked.within, watch.examine(&target, true)).await;
+                let page = probed(&watch, examined.ok().as_ref(), began.elapsed(), &asked);
+                Answer::Done(page.into())
+            }
+            Ok(None) => Answer::Refused("there is nothing to ask for".to_owned()),
+            Err(error) => Answer::Refused(error.to_string()),
+        };
+        // Whoever asked may be gone.
+        let _ = answer.send(told);
+        Done::Probed(id)
+    })
+}
+
+/// An examination as a page of numbers; `None`: it took too long.
+fn probed(watch: &FleetWatch, examination: Option<&Examination>, took: Duration, asked: &Probe) -> String {
+    let Some(examination) = examination else {
+        let late = Probed {
+            success: false,
+            took,
+            visit: None,
+            timings: Timings::default(),
+            links: &[],
+            verified: false,
+            reasons: &[],
+            late: true,
+        };
+        return late.page(asked.format);
+    };
+    let findings = &examination.judgement.findings;
+    let fails = findings.iter().any(|(_, finding)| finding.outcome == Judged::Fail);
+    let unknown = [Check::Dns, Check::Certificate, Check::Site]
+        .iter()
+        .any(|check| findings.of(*check).outcome == Judged::Unknown);
+    let visit = examination.evidence.visit();
+    let chain = visit.and_then(|visit| visit.handshake.chain);
+    let links = chain
+        .map(|chain| watch.context().chains.links(chain))
+        .unwrap_or_default();
+    let mut reasons = Vec::new();
+    for (_, finding) in findings.iter() {
+        if matches!(finding.outcome, Judged::Fail | Judged::Unknown) {
+            reasons.extend(finding.reason.filter(|reason| !reasons.contains(reason)));
+        }
+    }
+    let told = Probed {
+        success: !fails && !unknown,
+        took,
+        visit,
+        timings: Timings::of(&examination.evidence),
+        links: &links,
+        verified: visit.is_some_and(|visit| visit.handshake.end.is_done()),
+        reasons: &reasons,
+        late: false,
+    };
+    let page = told.page(asked.format);
+    match asked.debug {
+        true => format!(
+            "{}\n\nMetrics that would have been returned:\n{page}",
+            story(examination)
+        ),
+        false => page,
+    }
+}
+
+/// What was seen, a line for each check, and which causes explain it.
+fn story(examination: &Examination) -> String {
+    let judgement = &examination.judgement;
+    let tenant = &examination.evidence.tenant;
+    let mut lines = vec![format!(
+        "Examination of {} ({}, app {}):",
+        tenant.id, tenant.hostname, tenant.app
+    )];
+    for (check, finding) in judgement.findings.iter() {
+        let took = finding
+            .duration_ms
+            .map(|ms| format!(", {ms:.1} ms"))
+            .unwrap_or_default();
+        let reason = finding.reason.map(|reason| format!(" [{reason}]")).unwrap_or_default();
+        lines.push(format!(
+            "{:<12} {:<8} {}{reason}{took}",
+            check.as_str(),
+            finding.outcome.as_str(),
+            clean(&finding.message)
+        ));
+    }
+    for explanation in &judgement.own {
+        lines.push(format!(
+            "cause {}: {}",
+            explanation.cause,
+            explanation.cause.row().title
+        ));
+        lines.extend(
+            explanation
+                .evidence()
+                .iter()
+                .map(|fact| format!("  {}", clean(&fact.to_string()))),
+        );
+    }
+    lines.join("\n")
 }
 
 fn examined(examination: Examination, seen: Seen, not_after: Option<Timestamp>, at: Timestamp) -> Examined {

@@ -3,10 +3,12 @@
 //!
 //! Owns names, units and forms. Refuses to know where the numbers come from: it is told.
 
+mod blackbox;
 mod exposition;
 pub mod instrument;
 mod metrics;
 
+pub use blackbox::Probed;
 pub use exposition::{Exposition, Format};
 pub use instrument::{ALL, Instrument, Kind, Unit, table};
 pub use metrics::{Metrics, Series};

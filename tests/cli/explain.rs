@@ -42,6 +42,37 @@ fn the_causes_page_is_that_of_the_catalog() {
     );
 }
 
+/// What `docs/metrics.md` says of `/probe`.
+const PROBE: &str = "
+## /probe, as blackbox_exporter answers
+
+`GET /probe?target=TENANT` examines a tenant now and answers with the names, labels and meanings of blackbox_exporter's
+HTTP prober, so that dashboards and rules made for it work unchanged; a test compares both on the same tenants. `target`
+is the id of a tenant, its host name or the address of its page, and nobody else is asked: 404. One that is being examined,
+or 16 together, is 429 with `Retry-After`. It ends half a second before `X-Prometheus-Scrape-Timeout-Seconds` (10 s where
+nobody says). What is found says nothing to incidents: only what has its turn does. `&debug=true` tells what was seen.
+
+```yaml
+- job_name: tenants
+  metrics_path: /probe
+  static_configs: [{ targets: [q7f9, a3b1] }]
+  relabel_configs:
+    - { source_labels: [__address__], target_label: __param_target }
+    - { source_labels: [__param_target], target_label: instance }
+    - { target_label: __address__, replacement: 127.0.0.1:9464 }
+```
+
+| what differs | how | why |
+|---|---|---|
+| `probe_failure_info` | added: 1 for each `layer`, `reason` why a check failed or could not be judged | the number alone tells that it failed, never why |
+| `probe_success` | 1 where no check fails and `dns`, `certificate` and `site` could be judged | one visit judges more than the answer |
+| `probe_ssl_*`, `probe_tls_version_info` | told also where the chain does not verify, with `probe_ssl_last_chain_expiry_timestamp_seconds` 0 | a chain that expired is when its end is looked at |
+| `module` | taken and not looked at | the configuration says what a tenant must answer |
+| `probe_http_redirects` | always 0 | a redirect is judged, not followed |
+| `probe_dns_lookup_time_seconds`, phase `resolve` | the time that the zone's own servers took | that is who is asked |
+| a sleeping app | visited up to the handshake, not asked for its page | looking wakes nobody |
+";
+
 /// `docs/metrics.md` is made from the instruments.
 #[test]
 fn the_metrics_page_is_that_of_the_instruments() {
@@ -50,7 +81,7 @@ fn the_metrics_page_is_that_of_the_instruments() {
         "# Metrics\n\n\
          What `roundsman watch` tells at `/metrics` of `[web] listen`, in Prometheus' text format, or in OpenMetrics for\n\
          whoever asks for it. Durations are in seconds, moments in seconds since the epoch. Which tenants have series of their\n\
-         own is set by `[telemetry] per_tenant`: `all`, `failing` or `none`; the series of a tenant that left end with it.\n\n{}",
+         own is set by `[telemetry] per_tenant`: `all`, `failing` or `none`; the series of a tenant that left end with it.\n\n{}{PROBE}",
         roundsman::telemetry::table()
     );
     if std::env::var_os("ROUNDSMAN_WRITE_DOCS").is_some() {

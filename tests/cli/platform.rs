@@ -275,7 +275,16 @@ fn what_is_not_told_of_the_edge_is_held_against_nobody() {
     assert_eq!(given.len(), 1, "{text}");
     std::fs::write(&served.config, rest.join("\n")).expect("it can be written");
     for (how, status) in [("addresses-total", "healthy"), ("addresses-garbled", "unknown")] {
-        for beside in [None, Some("dns-override@q7f9")] {
+        // An own record without a family that the wildcard has differs from it, whatever its address is.
+        served.stage(&[&format!("lists-lie={how}"), "dns-override@q7f9"]);
+        let ran = run(&served, VERIFY);
+        assert_eq!(
+            (ran.code, causes(&document(&ran))),
+            (Some(1), vec!["dns-override"]),
+            "{}",
+            ran.out
+        );
+        for beside in [None, Some("dns-override@q7f9=both")] {
             let lie = format!("lists-lie={how}");
             let staged = std::iter::once(lie.as_str()).chain(beside);
             served.stage(&staged.collect::<Vec<_>>());

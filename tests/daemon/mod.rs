@@ -2,6 +2,7 @@
 
 mod alertmanager;
 mod alerts;
+mod blackbox;
 mod hook;
 mod incidents;
 mod life;
@@ -39,6 +40,9 @@ fn served(faults: &[&str]) -> Served {
 /// The same for the tenants of these options.
 fn served_with(options: LabOptions, faults: &[&str]) -> Served {
     let served = serve(options, faults).impatient();
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let text = text.replacen("[tenants]\n", "[tenants]\nevery = \"1s\"\n", 1);
+    std::fs::write(&served.config, text).expect("the configuration can be written");
     configure(
         &served,
         "[schedule]\nevery = \"1s\"\nfleet_every = \"1s\"\n[incidents]\nconfirm_for = \"0s\"\nclear_for = \"0s\"\n[web]\nlisten = \"127.0.0.1:0\"\n",

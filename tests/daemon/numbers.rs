@@ -8,7 +8,7 @@ use super::{Daemon, ask, configure, eventually, get, listens, served};
 use crate::cli::command;
 
 /// A page with these headers: the status and everything that was answered.
-fn with_headers(address: &str, path: &str, headers: &str) -> (u16, String) {
+pub(super) fn with_headers(address: &str, path: &str, headers: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("the daemon listens");
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).expect("the request is sent");

@@ -111,6 +111,12 @@ pub struct Link {
     pub not_after: Timestamp,
     /// Its public key, as in `EC 256 bit`.
     pub key: String,
+    /// The SHA-256 of it, in hexadecimal.
+    pub fingerprint: String,
+    /// Its whole subject and its whole issuer, the most special part first (RFC 4514, section 2.1).
+    pub subject_name: String,
+    /// Its whole issuer, likewise.
+    pub issuer_name: String,
 }
 
 /// Reads the certificates of a chain one by one; `None` in the place of one that can't be read.
@@ -125,6 +131,9 @@ pub fn links<C: AsRef<[u8]>>(presented: &[C]) -> Vec<Option<Link>> {
             not_before: moment(certificate.validity().not_before.timestamp()),
             not_after: moment(certificate.validity().not_after.timestamp()),
             key: key(&certificate),
+            fingerprint: fingerprint(der.as_ref()),
+            subject_name: whole_name(certificate.subject()),
+            issuer_name: whole_name(certificate.issuer()),
         })
     };
     presented.iter().map(link).collect()
@@ -134,6 +143,43 @@ pub fn links<C: AsRef<[u8]>>(presented: &[C]) -> Vec<Option<Link>> {
 pub(super) fn common_name(name: &x509_parser::x509::X509Name<'_>) -> String {
     let common = name.iter_common_name().next().and_then(|name| name.as_str().ok());
     common.map_or_else(|| name.to_string(), str::to_owned)
+}
+
+/// The SHA-256 of a certificate, in hexadecimal.
+fn fingerprint(der: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
+    digest.as_ref().iter().flat_map(digits).collect()
+}
+
+/// A whole name, the most special part first, attributes by their short names where they have one (RFC 4514).
+fn whole_name(name: &x509_parser::x509::X509Name<'_>) -> String {
+    let attribute = |attribute: &x509_parser::x509::AttributeTypeAndValue<'_>| {
+        let registry = x509_parser::objects::oid_registry();
+        let kind = x509_parser::objects::oid2abbrev(attribute.attr_type(), registry);
+        let kind = kind.map_or_else(|_| attribute.attr_type().to_id_string(), str::to_owned);
+        format!("{kind}={}", escaped(attribute.as_str().unwrap_or_default()))
+    };
+    let part = |part: &x509_parser::x509::RelativeDistinguishedName<'_>| {
+        part.iter().map(attribute).collect::<Vec<_>>().join("+")
+    };
+    let mut parts = name.iter().map(part).collect::<Vec<_>>();
+    parts.reverse();
+    parts.join(",")
+}
+
+/// A value in a name: what means something there is escaped (RFC 4514, section 2.4).
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for (at, character) in value.char_indices() {
+        let ends = at == 0 || at + character.len_utf8() == value.len();
+        let special = matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';');
+        if special || (ends && character == ' ') || (at == 0 && character == '#') {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
 }
 
 /// Whether a name of a certificate covers a host name; `*` covers exactly one label (RFC 6125, section 6.4.3).

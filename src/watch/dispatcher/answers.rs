@@ -1,5 +1,7 @@
 //! What whoever asks is told, and what they may say.
 
+use roundsman_checks::target::Tenant;
+
 use super::*;
 
 impl Dispatcher {
@@ -75,6 +77,20 @@ impl Dispatcher {
             next: next.map(|at| move_by(now.wall, at.duration_since(now.steady))),
             uptime: None,
         })
+    }
+
+    /// The tenant that an id, a host name or the address of a page names.
+    #[must_use]
+    pub fn named(&self, target: &str) -> Option<Arc<Tenant>> {
+        let host = target.strip_prefix("https://").unwrap_or(target);
+        let host = host.split(['/', ':', '?']).next().unwrap_or_default();
+        let by_id = self
+            .by_id
+            .get(&TenantId::new(target))
+            .and_then(|ix| self.tenants.get(ix));
+        let is_named = |state: &&TenantState| state.tenant.hostname.as_str().eq_ignore_ascii_case(host);
+        let state = by_id.or_else(|| self.tenants.values().find(is_named))?;
+        Some(Arc::clone(&state.tenant))
     }
 
     /// The ids of all tenants, sorted.
