@@ -9,6 +9,7 @@ mod life;
 mod numbers;
 mod postfix;
 mod prometheus;
+mod ready_made;
 mod word;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -161,7 +162,8 @@ fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 /// The status and the body of a page of the daemon.
 fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("the daemon listens");
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("the request is sent");
+    // Without chunks, which HTTP/1.0 does not know.
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: x\r\n\r\n").expect("the request is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());

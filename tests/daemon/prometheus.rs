@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -21,9 +22,19 @@ pub(super) struct Prometheus {
 impl Prometheus {
     /// Starts it with these jobs, in YAML below `scrape_configs`, and waits until it listens.
     pub(super) fn start(jobs: &str) -> Self {
+        Self::configured(jobs, "")
+    }
+
+    /// The same with a file of rules, looked at every second.
+    pub(super) fn with_rules(jobs: &str, rules: &Path) -> Self {
+        Self::configured(jobs, &format!("rule_files: ['{}']\n", rules.display()))
+    }
+
+    fn configured(jobs: &str, more: &str) -> Self {
         let (port, dir) = (Port::take(), tempfile::tempdir().expect("a temporary folder"));
         let config = dir.path().join("prometheus.yml");
-        let text = format!("global: {{ scrape_interval: 1s, scrape_timeout: 1s }}\nscrape_configs:\n{jobs}");
+        let global = "global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }";
+        let text = format!("{global}\n{more}scrape_configs:\n{jobs}");
         std::fs::write(&config, text).expect("the configuration can be written");
         let address = port.v4().to_string();
         let arguments = [
