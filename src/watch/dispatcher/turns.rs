@@ -144,6 +144,10 @@ impl Dispatcher {
             self.observe(now, signal);
         }
         let Some(state) = self.tenants.get_mut(&ix) else { return };
+        // An examination says by itself since when; what is shared may change between two of them.
+        if !looked && (state.status, state.cause) != (status, cause) {
+            state.since = Some(now.wall);
+        }
         (state.status, state.cause, state.outcomes) = (status, cause, outcomes);
         if looked {
             state.firing = keys.iter().cloned().collect();
