@@ -76,6 +76,35 @@ fn a_fleets_cause_is_one_incident_with_all_tenants() {
 }
 
 #[test]
+fn who_fails_with_all_others_says_since_when() {
+    let served = served(&[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    // Nobody is looked at again meanwhile: the look at the fleet alone tells.
+    let rarely = text.replace("every = \"1s\"\nfleet_every", "every = \"1h\"\nfleet_every");
+    std::fs::write(&served.config, rarely).expect("it can be written");
+    let mut daemon = Daemon::start(&served);
+    daemon.hears(&["listening on"]);
+    let all = |status: &str| {
+        let known = json(&served, &["status"]);
+        let all = known.as_array().cloned().unwrap_or_default();
+        (all.len() == 4 && all.iter().all(|tenant| tenant["status"] == status)).then_some(all)
+    };
+    eventually("all are well", || all("healthy"));
+    let before = roundsman_checks::clock::now();
+    served.stage(&["wildcard-dns-mismatch"]);
+    for tenant in eventually("all fail", || all("failing")) {
+        let since = tenant["since"]
+            .as_str()
+            .and_then(|since| since.parse::<jiff::Timestamp>().ok());
+        assert!(
+            since.is_some_and(|since| since >= before),
+            "{tenant}, not before {before}"
+        );
+        assert_eq!(tenant["cause"], "wildcard-dns-mismatch");
+    }
+}
+
+#[test]
 fn silences_mute_what_they_match_and_end() {
     let served = served(&["site-status@q7f9"]);
     let mut daemon = Daemon::start(&served);

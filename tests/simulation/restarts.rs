@@ -373,19 +373,6 @@ fn what_is_long_over_leaves_no_row() {
 }
 
 #[test]
-fn since_when_a_tenant_fails_with_all_others_is_told() {
-    let mut life = Life::new();
-    life.pass(120);
-    life.fleet = FleetTruth::EdgeDown;
-    let broke = life.now.wall;
-    life.pass(20);
-    for id in life.dispatcher.ids() {
-        let status = life.dispatcher.tenant(&id, life.now).expect("it is known");
-        assert!(status.since.is_some_and(|since| since >= broke), "{status:?}");
-    }
-}
-
-#[test]
 fn all_slower_than_last_week_are_one_incident() {
     let mut life = Life::new();
     // A week is behind it, in which everything took 4 ms; the hours of before the restart count.
