@@ -22,7 +22,7 @@ table! {
     /// The numbers that `watch` tells.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Telemetry {
-        /// Whether /metrics answers at [web] listen, as Prometheus reads it.
+        /// Whether /metrics answers at web.listen, as Prometheus reads it.
         prometheus: bool = true => boolean();
         /// Which tenants have series of their own.
         per_tenant: PerTenant = PerTenant::All => choice(&[PerTenant::All, PerTenant::Failing, PerTenant::None]);
