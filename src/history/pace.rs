@@ -107,12 +107,6 @@ impl Pace {
         }
         judged.then_some(worst)
     }
-
-    /// Whether it was slow when that was judged last.
-    #[must_use]
-    pub fn is_slow(&self) -> bool {
-        self.slow
-    }
 }
 
 #[cfg(test)]

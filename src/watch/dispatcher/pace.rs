@@ -41,7 +41,7 @@ impl Dispatcher {
             effects.extend(over.map(|hour| Effect::Hour(None, hour)));
             judged = self.pace.judge(now.wall, middle);
         }
-        let key = Key::new(Cause::EdgeSlow.as_str(), "fleet", "edge");
+        let key = of_all();
         let (verdict, slowdown) = match judged {
             None => (Verdict::Unknown, None),
             Some(None) => (Verdict::Clear, None),
@@ -85,15 +85,25 @@ impl Dispatcher {
         (middle, levels.len())
     }
 
-    /// Whether a cause of a tenant's own is nothing of its own while all are slow.
+    /// Whether a cause of a tenant's own is nothing of its own while all are slow: as long as that is told, or is about to
+    /// be. Where nobody wants to hear of the fleet's, the tenant's is told.
     pub(super) fn is_everybodys(&self, cause: Cause) -> bool {
-        cause == Cause::SiteSlow && self.pace.is_slow()
+        let is_told = || {
+            let incident = self.book.get(&of_all());
+            incident.is_some_and(|incident| incident.state() != State::Resolved)
+        };
+        cause == Cause::SiteSlow && is_told()
     }
 
     /// The same by the key of its incident.
     pub(super) fn is_everybodys_by(&self, key: &Key) -> bool {
         key.cause.parse().is_ok_and(|cause| self.is_everybodys(cause))
     }
+}
+
+/// The key of the incident that all are slow.
+fn of_all() -> Key {
+    Key::new(Cause::EdgeSlow.as_str(), "fleet", "edge")
 }
 
 fn changed(slowdown: Slowdown) -> String {
