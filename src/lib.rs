@@ -14,6 +14,7 @@ pub mod history;
 pub mod inventory;
 mod json;
 pub mod recording;
+pub mod remediation;
 mod replace;
 pub mod report;
 pub mod schedule;

@@ -9,3 +9,5 @@ pub const TRACE: &str = "roundsman.trace/1";
 pub const RECORDING: &str = "roundsman.recording/2";
 /// An older one, which is read as well: what a baseline said of all tenants stood in its first line.
 pub const OLD_RECORDING: &str = "roundsman.recording/1";
+/// The JSON of a plan of repairs.
+pub const PLAN: &str = "roundsman.plan/1";

@@ -4,6 +4,7 @@
 mod cli;
 mod daemon;
 mod hostile;
+mod remediation;
 mod scenarios;
 mod simulation;
 mod support;

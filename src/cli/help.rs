@@ -51,6 +51,25 @@ Certificates:
   nothing else enters into it. What does not verify is verified again at each
   visit. Revocation is not looked at.";
 
+/// Below `remediate`.
+pub(super) fn remediate() -> String {
+    format!(
+        "{EXIT_CODES}
+  `remediate --apply`: 1 also where something was not done as planned
+  `remediate undo`: 0 done or undone before, 1 refused or failed, 2 unknown id
+  `remediate ledger`: 0 intact, 1 broken
+
+Examples:
+  roundsman remediate                       what would be repaired, and what not, and why
+  roundsman remediate abc123 --apply        asks at the terminal, repairs and verifies
+  roundsman remediate --apply --yes         as a script: within all limits
+  roundsman remediate --apply --max 12 --confirm 12 --batch 4
+  roundsman remediate undo r-0a1b2c3d4e
+  roundsman remediate ledger --format json
+  roundsman remediate stop                  nothing is repaired until: roundsman remediate resume"
+    )
+}
+
 /// Below `watch`.
 pub(super) fn watch() -> String {
     "\

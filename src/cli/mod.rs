@@ -14,6 +14,7 @@ pub mod manual;
 pub mod output;
 pub mod output_paths;
 pub mod progress;
+pub mod remediate;
 pub mod replay;
 pub mod rounds;
 pub mod silences;
@@ -63,6 +64,9 @@ pub enum Command {
     /// Say what `watch` knows now of each tenant
     #[command(after_help = help::status())]
     Status(status::StatusArgs),
+    /// Plan repairs of what fails, carry them out, take them back
+    #[command(after_help = help::remediate())]
+    Remediate(Box<remediate::RemediateArgs>),
     /// Judge recorded evidence again, offline
     #[command(after_help = help::replay())]
     Replay(replay::ReplayArgs),
@@ -99,6 +103,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Silences(command) => silences::run(command),
         Command::Alerts(command) => alerts::run(command),
         Command::Status(args) => status::run(args),
+        Command::Remediate(args) => remediate::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Trace(args) => trace::run(args),
         Command::Tenants(args) => tenants::run(args),

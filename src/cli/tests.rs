@@ -111,6 +111,7 @@ Commands:
   silences     Mute what is known, on purpose and for a while
   alerts       Try a channel, see what messages look like, list what was not delivered
   status       Say what `watch` knows now of each tenant
+  remediate    Plan repairs of what fails, carry them out, take them back
   replay       Judge recorded evidence again, offline
   trace        Tell one request to a tenant hop by hop, with the log lines that it left
   tenants      List the tenants, the sources that name them, and what exists without a tenant

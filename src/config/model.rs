@@ -13,12 +13,9 @@ use super::reader::Section;
 use super::secret::{HeaderText, Secret};
 use super::section::{
     AlertChannel, Alerts, Certificate, CloudTable, Cloudflare, Dns, Edge, Fly, Heartbeat, Incidents, Override,
-    Schedule, Site, Store, Telemetry, Tenants, Vantage, Web, check_patch, fly_of_environment,
+    Remediation, Schedule, Site, Store, Telemetry, Tenants, Vantage, Web, check_patch, fly_of_environment,
 };
 use super::table::{TableDescription, describe, inner_table, keys, optional_table, read, tables};
-
-/// Tables of the file format that later versions read.
-pub(super) const LATER: [&str; 1] = ["remediation"];
 
 /// Everything that `roundsman.toml` and the flags say.
 #[derive(Clone, Debug)]
@@ -53,6 +50,8 @@ pub struct Config {
     pub incidents: Incidents,
     /// `[alerts]`.
     pub alerts: Alerts,
+    /// `[remediation]`.
+    pub remediation: Remediation,
     /// `[store]`.
     pub store: Store,
     /// `[web]`.
@@ -97,6 +96,8 @@ keys! {
         incidents => inner_table();
         /// Who is told of incidents by `watch`.
         alerts => inner_table();
+        /// What may be repaired, and how much of it.
+        remediation => inner_table();
         /// What `watch` remembers.
         store => inner_table();
         /// Where `watch` answers.
@@ -157,6 +158,7 @@ impl Config {
             schedule: Schedule::default(),
             incidents: Incidents::default(),
             alerts: Alerts::default(),
+            remediation: Remediation::default(),
             store: Store::default(),
             web: Web::default(),
             telemetry: Telemetry::default(),
@@ -197,15 +199,5 @@ fn severities() -> ValueForm<BTreeMap<Cause, Severity>> {
 fn whole(top: &Section<'_>, config: &mut Config) {
     for entry in &config.overrides {
         check_patch(top, &entry.certificate, config.certificate);
-    }
-    for table in LATER {
-        if let Some(span) = top.key_span(table) {
-            top.accept(table);
-            top.note(
-                span,
-                format!("table [{table}] is not supported by this version yet"),
-                "remove it",
-            );
-        }
     }
 }

@@ -121,7 +121,7 @@ error: wrong value for `token` in [tenants]
 
 #[test]
 fn shows_unknown_keys_and_tables() {
-    insta::assert_snapshot!(mistakes("\n[edge]\nadresses = [\"198.51.100.7\"]\ncolour = 1\n[sites]\n[remediation]\n"), @r#"
+    insta::assert_snapshot!(mistakes("\n[edge]\nadresses = [\"198.51.100.7\"]\ncolour = 1\n[sites]\n"), @r#"
 error: unknown key `adresses` in [edge]
  --> roundsman.toml:4:1
   |
@@ -139,12 +139,6 @@ error: unknown table [sites]
   |
 6 | [sites]
   |  ^^^^^ did you mean [site]?
-
-error: table [remediation] is not supported by this version yet
- --> roundsman.toml:7:2
-  |
-7 | [remediation]
-  |  ^^^^^^^^^^^ remove it
 "#);
 }
 

@@ -17,6 +17,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::remediation::ledger::Entry;
+
 /// How long one conversation may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest question, in bytes.
@@ -73,6 +75,8 @@ pub enum Question {
         /// Whether what was seen is told as well.
         debug: bool,
     },
+    /// A row of the ledger: it is on the disk when this is answered.
+    Ledger(Box<Entry>),
     /// Every number, as Prometheus reads it, or whoever asks for OpenMetrics.
     Metrics {
         /// Whether in OpenMetrics.

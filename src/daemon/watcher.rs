@@ -355,6 +355,7 @@ impl Watcher {
             }
             Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
             Done::Probed(tenant) => drop(self.probing.remove(&tenant)),
+            Done::Kept => {}
         }
     }
 

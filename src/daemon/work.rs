@@ -49,6 +49,8 @@ pub(super) enum Done {
     Told(Arc<str>, Outcome),
     /// A tenant was examined because somebody asked for it.
     Probed(TenantId),
+    /// Somebody was told that something is kept.
+    Kept,
     /// A tenant was examined; `None` where its requests can't be made.
     Examined(TenantIx, Option<Box<Examined>>),
 }
@@ -105,6 +107,23 @@ pub(super) fn deliver(
             }),
         };
         Done::Delivered(delivery, outcome)
+    })
+}
+
+/// Tells whoever waits once something is on the disk, or that it is not.
+pub(super) fn kept(mut progress: watch::Receiver<Progress>, number: u64, answer: oneshot::Sender<Answer>) -> Work {
+    Box::pin(async move {
+        let is_kept = progress.wait_for(|progress| progress.synced >= number || progress.trouble.is_some());
+        let told = match timeout(KEPT_BY, is_kept).await {
+            Ok(Ok(progress)) => match &progress.trouble {
+                Some(trouble) => Answer::Refused(trouble.clone()),
+                None => Answer::Done(serde_json::Value::Null),
+            },
+            _ => Answer::Refused("the disk does not answer".to_owned()),
+        };
+        // Whoever asked may be gone.
+        let _ = answer.send(told);
+        Done::Kept
     })
 }
 

@@ -1,9 +1,11 @@
 //! Chooses tenants by name or by label. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use roundsman_checks::target::{Hostname, Tenant};
+use roundsman_checks::target::{Hostname, Tenant, TenantId};
 
+use super::Inventory;
 use super::error::{InventoryError, Unknown};
 use crate::config::nearest;
 
@@ -15,6 +17,21 @@ pub fn with_labels(tenants: Vec<Arc<Tenant>>, labels: &[(String, String)]) -> Ve
         .into_iter()
         .filter(|tenant| labels.iter().all(|(key, value)| has(tenant, key, value)))
         .collect()
+}
+
+/// The ids of the tenants that are named, by id or by host name.
+///
+/// # Errors
+/// [`InventoryError`] where a name is excluded, or nobody has it.
+pub fn chosen(inventory: &Inventory, names: &[String]) -> Result<BTreeSet<TenantId>, InventoryError> {
+    let (tenants, unknown) = by_name(inventory.known.clone(), &inventory.excluded, names)?;
+    match unknown.is_empty() {
+        true => Ok(tenants.iter().map(|tenant| tenant.id.clone()).collect()),
+        false => Err(InventoryError::UnknownTenants {
+            names: unknown,
+            origin: inventory.origin.clone(),
+        }),
+    }
 }
 
 /// The tenants that are named, by id or by host name, in the order of the inventory; and the names that none has.

@@ -15,6 +15,12 @@ pub enum StoreError {
         /// Who has it: pid and host.
         owner: String,
     },
+    /// Somebody else repairs.
+    #[error("another repair goes on ({owner}): wait for its end")]
+    Repairing {
+        /// Who: pid and host.
+        owner: String,
+    },
     /// It can't be opened or written.
     #[error("the database {path} can't be used: {why}")]
     Unusable {

@@ -15,24 +15,27 @@ pub(super) struct Lock {
 impl Lock {
     /// Takes the lock, and says in its file who has it.
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
-        let path = beside(database);
+        Self::at(&beside(database, ".lock"), |owner| StoreError::Locked {
+            path: database.to_owned(),
+            owner,
+        })
+    }
+
+    fn at(path: &Path, locked: impl FnOnce(String) -> StoreError) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Unusable {
-            path: path.clone(),
+            path: path.to_owned(),
             why: error.to_string(),
         };
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(&path).map_err(unusable)?;
+        let mut file = options.open(path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut owner = String::new();
                 // Whoever has it may just be writing its name.
                 let _ = (&mut file).take(256).read_to_string(&mut owner);
-                return Err(StoreError::Locked {
-                    path: database.to_owned(),
-                    owner: owner.trim().to_owned(),
-                });
+                return Err(locked(owner.trim().to_owned()));
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
@@ -47,8 +50,25 @@ impl Lock {
     }
 }
 
-fn beside(database: &Path) -> PathBuf {
+/// Who repairs: one at a time, whoever writes the database.
+#[derive(Debug)]
+pub struct Exclusive {
+    _lock: Lock,
+}
+
+impl Exclusive {
+    /// Takes the right to repair what belongs to a database.
+    ///
+    /// # Errors
+    /// [`StoreError`] where somebody else has it.
+    pub fn repair(database: &Path) -> Result<Self, StoreError> {
+        let lock = Lock::at(&beside(database, ".repair"), |owner| StoreError::Repairing { owner })?;
+        Ok(Self { _lock: lock })
+    }
+}
+
+fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(ending);
     name.into()
 }

@@ -4,6 +4,7 @@
 //! how tenants are is written when there is time. What can't be written waits, within limits, and is tried again.
 
 mod error;
+mod ledger;
 mod lock;
 mod queue;
 mod read;
@@ -11,6 +12,7 @@ mod schema;
 mod writer;
 
 pub use error::StoreError;
+pub use lock::Exclusive;
 pub use read::{Reader, TimelineEntry};
 pub use writer::{Progress, Store, Write, keep_since};
 

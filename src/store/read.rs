@@ -10,8 +10,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
+use super::ledger;
 use super::schema;
 use crate::history::{Day, Hour, Uptime, hour_of};
+use crate::remediation::ledger::{Broken, Head, Row as LedgerRow};
 use crate::watch::{Remembered, TenantMemory};
 
 /// One thing that happened to an incident.
@@ -64,6 +66,21 @@ impl Reader {
     /// [`StoreError`] where it can't be read.
     pub fn uptime(&self, tenant: &str, now: Timestamp) -> Result<Uptime, StoreError> {
         uptime(&self.database, tenant, now).map_err(|error| schema::named(&self.path, &error))
+    }
+
+    /// The ledger with its head; which row can't be read, where one can't. A database of before there was one has none.
+    ///
+    /// # Errors
+    /// [`StoreError`] where it can't be read.
+    pub fn ledger(&self) -> Result<(Result<Vec<LedgerRow>, Broken>, Head), StoreError> {
+        let named = |error| schema::named(&self.path, &error);
+        match schema::has_ledger(&self.database).map_err(named)? {
+            (_, true) => {}
+            (false, false) => return Ok((Ok(Vec::new()), Head::default())),
+            (true, false) => return Ok((Err(Broken::Missing), Head::default())),
+        }
+        let rows = ledger::rows(&self.database).map_err(named)?;
+        Ok((rows, ledger::head(&self.database).map_err(named)?))
     }
 
     /// What happened to an incident, in order.

@@ -62,6 +62,16 @@ const MIGRATIONS: &[&str] = &[
     -- How all of them did, for as long as one hour is compared with.
     CREATE TABLE fleet_hours (hour INTEGER PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 ",
+    "
+    -- What was repaired, tried and taken back: it only grows, and each row is hashed with the one before.
+    CREATE TABLE ledger (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, plan TEXT NOT NULL, tenant TEXT NOT NULL, cause TEXT NOT NULL,
+        action TEXT NOT NULL, object TEXT NOT NULL, phase TEXT NOT NULL, \"by\" TEXT NOT NULL, undo TEXT,
+        detail TEXT NOT NULL, hash TEXT NOT NULL
+    );
+    -- Its last row, kept apart: a tail that is cut off shows.
+    CREATE TABLE ledger_head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL);
+",
 ];
 
 /// The version of the tables that this version of the program writes.
@@ -120,6 +130,16 @@ fn check(path: &Path, database: &Connection) -> Result<(), StoreError> {
         Ok(said) => Err(damaged(said)),
         Err(error) => Err(named(path, &error)),
     }
+}
+
+/// Since which version there is a ledger.
+const LEDGER_SINCE: u32 = 5;
+
+/// Whether a database should have a ledger, and whether its tables are there.
+pub(super) fn has_ledger(database: &Connection) -> Result<(bool, bool), rusqlite::Error> {
+    let query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('ledger', 'ledger_head')";
+    let found = database.query_row(query, [], |row| row.get::<_, i64>(0))?;
+    Ok((stored_version(database)? >= LEDGER_SINCE, found == 2))
 }
 
 fn stored_version(database: &Connection) -> Result<u32, rusqlite::Error> {

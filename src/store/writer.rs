@@ -14,11 +14,13 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use tokio::sync::watch;
 
 use super::error::StoreError;
+use super::ledger;
 use super::lock::Lock;
 use super::queue::{Next, Queue};
 use super::read::remembered;
 use super::schema;
 use crate::history::{Day, Hour, hour_of};
+use crate::remediation::ledger::Entry;
 use crate::watch::{Commit, Record, Remembered, Seen};
 
 /// How long what is not urgent waits for company.
@@ -52,6 +54,8 @@ pub enum Write {
     Gone(String),
     /// A silence, as it is now.
     Silence(Silence),
+    /// A row of the ledger: at once, before what it tells of is done.
+    Ledger(Box<Entry>),
     /// Everything from before this moment that is not needed any more goes.
     Forget(Timestamp),
 }
@@ -60,7 +64,7 @@ impl Write {
     /// Whether it is written at once, by itself.
     pub(super) fn is_urgent(&self) -> bool {
         match self {
-            Self::Commit(_) | Self::Silence(_) => true,
+            Self::Commit(_) | Self::Silence(_) | Self::Ledger(_) => true,
             Self::Record(_) | Self::Good(..) | Self::Named(..) | Self::Hour(..) | Self::Gone(_) | Self::Forget(_) => {
                 false
             }
@@ -259,6 +263,7 @@ fn apply(change: &Transaction<'_>, write: &Write) -> Result<(), rusqlite::Error>
             statement.execute(params![silence.id, ends, text(silence)?])?;
             Ok(())
         }
+        Write::Ledger(entry) => ledger::append(change, entry),
         Write::Forget(before) => forget(change, *before),
     }
 }

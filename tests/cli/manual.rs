@@ -50,7 +50,7 @@ fn an_unknown_shell_is_refused_with_those_that_are_known() {
 }
 
 /// Every command by its words, as its page is called.
-const COMMANDS: [&[&str]; 28] = [
+const COMMANDS: [&[&str]; 33] = [
     &[],
     &["verify"],
     &["watch"],
@@ -69,6 +69,11 @@ const COMMANDS: [&[&str]; 28] = [
     &["alerts", "outbox"],
     &["status"],
     &["explain"],
+    &["remediate"],
+    &["remediate", "undo"],
+    &["remediate", "ledger"],
+    &["remediate", "stop"],
+    &["remediate", "resume"],
     &["replay"],
     &["trace"],
     &["tenants"],
@@ -98,7 +103,7 @@ fn every_command_has_a_page_with_every_option_of_its_help() {
     let ran = roundsman(&["man", "--dir", "share/man/man1"], dir.path());
     assert_eq!(
         (ran.code, ran.out.as_str()),
-        (Some(0), "share/man/man1: 28 pages\n"),
+        (Some(0), "share/man/man1: 33 pages\n"),
         "{}",
         ran.err
     );

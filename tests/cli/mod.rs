@@ -162,6 +162,50 @@ impl Served {
             .expect("the fault can be staged");
     }
 
+    /// Stages a fault anew: what was repaired of it breaks again.
+    pub(crate) fn restage(&self, fault: &str) {
+        if self.lab.staged().iter().any(|staged| staged.to_string() == fault) {
+            self.unstage(fault);
+        }
+        self.stage_also(fault);
+    }
+
+    /// What an API of its platform answers.
+    pub(crate) fn get_json(&self, path: &str) -> serde_json::Value {
+        self.api(reqwest::Method::GET, path, None)
+    }
+
+    /// Makes a record in its zone, as another tool would.
+    pub(crate) fn make_record(&self, record: &serde_json::Value) {
+        let path = "/client/v4/zones/1ab00000000000000000000000000d05/dns_records";
+        let made = self.api(reqwest::Method::POST, path, Some(record));
+        assert_eq!(made["success"], true, "{made}");
+    }
+
+    fn api(&self, method: reqwest::Method, path: &str, body: Option<&serde_json::Value>) -> serde_json::Value {
+        let url = format!("{}{path}", self.lab.api_url().expect("a platform"));
+        let token = match path.starts_with("/client") {
+            true => self.lab.cloudflare_token(),
+            false => self.lab.fly_token(),
+        };
+        // Another test may have installed the same provider already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        self.runtime.block_on(async {
+            let mut request = reqwest::Client::new().request(method, url).bearer_auth(token);
+            if let Some(body) = body {
+                request = request.body(body.to_string());
+            }
+            let body = request
+                .send()
+                .await
+                .expect("an answer")
+                .bytes()
+                .await
+                .expect("all of it");
+            serde_json::from_slice(&body).expect("JSON")
+        })
+    }
+
     /// Ends one fault.
     pub(crate) fn unstage(&self, fault: &str) {
         let fault = fault.parse::<Fault>().expect("a fault");

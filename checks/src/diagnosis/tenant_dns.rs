@@ -5,7 +5,7 @@ use super::{Action, DnsFact, Fact, Object, Proof, RecordRef, Records, Remedy, Wa
 use crate::evidence::{CertificateState, DnsRecord, RecordKind, VALIDATION_LABELS, ZoneRecord};
 use crate::finding::{Check, Outcome};
 use crate::fleet::FleetContext;
-use crate::reading::DnsAnswer;
+use crate::reading::{DnsAnswer, is_hands_off, manager};
 use crate::world::TenantEvidence;
 
 fn zone(subject: &TenantContext<'_>) -> String {
@@ -189,26 +189,9 @@ fn blockers(tenant: &TenantEvidence) -> Vec<DnsRecord> {
     found
 }
 
-/// Whether a comment or a tag says that something else looks after the record.
+/// Whether a comment or a tag says that somebody else looks after the record.
 pub(super) fn is_managed(record: &ZoneRecord) -> bool {
-    let words = [
-        "terraform",
-        "pulumi",
-        "ansible",
-        "external-dns",
-        "octodns",
-        "dnscontrol",
-        "managed",
-    ];
-    let texts = record
-        .comment
-        .iter()
-        .chain(&record.tags)
-        .map(|text| text.to_ascii_lowercase());
-    let kept = |text: &String| {
-        text.replace([' ', '"'], "").contains("roundsman=off") || words.iter().any(|word| text.contains(word))
-    };
-    texts.into_iter().any(|text| kept(&text))
+    is_hands_off(record) || manager(record).is_some()
 }
 
 pub(super) fn stale(subject: &TenantContext<'_>) -> Option<Proof> {

@@ -331,6 +331,9 @@ pub struct Machine {
     pub healthy: Option<bool>,
     /// When it last changed.
     pub updated_at: Option<Timestamp>,
+    /// Whether somebody marked it as none of ours to change: its metadata has `roundsman = "off"`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hands_off: bool,
 }
 
 impl Machine {

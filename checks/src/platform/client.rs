@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fly;
+use super::standing::AppStanding;
 use crate::evidence::{ApiAnswer, App, Fault, LogLine, Machine, Platform, SourceClock};
 
 /// Client of a platform's APIs. It only reads, and outlives rounds with its connections; a clone is the same client.
@@ -72,6 +73,16 @@ impl PlatformClient {
     pub async fn machines(&self, app: &str) -> Result<Vec<Machine>, Fault> {
         match self {
             Self::Fly(client) => client.machines(app).await,
+        }
+    }
+
+    /// One app and its machines in what matters before something is changed there.
+    ///
+    /// # Errors
+    /// Why it is not known whole.
+    pub async fn standing(&self, app: &str) -> Result<AppStanding, Fault> {
+        match self {
+            Self::Fly(client) => client.standing(app).await,
         }
     }
 

@@ -1,5 +1,8 @@
 //! The zone's listing at Cloudflare: every record in a few pages (API v4).
 
+#[cfg(feature = "write")]
+mod writer;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -12,6 +15,9 @@ use super::paging::{More, Trail};
 use super::token::Token;
 use crate::evidence::{ApiAnswer, Fault, Reason, SourceClock, ZoneRecord};
 use crate::target::Hostname;
+
+#[cfg(feature = "write")]
+pub use writer::{SavedRecord, ZoneWriter, again};
 
 /// Records on one page.
 const PAGE: &str = "5000";

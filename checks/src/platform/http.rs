@@ -1,6 +1,9 @@
 //! One HTTP API: few calls, bounded answers, typed failures. After a refusal, or when it is down, it is asked nothing
 //! more until somebody opens it again.
 
+#[cfg(feature = "write")]
+mod change;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,6 +22,9 @@ use super::token::Token;
 use crate::clock::now;
 use crate::evidence::{Fault, Reason, SourceClock};
 use crate::reading;
+
+#[cfg(feature = "write")]
+pub use change::NotDone;
 
 /// How often one call is made at most.
 const ATTEMPTS: u32 = 3;

@@ -1,5 +1,6 @@
 //! Platforms and DNS providers: what their own tools call things and, behind the feature `platform`, the clients that read
-//! what they know in bulk. Clients only read; what fails comes back as part of the answer. A platform's words stay in
+//! what they know in bulk. Clients only read; what fails comes back as part of the answer. The few calls that change
+//! something are behind the feature `write`, for whoever repairs, and for nobody else. A platform's words stay in
 //! its folder: a client translates them into those of [`crate::evidence`].
 
 #[cfg(feature = "platform")]
@@ -14,14 +15,22 @@ mod http;
 #[cfg(feature = "platform")]
 mod paging;
 #[cfg(feature = "platform")]
+pub mod standing;
+#[cfg(feature = "platform")]
 mod token;
+#[cfg(feature = "write")]
+mod writer;
 
 #[cfg(feature = "platform")]
 pub use client::{LogPage, PlatformClient};
+#[cfg(feature = "write")]
+pub use http::NotDone;
 #[cfg(feature = "platform")]
 pub use http::{Api, ApiError, Calls, Ended, retry_after};
 #[cfg(feature = "platform")]
 pub use token::Token;
+#[cfg(feature = "write")]
+pub use writer::{Changed, PlatformWriter};
 
 use crate::diagnosis::CommandLine;
 use crate::evidence::Cloud;

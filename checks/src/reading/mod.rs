@@ -6,6 +6,7 @@ mod caa;
 mod dns_answer;
 mod lifetime;
 mod machine;
+mod mark;
 mod moment;
 mod name;
 mod place;
@@ -20,6 +21,7 @@ pub use dns_answer::DnsAnswer;
 pub(crate) use dns_answer::is_unserved;
 pub use lifetime::Lifetime;
 pub use machine::{MachineEnd, MachineRelease};
+pub use mark::{is_hands_off, manager};
 #[cfg(feature = "probe")]
 pub(crate) use moment::http_date;
 pub use moment::retry_after;

@@ -206,6 +206,7 @@ fn machine(plan: &Plan, planned: &MachinePlan, app: &str, at: usize) -> Machine 
         at: Some(now()),
     };
     Machine {
+        hands_off: false,
         id: format!("m{at}-{app}"),
         state: state.map_or_else(|| MachineState::from(plan.text.as_str()), |word| (*word).into()),
         region: ["iad", "lhr", ""][usize::from(planned.region % 3)].to_owned(),

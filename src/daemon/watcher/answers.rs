@@ -23,6 +23,10 @@ impl Watcher {
                     Err(refused) => drop(answer.send(refused)),
                 }
             }
+            Question::Ledger(entry) => {
+                let number = self.store.write(Write::Ledger(entry));
+                self.work.push(work::kept(self.store.progress(), number, answer));
+            }
             question => drop(answer.send(self.answer(question))),
         }
     }
@@ -63,7 +67,7 @@ impl Watcher {
             }
             Question::Health => serde_json::to_value(self.health(now)).map_err(|error| error.to_string()),
             Question::Metrics { openmetrics } => self.metrics(openmetrics, now),
-            Question::Probe { target, .. } => Err(format!("{target} is examined apart from this")),
+            Question::Probe { .. } | Question::Ledger(_) => Err("this is answered apart".to_owned()),
             Question::Acknowledge { id, comment } => {
                 match self.dispatcher.acknowledge(&IncidentId::named(&id), &comment, now) {
                     Ok(effects) => {

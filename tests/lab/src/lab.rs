@@ -157,6 +157,12 @@ impl Lab {
         platform::CLOUDFLARE_TOKEN
     }
 
+    /// Tokens that may read and change nothing: the platform's, and the DNS provider's.
+    #[must_use]
+    pub fn read_tokens(&self) -> (&'static str, &'static str) {
+        (platform::FLY_READ_TOKEN, platform::CLOUDFLARE_READ_TOKEN)
+    }
+
     /// Where the platform's APIs are, if there is one: GraphQL at `/graphql`, REST below `/v1`, the
     /// DNS provider's below `/client/v4`.
     #[must_use]

@@ -16,11 +16,13 @@ mod reply;
 mod rest;
 pub(crate) mod server;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hickory_proto::rr::{Name, RData};
+use serde_json::Value;
 
 use crate::clock;
 use crate::fault::FaultSet;
@@ -37,9 +39,19 @@ pub(crate) const APP_DOMAIN: &str = "lab-apps.test";
 pub(crate) const FLY_TOKEN: &str = "fm2_lab";
 /// What the DNS provider takes.
 pub(crate) const CLOUDFLARE_TOKEN: &str = "cf_lab_token";
+/// Tokens that may read and change nothing.
+pub(crate) const FLY_READ_TOKEN: &str = "fm2_lab_readonly";
+pub(crate) const CLOUDFLARE_READ_TOKEN: &str = "cf_lab_readonly";
 /// The second label in the host name of a tenant that the wildcard does not cover.
 const DEEPER: &str = "eu";
 const PAGE: usize = 100;
+
+/// What somebody changed in the zone.
+#[derive(Default)]
+pub(crate) struct Edits {
+    pub(crate) removed: Vec<(Name, RData)>,
+    pub(crate) added: Vec<(Name, RData)>,
+}
 
 /// The state behind the APIs.
 pub(crate) struct Platform {
@@ -48,6 +60,10 @@ pub(crate) struct Platform {
     page: AtomicUsize,
     writes: Mutex<Vec<String>>,
     removed: Mutex<Vec<(Name, RData)>>,
+    /// Records that somebody made.
+    added: Mutex<Vec<(Name, RData)>>,
+    /// What was said of them, by their ids.
+    said: Mutex<HashMap<String, Value>>,
     logs: logs::Logs,
     /// Where apps answer directly.
     direct: OnceLock<Vec<IpAddr>>,
@@ -61,6 +77,8 @@ impl Platform {
             page: AtomicUsize::new(PAGE),
             writes: Mutex::default(),
             removed: Mutex::default(),
+            added: Mutex::default(),
+            said: Mutex::default(),
             logs: logs::Logs::default(),
             direct: OnceLock::new(),
         }
@@ -96,21 +114,51 @@ impl Platform {
         locked(&self.writes).clone()
     }
 
-    /// Remembers a record that was deleted; gives all of them.
-    pub(crate) fn remove_record(&self, name: Name, data: RData) -> Vec<(Name, RData)> {
-        let mut removed = locked(&self.removed);
-        removed.push((name, data));
-        removed.clone()
+    /// Remembers a record that was deleted.
+    pub(crate) fn remove_record(&self, name: Name, data: RData) {
+        let record = (name, data);
+        let mut added = locked(&self.added);
+        match added.iter().position(|other| *other == record) {
+            Some(at) => drop(added.remove(at)),
+            None => locked(&self.removed).push(record),
+        }
     }
 
-    /// Forgets what was deleted at names whose faults change; gives the rest.
-    pub(crate) fn forget_removed(&self, world: &World, old: &FaultSet, new: &FaultSet) -> Vec<(Name, RData)> {
+    /// Remembers a record that was made.
+    pub(crate) fn add_record(&self, name: Name, data: RData) {
+        let record = (name, data);
         let mut removed = locked(&self.removed);
-        removed.retain(|(name, _)| match owner(world, name) {
+        match removed.iter().position(|other| *other == record) {
+            Some(at) => drop(removed.remove(at)),
+            None => locked(&self.added).push(record),
+        }
+    }
+
+    /// Remembers what was said of a record when it was made.
+    pub(crate) fn say(&self, id: &str, said: &Value) {
+        locked(&self.said).insert(id.to_owned(), said.clone());
+    }
+
+    pub(crate) fn said(&self, id: &str) -> Option<Value> {
+        locked(&self.said).get(id).cloned()
+    }
+
+    /// Forgets what was deleted or made at names whose faults change.
+    pub(crate) fn forget_edits(&self, world: &World, old: &FaultSet, new: &FaultSet) {
+        let stays = |(name, _): &(Name, RData)| match owner(world, name) {
             Some(tenant) => old.of(tenant) == new.of(tenant),
             None => old.general() == new.general(),
-        });
-        removed.clone()
+        };
+        locked(&self.removed).retain(stays);
+        locked(&self.added).retain(stays);
+    }
+
+    /// What was deleted, and what was made.
+    pub(crate) fn edits(&self) -> Edits {
+        Edits {
+            removed: locked(&self.removed).clone(),
+            added: locked(&self.added).clone(),
+        }
     }
 
     pub(crate) fn set_direct(&self, addresses: Vec<IpAddr>) {

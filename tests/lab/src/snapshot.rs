@@ -16,7 +16,7 @@ use crate::edge::behaviour;
 use crate::edge::throttle::Bucket;
 use crate::error::LabError;
 use crate::fault::{Fault, FaultSet};
-use crate::platform::Platform;
+use crate::platform::{Edits, Platform};
 use crate::world::World;
 
 /// The faults and what follows from them.
@@ -55,7 +55,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(world: World, authority: Authority, servers: usize) -> Result<Self, LabError> {
-        let healthy = compute(&world, &authority, servers, Vec::new(), &[])?;
+        let healthy = compute(&world, &authority, servers, Vec::new(), &Edits::default())?;
         Ok(Self {
             counters: Tally::new(&world),
             platform: world.platform.then(|| Platform::new(&world)),
@@ -76,10 +76,12 @@ impl Shared {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let (old, new) = (self.current(), FaultSet::new(&staged));
         let platform = self.platform.as_ref();
-        let removed = platform.map_or_else(Vec::new, |platform| {
-            platform.forget_removed(&self.world, &old.faults, &new)
+        let edits = platform.map(|platform| {
+            platform.forget_edits(&self.world, &old.faults, &new);
+            platform.edits()
         });
-        let next = compute(&self.world, &self.authority, self.servers, staged, &removed)?;
+        let edits = edits.unwrap_or_default();
+        let next = compute(&self.world, &self.authority, self.servers, staged, &edits)?;
         if let Some(platform) = platform {
             platform.follow(&self.world, &old.faults, &new);
         }
@@ -89,11 +91,20 @@ impl Shared {
 
     /// Takes a record out of the zone, for as long as the faults of its name stay as they are.
     pub(crate) fn remove_record(&self, name: Name, data: RData) -> Result<(), LabError> {
+        self.edit(|platform| platform.remove_record(name, data))
+    }
+
+    /// Puts a record into the zone, for as long as the faults of its name stay as they are.
+    pub(crate) fn add_record(&self, name: Name, data: RData) -> Result<(), LabError> {
+        self.edit(|platform| platform.add_record(name, data))
+    }
+
+    fn edit(&self, edit: impl FnOnce(&Platform)) -> Result<(), LabError> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(platform) = &self.platform else { return Ok(()) };
-        let removed = platform.remove_record(name, data);
+        edit(platform);
         let staged = self.current().staged.clone();
-        let next = compute(&self.world, &self.authority, self.servers, staged, &removed)?;
+        let next = compute(&self.world, &self.authority, self.servers, staged, &platform.edits())?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
     }
@@ -104,15 +115,18 @@ fn compute(
     authority: &Authority,
     servers: usize,
     staged: Vec<Fault>,
-    removed: &[(Name, RData)],
+    edits: &Edits,
 ) -> Result<Snapshot, LabError> {
     let faults = FaultSet::new(&staged);
     let mut zones: Vec<Zone> = (0..servers)
         .map(|server| contents::zone(world, &faults, server))
         .collect::<Result<_, _>>()
         .map_err(|error| LabError::Name(error.to_string()))?;
-    for (name, data) in removed {
+    for (name, data) in &edits.removed {
         zones.iter_mut().for_each(|zone| zone.remove_record(name, data));
+    }
+    for (name, data) in &edits.added {
+        zones.iter_mut().for_each(|zone| zone.add(name, data.clone()));
     }
     for tenant in faults.tenants() {
         if let Some(spec) = behaviour::own_certificate(world, &faults, tenant) {

@@ -3,13 +3,14 @@
 use jiff::SignedDuration;
 
 use super::logs::Logs;
-use super::{changes, graphql, machines};
+use super::{changes, graphql, machines, standing};
 use crate::clock::now;
 use crate::evidence::{ApiAnswer, App, Changed, Fault, Machine, Platform, Reason, SourceClock};
 use crate::platform::LogPage;
 use crate::platform::Token;
 use crate::platform::bulk::{Allowance, Bulk};
 use crate::platform::http::{Api, ApiError, Calls};
+use crate::platform::standing::AppStanding;
 
 /// Room for what one reading keeps, in bytes: a hundred thousand apps with two machines each need nine tenths of it.
 const ROOM: usize = 256 * 1024 * 1024;
@@ -166,6 +167,14 @@ impl Client {
     /// The fault of the call.
     pub async fn machines(&self, app: &str) -> Result<Vec<Machine>, Fault> {
         machines::details(&self.rest, app).await
+    }
+
+    /// One app and its machines in what matters before something is changed there.
+    ///
+    /// # Errors
+    /// Why it is not known whole.
+    pub async fn standing(&self, app: &str) -> Result<AppStanding, Fault> {
+        standing::app(&self.graphql, &self.rest, app).await
     }
 
     /// The lines of an app's log that are newer than `since`; without it the newest that there are.

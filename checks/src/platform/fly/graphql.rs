@@ -116,6 +116,7 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
     ("Certificates", CERTIFICATES),
     ("Addresses", ADDRESSES),
     ("Machines", MACHINES),
+    super::standing::RELEASE_DOCUMENT,
 ];
 
 /// Apps of an organization.

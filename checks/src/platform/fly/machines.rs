@@ -23,6 +23,8 @@ const MOST_PAGES: usize = 1000;
 const MOST_OF_A_PAGE: usize = 64 * 1024 * 1024;
 /// Most machines of one app that are taken.
 const MOST_OF_AN_APP: usize = 10_000;
+/// The key of a machine's metadata that says `off` where nothing is to be changed at it.
+const MARK: &str = "roundsman";
 /// Most regions that are told to be silent.
 const MOST_REGIONS: usize = 1000;
 
@@ -323,6 +325,12 @@ pub(super) fn joined(mut app: App, listed: Vec<Machine>) -> Result<App, Fault> {
     Ok(app)
 }
 
+/// Whether the metadata of a machine says that nothing is to be changed at it.
+pub(super) fn is_hands_off(metadata: Option<&BTreeMap<String, String>>) -> bool {
+    let mark = metadata.and_then(|metadata| metadata.get(MARK));
+    mark.is_some_and(|mark| mark.trim().eq_ignore_ascii_case("off"))
+}
+
 #[derive(Deserialize)]
 struct AppName {
     app_name: String,
@@ -388,7 +396,9 @@ impl From<MachineNode> for Machine {
             ports.filter_map(|port| port.port).collect()
         };
         let checks = node.checks.filter(|checks| !checks.is_empty());
+        let hands_off = is_hands_off(config.as_ref().and_then(|config| config.metadata.as_ref()));
         Self {
+            hands_off,
             id: node.id,
             state: node.state.unwrap_or_default().into(),
             region: node.region.unwrap_or_default(),

@@ -109,7 +109,7 @@ const EXPIRING: Detail = NumberOr(0, 100, "intermediate");
 const EXPIRED: Detail = Words(&["intermediate"]);
 const OVERRIDE: Detail = Words(&["a", "aaaa", "cname", "both", "equal", "alias"]);
 const BLOCKED: Detail = Words(&["txt", "acme-challenge", "fly-ownership", "mx", "caa", "https", "below"]);
-const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many"], "other");
+const CONFLICT: Detail = Prefixed(&["cut", "latent", "reset", "many", "imported"], "other");
 const PENDING: Detail = Words(&["served", "cut"]);
 const REGIONS: Detail = Words(&["lhr", "iad"]);
 const RESOLVER: Detail = Words(&[
@@ -367,7 +367,7 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     platform(tenant(
         "certificate-conflict",
         CONFLICT,
-        "the tenant's app (or another: among `many`, or `other:APP`) holds a certificate for the name",
+        "the tenant's app (or another: among `many`, or `other:APP`) holds a certificate for the name, perhaps an imported one",
     )),
     platform(tenant(
         "certificate-missing",
@@ -401,8 +401,18 @@ pub(super) static CATALOG: &[CatalogEntry] = &[
     )),
     platform(tenant(
         "app-stopped",
-        None,
-        "the machine is stopped and nothing wakes it; 502",
+        Words(&["by-hand", "failed"]),
+        "the machine is stopped and nothing wakes it, perhaps by a person, or it failed; 502",
+    )),
+    platform(tenant(
+        "deploying",
+        Words(&["release", "lease", "updated"]),
+        "no fault: a deploy of the tenant's app goes on, by its release, by a lease on its machine, or by a change of it",
+    )),
+    platform(tenant(
+        "hands-off",
+        Words(&["machine", "record", "tag", "terraform"]),
+        "no fault: the tenant's machine, or its records, are marked as none of roundsman's, or as a tool's",
     )),
     platform(tenant(
         "app-asleep",

@@ -4,8 +4,8 @@
 use std::collections::HashSet;
 
 use super::estate::{
-    Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Machine, OLD_TAG, OTHER_EDGE, Problem, Progress,
-    SHARED_TAG,
+    Address, App, BAD_TAG, Certificate, EDGE_APP, Estate, Exit, Happening, Machine, OLD_TAG, OTHER_EDGE, Problem,
+    Progress, SHARED_TAG,
 };
 use crate::edge::answer;
 use crate::edge::behaviour::{self, Cut};
@@ -212,8 +212,14 @@ fn apply(app: &mut App, world: &World, tenant: &str, fault: &Fault, now: i64) {
     match (fault.cause(), fault.word()) {
         ("certificate-conflict", how) if how != "many" && !how.starts_with("other:") => {
             let cuts = conflict_cut(how);
-            app.certificates.push(Certificate { cuts, ..hold(host) });
+            let custom = how == "imported";
+            app.certificates.push(Certificate {
+                cuts,
+                custom,
+                ..hold(host)
+            });
         }
+        ("deploying", "release") => app.releasing = true,
         ("custom-domain", _) => app.certificates.push(hold("www.customer.example".into())),
         ("lookalike", _) => app.certificates.push(hold(format!("not{}", world.domain))),
         ("route-broken", how) => {
@@ -295,10 +301,25 @@ fn in_machine(machine: &mut Machine, fault: &Fault, now: i64) {
         at: now - ago,
     };
     match (fault.cause(), fault.word()) {
-        ("app-stopped", _) => {
-            machine.state = "stopped";
+        ("app-stopped", how) => {
+            machine.state = if how == "failed" { "failed" } else { "stopped" };
             machine.autostart = Some(false);
             machine.exits = vec![exit(0, false, true, 3_600)];
+            if how == "by-hand" {
+                machine.happened = vec![happening("stop", "user", now - 3_600)];
+            }
+        }
+        ("hands-off", "machine") => {
+            machine.marked = true;
+            return;
+        }
+        ("deploying", "lease") => {
+            machine.leased = true;
+            return;
+        }
+        ("deploying", "updated") => {
+            machine.happened.push(happening("update", "user", now - 5));
+            return;
         }
         ("app-asleep", _) => {
             machine.state = "stopped";
@@ -326,6 +347,10 @@ fn in_machine(machine: &mut Machine, fault: &Fault, now: i64) {
         _ => return,
     }
     machine.updated = machine.exits.last().map_or(now - 5, |exit| exit.at);
+}
+
+fn happening(kind: &'static str, source: &'static str, at: i64) -> Happening {
+    Happening { kind, source, at }
 }
 
 fn conflict_cut(how: &str) -> Option<Cut> {
@@ -519,6 +544,7 @@ fn plain(name: &str, now: i64) -> App {
         machines: Vec::new(),
         unrouted: false,
         staged: false,
+        releasing: false,
     }
 }
 
@@ -544,5 +570,8 @@ fn machine(id: String, region: &'static str, image: String, now: i64) -> Machine
         exits: Vec::new(),
         crashes: false,
         passing: true,
+        marked: false,
+        leased: false,
+        happened: Vec::new(),
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use hickory_proto::rr::rdata::{CNAME, MX, NS, TXT};
 use hickory_proto::rr::{Name, RData, RecordType};
 use http::Method;
 use serde_json::{Value, json};
 
 use super::reply::{Call, Reply};
 use super::server::{self, Outcome};
-use super::{CLOUDFLARE_TOKEN, Platform, harm};
+use super::{CLOUDFLARE_READ_TOKEN, CLOUDFLARE_TOKEN, Platform, harm};
 use crate::dns::contents::{PROXY_V4, PROXY_V6};
 use crate::snapshot::Shared;
 
@@ -25,6 +26,7 @@ pub(crate) fn answer(shared: &Shared, platform: &Platform, call: &Call) -> Outco
         ("GET", ["zones", _]) => "zone-show",
         ("GET", ["zones", _, "dns_records"]) => "records-list",
         ("GET", ["zones", _, "dns_records", _]) => "record-show",
+        ("POST", ["zones", _, "dns_records"]) => "record-create",
         ("DELETE", ["zones", _, "dns_records", _]) => "record-delete",
         _ => "unknown",
     };
@@ -38,8 +40,12 @@ pub(crate) fn answer(shared: &Shared, platform: &Platform, call: &Call) -> Outco
     if staged("cloudflare-unavailable") {
         return Reply::page(503, "Service Temporarily Unavailable").into();
     }
-    if staged("cloudflare-refused") || !call.authorized(CLOUDFLARE_TOKEN, &["Bearer "]) {
+    let reads_only = call.authorized(CLOUDFLARE_READ_TOKEN, &["Bearer "]);
+    if staged("cloudflare-refused") || !(reads_only || call.authorized(CLOUDFLARE_TOKEN, &["Bearer "])) {
         return refused(operation).into();
+    }
+    if reads_only && call.method != Method::GET {
+        return failure(403, 10_000, "Authentication error").into();
     }
     match path.as_slice() {
         ["zones", wanted, ..] if *wanted != zone_id(shared) => {
@@ -48,6 +54,7 @@ pub(crate) fn answer(shared: &Shared, platform: &Platform, call: &Call) -> Outco
         _ if operation == "unknown" => failure(405, 10_405, "Method not allowed for this authentication scheme"),
         ["zones"] => zones(shared, call),
         ["zones", _] => success(&zone(shared), None),
+        ["zones", _, "dns_records"] if call.method == Method::POST => create(shared, platform, call),
         ["zones", _, "dns_records"] => records(shared, call),
         ["zones", _, "dns_records", id] => one(shared, id, call.method == Method::DELETE),
         _ => failure(404, 7000, "No route for that URI"),
@@ -160,6 +167,50 @@ fn one(shared: &Shared, id: &str, delete: bool) -> Reply {
     }
 }
 
+/// Makes a record of what was said of it.
+fn create(shared: &Shared, platform: &Platform, call: &Call) -> Reply {
+    let said: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let text = |key: &str| said[key].as_str().unwrap_or_default();
+    let name = Name::from_ascii(format!("{}.", text("name").trim_end_matches('.')));
+    let (Ok(name), Some(data)) = (name, data(text("type"), text("content"), &said)) else {
+        return failure(400, 9_005, "Content for the record is invalid.");
+    };
+    let proxied = said["proxied"].as_bool().unwrap_or(false);
+    let new = entry(&name, &data, proxied);
+    if listing(shared).iter().any(|(_, _, there)| there["id"] == new["id"]) {
+        return failure(400, 81_058, "An identical record already exists.");
+    }
+    platform.say(new["id"].as_str().unwrap_or_default(), &said);
+    let answered = match proxied {
+        true => vec![RData::A(PROXY_V4.into()), RData::AAAA(PROXY_V6.into())],
+        false => vec![data],
+    };
+    let added = answered
+        .into_iter()
+        .try_for_each(|data| shared.add_record(name.clone(), data));
+    let found = listing(shared)
+        .into_iter()
+        .find(|(_, _, there)| there["id"] == new["id"]);
+    match (added, found) {
+        (Ok(()), Some((_, _, there))) => success(&there, None),
+        (Ok(()), None) => success(&new, None),
+        (Err(error), _) => failure(500, 1_000, &error.to_string()),
+    }
+}
+
+fn data(kind: &str, content: &str, said: &Value) -> Option<RData> {
+    let name = || Name::from_ascii(format!("{}.", content.trim_end_matches('.'))).ok();
+    Some(match kind {
+        "A" => RData::A(content.parse::<std::net::Ipv4Addr>().ok()?.into()),
+        "AAAA" => RData::AAAA(content.parse::<std::net::Ipv6Addr>().ok()?.into()),
+        "CNAME" => RData::CNAME(CNAME(name()?)),
+        "NS" => RData::NS(NS(name()?)),
+        "MX" => RData::MX(MX::new(u16::try_from(said["priority"].as_u64()?).ok()?, name()?)),
+        "TXT" => RData::TXT(TXT::new(vec![content.trim_matches('"').to_owned()])),
+        _ => return None,
+    })
+}
+
 /// Every record that the provider shows: what its name owns in the zone, and how it is shown. What
 /// goes through the proxy is shown with the content that was given, once, and answered with the
 /// proxy's addresses of both families.
@@ -182,10 +233,36 @@ fn listing(shared: &Shared) -> Vec<(Name, Vec<RData>, Value)> {
             }
         }
     }
+    for (name, _, entry) in &mut shown {
+        remarks(shared, name, entry);
+    }
     // The provider keeps no record twice.
     let mut seen = HashSet::new();
     shown.retain(|(_, _, entry)| seen.insert(entry["id"].to_string()));
     shown
+}
+
+/// What whoever made a record said of it besides, and what faults write beside those of a tenant.
+fn remarks(shared: &Shared, name: &Name, entry: &mut Value) {
+    if let Some(platform) = &shared.platform
+        && let Some(said) = platform.said(entry["id"].as_str().unwrap_or_default())
+    {
+        for key in ["ttl", "comment", "tags"] {
+            if let Some(value) = said.get(key).filter(|value| !value.is_null()) {
+                entry[key] = value.clone();
+            }
+        }
+    }
+    let Some(tenant) = super::owner(&shared.world, name) else {
+        return;
+    };
+    let snapshot = shared.current();
+    match snapshot.faults.at(tenant, "hands-off").map(crate::fault::Fault::word) {
+        Some("record") => entry["comment"] = json!("by the web team, roundsman=off"),
+        Some("tag") => entry["tags"] = json!(["team:web", "roundsman:off"]),
+        Some("terraform") => entry["comment"] = json!("Managed by Terraform"),
+        _ => {}
+    }
 }
 
 fn behind_the_proxy(shared: &Shared, name: &Name) -> Vec<(Name, Vec<RData>, Value)> {

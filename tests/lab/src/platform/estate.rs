@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) unrouted: bool,
     /// Whether a fault made the app.
     pub(crate) staged: bool,
+    /// Whether a release goes on.
+    pub(crate) releasing: bool,
 }
 
 /// A public address.
@@ -124,6 +126,21 @@ pub(crate) struct Machine {
     pub(crate) crashes: bool,
     /// What its own health check says.
     pub(crate) passing: bool,
+    /// Whether its metadata says `roundsman = "off"`.
+    pub(crate) marked: bool,
+    /// Whether somebody holds a lease on it.
+    pub(crate) leased: bool,
+    /// What else happened to it, oldest first.
+    pub(crate) happened: Vec<Happening>,
+}
+
+/// Something that happened to a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Happening {
+    /// What, and by whom.
+    pub(crate) kind: &'static str,
+    pub(crate) source: &'static str,
+    pub(crate) at: i64,
 }
 
 /// How the edge takes a name.
@@ -416,7 +433,7 @@ impl Machine {
                 machine.autostart,
                 (machine.group, machine.serves, machine.https),
                 (machine.host_down, machine.passing, machine.crashes),
-                (machine.exits.len(), machine.updated),
+                (machine.exits.len(), machine.updated, machine.marked),
             )
         };
         told(self) == told(old)
@@ -429,6 +446,15 @@ impl Machine {
     /// Whether a request starts it.
     fn may_wake(&self) -> bool {
         self.asleep() && self.serves && self.autostart != Some(false) && !self.host_down
+    }
+
+    /// Somebody with a token did something to it.
+    pub(crate) fn acted(&mut self, kind: &'static str, now: Now) {
+        self.happened.push(Happening {
+            kind,
+            source: "user",
+            at: now.seconds,
+        });
     }
 
     pub(crate) fn start(&mut self, now: Now) {

@@ -56,7 +56,7 @@ pub(crate) fn config(machine: &Machine) -> Value {
     let mut config = json!({
         "image": machine.image,
         "guest": { "cpu_kind": "shared", "cpus": 1, "memory_mb": 512 },
-        "metadata": { "fly_platform_version": "v2", "fly_process_group": machine.group },
+        "metadata": metadata(machine),
         "restart": { "policy": "on-failure", "max_retries": 10 },
     });
     if machine.serves {
@@ -74,6 +74,14 @@ pub(crate) fn config(machine: &Machine) -> Value {
         _ => {}
     }
     config
+}
+
+fn metadata(machine: &Machine) -> Value {
+    let mut metadata = json!({ "fly_platform_version": "v2", "fly_process_group": machine.group });
+    if machine.marked {
+        metadata["roundsman"] = json!("off");
+    }
+    metadata
 }
 
 pub(crate) fn machine(estate: &Estate, app: &str, machine: &Machine, form: Form) -> Value {
@@ -164,8 +172,19 @@ pub(crate) fn events(estate: &Estate, machine: &Machine) -> Value {
         "source": "flyd",
         "timestamp": milliseconds(machine.created),
     });
+    let happened = machine.happened.iter().enumerate().map(|(at, happened)| {
+        json!({
+            "id": format!("{}-{}-{at}", machine.id, happened.kind),
+            "type": happened.kind,
+            "status": machine.state,
+            "source": happened.source,
+            "timestamp": milliseconds(happened.at),
+        })
+    });
     let exits = machine.exits.iter().enumerate().rev().map(exit);
-    exits.chain([start]).collect()
+    let mut all = exits.chain(happened).chain([start]).collect::<Vec<_>>();
+    all.sort_by_key(|event| std::cmp::Reverse(event["timestamp"].as_i64()));
+    all.into()
 }
 
 /// Where validation looks, and what it wants to find there.

@@ -161,7 +161,14 @@ pub(crate) fn gate(faults: &FaultSet, call: &Call, refusal: impl Fn() -> Reply) 
         });
     }
     let unauthorized = faults.everywhere("platform-api-unauthorized").is_some();
-    (unauthorized || !call.authorized(super::FLY_TOKEN, &["FlyV1 ", "Bearer "])).then(|| refusal().into())
+    let schemes = ["FlyV1 ", "Bearer "];
+    let reads_only = call.authorized(super::FLY_READ_TOKEN, &schemes);
+    if unauthorized || !(reads_only || call.authorized(super::FLY_TOKEN, &schemes)) {
+        return Some(refusal().into());
+    }
+    // GraphQL asks by POST as well; what changes something there is refused by the field.
+    let writes = call.method != http::Method::GET && call.path.first().is_some_and(|first| first == "v1");
+    (reads_only && writes).then(|| Reply::error(403, "unauthorized").into())
 }
 
 /// The region that the platform cannot ask.

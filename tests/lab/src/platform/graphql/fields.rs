@@ -21,6 +21,7 @@ pub(crate) enum Thing<'a> {
     Issued(&'a Certificate, &'static str),
     Machine(&'a App, &'a Machine),
     Exit(&'a Machine, usize, &'a Exit),
+    Release(&'a App),
     Change(&'static str, &'a Change),
     Check(&'a Change),
 }
@@ -49,6 +50,7 @@ impl Thing<'_> {
             Self::Issued(..) => "Certificate",
             Self::Machine(..) => "Machine",
             Self::Exit(..) => "MachineEventExit",
+            Self::Release(_) => "Release",
             Self::Change(kind, _) => kind,
             Self::Check(_) => "HostnameCheck",
         }
@@ -112,6 +114,16 @@ impl View<'_> {
                 "id" => leaf(format!("{}-exit-{at}", machine.id)),
                 _ => leaf(self.estate.stamp(exit.at)),
             },
+            Thing::Release(app) => match name {
+                "inProgress" => leaf(app.releasing),
+                "stable" => leaf(!app.releasing),
+                "status" => leaf(if app.releasing { "running" } else { "complete" }),
+                "version" => leaf(7),
+                "createdAt" => leaf(self.estate.stamp(app.created)),
+                "description" => leaf("Release"),
+                "reason" => leaf("Deploy"),
+                _ => leaf(format!("{}-release", app.name)),
+            },
             Thing::Change(_, change) => self.change(change, name),
             Thing::Check(change) => self.check(change, name),
         }
@@ -171,6 +183,7 @@ impl View<'_> {
             "deployed" => leaf(deployed),
             "status" => leaf(app.status()),
             "state" => leaf(if deployed { "DEPLOYED" } else { "PENDING" }),
+            "currentRelease" => Item::One((!app.machines.is_empty()).then_some(Thing::Release(app))),
             "network" => leaf(app.network.as_str()),
             "organization" => Item::One(Some(Thing::Organization)),
             "sharedIpAddress" => leaf(app.shared_address.map_or(Value::Null, Value::from)),

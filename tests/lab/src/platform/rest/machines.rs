@@ -14,6 +14,8 @@ use crate::platform::server;
 
 const LARGEST_PAGE: usize = 1000;
 const LONGEST_WAIT: usize = 60;
+/// How long a lease lasts, in seconds.
+const LEASE: i64 = 300;
 
 impl Asked<'_> {
     /// All machines of the organization.
@@ -87,8 +89,17 @@ impl Asked<'_> {
             summary: self.summary(),
         };
         let page = found[range].iter();
+        let leases = matches!(self.call.parameter("include_leases"), Some("true" | "1" | ""));
         let body: Value = page
-            .map(|one| present::machine(&estate, &app.name, one, form))
+            .map(|one| {
+                let mut machine = present::machine(&estate, &app.name, one, form);
+                if leases && one.leased {
+                    let ends = clock::now().seconds + LEASE;
+                    machine["lease"] =
+                        json!({ "nonce": "1ab", "expires_at": ends, "owner": "someone@example.com", "description": "deploy" });
+                }
+                machine
+            })
             .collect();
         let reply = Reply::json(200, &body);
         match next {
@@ -118,11 +129,18 @@ impl Asked<'_> {
         };
         let before = machine.state;
         match action {
-            "start" => machine.start(now),
-            "stop" => machine.stop(now),
+            "start" => {
+                machine.start(now);
+                machine.acted("start", now);
+            }
+            "stop" => {
+                machine.stop(now);
+                machine.acted("stop", now);
+            }
             "restart" => {
                 machine.stop(now);
                 machine.start(now);
+                machine.acted("restart", now);
             }
             _ => {
                 machine.state = "suspended";

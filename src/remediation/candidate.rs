@@ -1,0 +1,276 @@
+//! What might be done about a cause, by what was seen: before any guard looked at it.
+
+use std::sync::Arc;
+
+use roundsman_checks::diagnosis::{Action, Cause, CauseEntry, Confidence, Object, Scope};
+use roundsman_checks::evidence::{CertificateState, ZoneRecord};
+use roundsman_checks::target::Tenant;
+
+use super::plan::Scene;
+use super::step::{MachineRef, Step};
+
+/// A repair that may be planned, before the guards looked at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The cause that it mends.
+    pub cause: Cause,
+    /// The guilty object.
+    pub object: Object,
+    /// How sure the cause is.
+    pub confidence: Confidence,
+    /// Who suffers.
+    pub tenant: Arc<Tenant>,
+    /// Everybody whose app, name or certificate it touches.
+    pub concerned: Vec<Arc<Tenant>>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// Why a person has to do it, where that is so.
+    pub by_hand: Option<String>,
+    /// Why what would go is never touched, where the steps do not show it.
+    pub reserved: Option<String>,
+    /// What would have to be seen and was not.
+    pub unseen: Option<String>,
+    /// The facts that prove the cause, each a sentence.
+    pub evidence: Vec<String>,
+}
+
+impl Candidate {
+    /// The records that would go.
+    pub fn records(&self) -> impl Iterator<Item = &ZoneRecord> {
+        self.steps.iter().filter_map(Step::record)
+    }
+
+    /// The apps at which a certificate or a machine is changed.
+    pub fn apps(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter(|step| step.changes()).filter_map(Step::app)
+    }
+}
+
+/// What might be done about each cause that has a repair.
+pub(super) fn candidates<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Candidate> + 'a {
+    let tenants_own = scene
+        .diagnosis
+        .causes
+        .iter()
+        .filter(|entry| entry.scope == Scope::Tenant);
+    tenants_own.filter_map(|entry| candidate(scene, entry))
+}
+
+fn candidate(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    match entry.cause {
+        Cause::CertificateConflict => conflict(scene, entry),
+        Cause::CertificateMissing => missing(scene, entry),
+        Cause::CertificateIssuing => issuing(scene, entry),
+        Cause::DnsOverride | Cause::DnsProxied => overridden(scene, entry),
+        Cause::DnsBlocked => blocked(scene, entry),
+        Cause::DnsDelegated => delegated(scene, entry),
+        Cause::AppStopped | Cause::AppCrashed => down(scene, entry),
+        _ => None,
+    }
+}
+
+/// A repair of a cause at one tenant, with nothing to do yet.
+fn of(entry: &CauseEntry, tenant: &Arc<Tenant>) -> Candidate {
+    Candidate {
+        cause: entry.cause,
+        object: entry.object.clone(),
+        confidence: entry.confidence,
+        tenant: Arc::clone(tenant),
+        concerned: vec![Arc::clone(tenant)],
+        steps: Vec::new(),
+        by_hand: None,
+        reserved: None,
+        unseen: None,
+        evidence: entry.evidence.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn first<'s>(scene: &Scene<'s>, entry: &CauseEntry) -> Option<&'s Arc<Tenant>> {
+    entry.tenants.first().and_then(|id| scene.tenant(id))
+}
+
+/// A certificate held beside the edge: it goes, and the edge's own must serve the name then.
+fn conflict(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let Object::AppCertificate { app, name } = &entry.object else {
+        return None;
+    };
+    let (holder, victim) = (scene.tenant_of_app(app), scene.tenant_of_name(name));
+    let tenant = victim.or(holder).or_else(|| first(scene, entry))?;
+    let held = scene
+        .app(app)?
+        .certificates
+        .iter()
+        .find(|held| held.hostname == *name)?;
+    let mut repair = of(entry, tenant);
+    repair
+        .concerned
+        .extend(holder.into_iter().filter(|holder| holder.id != tenant.id).cloned());
+    for id in &entry.tenants {
+        let known = repair.concerned.iter().any(|tenant| tenant.id == *id);
+        repair.concerned.extend(scene.tenant(id).filter(|_| !known).cloned());
+    }
+    repair.steps.push(Step::RemoveCertificate {
+        app: app.clone(),
+        name: name.clone(),
+        created_at: held.created_at,
+    });
+    if victim.is_some() {
+        repair.steps.extend(served_by_edge(scene, name));
+    }
+    if holder.is_none() {
+        repair.by_hand = Some(format!("{app} is no tenant's app: who looks after it decides"));
+    }
+    Some(repair)
+}
+
+/// What makes the edge serve a name: nothing where a certificate that is ready covers it.
+fn served_by_edge(scene: &Scene<'_>, name: &str) -> Vec<Step> {
+    let Some(edge) = scene.edge().filter(|_| scene.ready_for(name).is_none()) else {
+        return Vec::new();
+    };
+    let (app, name) = (edge.name.clone(), name.to_owned());
+    let wait = Step::Wait {
+        app: app.clone(),
+        name: name.clone(),
+    };
+    match edge.holds(&name) {
+        true => vec![wait],
+        false => vec![Step::AddCertificate { app, name }, wait],
+    }
+}
+
+fn missing(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let Object::Certificate(name) = &entry.object else {
+        return None;
+    };
+    let mut repair = of(entry, scene.tenant_of_name(name)?);
+    let app = scene.edge()?.name.clone();
+    repair.steps = vec![
+        Step::AddCertificate {
+            app: app.clone(),
+            name: name.clone(),
+        },
+        Step::Wait {
+            app,
+            name: name.clone(),
+        },
+    ];
+    Some(repair)
+}
+
+fn issuing(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let Object::AppCertificate { app, name } = &entry.object else {
+        return None;
+    };
+    let mut repair = of(entry, scene.tenant_of_name(name).or_else(|| first(scene, entry))?);
+    repair.steps.push(Step::Wait {
+        app: app.clone(),
+        name: name.clone(),
+    });
+    Some(repair)
+}
+
+const ADDRESSES: [&str; 3] = ["A", "AAAA", "CNAME"];
+
+/// Address records at the name itself: all of them go together.
+fn overridden(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let Object::Name(name) = &entry.object else {
+        return None;
+    };
+    let mut repair = of(entry, scene.tenant_of_name(name).or_else(|| first(scene, entry))?);
+    let Some(listed) = scene.listed(name) else {
+        repair.unseen = Some(UNLISTED.to_owned());
+        return Some(repair);
+    };
+    let (own, others) = listed
+        .into_iter()
+        .partition::<Vec<_>, _>(|record| record.name == *name && ADDRESSES.contains(&record.kind.as_str()));
+    // What was answered has to be what is listed, record by record.
+    let answered = entry.remedy.iter().flat_map(|remedy| remedy.action.records());
+    if own.is_empty() || answered.clone().any(|record| record.id.is_none()) || answered.count() == 0 {
+        repair.unseen = Some(format!(
+            "the zone's listing does not show every record that answers for {name}"
+        ));
+    }
+    if let Some(other) = others.first() {
+        repair.by_hand = Some(format!(
+            "without the addresses, {} {} would keep the wildcard away from the name",
+            other.kind, other.name
+        ));
+    }
+    repair.steps = own.into_iter().cloned().map(Step::DeleteRecord).collect();
+    Some(repair)
+}
+
+const UNLISTED: &str = "no listing of the zone names the record: set [cloudflare]";
+
+/// Everything at the name or below it: what validation left behind may go by itself, the rest only by a person.
+fn blocked(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let Object::Name(name) = &entry.object else {
+        return None;
+    };
+    let mut repair = of(entry, scene.tenant_of_name(name).or_else(|| first(scene, entry))?);
+    let Some(listed) = scene.listed(name) else {
+        repair.unseen = Some(UNLISTED.to_owned());
+        return Some(repair);
+    };
+    if listed.is_empty() {
+        repair.unseen = Some(format!("the zone's listing shows nothing at {name} or below it"));
+    }
+    let leftovers = [format!("_acme-challenge.{name}"), format!("_fly-ownership.{name}")];
+    let other = listed.iter().find(|record| !leftovers.contains(&record.name));
+    if let Some(other) = other {
+        repair.by_hand = Some(format!("{} {} may be there on purpose", other.kind, other.name));
+    } else if !wildcard_is_ready(scene) {
+        repair.by_hand = Some("no wildcard certificate that is ready covers the name".to_owned());
+    }
+    repair.steps = listed.into_iter().cloned().map(Step::DeleteRecord).collect();
+    Some(repair)
+}
+
+fn wildcard_is_ready(scene: &Scene<'_>) -> bool {
+    let wildcard = scene.world.wildcard_name();
+    scene.edge().is_some_and(|edge| {
+        let mut held = edge.certificates.iter();
+        held.any(|held| held.hostname == wildcard && held.state == CertificateState::Ready)
+    })
+}
+
+fn delegated(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let mut repair = of(entry, first(scene, entry)?);
+    repair.reserved = Some("NS records are never touched".to_owned());
+    Some(repair)
+}
+
+/// A machine that does not run: by the machine that the finding names.
+fn down(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let Object::App(app) = &entry.object else {
+        return None;
+    };
+    let mut repair = of(entry, scene.tenant_of_app(app).or_else(|| first(scene, entry))?);
+    let machines = &scene.app(app)?.machines;
+    for remedy in &entry.remedy {
+        let id = remedy.action.machine().unwrap_or_default();
+        let Some(machine) = machines.iter().find(|machine| machine.id == id) else {
+            continue;
+        };
+        let machine = MachineRef {
+            app: app.clone(),
+            id: machine.id.clone(),
+            state: machine.state.clone(),
+        };
+        match &remedy.action {
+            Action::StartMachine { .. } => repair.steps.push(Step::StartMachine(machine)),
+            // What failed does not run: there is nothing to stop first.
+            Action::RestartMachine { .. } if machine.state.has_failed() => {
+                repair.steps.push(Step::StartMachine(machine));
+            }
+            Action::RestartMachine { .. } => repair.steps.push(Step::RestartMachine(machine)),
+            _ => continue,
+        }
+        if !remedy.automatic {
+            repair.by_hand = Some("its log may tell why it does not come up: look there first".to_owned());
+        }
+    }
+    (!repair.steps.is_empty()).then_some(repair)
+}

@@ -1,0 +1,415 @@
+//! Carrying out: each step is written down before it is done, looked at right before that, done once, and found out about
+//! where no answer came. What was done is proved by the checks themselves. After a crash nothing is resumed: whoever runs
+//! next reads the world anew.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
+use roundsman_checks::clock::{Moment, now};
+use roundsman_checks::diagnosis::Cause;
+use roundsman_checks::evidence::Fault;
+use roundsman_checks::gather::Stop;
+use roundsman_checks::platform::{Changed, NotDone};
+use serde_json::{Value, json};
+
+use super::carried::{Carried, Ended, Keep, Permit, StepEnd};
+use super::guard::{Guard, evidence_old};
+use super::hands::{Before, Hands, told};
+use super::ledger::{Entry, Phase};
+use super::limits::{History, VERIFICATION};
+use super::plan::Plan;
+use super::prove::{self, Proof};
+use super::step::{Addresses, Step};
+use super::switch::Switch;
+use crate::agent::Setup;
+
+/// How old the look at what is to be changed may be when it is changed.
+const JUST_NOW: Duration = Duration::from_secs(2);
+/// How often it is looked again where the API was slow.
+const LOOKS: usize = 3;
+/// How many verifications fail in a row before all repairs stop, and for how long they do.
+const FAILURES: usize = 2;
+const BREAK: Duration = Duration::from_secs(3600);
+/// How long after another a certificate that is waited for is asked about.
+const ISSUANCE: Duration = Duration::from_secs(2);
+
+/// Makes a plan again by what is seen now, where what it was made by is too old; `None`: it would not be made any more.
+pub type Renew<'e> = dyn Fn(Plan) -> LocalBoxFuture<'e, Option<Plan>> + 'e;
+
+/// Whoever carries out plans.
+pub struct Engine<'e> {
+    /// The agent.
+    pub setup: &'e Setup,
+    /// Who changes something.
+    pub hands: &'e Hands,
+    /// Where it is written down.
+    pub keep: &'e dyn Keep,
+    /// What stops it.
+    pub switch: &'e Switch,
+    /// Who has it done, for the ledger.
+    pub by: String,
+    /// Where calls go.
+    pub addresses: Addresses,
+    /// How many tenants there are.
+    pub tenants: usize,
+    /// Told to end: what is under way ends, and nothing more begins.
+    pub stop: Stop,
+}
+
+impl Engine<'_> {
+    /// Carries out what is permitted, in order. `seen_at` is when the oldest of what the plans stand on was seen.
+    pub async fn carry_out(
+        &self,
+        plans: Vec<Plan>,
+        permit: &Permit,
+        seen_at: Timestamp,
+        renew: &Renew<'_>,
+    ) -> Vec<Carried> {
+        self.hands.begin();
+        let order = plans.iter().map(|plan| plan.id.clone()).collect::<Vec<_>>();
+        let mut carried = Vec::new();
+        let mut batch = Vec::new();
+        let mut forbidden = BTreeMap::new();
+        let mut begun = 0;
+        for plan in plans {
+            let plan = match self.may_begin(&plan, permit, begun, &forbidden) {
+                Err(refused) => {
+                    carried.push(Carried::untouched(plan, &refused));
+                    continue;
+                }
+                Ok(()) if evidence_old(seen_at, now()).is_some() => match renew(plan.clone()).await {
+                    Some(renewed) => renewed,
+                    None => {
+                        let gone = StepEnd::refused(
+                            Guard::ChangedSincePlan,
+                            "looked at again, this would not be planned any more",
+                        );
+                        carried.push(Carried::untouched(plan, &gone));
+                        continue;
+                    }
+                },
+                Ok(()) => plan,
+            };
+            begun += 1;
+            let began = Moment::now();
+            batch.push((self.repair(plan, &mut forbidden).await, began));
+            if batch.len() >= permit.batch.max(1) {
+                carried.extend(self.prove(std::mem::take(&mut batch)).await);
+            }
+        }
+        carried.extend(self.prove(batch).await);
+        carried.sort_by_key(|carried| order.iter().position(|id| *id == carried.plan.id));
+        carried
+    }
+
+    /// Whether a plan may begin now.
+    fn may_begin(
+        &self,
+        plan: &Plan,
+        permit: &Permit,
+        begun: usize,
+        forbidden: &BTreeMap<&'static str, String>,
+    ) -> Result<(), StepEnd> {
+        let (at, repair) = (now(), &plan.repair);
+        let refuse = |guard, why: String| Err(StepEnd::refused(guard, why));
+        if let Some(why) = self.switch.holds(at) {
+            return refuse(Guard::KillSwitch, why);
+        }
+        if self.stop.pulled() {
+            return refuse(Guard::KillSwitch, "ended by a signal".to_owned());
+        }
+        if let Some(why) = &repair.by_hand {
+            return refuse(Guard::NotAllowed, format!("a person does this: {why}"));
+        }
+        let allowed = |step: &Step| !step.changes() || permit.actions.contains(&step.action());
+        if !permit.plans.contains(&plan.id) && !repair.steps.iter().all(allowed) {
+            return refuse(
+                Guard::NotAllowed,
+                "neither [remediation] allow nor a person allows it".to_owned(),
+            );
+        }
+        if let Some(why) = repair.steps.iter().find_map(|step| self.hands.lack(step)) {
+            return refuse(Guard::NoWriteToken, why);
+        }
+        let refused = |step: &Step| forbidden.get(Hands::api(step)).filter(|_| step.changes());
+        if let Some(why) = repair.steps.iter().find_map(refused) {
+            return refuse(Guard::NoWriteToken, why.clone());
+        }
+        let rows = match self.keep.rows() {
+            Ok(rows) => rows,
+            Err(why) => {
+                return refuse(
+                    Guard::KillSwitch,
+                    format!("nothing is repaired without an intact ledger: {why}"),
+                );
+            }
+        };
+        let (history, rules) = (History::of(&rows), &self.setup.config.remediation);
+        match permit.most {
+            Some(most) if begun >= most => return refuse(Guard::TooMany, format!("--max {most}")),
+            Some(_) => {}
+            None => {
+                if let Some(why) = history.over_rate(rules, self.tenants, at) {
+                    return refuse(Guard::Budget, why);
+                }
+            }
+        }
+        for step in &repair.steps {
+            if let Step::AddCertificate { name, .. } = step
+                && let Some(why) = history.over_authority(name, at)
+            {
+                return refuse(Guard::Budget, why);
+            }
+        }
+        let concerned = repair
+            .concerned
+            .iter()
+            .map(|tenant| tenant.id.as_str())
+            .collect::<Vec<_>>();
+        if let Some(why) = history.rests(rules, &concerned, at) {
+            return refuse(Guard::Cooldown, why);
+        }
+        let objects = repair.steps.iter().filter(|step| step.changes()).map(Step::object);
+        if let Some(why) = history.recreated(&objects.collect::<Vec<_>>(), at) {
+            return refuse(Guard::Recreated, why);
+        }
+        Ok(())
+    }
+
+    /// Does the steps of a plan, one after the other; the first that does not end well is the last.
+    async fn repair(&self, plan: Plan, forbidden: &mut BTreeMap<&'static str, String>) -> Carried {
+        let mut steps = Vec::<StepEnd>::new();
+        for step in &plan.repair.steps {
+            let end = match steps.last().filter(|end| !end.is_good()) {
+                Some(_) => StepEnd::of(Ended::Aborted, "the step before it was not done"),
+                None => self.step(&plan, step, forbidden).await,
+            };
+            steps.push(end);
+        }
+        Carried {
+            plan,
+            steps,
+            verified: None,
+            took: None,
+        }
+    }
+
+    async fn step(&self, plan: &Plan, step: &Step, forbidden: &mut BTreeMap<&'static str, String>) -> StepEnd {
+        if let Step::Wait { app, name } = step {
+            return self.wait_for(app, name).await;
+        }
+        let saved = match self.look(plan, step, false).await {
+            Ok(saved) => saved,
+            Err(end) => return end,
+        };
+        let detail = json!({
+            "request": told(step, &self.addresses),
+            "saved": saved,
+            "evidence": plan.repair.evidence,
+        });
+        if let Some(end) = self.note(plan, step, Phase::Intent, None, detail).await {
+            return end;
+        }
+        // Writing took its time: what is changed is what was seen right before.
+        for _ in 0..LOOKS {
+            let looked = Moment::now();
+            match self.look(plan, step, true).await {
+                Ok(again) if again != saved => {
+                    let why = "it was changed while this was written down";
+                    self.note(plan, step, Phase::Aborted, None, json!({ "why": why })).await;
+                    return StepEnd::changed(why);
+                }
+                Ok(_) if looked.elapsed() <= JUST_NOW => return self.act(plan, step, saved, forbidden).await,
+                Ok(_) => {}
+                Err(end) => return end,
+            }
+        }
+        let why = "what it is about could not be read within two seconds before the call";
+        self.note(plan, step, Phase::Aborted, None, json!({ "why": why })).await;
+        StepEnd {
+            guard: Some(Guard::EvidenceOld),
+            ..StepEnd::of(Ended::Aborted, why)
+        }
+    }
+
+    /// Looks right before a step, the switch included: what it takes to take the step back, or how the step ends instead.
+    /// Once an intent is `written`, every end is.
+    async fn look(&self, plan: &Plan, step: &Step, written: bool) -> Result<Option<Value>, StepEnd> {
+        let looked = self.hands.look(step, &plan.repair.steps, now()).await;
+        let end = match looked {
+            _ if self.switch.holds(now()).is_some() => {
+                let why = self.switch.holds(now()).unwrap_or_default();
+                StepEnd::refused(Guard::KillSwitch, why)
+            }
+            Before::Ready(saved) => return Ok(saved),
+            Before::Already => {
+                let end = self.note(plan, step, Phase::Already, None, json!({})).await;
+                return Err(end.unwrap_or_else(|| StepEnd::of(Ended::Already, "it is so already")));
+            }
+            Before::Changed(why) => StepEnd::changed(why),
+            Before::Unread(fault) => StepEnd::of(
+                Ended::Aborted,
+                format!("what it is about can't be read: {}", fault.detail),
+            ),
+        };
+        if written || end.ended == Ended::Aborted {
+            self.note(plan, step, Phase::Aborted, None, json!({ "why": end.message }))
+                .await;
+        }
+        Err(end)
+    }
+
+    async fn act(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        saved: Option<Value>,
+        forbidden: &mut BTreeMap<&'static str, String>,
+    ) -> StepEnd {
+        let undo = step.can_be_undone().then(|| step.undo(&plan.id));
+        let done = |answer: Value| json!({ "request": told(step, &self.addresses), "answer": answer, "saved": saved });
+        match self.hands.act(step).await {
+            Ok(Changed::Done(answer)) => {
+                let end = self.note(plan, step, Phase::Done, undo, done(brief(answer))).await;
+                end.unwrap_or_else(|| StepEnd::of(Ended::Done, ""))
+            }
+            Ok(Changed::Already) => {
+                let end = self.note(plan, step, Phase::Already, None, done(Value::Null)).await;
+                end.unwrap_or_else(|| StepEnd::of(Ended::Already, "it is so already"))
+            }
+            Err(NotDone::Unsure(fault)) => {
+                // Whether it was done is found out by looking, never by doing it again.
+                let after = self.hands.look(step, &plan.repair.steps, now()).await;
+                match after {
+                    Before::Already => {
+                        let detail = done(json!({ "no answer": fault.detail }));
+                        let end = self.note(plan, step, Phase::Done, undo, detail).await;
+                        end.unwrap_or_else(|| StepEnd::of(Ended::Done, "no answer came, and it is done"))
+                    }
+                    _ => self.fails(plan, step, &fault).await,
+                }
+            }
+            Err(NotDone::Forbidden(fault)) => {
+                let why = format!("the token may not write: {}", fault.detail);
+                forbidden.insert(Hands::api(step), why);
+                self.fails(plan, step, &fault).await
+            }
+            Err(refused) => self.fails(plan, step, refused.fault()).await,
+        }
+    }
+
+    async fn fails(&self, plan: &Plan, step: &Step, fault: &Fault) -> StepEnd {
+        let detail = json!({ "request": told(step, &self.addresses), "answer": fault.detail });
+        self.note(plan, step, Phase::Failed, None, detail).await;
+        StepEnd::of(Ended::Failed, fault.detail.clone())
+    }
+
+    /// Waits for a certificate to be issued.
+    async fn wait_for(&self, app: &str, name: &str) -> StepEnd {
+        let began = Moment::now();
+        let mut stop = self.stop.clone();
+        loop {
+            if let Ok(true) = self.hands.is_issued(app, name).await {
+                return StepEnd::of(Ended::Done, "");
+            }
+            if began.elapsed() > self.setup.config.remediation.verify_for {
+                return StepEnd::of(Ended::Failed, "it was not issued in time");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(ISSUANCE) => {}
+                () = stop.wait() => return StepEnd::of(Ended::Aborted, "ended by a signal"),
+            }
+        }
+    }
+
+    /// Proves by the checks themselves what was changed, several plans together.
+    async fn prove(&self, batch: Vec<(Carried, Moment)>) -> Vec<Carried> {
+        let (changed, mut others) = batch.into_iter().partition::<Vec<_>, _>(|(carried, _)| {
+            let well = carried.steps.iter().all(StepEnd::is_good);
+            well && (carried.changed() || carried.steps.iter().any(|end| end.ended == Ended::Done))
+        });
+        let plans = changed.iter().map(|(carried, _)| &carried.plan).collect::<Vec<_>>();
+        let limit = self.setup.config.remediation.verify_for;
+        let proofs = prove::prove(self.setup, &plans, limit, self.stop.clone()).await;
+        let mut proved = Vec::new();
+        for ((mut carried, began), proof) in changed.into_iter().zip(proofs) {
+            let (phase, detail, verified) = match proof {
+                Proof::Mended(looks) => (Phase::Verified, format!("{VERIFICATION}{looks}}}"), Ok(())),
+                Proof::NotMended(why) => {
+                    let detail = format!("{VERIFICATION}{}}}", Value::String(why.clone()));
+                    (Phase::Failed, detail, Err(why))
+                }
+            };
+            let step = carried.plan.repair.steps.iter().find(|step| step.changes());
+            if let Some(step) = step.filter(|_| carried.changed()) {
+                let entry = self.entry(&carried.plan, step, phase, None, detail);
+                // What is done is done; that it is not written down shows at the next row.
+                let _ = self.keep.append(entry).await;
+            }
+            carried.took = verified.is_ok().then(|| began.elapsed());
+            carried.verified = Some(verified);
+            proved.push(carried);
+        }
+        self.break_off(proved.iter().any(|carried| matches!(carried.verified, Some(Err(_)))));
+        proved.extend(others.drain(..).map(|(carried, _)| carried));
+        proved
+    }
+
+    /// Stops everything for a while where two verifications failed in a row.
+    fn break_off(&self, failed: bool) {
+        let in_a_row = || self.keep.rows().map(|rows| History::of(&rows).failed_in_a_row());
+        if failed && in_a_row().is_ok_and(|count| count >= FAILURES) {
+            let why = "two repairs in a row did not help";
+            // Where it can't be written, the cooldowns of those tenants are left.
+            let _ = self.switch.stop_for(why, BREAK, now());
+        }
+    }
+
+    /// Writes a row; what ends the step where it could not be written.
+    async fn note(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        phase: Phase,
+        undo: Option<String>,
+        detail: Value,
+    ) -> Option<StepEnd> {
+        let entry = self.entry(plan, step, phase, undo, detail.to_string());
+        let written = self.keep.append(entry).await;
+        let why = written.err()?;
+        Some(StepEnd::of(
+            Ended::Failed,
+            format!("the ledger can't be written: {why}"),
+        ))
+    }
+
+    fn entry(&self, plan: &Plan, step: &Step, phase: Phase, undo: Option<String>, detail: String) -> Entry {
+        Entry {
+            at: now(),
+            plan: plan.id.clone(),
+            tenant: plan.repair.tenant.id.to_string(),
+            cause: cause(plan.repair.cause),
+            action: step.action().as_str().to_owned(),
+            object: step.object(),
+            phase,
+            by: self.by.clone(),
+            undo,
+            detail,
+        }
+    }
+}
+
+fn cause(cause: Cause) -> String {
+    cause.as_str().to_owned()
+}
+
+/// Of a long answer only that it was one.
+fn brief(answer: Value) -> Value {
+    const LONGEST: usize = 4 * 1024;
+    match answer.to_string() {
+        text if text.len() > LONGEST => Value::String(format!("{} bytes of JSON", text.len())),
+        _ => answer,
+    }
+}

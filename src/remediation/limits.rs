@@ -1,0 +1,157 @@
+//! How much may be repaired, by what was repaired before. Pure: it reads the ledger, so that its limits outlive restarts.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::ledger::{Entry, Phase, Row};
+use crate::config::{Remediation, RepairAction};
+
+/// Certificates asked for in a week for one registered domain, and for one name, at most: an authority's own limits are
+/// higher, and shared with everybody else under that domain.
+const ADDS_A_WEEK: usize = 20;
+const ADDS_OF_A_NAME: usize = 2;
+/// How often the same object is repaired in a week before it is a person's.
+const SAME_OBJECT: usize = 2;
+/// How much longer a tenant is left alone after a repair that failed.
+const AFTER_A_FAILURE: u32 = 4;
+
+const TEN_MINUTES: SignedDuration = SignedDuration::from_mins(10);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What was done before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct History<'l> {
+    rows: &'l [Row],
+}
+
+impl<'l> History<'l> {
+    /// What a ledger tells.
+    #[must_use]
+    pub fn of(rows: &'l [Row]) -> Self {
+        Self { rows }
+    }
+
+    fn entries(self) -> impl Iterator<Item = &'l Entry> {
+        self.rows.iter().map(|row| &row.entry)
+    }
+
+    /// The plans of which a step was begun since then.
+    fn begun(self, since: Timestamp) -> BTreeSet<&'l str> {
+        let begun = self
+            .entries()
+            .filter(|entry| entry.phase == Phase::Intent && entry.at >= since);
+        begun.map(|entry| entry.plan.as_str()).collect()
+    }
+
+    /// Why no further repair begins now, by how many did. `fleet` is how many tenants there are.
+    #[must_use]
+    pub fn over_rate(self, rules: &Remediation, fleet: usize, now: Timestamp) -> Option<String> {
+        let day = rules
+            .max_per_day
+            .unwrap_or_else(|| u32::try_from(fleet / 100).unwrap_or(u32::MAX).max(5));
+        let limits = [
+            (TEN_MINUTES, rules.max_per_10m, "ten minutes"),
+            (HOUR, rules.max_per_hour, "hour"),
+            (DAY, day, "day"),
+        ];
+        limits.into_iter().find_map(|(span, most, word)| {
+            let begun = self.begun(ago(now, span)).len();
+            (begun >= most as usize).then(|| format!("{begun} repairs began within the last {word}, and {most} may"))
+        })
+    }
+
+    /// Why a certificate for a name is not asked for now: an authority gives only so many.
+    #[must_use]
+    pub fn over_authority(self, name: &str, now: Timestamp) -> Option<String> {
+        let since = ago(now, WEEK);
+        let adds = self.entries().filter(|entry| {
+            let add = entry.action == RepairAction::AddCertificate.as_str();
+            add && entry.phase == Phase::Intent && entry.at >= since
+        });
+        let adds = adds.map(|entry| entry.object.as_str()).collect::<Vec<_>>();
+        let of_name = |object: &&&str| object.rsplit_once('/').is_some_and(|(_, added)| added == name);
+        let same = adds.iter().filter(of_name).count();
+        if same >= ADDS_OF_A_NAME {
+            return Some(format!(
+                "a certificate for {name} was asked for {same} times within a week, and {ADDS_OF_A_NAME} times may be"
+            ));
+        }
+        (adds.len() >= ADDS_A_WEEK).then(|| {
+            format!(
+                "{} certificates were asked for within a week, and {ADDS_A_WEEK} may be",
+                adds.len()
+            )
+        })
+    }
+
+    /// Why a tenant is left alone for a while. A call of which nobody knows how it ended holds nothing up: it is found out.
+    #[must_use]
+    pub fn rests(self, rules: &Remediation, tenants: &[&str], now: Timestamp) -> Option<String> {
+        let of_tenant = |entry: &&Entry| tenants.contains(&entry.tenant.as_str());
+        let ended = self
+            .entries()
+            .filter(of_tenant)
+            .filter(|entry| matches!(entry.phase, Phase::Done | Phase::Failed | Phase::Verified));
+        let last = ended.last()?;
+        let failed = last.phase == Phase::Failed;
+        let rest = rules.cooldown.saturating_mul(if failed { AFTER_A_FAILURE } else { 1 });
+        let until = last.at.saturating_add(signed(rest)).unwrap_or(Timestamp::MAX);
+        let what = if failed { "a repair that failed" } else { "a repair" };
+        (until > now).then(|| format!("{} is left alone until {} after {what}", last.tenant, second(until)))
+    }
+
+    /// Why an object is a person's from now on: something makes it again and again, or a person wanted it as it is.
+    #[must_use]
+    pub fn recreated(self, objects: &[String], now: Timestamp) -> Option<String> {
+        let since = ago(now, WEEK);
+        objects.iter().find_map(|object| {
+            let of = || self.entries().filter(|entry| entry.object == *object);
+            if let Some(undone) = of().filter(|entry| entry.phase == Phase::Undone).last() {
+                return Some(format!(
+                    "{} took the repair of {object} back: it is not done again by itself",
+                    undone.by
+                ));
+            }
+            let done = of().filter(|entry| entry.phase == Phase::Done && entry.at >= since);
+            let done = done.map(|entry| entry.plan.as_str()).collect::<BTreeSet<_>>().len();
+            (done >= SAME_OBJECT)
+                .then(|| format!("{object} was repaired {done} times within a week: find out what makes it again"))
+        })
+    }
+
+    /// How many verifications failed in a row, the latest ones.
+    #[must_use]
+    pub fn failed_in_a_row(self) -> usize {
+        let ends = self.rows.iter().rev().filter(|row| is_verification(&row.entry));
+        ends.take_while(|row| row.entry.phase == Phase::Failed).count()
+    }
+
+    /// The rows of a plan.
+    #[must_use]
+    pub fn of_plan(self, plan: &str) -> Vec<&'l Entry> {
+        self.entries().filter(|entry| entry.plan == plan).collect()
+    }
+}
+
+/// The word with which the detail of a row begins that tells of a verification.
+pub(super) const VERIFICATION: &str = "{\"verification\":";
+
+fn is_verification(entry: &Entry) -> bool {
+    entry.phase == Phase::Verified || entry.phase == Phase::Failed && entry.detail.starts_with(VERIFICATION)
+}
+
+fn ago(now: Timestamp, span: SignedDuration) -> Timestamp {
+    now.saturating_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+fn second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

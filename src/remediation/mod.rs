@@ -1,0 +1,28 @@
+//! Repairs: what would mend a cause, why it may not be done, and whoever does it, so carefully that an operator dares to let
+//! it. Planning and limits are pure; carrying out speaks to APIs, never to a shell, and writes down what it is about to do
+//! before it does it.
+
+mod candidate;
+mod carried;
+mod execute;
+mod guard;
+mod hands;
+pub mod ledger;
+mod limits;
+mod plan;
+mod prove;
+mod step;
+mod switch;
+
+pub use candidate::Candidate;
+pub use carried::{Carried, Ended, Keep, Permit, StepEnd};
+pub use execute::{Engine, Renew};
+pub use guard::Guard;
+pub use hands::{Hands, HandsError};
+pub use limits::History;
+pub use plan::{Plan, Planning, Refusal, Scene, apps_to_look_at, check_standing, plan, sharing};
+pub use step::{Addresses, MachineRef, Step};
+pub use switch::Switch;
+
+#[cfg(test)]
+mod properties;

@@ -1,0 +1,165 @@
+//! Carrying out: what is done is done once, proved by the checks, and never more than is allowed.
+
+use super::{configure, planned, remediate, remediate_with, repairable, results, writes};
+use crate::cli::platform::document;
+
+const FAULTS: [&str; 6] = [
+    "certificate-conflict@a001",
+    "dns-override@a002=both",
+    "dns-proxied@a003",
+    "dns-blocked@a004=fly-ownership",
+    "app-stopped@a005",
+    "app-crashed@a006",
+];
+
+fn tenants() -> Vec<String> {
+    (1..=8).map(|number| format!("a{number:03}")).collect()
+}
+
+fn lab(faults: &[&str]) -> crate::cli::Served {
+    let tenants = tenants();
+    let served = repairable(&tenants.iter().map(String::as_str).collect::<Vec<_>>(), faults);
+    configure(&served, "[remediation]\nmax_per_10m = 20\nmax_per_day = 20\n");
+    served
+}
+
+#[test]
+fn each_cause_is_mended_and_proved_and_nothing_more_happens_the_second_time() {
+    let served = lab(&FAULTS);
+    let document = planned(&served, &["--apply", "--yes"]);
+    assert_eq!(document["exit"], 0, "{document:#}");
+    for (tenant, expected) in [
+        ("a001", "remove-certificate:done"),
+        ("a002", "delete-dns-record:done delete-dns-record:done"),
+        ("a004", "delete-dns-record:done"),
+        ("a005", "start-machine:done"),
+        ("a006", "restart-machine:done"),
+    ] {
+        assert_eq!(results(&document, tenant).join(" "), expected, "{document:#}");
+    }
+    let plans = document["plans"].as_array().expect("plans");
+    assert_eq!(plans.len(), FAULTS.len());
+    for plan in plans {
+        assert_eq!(plan["verified"], true, "{plan:#}");
+    }
+    let before = writes(&served);
+    let again = planned(&served, &["--apply", "--yes"]);
+    assert_eq!(
+        (again["exit"].as_u64(), again["plans"].as_array().map(Vec::len)),
+        (Some(0), Some(0)),
+        "{again:#}"
+    );
+    assert_eq!(writes(&served), before, "nothing more happens");
+}
+
+#[test]
+fn only_what_is_allowed_is_done() {
+    let served = lab(&FAULTS);
+    configure(&served, "[remediation]\nallow = [\"remove-certificate\"]\n");
+    let document = planned(&served, &["--apply"]);
+    assert_eq!(results(&document, "a001"), ["remove-certificate:done"]);
+    assert_eq!(results(&document, "a005"), ["start-machine:refused:not-allowed"]);
+    assert_eq!(writes(&served).len(), 1, "{:?}", writes(&served));
+    assert_eq!(document["exit"], 1);
+}
+
+#[test]
+fn named_tenants_alone_are_repaired() {
+    let served = lab(&FAULTS);
+    let document = planned(&served, &["--apply", "--yes", "a005"]);
+    assert_eq!(results(&document, "a005"), ["start-machine:done"]);
+    assert_eq!(
+        (document["exit"].as_u64(), writes(&served).len()),
+        (Some(0), 1),
+        "{document:#}"
+    );
+    let ran = remediate(&served, &["a05"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("a005"), "{}", ran.err);
+}
+
+#[test]
+fn without_a_token_that_may_write_there_are_plans_only() {
+    let served = lab(&FAULTS[..1]);
+    let plan = document(&remediate_with(&served, &["--format", "json"], None));
+    assert_eq!(results(&plan, "a001"), ["remove-certificate:planned"]);
+    let tried = remediate_with(&served, &["--apply", "--yes", "--format", "json"], None);
+    assert_eq!(
+        results(&document(&tried), "a001"),
+        ["remove-certificate:refused:no-write-token"]
+    );
+    assert!(tried.out.contains("fly_token"), "{}", tried.out);
+    assert_eq!((tried.code, writes(&served).len()), (Some(1), 0));
+}
+
+#[test]
+fn a_token_that_may_only_read_is_tried_once() {
+    let served = lab(&[
+        "certificate-conflict@a001",
+        "app-stopped@a005",
+        "dns-override@a002=a",
+        "dns-proxied@a003",
+    ]);
+    let tokens = served.lab.read_tokens();
+    let ran = remediate_with(&served, &["--apply", "--yes", "--format", "json"], Some(tokens));
+    let tried = writes(&served);
+    // One call for each API: what one refuses says nothing of the other.
+    assert_eq!(tried.len(), 2, "{tried:?}");
+    assert_eq!(ran.code, Some(1));
+    let document = document(&ran);
+    let all = ["a001", "a002", "a003", "a005"].map(|tenant| results(&document, tenant).join(" "));
+    let failed = all.iter().filter(|results| results.contains(":failed:")).count();
+    let held = all
+        .iter()
+        .filter(|results| results.contains(":refused:no-write-token"))
+        .count();
+    assert_eq!((failed, held), (2, 2), "{all:?}");
+}
+
+#[test]
+fn the_kill_switch_stops_everything_but_taking_back() {
+    let served = lab(&FAULTS[..2]);
+    assert_eq!(remediate(&served, &["stop"]).code, Some(0));
+    assert_eq!(remediate(&served, &["stop"]).code, Some(0), "idempotent");
+    let document = planned(&served, &["--apply", "--yes"]);
+    assert_eq!(results(&document, "a001"), ["remove-certificate:refused:kill-switch"]);
+    assert_eq!(writes(&served).len(), 0);
+    assert!(
+        document["stopped"].as_str().is_some_and(|why| why.contains("resume")),
+        "{document:#}"
+    );
+    assert_eq!(remediate(&served, &["resume"]).code, Some(0));
+    assert_eq!(remediate(&served, &["resume"]).code, Some(0), "idempotent");
+    let document = planned(&served, &["--apply", "--yes"]);
+    assert_eq!(results(&document, "a001"), ["remove-certificate:done"]);
+}
+
+#[test]
+fn a_repair_that_does_not_help_is_said_to_have_failed_and_two_stop_everything() {
+    // The edge goes on to cut the names, whatever certificates there are.
+    let faults = [
+        "certificate-conflict@a001",
+        "tls-eof@a001",
+        "certificate-conflict@a002",
+        "tls-eof@a002",
+        "app-stopped@a005",
+    ];
+    let served = lab(&faults);
+    configure(&served, "[remediation]\nverify_for = \"2s\"\n");
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    std::fs::write(&served.config, text.replace("verify_for = \"20s\"\n", "")).expect("written");
+    let document = planned(&served, &["--apply", "--yes", "--batch", "1"]);
+    for tenant in ["a001", "a002"] {
+        let plan = super::plan_of(&document, tenant);
+        assert_eq!(plan["verified"], false, "{plan:#}");
+        assert!(
+            plan["verification"].as_str().is_some_and(|why| why.contains(tenant)),
+            "{plan:#}"
+        );
+    }
+    assert_eq!(document["exit"], 1);
+    // Whoever came after them, or comes within the hour, is held.
+    let held = planned(&served, &["--apply", "--yes"]);
+    let why = held["stopped"].as_str().unwrap_or_default();
+    assert!(why.contains("two repairs in a row did not help"), "{held:#}");
+}
