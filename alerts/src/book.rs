@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::incident::{Acknowledgement, Incident, Next, Pending};
 use super::notification::ThreadId;
-use super::{Change, IncidentId, Key, Now, Policy, Ring, Signal, Transition, Verdict};
+use super::{Change, IncidentId, Key, Now, Policy, Repair, Ring, Signal, Transition, Verdict};
 
 /// The scope of what is wrong with the agent itself.
 const AGENT: &str = "agent";
@@ -213,6 +213,20 @@ impl Book {
         });
         let comment = comment.to_owned();
         Ok(transition(incident, Change::Acknowledged { comment }, now))
+    }
+
+    /// Something was done about an open incident without a person, or would be. Nothing where that says nothing new, or
+    /// there is no such incident.
+    pub fn repaired(&mut self, key: &Key, repair: Repair, now: Now) -> Option<Transition> {
+        let kept = self.incidents.get_mut(key)?;
+        let core = kept.incident.is_open().then(|| kept.incident.core_mut())?;
+        let is_news = repair.is_news_after(core.repair.as_ref());
+        let change = Change::Repair {
+            state: repair.state,
+            note: repair.lines.join("; "),
+        };
+        core.repair = Some(repair);
+        is_news.then(|| transition(&kept.incident, change, now))
     }
 
     /// An incident is told in this thread from now on.

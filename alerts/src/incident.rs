@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notification::ThreadId;
 use super::now::later;
-use super::{Account, IncidentId, Key, Members, Now, Policy, Severity, Signal, Verdict};
+use super::{Account, IncidentId, Key, Members, Now, Policy, Repair, Severity, Signal, Verdict};
 
 /// What is true of an incident in every state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct Core {
     /// In which thread of messages it is told.
     #[serde(default)]
     pub thread: Option<ThreadId>,
+    /// What was done about it without a person, or would be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<Repair>,
 }
 
 /// That somebody looks after an incident.
@@ -161,6 +164,7 @@ impl Core {
             rose: None,
             acknowledged: None,
             thread: None,
+            repair: None,
         };
         core.hear(signal, now);
         core

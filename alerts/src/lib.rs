@@ -21,6 +21,7 @@ pub mod notification;
 mod now;
 mod policy;
 pub mod render;
+mod repair;
 mod signal;
 mod silence;
 pub mod text;
@@ -32,6 +33,7 @@ pub use incident::{Acknowledgement, Core, Firing, Incident, Pending, Recovering,
 pub use key::{IncidentId, Key};
 pub use now::Now;
 pub use policy::Policy;
+pub use repair::{Repair, RepairState};
 pub use signal::{Account, Members, Severity, Signal, Verdict};
 pub use silence::{Matcher, MatcherError, Silence, Subject};
 pub use transition::{Change, Transition};

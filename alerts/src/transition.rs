@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{IncidentId, Key, Severity};
+use super::{IncidentId, Key, RepairState, Severity};
 
 /// One thing that happened to one incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,13 @@ pub enum Change {
         /// What they say.
         comment: String,
     },
+    /// Something was done about it without a person, or would be.
+    Repair {
+        /// How far that came.
+        state: RepairState,
+        /// What it is, in a line.
+        note: String,
+    },
     /// It comes and goes.
     FlappingBegan,
     /// It does not any more.
@@ -89,6 +96,16 @@ impl fmt::Display for Change {
             },
             Self::Acknowledged { comment } if comment.is_empty() => f.write_str("acknowledged"),
             Self::Acknowledged { comment } => write!(f, "acknowledged: {comment}"),
+            Self::Repair { state, note } => write!(
+                f,
+                "{}: {note}",
+                match state {
+                    RepairState::Planned => "repair planned",
+                    RepairState::Done => "repaired by itself",
+                    RepairState::Failed => "a repair did not help",
+                    RepairState::Held => "a repair is held back",
+                }
+            ),
             Self::FlappingBegan => f.write_str("comes and goes"),
             Self::FlappingEnded => f.write_str("no longer comes and goes"),
         }

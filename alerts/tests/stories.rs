@@ -189,6 +189,7 @@ fn replay(timeline: &[Transition]) -> BTreeMap<IncidentId, Replayed> {
             Change::FlappingBegan => one.flapping = true,
             Change::FlappingEnded => one.flapping = false,
             Change::Rose { from, to } => assert!(from < to),
+            Change::Repair { note, .. } => assert!(!note.is_empty()),
             Change::Members { joined, left } => assert!(!joined.is_empty() || !left.is_empty()),
         }
     }

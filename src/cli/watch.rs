@@ -8,12 +8,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::TargetArgs;
 use super::configuration::configuration;
 use super::{colour_errors, usage_error};
-use crate::agent::Setup;
+use crate::agent::{Setup, USER_AGENT};
 use crate::alerting::channels;
 use crate::config::render_plain;
 use crate::daemon::{Load, Loaded, Voice, Watcher, store_path};
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
+use crate::remediation::Hands;
 use crate::store::Store;
 
 /// Options of `watch`.
@@ -44,7 +45,13 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
         let channels = channels(&config.alerts).map_err(|error| error.to_string())?;
         let token = config.web.token().map_err(|error| error.to_string())?;
         let setup = Setup::new(config, from.clone()).map_err(|error| error.to_string())?;
-        Ok(Loaded { setup, channels, token })
+        let hands = Hands::new(&setup.config, USER_AGENT, &setup.clients.calls).map_err(|error| error.to_string())?;
+        Ok(Loaded {
+            setup,
+            channels,
+            token,
+            hands,
+        })
     });
     let config = configuration(&args.target, &args.target.flags()).map_err(|error| error.render(colour_errors()))?;
     let (store, remembered) = Store::open(&store_path(&config)).map_err(|error| plain(error.to_string()))?;

@@ -6,6 +6,7 @@ mod files;
 mod heartbeat;
 mod log;
 mod numbers;
+mod repairs;
 mod systemd;
 mod tellers;
 mod unsaid;

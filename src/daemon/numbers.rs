@@ -10,7 +10,8 @@ use crate::history::PHASES;
 use crate::telemetry::instrument::{
     API_REQUESTS, BUILD, CERTIFICATE_NOT_AFTER, CHECK_DURATION, CHECK_OUTCOME, CONFIG_RELOADED, CONFIG_RELOADED_AT,
     COVERAGE, INCIDENTS_OPEN, NOTIFICATIONS, NOTIFICATIONS_PENDING, OLDEST_VERIFICATION, PROBE_FAILURES,
-    PROBE_PHASE_DURATION, PROCESS_START, ROUND_DURATION, ROUND_LAST_COMPLETED, ROUNDS_TOTAL, SCHEDULER_LAG, TENANTS,
+    PROBE_PHASE_DURATION, PROCESS_START, REMEDIATIONS, ROUND_DURATION, ROUND_LAST_COMPLETED, ROUNDS_TOTAL,
+    SCHEDULER_LAG, TENANTS,
 };
 use crate::telemetry::{Exposition, Format, Instrument, Metrics};
 use crate::watch::{Dispatcher, Ended, Examined, Health, TenantNumbers};
@@ -70,6 +71,11 @@ impl Numbers {
         self.metrics.count(&NOTIFICATIONS, &[channel, result], 1.0);
     }
 
+    /// A step of a repair ended.
+    pub(super) fn remediated(&mut self, action: &str, result: &str) {
+        self.metrics.count(&REMEDIATIONS, &[action, result], 1.0);
+    }
+
     /// Rounds ended.
     pub(super) fn rounds(&mut self, ended: &[Ended]) {
         for round in ended {
@@ -116,6 +122,7 @@ impl Numbers {
             &ROUND_DURATION,
             &API_REQUESTS,
             &NOTIFICATIONS,
+            &REMEDIATIONS,
         ] {
             self.metrics.write(counted, page);
         }

@@ -2,6 +2,7 @@
 //! thread, one loop; everything that is under way is owned by the loop and ends with it.
 
 mod answers;
+mod mend;
 mod reload;
 
 use std::collections::BTreeSet;
@@ -32,6 +33,7 @@ use super::files::Files;
 use super::heartbeat::Heartbeat;
 use super::log;
 use super::numbers::Numbers;
+use super::repairs::{self, Ran, Repairs, Run};
 use super::systemd::Systemd;
 use super::tellers::Tellers;
 use super::unsaid::Unsaid;
@@ -39,7 +41,8 @@ use super::view::DeliveryView;
 use super::web::Web;
 use super::work::{self, Done, Work};
 use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
-use crate::config::SecretString;
+use crate::config::{RemediationMode, SecretString};
+use crate::remediation::Hands;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
 use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
@@ -72,6 +75,8 @@ pub struct Loaded {
     pub channels: Vec<Arc<Channel>>,
     /// What whoever asks over HTTP has to show.
     pub token: Option<SecretString>,
+    /// Who may change something, as far as there are tokens.
+    pub hands: Hands,
 }
 
 /// Where a daemon says what happens.
@@ -110,6 +115,10 @@ pub struct Watcher {
     numbers: Numbers,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
+    hands: Arc<Hands>,
+    repairs: Repairs,
+    /// Whether the source that says who should exist answered in full.
+    complete: bool,
 }
 
 impl Watcher {
@@ -117,7 +126,12 @@ impl Watcher {
     #[must_use]
     pub fn new(loaded: Loaded, load: Load, store: Store, remembered: Remembered, voice: Box<dyn Voice>) -> Self {
         let clocks = Clocks::start();
-        let Loaded { setup, channels, token } = loaded;
+        let Loaded {
+            setup,
+            channels,
+            token,
+            hands,
+        } = loaded;
         let settings = settings(&setup, &channels);
         let (pull, stop) = Stop::new();
         Self {
@@ -145,6 +159,9 @@ impl Watcher {
             numbers: Numbers::new(clocks.now().wall),
             heartbeat: None,
             systemd: Systemd::default(),
+            hands: Arc::new(hands),
+            repairs: Repairs::default(),
+            complete: false,
         }
     }
 
@@ -199,6 +216,7 @@ impl Watcher {
                     self.store.write(Write::Forget(since));
                     self.silences.retain(|silence| silence.ends_at >= since);
                     self.hear(Event::Forget(since));
+                    self.log_ledger(now.wall);
                 }
                 () = api.serve() => {}
                 () = web.serve() => {}
@@ -216,6 +234,7 @@ impl Watcher {
                     let open = self.dispatcher.incidents().filter(|incident| incident.is_open()).count();
                     let line = status_line(&self.dispatcher.fleet(), open, &health);
                     self.tell_state(now);
+                    self.repair(now);
                     self.systemd.turns(health.ready, &line);
                     self.voice.status(&line);
                 }
@@ -356,6 +375,7 @@ impl Watcher {
             Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
             Done::Probed(tenant) => drop(self.probing.remove(&tenant)),
             Done::Kept => {}
+            Done::Repaired(ran) => self.repaired(*ran),
         }
     }
 
@@ -379,6 +399,7 @@ impl Watcher {
             extent,
             calls,
         };
+        self.complete = reading.inventory.as_ref().is_some_and(|inventory| inventory.complete);
         let named = reading.inventory.as_ref().map(|inventory| inventory.known.clone());
         let known = self.dispatcher.known_with(named.unwrap_or_default());
         match work::assignment(&self.setup, api, reading.inventory.as_ref(), known) {

@@ -23,7 +23,7 @@ use super::api::Answer;
 use crate::agent::{NoInventory, RoundRequest, RunError, Setup, Snapshot, assign};
 use crate::history::Timings;
 use crate::inventory::Inventory;
-use crate::store::Progress;
+use crate::store::{Progress, StoreHandle, Write};
 use crate::telemetry::{Format, Probed};
 use crate::text::{clean, shorten};
 use crate::watch::{Examined, Extent, Seen, TenantIx};
@@ -51,6 +51,8 @@ pub(super) enum Done {
     Probed(TenantId),
     /// Somebody was told that something is kept.
     Kept,
+    /// What is confirmed was looked at for its repair.
+    Repaired(Box<super::repairs::Ran>),
     /// A tenant was examined; `None` where its requests can't be made.
     Examined(TenantIx, Option<Box<Examined>>),
 }
@@ -111,15 +113,11 @@ pub(super) fn deliver(
 }
 
 /// Tells whoever waits once something is on the disk, or that it is not.
-pub(super) fn kept(mut progress: watch::Receiver<Progress>, number: u64, answer: oneshot::Sender<Answer>) -> Work {
+pub(super) fn kept(store: StoreHandle, write: Write, answer: oneshot::Sender<Answer>) -> Work {
     Box::pin(async move {
-        let is_kept = progress.wait_for(|progress| progress.synced >= number || progress.trouble.is_some());
-        let told = match timeout(KEPT_BY, is_kept).await {
-            Ok(Ok(progress)) => match &progress.trouble {
-                Some(trouble) => Answer::Refused(trouble.clone()),
-                None => Answer::Done(serde_json::Value::Null),
-            },
-            _ => Answer::Refused("the disk does not answer".to_owned()),
+        let told = match store.keep(write, KEPT_BY).await {
+            Ok(()) => Answer::Done(serde_json::Value::Null),
+            Err(why) => Answer::Refused(why),
         };
         // Whoever asked may be gone.
         let _ = answer.send(told);

@@ -46,6 +46,23 @@ impl Candidate {
     }
 }
 
+/// Whether there is a repair for a cause.
+#[must_use]
+pub fn is_remediable(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::CertificateConflict
+            | Cause::CertificateMissing
+            | Cause::CertificateIssuing
+            | Cause::DnsOverride
+            | Cause::DnsProxied
+            | Cause::DnsBlocked
+            | Cause::DnsDelegated
+            | Cause::AppStopped
+            | Cause::AppCrashed
+    )
+}
+
 /// What might be done about each cause that has a repair.
 pub(super) fn candidates<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Candidate> + 'a {
     let tenants_own = scene

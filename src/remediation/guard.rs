@@ -111,10 +111,11 @@ type OfWorld = fn(&Scene<'_>) -> Option<String>;
 type OfCandidate = fn(&Scene<'_>, &Candidate) -> Option<String>;
 
 /// What holds everything.
-pub(super) const OF_WORLD: [(Guard, OfWorld); 3] = [
+pub(super) const OF_WORLD: [(Guard, OfWorld); 4] = [
     (Guard::AgentCause, agent_cause),
     (Guard::FleetCause, fleet_cause),
     (Guard::InventoryPartial, inventory_partial),
+    (Guard::InventoryPartial, api_cause),
 ];
 
 /// What holds one repair, in the order in which it is told.
@@ -154,7 +155,25 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(60);
 /// The agent itself can't see well, or stands on a wrong setting. A warning holds nothing: what it leaves out is missing.
 pub(super) fn agent_cause(scene: &Scene<'_>) -> Option<String> {
     let mut causes = scene.diagnosis.causes.iter();
-    let found = causes.find(|entry| entry.scope == Scope::Agent && entry.outcome != Outcome::Warn)?;
+    let found = causes.find(|entry| {
+        let sees_badly = entry.scope == Scope::Agent && entry.outcome != Outcome::Warn;
+        sees_badly && !is_about_an_api(entry.cause)
+    })?;
+    Some(format!("{}: {}", found.cause, found.cause.row().title))
+}
+
+/// An API that does not answer, or not whole: what it would have told is missing, which is a guard of its own.
+pub(super) fn is_about_an_api(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::PlatformApiUnauthorized | Cause::PlatformApiUnavailable | Cause::PlatformApiRateLimited
+    )
+}
+
+/// An API that does not answer the agent, in a way that no missing part shows.
+pub(super) fn api_cause(scene: &Scene<'_>) -> Option<String> {
+    let mut causes = scene.diagnosis.causes.iter();
+    let found = causes.find(|entry| is_about_an_api(entry.cause) && entry.outcome != Outcome::Warn)?;
     Some(format!("{}: {}", found.cause, found.cause.row().title))
 }
 

@@ -12,16 +12,19 @@ mod limits;
 mod plan;
 mod prove;
 mod step;
+mod survey;
 mod switch;
 
-pub use candidate::Candidate;
+pub use candidate::{Candidate, is_remediable};
 pub use carried::{Carried, Ended, Keep, Permit, StepEnd};
 pub use execute::{Engine, Renew};
 pub use guard::Guard;
 pub use hands::{Hands, HandsError};
 pub use limits::History;
 pub use plan::{Plan, Planning, Refusal, Scene, apps_to_look_at, check_standing, plan, sharing};
+pub use prove::look as look_anew;
 pub use step::{Addresses, MachineRef, Step};
+pub use survey::{Survey, survey};
 pub use switch::Switch;
 
 #[cfg(test)]

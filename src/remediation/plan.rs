@@ -182,7 +182,8 @@ pub fn plan(scene: &Scene<'_>, asked: Option<&BTreeSet<TenantId>>) -> Planning {
         .filter(|entry| entry.scope != Scope::Tenant)
     {
         let (guard, is_held) = match entry.scope {
-            Scope::Agent => (Guard::AgentCause, guard::agent_cause(scene).is_some()),
+            Scope::Agent if guard::is_about_an_api(entry.cause) => (Guard::InventoryPartial, true),
+            Scope::Agent => (Guard::AgentCause, true),
             _ => (Guard::FleetCause, entry.outcome == Outcome::Fail),
         };
         if is_held && entry.outcome != Outcome::Warn {

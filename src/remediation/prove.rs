@@ -68,7 +68,10 @@ pub(super) async fn prove(setup: &Setup, plans: &[&Plan], limit: Duration, mut s
 }
 
 /// Reads what platform and zone say, and looks at what all share.
-async fn look(setup: &Setup, stop: &mut Stop) -> Result<FleetWatch, String> {
+///
+/// # Errors
+/// Why that can't be done.
+pub async fn look(setup: &Setup, stop: &mut Stop) -> Result<FleetWatch, String> {
     let request = RoundRequest::default();
     let read = Snapshot::read(setup, &request, stop).await;
     let Snapshot { api, inventory } = read.map_err(|nobody| nobody.error.to_string())?;

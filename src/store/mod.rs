@@ -13,8 +13,8 @@ mod writer;
 
 pub use error::StoreError;
 pub use lock::Exclusive;
-pub use read::{Reader, TimelineEntry};
-pub use writer::{Progress, Store, Write, keep_since};
+pub use read::{Reader, TimelineEntry, intact_ledger};
+pub use writer::{Progress, Store, StoreHandle, Write, keep_since};
 
 #[cfg(test)]
 mod power_cut;

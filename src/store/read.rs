@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::ledger;
 use super::schema;
 use crate::history::{Day, Hour, Uptime, hour_of};
-use crate::remediation::ledger::{Broken, Head, Row as LedgerRow};
+use crate::remediation::ledger::{Broken, Head, Row as LedgerRow, verify};
 use crate::watch::{Remembered, TenantMemory};
 
 /// One thing that happened to an incident.
@@ -90,6 +90,22 @@ impl Reader {
     pub fn timeline(&self, id: &str) -> Result<Vec<TimelineEntry>, StoreError> {
         timeline(&self.database, id).map_err(|error| schema::named(&self.path, &error))
     }
+}
+
+/// The rows of the ledger of a database, where they are what was written; none where there is no database yet.
+///
+/// # Errors
+/// Why they can't be had, or which row is not what was written.
+pub fn intact_ledger(path: &Path) -> Result<Vec<LedgerRow>, String> {
+    let reader = match Reader::open(path) {
+        Ok(reader) => reader,
+        Err(StoreError::Missing { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error.to_string()),
+    };
+    let (rows, head) = reader.ledger().map_err(|error| error.to_string())?;
+    let rows = rows.map_err(|broken| broken.to_string())?;
+    verify(&rows, &head).map_err(|broken| broken.to_string())?;
+    Ok(rows)
 }
 
 pub(super) fn remembered(database: &Connection) -> Result<Remembered, rusqlite::Error> {

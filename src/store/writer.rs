@@ -126,6 +126,15 @@ impl Store {
         self.queue.push(write)
     }
 
+    /// Whoever may write to it as well, as long as it is open.
+    #[must_use]
+    pub fn handle(&self) -> StoreHandle {
+        StoreHandle {
+            queue: Arc::clone(&self.queue),
+            progress: self.progress.clone(),
+        }
+    }
+
     /// How far the writer came, and whatever it comes to.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
@@ -146,6 +155,30 @@ impl Store {
             let _ = thread.join();
         }
         lost
+    }
+}
+
+/// Writes to a store that somebody else has.
+#[derive(Clone, Debug)]
+pub struct StoreHandle {
+    queue: Arc<Queue>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl StoreHandle {
+    /// Has something urgent remembered, and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub async fn keep(&self, write: Write, patience: Duration) -> Result<(), String> {
+        let mut progress = self.progress.clone();
+        let number = self.queue.push(write);
+        let kept = progress.wait_for(|progress| progress.synced >= number || progress.trouble.is_some());
+        match tokio::time::timeout(patience, kept).await {
+            Ok(Ok(progress)) => progress.trouble.clone().map_or(Ok(()), Err),
+            Ok(Err(_)) => Err("the database is closed".to_owned()),
+            Err(_) => Err("the disk does not answer".to_owned()),
+        }
     }
 }
 

@@ -148,6 +148,8 @@ instruments! {
         "Attempts to deliver a message: delivered, failed (it is tried again) or refused (for good)";
     NOTIFICATIONS_PENDING = "roundsman.notifications.pending": Kind::Gauge, Unit::Things("message"), ["channel"],
         "Messages that wait to be delivered";
+    REMEDIATIONS = "roundsman.remediations": Kind::Counter, Unit::Things("action"), ["action", "result"],
+        "Steps of repairs: done, already (nothing had to be done), aborted, failed or refused";
     CONFIG_RELOADED = "roundsman.config.last_reload_successful": Kind::Gauge, Unit::None, [],
         "Whether the configuration was taken up when it was read last: 1 or 0";
     CONFIG_RELOADED_AT = "roundsman.config.last_reload_success.timestamp": Kind::Gauge, Unit::Seconds, [],

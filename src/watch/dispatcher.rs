@@ -8,6 +8,7 @@ mod fleet;
 mod numbers;
 mod pace;
 mod people;
+mod repairs;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -41,6 +42,7 @@ use crate::history::{Pace, Timings};
 use crate::schedule::Agenda;
 
 pub use numbers::TenantNumbers;
+pub use repairs::{Repairable, Shares};
 
 /// How long after an examination that found something new the next ones come: 2, 5 and 10 s after the first.
 const AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(5)];

@@ -15,7 +15,7 @@ mod signal;
 mod status;
 mod tenant;
 
-pub use dispatcher::{Dispatcher, TenantNumbers};
+pub use dispatcher::{Dispatcher, Repairable, Shares, TenantNumbers};
 pub use event::{Commit, Effect, Event, Examined, Extent, Job, Reading, Record, TenantIx};
 pub use memory::{Remembered, TenantMemory};
 pub use rounds::Ended;

@@ -10,6 +10,7 @@ mod numbers;
 mod postfix;
 mod prometheus;
 mod ready_made;
+mod repairs;
 mod word;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -121,6 +121,8 @@ pub(super) fn compose(thread: &Thread, mut told: Told<'_>, reason: Reason, dossi
         .collect::<Vec<_>>();
     causes.sort();
     causes.dedup();
+    let repairs = incidents.iter().filter_map(|subject| subject.core.repair.as_ref());
+    let repairs = repairs.flat_map(|repair| repair.lines.clone()).collect::<Vec<_>>();
     let resolved = incidents.iter().filter_map(|subject| subject.incident?.resolved());
     let status = match reason {
         Reason::FlappingStarted => Status::Flapping,
@@ -152,6 +154,7 @@ pub(super) fn compose(thread: &Thread, mut told: Told<'_>, reason: Reason, dossi
         changed: account.changed.map(|changed| line(&changed, LINE)),
         evidence: lines(&account.evidence),
         remedy: lines(&account.remedy),
+        repair: lines(&repairs),
         log: Vec::new(),
         tenants: members.iter().take(TENANTS).map(|member| line(member, LINE)).collect(),
         tenants_total: members.len(),

@@ -30,12 +30,17 @@ pub enum Decision {
 #[must_use]
 pub fn decide(log: Option<&Log>, picture: &Picture, routing: &Routing, now: Now) -> Decision {
     let Some(log) = log else {
-        return first(picture, routing, now);
+        return match picture.news {
+            // Who hears of a repair need not have heard of what it mended.
+            Some(reason @ (Reason::Repaired | Reason::RepairFailed)) if picture.loud > 0 => Decision::Say(reason),
+            _ => first(picture, routing, now),
+        };
     };
     match log.told {
         Told::Firing if picture.open == 0 && !picture.flapping => Decision::Say(Reason::Resolved),
         Told::Firing if picture.flapping => Decision::Say(Reason::FlappingStarted),
         Told::Firing if picture.loud == 0 => Decision::Nothing,
+        Told::Firing if picture.news.is_some() => picture.news.map_or(Decision::Nothing, Decision::Say),
         Told::Firing if picture.unmuted => Decision::Say(Reason::StillFiring),
         Told::Firing => again(log, picture, routing, now),
         // It came back soon after its end: whatever it does next, it is told when it stays so.

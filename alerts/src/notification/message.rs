@@ -76,6 +76,9 @@ pub struct Message {
     pub evidence: Vec<String>,
     /// What to do about it, a command or a sentence each.
     pub remedy: Vec<String>,
+    /// What was done about it without a person, or would be.
+    #[serde(default)]
+    pub repair: Vec<String>,
     /// What an app that is concerned wrote to its log last.
     #[serde(default)]
     pub log: Vec<String>,
@@ -129,6 +132,7 @@ impl Message {
             changed: None,
             evidence: Vec::new(),
             remedy: Vec::new(),
+            repair: Vec::new(),
             log: Vec::new(),
             tenants: Vec::new(),
             tenants_total: 0,

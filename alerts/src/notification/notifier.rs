@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::compose::{self, Subject};
 use super::{Decision, Dossier, Log, Message, Mutes, Picture, Reason, Routing, Thread, ThreadId, Told, Why, decide};
 use crate::now::later;
-use crate::{Book, Change, Core, Incident, IncidentId, Key, Now, Transition};
+use crate::{Book, Change, Core, Incident, IncidentId, Key, Now, RepairState, Transition};
 
 /// How often a thread is looked at, at most: many of its incidents may change at once.
 const AT_MOST_EVERY: Duration = Duration::from_secs(1);
@@ -57,6 +57,8 @@ struct Part {
     closed: bool,
     /// What it was about, where it comes and goes too fast to stay in the book.
     last: Option<Box<Core>>,
+    /// What a repair came to that nobody was told yet.
+    news: Option<Reason>,
 }
 
 /// Something that is to be said, and where.
@@ -99,6 +101,7 @@ impl Notifier {
                 quiet: false,
                 closed: false,
                 last: None,
+                news: None,
             };
             notifier.of.insert(incident.core().key.clone(), id.clone());
             live.parts.insert(incident.core().key.clone(), part);
@@ -116,12 +119,27 @@ impl Notifier {
             ) {
                 self.take_up(&transition.key, book, routing, now);
             }
-            if transition.change == Change::Closed {
-                self.close(&transition.key);
+            match &transition.change {
+                Change::Closed => self.close(&transition.key),
+                Change::Repair { state, .. } => self.take_news(&transition.key, *state),
+                _ => {}
             }
             if let Some(id) = self.of.get(&transition.key).cloned() {
                 self.look_soon(&id, now);
             }
+        }
+    }
+
+    /// What a repair came to is told soon; what is only planned is told with the rest.
+    fn take_news(&mut self, key: &Key, state: RepairState) {
+        let live = self.of.get(key).and_then(|id| self.threads.get_mut(id));
+        if let Some(part) = live.and_then(|live| live.parts.get_mut(key)) {
+            part.news = match state {
+                RepairState::Planned => None,
+                RepairState::Done => Some(Reason::Repaired),
+                RepairState::Failed => Some(Reason::RepairFailed),
+                RepairState::Held => Some(Reason::RepairHeld),
+            };
         }
     }
 
@@ -180,6 +198,7 @@ impl Notifier {
             quiet: false,
             closed: false,
             last: None,
+            news: None,
         };
         let part = live.parts.entry(key.clone()).or_insert_with(|| fresh.clone());
         if !part.open || part.id != fresh.id {
@@ -441,6 +460,7 @@ impl Live {
             picture.severity = picture.severity.max(core.severity);
             picture.causes.insert(core.key.cause.clone());
             picture.members += core.members.len().max(1);
+            picture.news = picture.news.or(part.news);
             if open {
                 picture.loud += 1;
                 picture.unmuted |= part.muted;
@@ -498,6 +518,7 @@ impl Live {
         for part in self.parts.values_mut().filter(|part| part.open && !part.quiet) {
             part.told = true;
             part.muted = false;
+            part.news = None;
         }
         let open = self.parts.values().filter(|part| part.open && part.told).count();
         self.thread.log = Some(Log {

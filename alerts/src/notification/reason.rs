@@ -25,6 +25,12 @@ pub enum Reason {
     Repeat,
     /// What muted it has ended, and it still fails.
     StillFiring,
+    /// It was repaired without a person.
+    Repaired,
+    /// It was to be repaired without a person, and that did not help.
+    RepairFailed,
+    /// It would be repaired without a person, and something holds that back.
+    RepairHeld,
     /// Somebody looks after it. Only for services that keep a state of their own.
     Acknowledged,
     /// It comes and goes: from now on it is told when it stays as it is.
@@ -57,6 +63,9 @@ impl Reason {
             Self::PartlyResolved => "partly-resolved",
             Self::Repeat => "repeat",
             Self::StillFiring => "still-firing",
+            Self::Repaired => "repaired",
+            Self::RepairFailed => "repair-failed",
+            Self::RepairHeld => "repair-held",
             Self::Acknowledged => "acknowledged",
             Self::FlappingStarted => "flapping-started",
             Self::FlappingEnded => "flapping-ended",
@@ -77,6 +86,11 @@ impl Reason {
             Self::PartlyResolved => "At least half of what was told is over; the rest goes on.".to_owned(),
             Self::Repeat => "It still fails, and nobody has acknowledged it.".to_owned(),
             Self::StillFiring => "What muted it has ended, and it is still failing.".to_owned(),
+            Self::Repaired => "It was repaired by itself, and three looks passed since then.".to_owned(),
+            Self::RepairFailed => "A repair by itself did not help: somebody has to look.".to_owned(),
+            Self::RepairHeld => {
+                "It would be repaired by itself, and that is held back: somebody has to look.".to_owned()
+            }
             Self::Acknowledged => "Somebody looks after it.".to_owned(),
             Self::FlappingStarted => "It comes and goes. You hear of it again when it stays as it is.".to_owned(),
             Self::FlappingEnded => "It no longer comes and goes.".to_owned(),

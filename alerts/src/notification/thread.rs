@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
 use crate::{IncidentId, Now, Severity};
 
 /// Name of a thread, the same over restarts and never given twice: letters, digits and `-`.
@@ -117,4 +118,6 @@ pub struct Picture {
     pub single: bool,
     /// When an incident of it opened or ended last, by the steady clock.
     pub turned: Option<Timestamp>,
+    /// What a repair of it came to that nobody was told yet.
+    pub news: Option<Reason>,
 }

@@ -47,6 +47,7 @@ pub fn pagerduty(message: &Message, routing_key: &str) -> Value {
             "who": words::who(message),
             "evidence": message.evidence,
             "what_to_do": message.remedy,
+            "repair": message.repair,
             "log": message.log,
             "explain": message.explain,
             "incidents": message.incidents.iter().map(|incident| &incident.id).collect::<Vec<_>>(),

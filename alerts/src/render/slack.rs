@@ -49,6 +49,9 @@ pub fn slack(message: &Message) -> Value {
     if !message.remedy.is_empty() && message.status != Status::Resolved {
         blocks.push(section(&format!("*What to do*\n{}", code(&message.remedy.join("\n")))));
     }
+    if !message.repair.is_empty() {
+        blocks.push(list("Repair", &message.repair));
+    }
     let commands = [&message.acknowledge, &message.silence, &message.explain]
         .into_iter()
         .flatten();

@@ -11,9 +11,9 @@ use roundsman_checks::gather::Stop;
 use super::PlanArgs;
 use crate::config::Config;
 use crate::daemon::{Question, ask};
-use crate::remediation::ledger::{Entry, Row, verify};
+use crate::remediation::ledger::{Entry, Row};
 use crate::remediation::{Keep, Permit, Plan, Step};
-use crate::store::{Exclusive, Reader, Store, StoreError, Write};
+use crate::store::{Exclusive, Store, StoreError, Write, intact_ledger};
 
 /// How long a row may take to be on the disk.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ impl Kept {
 
     /// The rows so far.
     pub(super) fn history(&self) -> Result<Vec<Row>, String> {
-        read(&self.path)
+        intact_ledger(&self.path)
     }
 
     /// Ends with everything on the disk.
@@ -71,15 +71,7 @@ impl Keep for Kept {
     fn append(&self, entry: Entry) -> LocalBoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
             match &self.by {
-                Writer::Own(store) => {
-                    let mut progress = store.progress();
-                    let number = store.write(Write::Ledger(Box::new(entry)));
-                    let kept = progress.wait_for(|progress| progress.synced >= number || progress.trouble.is_some());
-                    match tokio::time::timeout(PATIENCE, kept).await {
-                        Ok(Ok(progress)) => progress.trouble.clone().map_or(Ok(()), Err),
-                        _ => Err("the disk does not answer".to_owned()),
-                    }
-                }
+                Writer::Own(store) => store.handle().keep(Write::Ledger(Box::new(entry)), PATIENCE).await,
                 Writer::Daemon => {
                     let (path, question) = (self.path.clone(), Question::Ledger(Box::new(entry)));
                     let asked = tokio::task::spawn_blocking(move || ask::<serde_json::Value>(&path, &question)).await;
@@ -93,19 +85,6 @@ impl Keep for Kept {
     fn rows(&self) -> Result<Vec<Row>, String> {
         self.history()
     }
-}
-
-/// The rows of the ledger of a database, where they are what was written; none where there is no database yet.
-pub(super) fn read(path: &Path) -> Result<Vec<Row>, String> {
-    let reader = match Reader::open(path) {
-        Ok(reader) => reader,
-        Err(StoreError::Missing { .. }) => return Ok(Vec::new()),
-        Err(error) => return Err(error.to_string()),
-    };
-    let (rows, head) = reader.ledger().map_err(|error| error.to_string())?;
-    let rows = rows.map_err(|broken| broken.to_string())?;
-    verify(&rows, &head).map_err(|broken| broken.to_string())?;
-    Ok(rows)
 }
 
 /// What is allowed: by the configuration, by the options, and by whoever sits at the terminal.

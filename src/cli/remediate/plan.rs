@@ -11,7 +11,7 @@ use roundsman_checks::platform::standing::AppStanding;
 use roundsman_checks::target::TenantId;
 
 use super::PlanArgs;
-use super::apply::{self, Kept, approve};
+use super::apply::{Kept, approve};
 use super::view::{View, Words};
 use crate::agent::{
     CompletedRound, Observer, ReusedEvidence, RoundRequest, Setup, USER_AGENT, clock, run as run_round,
@@ -32,6 +32,7 @@ use crate::remediation::{
     Carried, Engine, Hands, HandsError, History, Plan, Planning, Scene, StepEnd, Switch, apps_to_look_at,
     check_standing, plan, sharing,
 };
+use crate::store::intact_ledger;
 
 /// How many apps are looked at together before something is done there, and how many at most.
 const TOGETHER: usize = 4;
@@ -128,7 +129,7 @@ impl Session<'_> {
         let kept = kept.map_err(PlanError::Other)?;
         let rows = match &kept {
             Some(kept) => kept.history(),
-            None => apply::read(&database),
+            None => intact_ledger(&database),
         };
         let (rows, broken) = match rows {
             Ok(rows) => (rows, None),

@@ -1,6 +1,7 @@
 //! What whoever asks a running daemon is told, and what they may have it do.
 
 use super::*;
+use crate::remediation::ledger::Phase;
 
 impl Watcher {
     /// Answers whoever asks; they may be gone by then.
@@ -24,8 +25,17 @@ impl Watcher {
                 }
             }
             Question::Ledger(entry) => {
-                let number = self.store.write(Write::Ledger(entry));
-                self.work.push(work::kept(self.store.progress(), number, answer));
+                if !matches!(entry.phase, Phase::Intent | Phase::Verified | Phase::Undone) {
+                    self.numbers.remediated(&entry.action, entry.phase.as_str());
+                }
+                if matches!(entry.phase, Phase::Done | Phase::Verified) {
+                    // A person repairs: what came of it is seen soon.
+                    let tenant = BTreeSet::from([TenantId::new(&entry.tenant)]);
+                    let effects = self.dispatcher.look_at_repaired(self.clocks.now(), &tenant);
+                    effects.into_iter().for_each(|effect| self.carry_out(effect));
+                }
+                self.work
+                    .push(work::kept(self.store.handle(), Write::Ledger(entry), answer));
             }
             question => drop(answer.send(self.answer(question))),
         }

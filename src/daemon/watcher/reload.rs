@@ -13,7 +13,14 @@ impl Watcher {
             None => Ok(loaded),
         });
         match read {
-            Ok(Loaded { setup, channels, token }) => {
+            Ok(Loaded {
+                setup,
+                channels,
+                token,
+                hands,
+            }) => {
+                self.hands = Arc::new(hands);
+                self.repairs = Repairs::default();
                 self.token.send_replace(token);
                 self.numbers.reloaded(true, now);
                 self.files = Files::of(&setup.config);
