@@ -9,6 +9,20 @@ pub struct Style {
     pub colour: bool,
     /// Columns to keep within; `None` never breaks a line, as in a pipe.
     pub width: Option<usize>,
+    /// How much is told.
+    pub detail: Detail,
+}
+
+/// How much a text for people tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Nothing but failures.
+    Failures,
+    /// What is wrong, and how many are well.
+    #[default]
+    Usual,
+    /// Each tenant with each of its checks as well.
+    Everything,
 }
 
 /// What a text is painted as.

@@ -215,11 +215,11 @@ impl Book {
         Ok(transition(incident, Change::Acknowledged { comment }, now))
     }
 
-    /// Something was done about an open incident without a person, or would be. Nothing where that says nothing new, or
-    /// there is no such incident.
+    /// Something was done about an incident without a person, or would be; it may be over by now. Nothing where that says
+    /// nothing new, or there is no such incident.
     pub fn repaired(&mut self, key: &Key, repair: Repair, now: Now) -> Option<Transition> {
         let kept = self.incidents.get_mut(key)?;
-        let core = kept.incident.is_open().then(|| kept.incident.core_mut())?;
+        let core = kept.incident.core_mut();
         let is_news = repair.is_news_after(core.repair.as_ref());
         let change = Change::Repair {
             state: repair.state,

@@ -96,16 +96,7 @@ impl fmt::Display for Change {
             },
             Self::Acknowledged { comment } if comment.is_empty() => f.write_str("acknowledged"),
             Self::Acknowledged { comment } => write!(f, "acknowledged: {comment}"),
-            Self::Repair { state, note } => write!(
-                f,
-                "{}: {note}",
-                match state {
-                    RepairState::Planned => "repair planned",
-                    RepairState::Done => "repaired by itself",
-                    RepairState::Failed => "a repair did not help",
-                    RepairState::Held => "a repair is held back",
-                }
-            ),
+            Self::Repair { note, .. } => f.write_str(note),
             Self::FlappingBegan => f.write_str("comes and goes"),
             Self::FlappingEnded => f.write_str("no longer comes and goes"),
         }

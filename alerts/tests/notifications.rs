@@ -10,7 +10,9 @@ use roundsman_alerts::notification::{
     Alerting, Calendar, Changes, Delivery, DeliveryId, Destination, Dossier, Failure, GroupBy, Message, Mutes, Outcome,
     Prose, Reason, Receiver, Route, Routing, Status, Thread, Window,
 };
-use roundsman_alerts::{Account, Book, Key, Members, Now, Policy, Severity, Signal, Silence, State, Verdict};
+use roundsman_alerts::{
+    Account, Book, Key, Members, Now, Policy, Repair, RepairState, Severity, Signal, Silence, State, Verdict,
+};
 
 /// A world in which only time, looks and servers happen.
 struct World {
@@ -146,6 +148,14 @@ impl World {
 
     fn hear(&mut self, signal: &Signal) {
         let done = self.book.observe(signal, &self.policy, self.now);
+        let (routing, dossier) = (&self.routing, &self.dossier);
+        self.alerting.hear(&done, &mut self.book, routing, dossier, self.now);
+        self.turn();
+    }
+
+    fn repair(&mut self, key: &Key, repair: Repair) {
+        let done = self.book.repaired(key, repair, self.now);
+        let done = done.into_iter().collect::<Vec<_>>();
         let (routing, dossier) = (&self.routing, &self.dossier);
         self.alerting.hear(&done, &mut self.book, routing, dossier, self.now);
         self.turn();
@@ -319,6 +329,55 @@ fn what_ends_before_it_was_told_is_never_told() {
     world.wait(86_400);
     assert_eq!(world.arrived.len(), 0);
     assert!(world.kept.0.is_empty());
+}
+
+#[test]
+fn what_was_repaired_by_itself_is_told_at_once_also_where_nobody_was_told_of_it() {
+    let repair = |state, line: &str| Repair {
+        state,
+        lines: vec![line.to_owned()],
+    };
+    let key = Key::new("app-stopped", "tenant", "a");
+    let mut quick = World::mail();
+    quick.fails("a");
+    quick.wait(3);
+    quick.repair(&key, repair(RepairState::Done, "repaired by itself: x"));
+    quick.wait(3);
+    assert_eq!(quick.reasons(), [Reason::Repaired]);
+    assert_eq!(quick.arrived[0].2.repair, ["repaired by itself: x"]);
+    quick.passes("a");
+    quick.wait(300);
+    assert_eq!(quick.reasons(), [Reason::Repaired, Reason::Resolved]);
+    // Over before anybody could be told.
+    let mut over = World::mail();
+    over.fails("a");
+    over.wait(1);
+    over.repair(&key, repair(RepairState::Done, "repaired by itself: x"));
+    over.passes("a");
+    over.wait(86_400);
+    assert_eq!(over.reasons(), [Reason::Repaired, Reason::Resolved]);
+    // What is only planned comes with the first message; what holds it back is told once, in its thread.
+    let mut held = World::mail();
+    held.fails("a");
+    held.wait(3);
+    held.repair(&key, repair(RepairState::Planned, "what would be done: x"));
+    held.wait(60);
+    assert_eq!(held.reasons(), [Reason::First]);
+    assert_eq!(held.arrived[0].2.repair, ["what would be done: x"]);
+    for minute in 0..5 {
+        held.repair(&key, repair(RepairState::Held, &format!("budget: {minute}")));
+        held.wait(60);
+    }
+    assert_eq!(held.reasons(), [Reason::First, Reason::RepairHeld]);
+    held.repair(
+        &key,
+        repair(RepairState::Failed, "a repair was done and did not help: x"),
+    );
+    held.wait(3);
+    assert_eq!(
+        held.reasons(),
+        [Reason::First, Reason::RepairHeld, Reason::RepairFailed]
+    );
 }
 
 #[test]

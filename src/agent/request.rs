@@ -7,6 +7,7 @@ use roundsman_checks::gather::WakePolicy;
 
 use super::platform::Fetch;
 use super::setup::Setup;
+use crate::config::Glob;
 
 /// Request of a round, the same for all rounds of one command.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct RoundRequest {
     pub names: Vec<String>,
     /// Labels that every tenant must have.
     pub labels: Vec<(String, String)>,
+    /// Patterns of ids that are left out.
+    pub exclude: Vec<Glob>,
     /// Whether names that no source names yet are tenants too, because somebody waits for them.
     pub awaits: bool,
     /// Who may be woken.
@@ -37,6 +40,7 @@ impl Default for RoundRequest {
             selected: Check::ALL.into(),
             names: Vec::new(),
             labels: Vec::new(),
+            exclude: Vec::new(),
             awaits: false,
             wake: WakePolicy::default(),
             expects_version: false,

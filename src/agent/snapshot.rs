@@ -9,7 +9,7 @@ use super::request::RoundRequest;
 use super::run::RunError;
 use super::setup::Setup;
 use crate::config::Site;
-use crate::inventory::{Answers, Inventory, InventoryError, Listing, load, load_awaiting, with_labels};
+use crate::inventory::{Answers, Inventory, InventoryError, Listing, load, load_awaiting, with_labels, without};
 
 /// Snapshot of what is known before anybody is probed.
 pub struct Snapshot {
@@ -111,7 +111,7 @@ fn inventory(
         .tenants
         .into_iter()
         .partition::<Vec<_>, _>(|tenant| tenant.unlisted);
-    inventory.tenants = with_labels(listed, &request.labels);
+    inventory.tenants = without(with_labels(listed, &request.labels), &request.exclude);
     inventory.tenants.extend(unlisted);
     Ok(inventory)
 }

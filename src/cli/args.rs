@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
+use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::finding::Check;
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use crate::config::{Flags, Release, parse_domain, parse_duration};
+use crate::config::{Flags, Glob, Release, parse_domain, parse_duration, read_cause};
 use crate::inventory::TenantsFrom;
+use crate::text::Detail;
 
 /// Options of `verify`.
 #[derive(Clone, Debug, Args)]
@@ -22,12 +24,21 @@ pub struct VerifyArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Ids or host names of the tenants to verify; none: all
+    /// Ids or host names of the tenants to verify, or patterns such as 'q*'; none: all
     #[arg(value_name = "TENANT")]
     pub tenants: Vec<String>,
     /// What to write to standard output [default: human; github where GITHUB_ACTIONS is true]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub format: Option<Format>,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format", help_heading = "Output")]
+    pub json: bool,
+    /// For people: nothing but failures
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// For people: each tenant with each of its checks as well
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
     /// Write the report to a file as well, `-` for standard output in the place of --format; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
     pub output: Vec<Output>,
@@ -40,6 +51,12 @@ pub struct VerifyArgs {
     /// Only tenants with this label; may be repeated, all must hold
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Selection")]
     pub label: Vec<Label>,
+    /// Leave out tenants whose id fits one of these patterns
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', help_heading = "Selection")]
+    pub exclude: Vec<Glob>,
+    /// Causes that are accepted for this run: they are told apart and decide nothing
+    #[arg(long, value_name = "CAUSE", value_delimiter = ',', value_parser = cause, help_heading = "Verdict")]
+    pub ignore: Vec<Cause>,
     /// Exit with 3 where one of these checks is skipped or unknown
     #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Verdict")]
     pub require: Vec<Check>,
@@ -134,6 +151,24 @@ pub enum Shape {
 }
 
 impl VerifyArgs {
+    /// The form of standard output, where one is asked for.
+    #[must_use]
+    pub fn shape(&self) -> Option<Format> {
+        // Whoever says how much people are told wants the form for people.
+        let for_people = (self.quiet || self.verbose).then_some(Format::Human);
+        self.json.then_some(Format::Json).or(self.format).or(for_people)
+    }
+
+    /// How much people are told.
+    #[must_use]
+    pub fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Failures,
+            (false, true) => Detail::Everything,
+            (false, false) => Detail::Usual,
+        }
+    }
+
     /// What the options say about the configuration.
     #[must_use]
     pub fn flags(&self) -> Flags {
@@ -272,6 +307,11 @@ impl FromStr for Label {
         let (key, value) = text.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or(form)?;
         Ok(Self(key.to_owned(), value.to_owned()))
     }
+}
+
+/// A cause by its name.
+fn cause(text: &str) -> Result<Cause, String> {
+    read_cause(text)
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, ArgError> {

@@ -33,6 +33,8 @@ Examples:
   roundsman verify --domain example.com --edge 198.51.100.7 --tenants ids.txt
   roundsman verify --domain example.com --edge-app management-api-prod
   roundsman verify --label plan=pro --require app,conflicts
+  roundsman verify 'q*' --exclude 'q9*'     those that fit a pattern
+  roundsman verify -q --ignore site-slow    failures alone, without what is accepted
   roundsman verify abc123 --wait 10m --expect-image 'registry.fly.io/{{app}}:v43'
   roundsman verify --baseline before.json   only what got worse fails
   roundsman verify --output json=report.json --output junit=roundsman.xml"

@@ -13,7 +13,7 @@ use super::github;
 use crate::json;
 use crate::replace::replace;
 use crate::report::{self, Report, human};
-use crate::text::Style;
+use crate::text::{Detail, Style};
 
 /// Why a report can't be written; exit code 2.
 #[derive(Debug, Error)]
@@ -36,9 +36,17 @@ struct Sink {
 pub struct Sinks {
     files: Vec<Sink>,
     standard: Vec<Format>,
+    /// How much standard output tells people.
+    detail: Detail,
 }
 
 impl Sinks {
+    /// The same, telling people so much on standard output.
+    #[must_use]
+    pub fn telling(self, detail: Detail) -> Self {
+        Self { detail, ..self }
+    }
+
     /// Opens every file, and changes none yet. `format` goes to standard output unless an output asked for it; without
     /// one the form that suits where it runs.
     ///
@@ -48,6 +56,7 @@ impl Sinks {
         let mut sinks = Self {
             files: Vec::new(),
             standard: Vec::new(),
+            detail: Detail::default(),
         };
         for output in outputs {
             match &output.file {
@@ -93,7 +102,11 @@ impl Sinks {
             .chain(files)
             .any(|format| *format == Format::Github);
         for format in self.standard {
-            let written = super::write_out(|out| render(report, format, style(), out));
+            let style = Style {
+                detail: self.detail,
+                ..style()
+            };
+            let written = super::write_out(|out| render(report, format, style, out));
             written.map_err(|source| OutputError {
                 path: PathBuf::from("standard output"),
                 source,
@@ -159,5 +172,6 @@ pub(super) fn style() -> Style {
     Style {
         colour: !plain,
         width: Some(usize::from(columns).clamp(40, 100)),
+        detail: Detail::default(),
     }
 }

@@ -87,6 +87,7 @@ pub fn of_verify(args: &VerifyArgs) -> Result<RoundRequest, VerifyError> {
         selected,
         names: args.tenants.clone(),
         labels: args.label.iter().map(label).collect(),
+        exclude: args.exclude.clone(),
         // Who waits, waits for tenants that are only being made, too.
         awaits: args.wait.is_some(),
         wake: match args.wake {
@@ -145,6 +146,7 @@ pub fn demand_of_verify(args: &VerifyArgs, request: &RoundRequest, completed: &C
         require: args.require.clone(),
         tenants_only: args.scope == Scope::Tenant,
         warnings_fail: args.fail_on == FailOn::Warn,
+        ignored: args.ignore.iter().copied().collect(),
         expected: expected(args),
         ..demand(request, completed)
     }
@@ -157,18 +159,28 @@ pub fn demand(request: &RoundRequest, completed: &CompletedRound) -> GatePolicy 
     let named = !request.names.is_empty();
     GatePolicy {
         interrupted: round.world.interrupted,
-        nobody: nobody_left(&request.labels, inventory),
-        everyone: !named && request.labels.is_empty() && inventory.complete,
+        nobody: nobody_left(request, inventory),
+        everyone: !named && request.labels.is_empty() && request.exclude.is_empty() && inventory.complete,
         named,
         incomplete: !inventory.complete && !named,
         ..GatePolicy::default()
     }
 }
 
-/// Why `--label` left nobody, where it did.
-fn nobody_left(labels: &[(String, String)], inventory: &Inventory) -> Option<String> {
-    let labels = labels.iter().map(|(key, value)| format!("{key}={value}"));
+/// Why `--label` or `--exclude` left nobody, where they did.
+fn nobody_left(request: &RoundRequest, inventory: &Inventory) -> Option<String> {
+    if !inventory.tenants.is_empty() || inventory.known.is_empty() {
+        return None;
+    }
+    let all = inventory.known.len();
+    if !request.exclude.is_empty() {
+        let patterns = request.exclude.iter().map(ToString::to_string).collect::<Vec<_>>();
+        return Some(format!(
+            "--exclude: {} leaves none of {all} tenants",
+            patterns.join(", ")
+        ));
+    }
+    let labels = request.labels.iter().map(|(key, value)| format!("{key}={value}"));
     let labels = labels.collect::<Vec<_>>().join(" and ");
-    let left_out = !labels.is_empty() && inventory.tenants.is_empty() && !inventory.known.is_empty();
-    left_out.then(|| format!("--label: none of {} tenants has {labels}", inventory.known.len()))
+    (!labels.is_empty()).then(|| format!("--label: none of {all} tenants has {labels}"))
 }

@@ -50,7 +50,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
         .as_ref()
         .map(|path| Baseline::read(path, &config.domain, clock::now(), max_age).map(Arc::new))
         .transpose()?;
-    let sinks = Sinks::open(args.format, &args.output)?;
+    let sinks = Sinks::open(args.shape(), &args.output)?.telling(args.detail());
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {

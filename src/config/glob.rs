@@ -8,11 +8,23 @@ use wildmatch::WildMatch;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(String);
 
+impl From<&str> for Glob {
+    fn from(pattern: &str) -> Self {
+        Self::new(pattern)
+    }
+}
+
 impl Glob {
     /// Takes any text as a pattern: there is no invalid one.
     #[must_use]
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
+    }
+
+    /// Whether a text is a pattern, and not a name.
+    #[must_use]
+    pub fn is_pattern(text: &str) -> bool {
+        text.contains(['*', '?'])
     }
 
     /// Whether the whole `text` matches.

@@ -24,6 +24,7 @@ pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
 pub use example::{Minimal, example, minimal};
 pub use flags::{Flags, FlagsError};
 pub use form::parse_domain;
+pub(crate) use form::read_cause;
 pub use glob::Glob;
 pub use load::DEFAULT_FILE;
 pub use model::{Config, Release};

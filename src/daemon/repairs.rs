@@ -28,6 +28,8 @@ use crate::watch::{Repairable, Shares};
 
 /// How long after it was looked at an incident is looked at again, while it goes on: what held its repair back may be over.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// The same where nothing could be said of it: what it stands on could not be seen well.
+const SOON: SignedDuration = SignedDuration::from_secs(5);
 /// How many incidents are looked at in one run.
 const TOGETHER: usize = 5;
 /// How long a row of the ledger may take to be on the disk.
@@ -61,11 +63,19 @@ impl Repairs {
         self.running = true;
     }
 
-    /// A run ended; whether what it looked at is looked at again.
-    pub(super) fn end(&mut self, ids: Vec<IncidentId>, again: bool, now: Now) {
+    /// A run ended; whether what it looked at, and could say something of, is looked at again.
+    pub(super) fn end(&mut self, incidents: &[Repairable], told: &[(Key, Repair)], again: bool, now: Now) {
         self.running = false;
-        let next = again.then(|| now.steady.saturating_add(AGAIN).unwrap_or(Timestamp::MAX));
-        self.next.extend(ids.into_iter().map(|id| (id, next)));
+        let after = |rest| now.steady.saturating_add(rest).unwrap_or(Timestamp::MAX);
+        for one in incidents {
+            let is_told = told.iter().any(|(key, _)| *key == one.key);
+            let next = match (is_told, again) {
+                (false, _) => Some(after(SOON)),
+                (true, true) => Some(after(AGAIN)),
+                (true, false) => None,
+            };
+            self.next.insert(one.id.clone(), next);
+        }
     }
 }
 
@@ -88,7 +98,7 @@ pub(super) struct Run {
 /// What came of a run.
 pub(super) struct Ran {
     /// The incidents that it looked at.
-    pub ids: Vec<IncidentId>,
+    pub incidents: Vec<Repairable>,
     /// What is to be said of each.
     pub told: Vec<(Key, Repair)>,
     /// What each step that was to be done came to: the action, and how it ended.
@@ -123,7 +133,7 @@ impl Keep for Ledger {
 impl Run {
     async fn go(self) -> Ran {
         let mut ran = Ran {
-            ids: self.incidents.iter().map(|one| one.id.clone()).collect(),
+            incidents: self.incidents.clone(),
             told: Vec::new(),
             steps: Vec::new(),
             changed: BTreeSet::new(),
@@ -315,7 +325,7 @@ fn would(plan: &Plan, why: Option<&str>) -> Repair {
     let tenant = &plan.repair.tenant.id;
     let line = match (&plan.repair.by_hand, why) {
         (Some(by_hand), _) => format!("a person would do: {} ({by_hand})", words(plan)),
-        (None, Some(why)) => format!("{}, and {why}", words(plan)),
+        (None, Some(why)) => format!("what would be done: {}, but {why}", words(plan)),
         (None, None) => format!(
             "what would be done: {}; roundsman remediate {tenant} --apply does it",
             words(plan)
@@ -345,11 +355,16 @@ fn outcome(carried: &Carried) -> Repair {
         .find(|end| matches!(end.ended, Ended::Failed | Ended::Aborted));
     let (state, mut lines) = match (bad, &carried.verified) {
         (Some(bad), _) => {
-            let line = format!("{} was tried, and {}: {}", words(plan), bad.ended.as_str(), bad.message);
+            let line = format!(
+                "a repair was tried and {}: {}: {}",
+                bad.ended.as_str(),
+                words(plan),
+                bad.message
+            );
             (RepairState::Failed, vec![line])
         }
         (None, Some(Err(why))) => {
-            let line = format!("{} was done, and did not help: {why}", words(plan));
+            let line = format!("a repair was done and did not help: {}: {why}", words(plan));
             (RepairState::Failed, vec![line])
         }
         (None, Some(Ok(()))) => {

@@ -41,6 +41,8 @@ pub struct GatePolicy {
     pub baseline: Option<Arc<Baseline>>,
     /// How urgent causes are, where that is not their default.
     pub severity: BTreeMap<Cause, Severity>,
+    /// Causes that are accepted: they decide nothing.
+    pub ignored: BTreeSet<Cause>,
     /// How often all was well in a row, where that was too seldom when the time was up.
     pub too_seldom: Option<(u32, u32)>,
 }
@@ -120,25 +122,49 @@ impl GatePolicy {
         matches!(finding.outcome, Outcome::Skipped | Outcome::Unknown) && !exempt
     }
 
+    /// Whether what explains a check of a tenant is accepted.
+    fn ignores(&self, tenant: &TenantVerdict, check: Check) -> bool {
+        let mut explained = tenant
+            .explained
+            .iter()
+            .filter(|(explained, _)| *explained == check)
+            .peekable();
+        explained.peek().is_some() && explained.all(|(_, cause)| self.ignored.contains(cause))
+    }
+
+    /// Whether a fleet check decides nothing because its cause is accepted.
+    fn ignores_fleet(&self, told: &FleetFinding) -> bool {
+        told.cause.is_some_and(|cause| self.ignored.contains(&cause))
+    }
+
     fn of_tenant(&self, tenant: &TenantVerdict, guilty: &FailingCauses<'_>) -> ExitCode {
         let fails = match tenant.status {
             Status::Failing => true,
             Status::Degraded => self.warnings_fail,
             Status::Healthy | Status::Unknown => false,
         };
-        let causes = || guilty.of_tenant(&tenant.tenant);
+        let causes = || {
+            let mut causes = guilty.of_tenant(&tenant.tenant);
+            causes.retain(|cause, _| !self.ignored.contains(cause));
+            causes
+        };
         let known = |baseline: &Arc<Baseline>| !baseline.is_worse(tenant, &causes());
-        if fails && !self.baseline.as_ref().is_some_and(known) {
+        let accepted = !self.ignored.is_empty() && causes().is_empty() && !guilty.of_tenant(&tenant.tenant).is_empty();
+        if fails && !accepted && !self.baseline.as_ref().is_some_and(known) {
             return ExitCode::Failing;
         }
         let missing = self.require.iter().any(|check| self.lacks(tenant, *check))
             || self.expected.iter().any(|expected| self.leaves_open(tenant, *expected));
         // A failure that was known before hides nothing that could not be looked at now.
-        let unknown = tenant
-            .findings
-            .iter()
-            .any(|(_, finding)| finding.outcome == Outcome::Unknown);
-        if tenant.status == Status::Unknown || unknown || missing {
+        let unknowns = || {
+            tenant
+                .findings
+                .iter()
+                .filter(|(_, finding)| finding.outcome == Outcome::Unknown)
+        };
+        let unknown = unknowns().any(|(check, _)| !self.ignores(tenant, check));
+        let unseen = tenant.status == Status::Unknown && (unknown || unknowns().next().is_none());
+        if unseen || unknown || missing {
             ExitCode::Inconclusive
         } else {
             ExitCode::Verified
@@ -170,7 +196,8 @@ pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &Gat
     };
     diagnosis.causes.iter().any(|entry| {
         let beyond_doubt = entry.outcome == Outcome::Fail && entry.confidence == Confidence::Confirmed;
-        entry.cause.is_lasting() && beyond_doubt && about(entry) && news(entry)
+        let accepted = demand.ignored.contains(&entry.cause);
+        entry.cause.is_lasting() && beyond_doubt && !accepted && about(entry) && news(entry)
     })
 }
 
@@ -222,7 +249,12 @@ fn is_unjudged(diagnosis: &Diagnosis, expected: Expected) -> bool {
 fn warns_anew(diagnosis: &Diagnosis, demand: &GatePolicy) -> bool {
     let guilty = FailingCauses::of(diagnosis, true);
     let known = |tenant: &TenantVerdict| {
-        let causes = guilty.of_tenant(&tenant.tenant);
+        let mut causes = guilty.of_tenant(&tenant.tenant);
+        let all = causes.len();
+        causes.retain(|cause, _| !demand.ignored.contains(cause));
+        if all > 0 && causes.is_empty() {
+            return true;
+        }
         demand
             .baseline
             .as_ref()
@@ -230,7 +262,7 @@ fn warns_anew(diagnosis: &Diagnosis, demand: &GatePolicy) -> bool {
     };
     let known_fleet = |told: &FleetFinding| {
         let baseline = demand.baseline.as_ref();
-        baseline.is_some_and(|baseline| !baseline.is_worse_fleet(told))
+        demand.ignores_fleet(told) || baseline.is_some_and(|baseline| !baseline.is_worse_fleet(told))
     };
     let mut degraded = diagnosis
         .tenants
@@ -260,6 +292,9 @@ pub fn exit_code(diagnosis: &Diagnosis, demand: &GatePolicy) -> ExitCode {
     let fleet = diagnosis.fleet.iter().filter(|_| !demand.tenants_only);
     fleet.fold(code, |code, told| {
         let outcome = told.finding.outcome;
+        if demand.ignores_fleet(told) {
+            return code;
+        }
         let fails = outcome == Outcome::Fail || (demand.warnings_fail && outcome == Outcome::Warn);
         let known = |baseline: &Arc<Baseline>| !baseline.is_worse_fleet(told);
         code.worst(match outcome {

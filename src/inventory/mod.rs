@@ -27,7 +27,7 @@ pub use error::{InventoryError, Unknown};
 pub use leftovers::{Leftovers, leftovers};
 pub use read::TenantsFrom;
 pub use remote::{Listing, Remote, RemoteError};
-pub use select::{chosen, with_labels};
+pub use select::{chosen, with_labels, without};
 
 use assemble::assemble;
 use entry::Entry;

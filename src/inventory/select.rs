@@ -7,7 +7,7 @@ use roundsman_checks::target::{Hostname, Tenant, TenantId};
 
 use super::Inventory;
 use super::error::{InventoryError, Unknown};
-use crate::config::nearest;
+use crate::config::{Glob, nearest};
 
 /// The tenants that have all of these labels with these values.
 #[must_use]
@@ -17,6 +17,13 @@ pub fn with_labels(tenants: Vec<Arc<Tenant>>, labels: &[(String, String)]) -> Ve
         .into_iter()
         .filter(|tenant| labels.iter().all(|(key, value)| has(tenant, key, value)))
         .collect()
+}
+
+/// The tenants whose id fits none of these patterns.
+#[must_use]
+pub fn without(tenants: Vec<Arc<Tenant>>, patterns: &[Glob]) -> Vec<Arc<Tenant>> {
+    let fits = |tenant: &Arc<Tenant>| patterns.iter().any(|glob| glob.matches(tenant.id.as_str()));
+    tenants.into_iter().filter(|tenant| !fits(tenant)).collect()
 }
 
 /// The ids of the tenants that are named, by id or by host name.
@@ -43,6 +50,18 @@ pub(super) fn by_name(
     let mut wanted = vec![false; tenants.len()];
     let mut unknown = Vec::new();
     for name in names {
+        if Glob::is_pattern(name) {
+            let glob = Glob::new(name.clone());
+            let fits =
+                |tenant: &Arc<Tenant>| glob.matches(tenant.id.as_str()) || glob.matches(tenant.hostname.as_str());
+            let mut any = false;
+            for (at, _) in tenants.iter().enumerate().filter(|(_, tenant)| fits(tenant)) {
+                (wanted[at], any) = (true, true);
+            }
+            if any {
+                continue;
+            }
+        }
         match tenants.iter().position(|tenant| is_called(tenant, name)) {
             Some(at) => wanted[at] = true,
             None if excluded.iter().any(|id| id.eq_ignore_ascii_case(name)) => {

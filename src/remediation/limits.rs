@@ -155,3 +155,145 @@ fn signed(duration: Duration) -> SignedDuration {
 fn second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail")]
+    use super::*;
+    use crate::config::Remediation;
+
+    /// A ledger in which each entry came so many seconds after the epoch.
+    fn rows(entries: &[(i64, &str, &str, &str, &str, Phase)]) -> Vec<Row> {
+        let row =
+            |(seq, (at, plan, tenant, action, object, phase)): (i64, &(i64, &str, &str, &str, &str, Phase))| Row {
+                seq,
+                hash: String::new(),
+                entry: Entry {
+                    at: Timestamp::from_second(*at).unwrap(),
+                    plan: (*plan).to_owned(),
+                    tenant: (*tenant).to_owned(),
+                    cause: "x".to_owned(),
+                    action: (*action).to_owned(),
+                    object: (*object).to_owned(),
+                    phase: *phase,
+                    by: "ann@host".to_owned(),
+                    undo: None,
+                    detail: match phase {
+                        Phase::Failed if *action == "verify" => format!("{VERIFICATION}\"no\"}}"),
+                        _ => "{}".to_owned(),
+                    },
+                },
+            };
+        (1..).zip(entries).map(row).collect()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn plans_count_once_however_many_steps_they_have() {
+        let mut entries = Vec::new();
+        let plans = (0..5).map(|number| format!("r-{number}")).collect::<Vec<_>>();
+        for plan in &plans {
+            entries.push((100, plan.as_str(), "a", "delete-dns-record", "A a", Phase::Intent));
+            entries.push((100, plan.as_str(), "a", "delete-dns-record", "AAAA a", Phase::Intent));
+        }
+        let (rules, all) = (Remediation::default(), rows(&entries));
+        let over = |now| History::of(&all).over_rate(&rules, 100, at(now));
+        assert!(over(101).unwrap().contains("within the last ten minutes"));
+        assert_eq!(
+            over(100 + 601),
+            Some("5 repairs began within the last day, and 5 may".to_owned())
+        );
+        // One in a hundred of 10,000 tenants is more than that.
+        assert_eq!(History::of(&all).over_rate(&rules, 10_000, at(100 + 601)), None);
+        let few = Remediation {
+            max_per_hour: 5,
+            ..rules
+        };
+        let over = History::of(&all).over_rate(&few, 10_000, at(100 + 601));
+        assert!(over.unwrap().contains("hour"));
+    }
+
+    #[test]
+    fn an_authority_is_asked_twice_for_a_name_and_twenty_times_in_all() {
+        let add = "add-certificate";
+        let same = rows(&[
+            (0, "r-1", "a", add, "edge/a.b", Phase::Intent),
+            (10, "r-2", "a", add, "edge/a.b", Phase::Intent),
+        ]);
+        assert!(History::of(&same).over_authority("a.b", at(20)).is_some());
+        assert_eq!(History::of(&same).over_authority("c.b", at(20)), None);
+        assert_eq!(
+            History::of(&same).over_authority("a.b", at(8 * 86_400)),
+            None,
+            "a week later"
+        );
+        let names = (0..20).map(|number| format!("edge/n{number}.b")).collect::<Vec<_>>();
+        let all = names
+            .iter()
+            .map(|name| (0, "r-1", "a", add, name.as_str(), Phase::Intent));
+        let all = rows(&all.collect::<Vec<_>>());
+        assert!(
+            History::of(&all)
+                .over_authority("new.b", at(1))
+                .unwrap()
+                .contains("20 certificates")
+        );
+    }
+
+    #[test]
+    fn a_tenant_rests_after_a_repair_and_longer_after_one_that_failed() {
+        let rules = Remediation::default();
+        let done = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Done)]);
+        let rests = |rows: &[Row], tenant, now| History::of(rows).rests(&rules, &[tenant], at(now)).is_some();
+        assert!(rests(&done, "a", 14 * 60) && !rests(&done, "a", 16 * 60) && !rests(&done, "b", 1));
+        let failed = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Failed)]);
+        assert!(rests(&failed, "a", 59 * 60) && !rests(&failed, "a", 61 * 60));
+        // Nobody knows how it ended: it is found out, and not waited for.
+        let killed = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Intent)]);
+        assert!(!rests(&killed, "a", 1));
+    }
+
+    #[test]
+    fn what_comes_back_twice_or_was_taken_back_is_a_persons() {
+        let object = ["A a.b".to_owned()];
+        let delete = "delete-dns-record";
+        let once = rows(&[(0, "r-1", "a", delete, "A a.b", Phase::Done)]);
+        assert_eq!(History::of(&once).recreated(&object, at(1)), None);
+        let twice = rows(&[
+            (0, "r-1", "a", delete, "A a.b", Phase::Done),
+            (5, "r-2", "a", delete, "A a.b", Phase::Done),
+        ]);
+        assert!(
+            History::of(&twice)
+                .recreated(&object, at(6))
+                .unwrap()
+                .contains("2 times")
+        );
+        assert_eq!(History::of(&twice).recreated(&object, at(8 * 86_400)), None);
+        assert_eq!(History::of(&twice).recreated(&["AAAA a.b".to_owned()], at(6)), None);
+        let undone = rows(&[
+            (0, "r-1", "a", delete, "A a.b", Phase::Done),
+            (5, "r-1", "a", delete, "A a.b", Phase::Undone),
+        ]);
+        assert!(
+            History::of(&undone)
+                .recreated(&object, at(99 * 86_400))
+                .unwrap()
+                .contains("ann@host")
+        );
+    }
+
+    #[test]
+    fn failed_verifications_count_until_one_passes() {
+        let bad = (0, "r-1", "a", "verify", "m", Phase::Failed);
+        let good = (0, "r-2", "a", "verify", "m", Phase::Verified);
+        let refused = (0, "r-3", "a", "start-machine", "m", Phase::Failed);
+        let count = |entries: &[_]| History::of(&rows(entries)).failed_in_a_row();
+        assert_eq!(count(&[bad, good, bad, refused, bad]), 2);
+        assert_eq!(count(&[bad, good]), 0);
+        assert_eq!(count(&[]), 0);
+    }
+}

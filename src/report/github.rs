@@ -117,7 +117,7 @@ fn of_cause(entry: &Merged<'_>, report: &Report<'_>) -> Annotation {
     let about_fleet = report.tenants_only && entry.tenants().is_empty();
     let level = if entry.quiet().is_some() {
         Level::Notice
-    } else if entry.is_known(report) || about_fleet {
+    } else if entry.is_known(report) || entry.is_ignored() || about_fleet {
         Level::Warning
     } else {
         level(entry.outcome(), report)

@@ -141,6 +141,20 @@ impl<'r> Merged<'r> {
         (self.first.title, self.first.explanation)
     }
 
+    /// Whether all of it is accepted for this run.
+    pub(super) fn is_ignored(&self) -> bool {
+        self.lines().all(|line| line.ignored)
+    }
+
+    /// What is said beside it where it decides nothing.
+    pub(super) fn mark(&self, report: &Report<'_>) -> &'static str {
+        match (self.is_ignored(), self.is_known(report)) {
+            (true, _) => ", ignored",
+            (false, true) => ", as before",
+            (false, false) => "",
+        }
+    }
+
     /// Whether all of it was so in the baseline already.
     pub(super) fn is_known(&self, report: &Report<'_>) -> bool {
         self.lines().all(|line| report.is_known(line))

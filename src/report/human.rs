@@ -10,7 +10,7 @@ use super::json::{FleetLine, Report, TenantLine};
 use super::standing::{
     Shortfall, compared, counts, edge, nobody, shortfalls, some_of, tenants, unknown_alone, unverified,
 };
-use crate::text::{Paint, Style, clean, paint, wrap};
+use crate::text::{Detail, Paint, Style, clean, paint, wrap};
 
 /// How many tenants, facts and fixes of one cause are shown.
 const MOST_TENANTS: usize = 4;
@@ -23,12 +23,21 @@ const INDENT: &str = "     ";
 /// Renders the report, with a line break at its end.
 #[must_use]
 pub fn render(report: &Report<'_>, style: Style) -> String {
-    let mut blocks = vec![head(report, style)];
-    blocks.extend(
-        merged(report, Unexplained::Apart)
+    let causes = merged(report, Unexplained::Apart);
+    if style.detail == Detail::Failures {
+        let failing = causes
             .iter()
-            .map(|entry| cause(entry, report, style)),
-    );
+            .filter(|entry| entry.outcome() == Outcome::Fail && !entry.is_ignored());
+        let blocks = failing
+            .map(|entry| cause(entry, report, style) + "\n")
+            .collect::<Vec<_>>();
+        return blocks.join("\n");
+    }
+    let mut blocks = vec![head(report, style)];
+    blocks.extend(causes.iter().map(|entry| cause(entry, report, style)));
+    if style.detail == Detail::Everything {
+        blocks.extend(report.tenants.iter().map(|line| tenant(line, style)));
+    }
     blocks.extend(unknown(report, style));
     blocks.extend(compared(report, MOST_CHANGES).map(|(head, lines)| {
         let head = wrap("baseline ", &head, style.width);
@@ -37,6 +46,20 @@ pub fn render(report: &Report<'_>, style: Style) -> String {
     }));
     blocks.push(summary(report, style));
     blocks.join("\n\n") + "\n"
+}
+
+/// One tenant with each of its checks.
+fn tenant(line: &TenantLine<'_>, style: Style) -> String {
+    let cause = line.cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
+    let mut text = vec![format!("{} {}{cause}", clean(line.id()), line.status())];
+    for check in line.checks() {
+        let finding = &check.finding;
+        let took = check.duration_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
+        let begin = format!("  {:<12} {:<8} ", check.check, finding.outcome.as_str());
+        let said = format!("{}{took}", finding.message);
+        text.push(wrap(&begin, &clean(&said), style.width));
+    }
+    text.join("\n")
 }
 
 fn head(report: &Report<'_>, style: Style) -> String {
@@ -51,7 +74,7 @@ fn cause(entry: &Merged<'_>, report: &Report<'_>, style: Style) -> String {
         Confidence::Confirmed => "confirmed",
     };
     let row = format!("{:<22} {}", entry.cause().as_str(), entry.whom(MOST_TENANTS));
-    let known = if entry.is_known(report) { ", as before" } else { "" };
+    let known = entry.mark(report);
     let quiet = entry
         .quiet()
         .map(|severity| format!(", {severity}"))

@@ -145,6 +145,9 @@ pub struct CauseLine<'r> {
     pub evidence: &'r [Fact],
     /// What to do.
     pub remedy: Vec<RemedyLine<'r>>,
+    /// Whether it is accepted for this run: it decides nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
     /// Whether it is a warning that the baseline does not know.
     #[serde(skip)]
     pub(super) is_new_warning: bool,
@@ -306,6 +309,12 @@ impl<'r> Report<'r> {
         }
     }
 
+    /// Whether all that breaks a check is accepted for this run.
+    #[must_use]
+    pub(super) fn is_accepted(causes: &[&CauseLine<'_>]) -> bool {
+        !causes.is_empty() && causes.iter().all(|line| line.ignored)
+    }
+
     /// Whether everything about an entry was so in the baseline already: it is no reason to fail.
     #[must_use]
     pub fn is_known(&self, line: &CauseLine<'_>) -> bool {
@@ -388,6 +397,7 @@ fn causes<'r>(diagnosis: &'r Diagnosis, demand: &GatePolicy, tool: &dyn CommandL
     };
     let line = |entry| CauseLine {
         is_new_warning: new(entry),
+        ignored: demand.ignored.contains(&entry.cause),
         ..cause(entry, severity(entry), tool)
     };
     entries.map(line).collect()
@@ -407,6 +417,7 @@ fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) 
         transient: entry.cause.is_transient(),
         evidence: &entry.evidence,
         remedy: entry.remedy.iter().map(|remedy| RemedyLine::of(remedy, tool)).collect(),
+        ignored: false,
         is_new_warning: false,
     }
 }

@@ -77,6 +77,9 @@ fn tenant(line: &TenantLine<'_>, report: &Report<'_>, known: &Known<'_>) -> Test
         if report.is_as_before(Some(line.id()), None) {
             known_before(&mut case);
         }
+        if Report::is_accepted(causes) {
+            excuse(&mut case, "ignored");
+        }
         if let Some(ms) = check.duration_ms {
             case.set_time(Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default());
         }
@@ -96,6 +99,9 @@ fn fleet(report: &Report<'_>, known: &Known<'_>) -> TestSuite {
         let mut case = case(FLEET, line.check, &line.finding, cause, causes);
         if report.is_as_before(None, Some(line.check)) {
             known_before(&mut case);
+        }
+        if Report::is_accepted(causes) {
+            excuse(&mut case, "ignored");
         }
         cases.push(case);
         told.extend(cause);

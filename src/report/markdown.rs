@@ -114,7 +114,7 @@ fn head(report: &Report<'_>) -> String {
 }
 
 fn row(entry: &Merged<'_>, report: &Report<'_>) -> String {
-    let known = if entry.is_known(report) { ", as before" } else { "" };
+    let known = entry.mark(report);
     let quiet = entry
         .quiet()
         .map(|severity| format!(", {severity}"))

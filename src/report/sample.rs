@@ -239,6 +239,7 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
         transient: false,
         evidence: kept(evidence),
         remedy: vec![RemedyLine::of(kept(remedy), &Flyctl)],
+        ignored: false,
         is_new_warning: false,
     }
 }

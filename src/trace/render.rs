@@ -204,7 +204,10 @@ mod tests {
     fn on_a_terminal_a_long_word_is_broken_in_a_pipe_never_and_a_command_nowhere() {
         let page = |width, ascii| Page {
             look: TerminalStyle {
-                style: Style { colour: false, width },
+                style: Style {
+                    width,
+                    ..Style::default()
+                },
                 ascii,
             },
         };

@@ -12,6 +12,7 @@ mod inventory;
 mod leftovers;
 mod limits;
 mod manual;
+mod options;
 mod pipeline;
 pub(crate) mod platform;
 mod replay;

@@ -439,8 +439,8 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
         let trace = bench.trace("q7f9").await;
         for (ascii, width) in [(false, 80), (true, 80), (true, 40)] {
             let style = Style {
-                colour: false,
                 width: Some(width),
+                ..Style::default()
             };
             let text = render(&trace, TerminalStyle { style, ascii });
             for line in text.lines() {
@@ -454,6 +454,7 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
         let colour = Style {
             colour: true,
             width: Some(80),
+            ..Style::default()
         };
         let coloured = render(
             &trace,

@@ -163,3 +163,75 @@ fn a_repair_that_does_not_help_is_said_to_have_failed_and_two_stop_everything() 
     let why = held["stopped"].as_str().unwrap_or_default();
     assert!(why.contains("two repairs in a row did not help"), "{held:#}");
 }
+
+#[test]
+fn a_certificate_that_nothing_covers_is_asked_for_and_waited_for() {
+    let served = repairable(&["q7f9", "a3b1"], &["certificate-missing@q7f9"]);
+    let document = planned(&served, &["--apply", "--yes"]);
+    assert_eq!(
+        results(&document, "q7f9"),
+        ["add-certificate:done", "wait:done"],
+        "{document:#}"
+    );
+    let plan = super::plan_of(&document, "q7f9");
+    assert_eq!(
+        (plan["verified"].as_bool(), document["exit"].as_u64()),
+        (Some(true), Some(0)),
+        "{document:#}"
+    );
+    // It is taken back where it was asked for.
+    let id = plan["id"].as_str().expect("an id");
+    assert_eq!(remediate(&served, &["undo", id, "--yes"]).code, Some(0));
+    let calls = writes(&served);
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(
+        calls[1].starts_with("DELETE /v1/apps/management-api-prod/certificates/q7f9."),
+        "{calls:?}"
+    );
+}
+
+#[test]
+fn the_kill_switch_holds_the_next_call_while_others_are_made() {
+    let tenants = (0..60).map(|number| format!("t{number:02}")).collect::<Vec<_>>();
+    let faults = (0..30)
+        .map(|number| format!("app-stopped@t{number:02}"))
+        .collect::<Vec<_>>();
+    let served = repairable(
+        &tenants.iter().map(String::as_str).collect::<Vec<_>>(),
+        &faults.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    let tokens = (served.lab.fly_token(), served.lab.cloudflare_token());
+    let mut child = super::ready(&served, Some(tokens))
+        .args([
+            "--apply",
+            "--max",
+            "30",
+            "--confirm",
+            "30",
+            "--batch",
+            "1",
+            "--format",
+            "json",
+        ])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    while writes(&served).is_empty() {
+        assert!(
+            child.try_wait().expect("it can be asked").is_none(),
+            "it ended before its first call"
+        );
+        std::thread::yield_now();
+    }
+    assert_eq!(remediate(&served, &["stop"]).code, Some(0));
+    let stopped = writes(&served).len();
+    let mut out = String::new();
+    let mut pipe = child.stdout.take().expect("a pipe");
+    std::io::Read::read_to_string(&mut pipe, &mut out).expect("a document");
+    child.wait().expect("it ends");
+    let made = writes(&served).len();
+    // The one that was on its way, and none that began after it.
+    assert!(made <= stopped + 1 && made < 30, "{stopped} then {made}");
+    let held = out.matches("\"reason\": \"kill-switch\"").count();
+    assert_eq!(held, 30 - made, "{out}");
+}

@@ -32,7 +32,7 @@ pub fn decide(log: Option<&Log>, picture: &Picture, routing: &Routing, now: Now)
     let Some(log) = log else {
         return match picture.news {
             // Who hears of a repair need not have heard of what it mended.
-            Some(reason @ (Reason::Repaired | Reason::RepairFailed)) if picture.loud > 0 => Decision::Say(reason),
+            Some(reason @ (Reason::Repaired | Reason::RepairFailed)) => Decision::Say(reason),
             _ => first(picture, routing, now),
         };
     };

@@ -430,6 +430,8 @@ impl Live {
             }
             part.quiet = false;
             if !open && !flapping {
+                // It may be over before anybody was told: that it was repaired is told all the same.
+                picture.news = picture.news.or(part.news);
                 if !book.remembers(key) {
                     gone.push(key.clone());
                 }
@@ -515,10 +517,13 @@ impl Live {
             _ if picture.open == 0 => Told::Resolved,
             _ => Told::Firing,
         };
-        for part in self.parts.values_mut().filter(|part| part.open && !part.quiet) {
+        for part in self.parts.values_mut().filter(|part| !part.quiet) {
+            part.news = None;
+            if !part.open {
+                continue;
+            }
             part.told = true;
             part.muted = false;
-            part.news = None;
         }
         let open = self.parts.values().filter(|part| part.open && part.told).count();
         self.thread.log = Some(Log {

@@ -174,7 +174,7 @@ pub(super) fn missing(subject: &TenantContext<'_>) -> Option<Proof> {
     Some(
         Proof::fail(Object::Certificate(name.to_owned()), vec![others.into()])
             .because(subject.findings.of(Check::Certificate).reason)
-            .remedy(add.by_hand()),
+            .remedy(add.automatically(true)),
     )
 }
 

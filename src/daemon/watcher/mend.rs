@@ -32,7 +32,7 @@ impl Watcher {
     pub(super) fn repaired(&mut self, ran: Ran) {
         let now = self.clocks.now();
         let again = self.setup.config.remediation.mode == RemediationMode::Auto;
-        self.repairs.end(ran.ids, again, now);
+        self.repairs.end(&ran.incidents, &ran.told, again, now);
         for (action, result) in ran.steps {
             self.numbers.remediated(action, result);
         }

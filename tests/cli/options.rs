@@ -1,0 +1,95 @@
+//! Options that people reach for: whom, what is accepted, and how much is said.
+
+use roundsman_lab::LabOptions;
+
+use super::{Served, serve};
+
+fn served(faults: &[&str]) -> Served {
+    let options = LabOptions {
+        tenants: ["q7f9", "q8a1", "a3b1", "demo-1"].map(str::to_owned).into(),
+        ..LabOptions::default()
+    };
+    serve(options, faults).impatient()
+}
+
+fn ids(report: &serde_json::Value) -> Vec<&str> {
+    let rows = report["tenants"].as_array().into_iter().flatten();
+    rows.filter_map(|row| row["tenant"].as_str()).collect()
+}
+
+#[test]
+fn patterns_choose_tenants_and_leave_them_out() {
+    let served = served(&[]);
+    assert_eq!(ids(&served.report(&["q*"])), ["q7f9", "q8a1"]);
+    assert_eq!(
+        ids(&served.report(&["q*", "a3b1", "--exclude", "q8*"])),
+        ["a3b1", "q7f9"]
+    );
+    assert_eq!(ids(&served.report(&["--exclude", "demo-*,q?a1"])), ["a3b1", "q7f9"]);
+    assert_eq!(ids(&served.report(&["*.tenants.test"])).len(), 4);
+    let nobody = served.verify(&["x*"]);
+    assert_eq!(nobody.code, Some(2), "{}", nobody.err);
+    assert!(nobody.err.contains("x*"), "{}", nobody.err);
+    let none_left = served.verify(&["--exclude", "*"]);
+    assert_eq!(none_left.code, Some(3), "{}", none_left.out);
+    assert!(
+        none_left.out.contains("--exclude: * leaves none of 4 tenants"),
+        "{}",
+        none_left.out
+    );
+}
+
+#[test]
+fn a_cause_that_is_accepted_is_told_apart_and_decides_nothing() {
+    let served = served(&["site-status@q7f9=503", "dns-override@a3b1=a"]);
+    let both = ["--ignore", "site-status,dns-override"];
+    let ran = served.verify(&both);
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
+    assert_eq!(ran.out.matches(", ignored").count(), 2, "{}", ran.out);
+    let report = served.report(&both);
+    assert_eq!(report["exit"], 0);
+    assert_eq!(report["summary"]["failing"], 2, "what fails is said to fail");
+    let causes = report["causes"].as_array().expect("causes");
+    assert!(causes.iter().all(|cause| cause["ignored"] == true), "{causes:#?}");
+    // The other one decides still.
+    let one = served.verify(&["--ignore", "site-status"]);
+    assert_eq!(one.code, Some(1), "{}", one.out);
+    let junit = served
+        .verify(&["--format", "junit", "--ignore", "site-status,dns-override"])
+        .out;
+    assert!(
+        junit.contains("failures=\"0\"") && junit.contains("ignored: "),
+        "{junit}"
+    );
+    let wrong = served.verify(&["--ignore", "site-staus"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("did you mean `site-status`?"), "{}", wrong.err);
+    let fleet = super::serve(LabOptions::default(), &["wildcard-certificate-expired"]).impatient();
+    assert_eq!(
+        fleet.verify(&["--ignore", "wildcard-certificate-expired"]).code,
+        Some(0)
+    );
+    assert_eq!(fleet.verify(&[]).code, Some(1));
+}
+
+#[test]
+fn as_much_is_said_as_somebody_wants() {
+    let well = served(&[]);
+    assert_eq!(well.verify(&["-q"]).out, "");
+    let served = served(&["site-status@q7f9=503"]);
+    let quiet = served.verify(&["-q"]);
+    assert_eq!(quiet.code, Some(1));
+    let lines = quiet.out.lines().collect::<Vec<_>>();
+    assert!(lines[0].starts_with("FAIL site-status"), "{}", quiet.out);
+    assert!(!quiet.out.contains("fleet    "), "{}", quiet.out);
+    let verbose = served.verify(&["-v"]).out;
+    for tenant in ["q7f9 failing (site-status)", "a3b1 healthy", "demo-1 healthy"] {
+        assert!(verbose.contains(tenant), "{verbose}");
+    }
+    assert_eq!(verbose.matches("\n  dns          pass").count(), 4, "{verbose}");
+    let json = served.verify(&["--json"]);
+    let report = serde_json::from_str::<serde_json::Value>(&json.out).expect("JSON");
+    assert_eq!(report["schema"], "roundsman.report/1");
+    assert_eq!(served.verify(&["-q", "-v"]).code, Some(2));
+    assert_eq!(served.verify(&["--json", "--format", "human"]).code, Some(2));
+}
