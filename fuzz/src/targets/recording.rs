@@ -47,6 +47,7 @@ pub(crate) fn read(input: &[u8]) {
     let narrow = Style {
         colour: true,
         width: Some(40),
+        ..Style::default()
     };
     for style in [wide, narrow] {
         let _ = report::human(&report, style);
