@@ -6,6 +6,7 @@ pub mod config;
 pub mod configuration;
 mod database;
 pub mod explain;
+mod export;
 pub mod github;
 mod help;
 pub mod incidents;

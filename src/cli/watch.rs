@@ -4,9 +4,11 @@ use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use roundsman_checks::platform::Calls;
 
 use super::args::TargetArgs;
 use super::configuration::configuration;
+use super::export::export;
 use super::{colour_errors, usage_error};
 use crate::agent::Setup;
 use crate::alerting::channels;
@@ -39,12 +41,19 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose();
     let from = from.map_err(|error| plain(error.to_string()))?;
     let target = args.target.clone();
+    let calls = Calls::default();
     let load: Load = Box::new(move || {
         let config = configuration(&target, &target.flags()).map_err(|error| error.render(false))?;
         let channels = channels(&config.alerts).map_err(|error| error.to_string())?;
         let token = config.web.token().map_err(|error| error.to_string())?;
-        let setup = Setup::new(config, from.clone()).map_err(|error| error.to_string())?;
-        Ok(Loaded { setup, channels, token })
+        let export = export(&config);
+        let setup = Setup::counting(config, from.clone(), calls.clone()).map_err(|error| error.to_string())?;
+        Ok(Loaded {
+            setup,
+            channels,
+            token,
+            export,
+        })
     });
     let config = configuration(&args.target, &args.target.flags()).map_err(|error| error.render(colour_errors()))?;
     let (store, remembered) = Store::open(&store_path(&config)).map_err(|error| plain(error.to_string()))?;

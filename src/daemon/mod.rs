@@ -2,6 +2,7 @@
 
 mod api;
 mod clock;
+mod export;
 mod files;
 mod heartbeat;
 mod log;

@@ -28,10 +28,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::api::{Answer, Api, Question};
 use super::clock::Clocks;
+use super::export::{Due, Export};
 use super::files::Files;
 use super::heartbeat::Heartbeat;
 use super::log;
-use super::numbers::Numbers;
+use super::numbers::{Known, Numbers};
 use super::systemd::Systemd;
 use super::tellers::Tellers;
 use super::unsaid::Unsaid;
@@ -42,6 +43,7 @@ use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
 use crate::config::SecretString;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
+use crate::telemetry::otlp;
 use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
@@ -55,6 +57,8 @@ const TURN: Duration = Duration::from_secs(1);
 /// How long what is under way may take once it is over, and how long the disk may take after it.
 const DRAIN: Duration = Duration::from_secs(7);
 const LAST_WRITES: Duration = Duration::from_secs(2);
+/// How long all of the end may take; what is sent last has what is left of it.
+const END: Duration = Duration::from_secs(10);
 /// How many tenants are examined together because somebody asked for it, and how long each may take.
 const PROBES: usize = 16;
 const LONGEST_PROBE: Duration = Duration::from_secs(60);
@@ -72,6 +76,8 @@ pub struct Loaded {
     pub channels: Vec<Arc<Channel>>,
     /// What whoever asks over HTTP has to show.
     pub token: Option<SecretString>,
+    /// Where telemetry goes, where it goes anywhere, and what stands wrongly in the environment about that.
+    pub export: (Option<otlp::Settings>, Vec<String>),
 }
 
 /// Where a daemon says what happens.
@@ -108,6 +114,9 @@ pub struct Watcher {
     probing: BTreeSet<TenantId>,
     token: Sender<Option<SecretString>>,
     numbers: Numbers,
+    export: Export,
+    /// Where telemetry goes once the loop runs, and what is to be said of that.
+    export_next: Option<(Option<otlp::Settings>, Vec<String>)>,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
 }
@@ -117,7 +126,12 @@ impl Watcher {
     #[must_use]
     pub fn new(loaded: Loaded, load: Load, store: Store, remembered: Remembered, voice: Box<dyn Voice>) -> Self {
         let clocks = Clocks::start();
-        let Loaded { setup, channels, token } = loaded;
+        let Loaded {
+            setup,
+            channels,
+            token,
+            export,
+        } = loaded;
         let settings = settings(&setup, &channels);
         let (pull, stop) = Stop::new();
         Self {
@@ -143,6 +157,8 @@ impl Watcher {
             probing: BTreeSet::new(),
             token: Sender::new(token),
             numbers: Numbers::new(clocks.now().wall),
+            export: Export::default(),
+            export_next: Some(export),
             heartbeat: None,
             systemd: Systemd::default(),
         }
@@ -177,6 +193,7 @@ impl Watcher {
         self.hear(Event::Tick);
         loop {
             let now = self.clocks.now();
+            self.take_up_export(now).await;
             let wait = self
                 .dispatcher
                 .wake_at()
@@ -200,6 +217,7 @@ impl Watcher {
                     self.silences.retain(|silence| silence.ends_at >= since);
                     self.hear(Event::Forget(since));
                 }
+                due = self.export.next() => self.export_what_is(due, now),
                 () = api.serve() => {}
                 () = web.serve() => {}
                 _ = beat.tick() => {
@@ -232,6 +250,7 @@ impl Watcher {
 
     /// Ends what is under way, and keeps what is known.
     async fn drain(mut self) {
+        let began = Moment::now();
         let _ = self.pull.send(true);
         let (dispatcher, unsaid) = (&mut self.dispatcher, &mut self.unsaid);
         let (clocks, store) = (self.clocks, &self.store);
@@ -259,6 +278,14 @@ impl Watcher {
         for effect in self.dispatcher.hours_so_far() {
             keep(&self.store, &effect);
         }
+        let now = self.clocks.now();
+        self.export_what_is(Due::Numbers, now);
+        while self.export.tenants(
+            &self.numbers,
+            &self.dispatcher,
+            self.setup.config.telemetry.per_tenant,
+            now.wall,
+        ) {}
         let progress = self.store.progress();
         let lost = self.store.close(LAST_WRITES);
         let said = self.unsaid.said_by(&progress.borrow());
@@ -266,6 +293,50 @@ impl Watcher {
         if lost > 0 {
             let line = format!("{lost} writes are not in the database: it could not be written in time");
             self.voice.line(&log::agent(clocks.now().wall, &line));
+        }
+        let (undelivered, news) = self.export.stop(END.saturating_sub(began.elapsed())).await;
+        let left = undelivered.iter().map(|(signal, count)| {
+            let things = signal.things();
+            format!("{count} {things} were not delivered in time, they are lost")
+        });
+        for line in news.into_iter().chain(left) {
+            self.voice.line(&log::agent(clocks.now().wall, &line));
+        }
+    }
+
+    /// Sends telemetry as the configuration says that was taken up last.
+    async fn take_up_export(&mut self, now: Now) {
+        if let Some((settings, wrong)) = self.export_next.take() {
+            self.export.becomes(settings).await;
+            for line in wrong {
+                self.voice.line(&log::agent(now.wall, &line));
+            }
+        }
+    }
+
+    /// Sends what is due.
+    fn export_what_is(&mut self, due: Due, now: Now) {
+        let per_tenant = self.setup.config.telemetry.per_tenant;
+        match due {
+            Due::Numbers => {
+                let health = self.health(now);
+                let known = Known {
+                    dispatcher: &self.dispatcher,
+                    health: &health,
+                    calls: &self.setup.clients.calls,
+                    dropped: &self.export.dropped(),
+                };
+                self.export.numbers(&mut self.numbers, &known, per_tenant, now.wall);
+            }
+            Due::Tenants => {
+                self.export
+                    .tenants(&self.numbers, &self.dispatcher, per_tenant, now.wall);
+            }
+            Due::News(lines) => {
+                for line in lines {
+                    self.voice.line(&log::agent(now.wall, &line));
+                }
+            }
         }
     }
 

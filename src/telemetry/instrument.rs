@@ -148,6 +148,8 @@ instruments! {
         "Attempts to deliver a message: delivered, failed (it is tried again) or refused (for good)";
     NOTIFICATIONS_PENDING = "roundsman.notifications.pending": Kind::Gauge, Unit::Things("message"), ["channel"],
         "Messages that wait to be delivered";
+    TELEMETRY_DROPPED = "roundsman.telemetry.dropped": Kind::Counter, Unit::Things("item"), ["signal", "reason"],
+        "Data points and spans that were to be sent by OTLP and were lost, by signal: queue-full, refused, rejected, expired, stopped";
     CONFIG_RELOADED = "roundsman.config.last_reload_successful": Kind::Gauge, Unit::None, [],
         "Whether the configuration was taken up when it was read last: 1 or 0";
     CONFIG_RELOADED_AT = "roundsman.config.last_reload_success.timestamp": Kind::Gauge, Unit::Seconds, [],
@@ -210,6 +212,7 @@ mod tests {
             "roundsman_api_requests_total",
             "roundsman_notifications_total",
             "roundsman_notifications_pending",
+            "roundsman_telemetry_dropped_total",
             "roundsman_config_last_reload_successful",
             "roundsman_config_last_reload_success_timestamp_seconds",
         ] {

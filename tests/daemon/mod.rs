@@ -7,6 +7,7 @@ mod hook;
 mod incidents;
 mod life;
 mod numbers;
+mod otlp;
 mod postfix;
 mod prometheus;
 mod ready_made;

@@ -153,6 +153,7 @@ impl Api {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         // What another host says is not the API's word, and a token in clear stays on this machine.
         let client = reqwest::Client::builder()
+            .http1_only()
             .user_agent(user_agent)
             .redirect(Policy::none());
         let client = if url.scheme() == "http" {

@@ -29,6 +29,6 @@ pub(crate) use platform::fly_of_environment;
 pub use platform::{CloudTable, Cloudflare, Fly};
 pub use schedule::Schedule;
 pub use site::Site;
-pub use telemetry::{PerTenant, Telemetry};
+pub use telemetry::{OtlpProtocol, PerTenant, Telemetry, Traces};
 pub use tenants::{Fields, Source, Tenants};
 pub use vantage::Vantage;

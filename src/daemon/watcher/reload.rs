@@ -13,7 +13,13 @@ impl Watcher {
             None => Ok(loaded),
         });
         match read {
-            Ok(Loaded { setup, channels, token }) => {
+            Ok(Loaded {
+                setup,
+                channels,
+                token,
+                export,
+            }) => {
+                self.export_next = Some(export);
                 self.token.send_replace(token);
                 self.numbers.reloaded(true, now);
                 self.files = Files::of(&setup.config);

@@ -1,0 +1,140 @@
+//! What a daemon sends by OTLP, and when: its numbers every so often, those of tenants a few at a time and only where there
+//! is room for them, so that a large fleet needs little memory and nobody waits for it.
+
+use std::future::pending;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::numbers::{Known, Numbers};
+use crate::config::PerTenant;
+use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Settings, Signal, Undelivered};
+use crate::watch::{Dispatcher, TenantIx};
+
+/// Of how many tenants numbers are made at once: it takes a few milliseconds.
+const AT_ONCE: usize = 500;
+
+/// Sends for a daemon, where anything is to be sent.
+#[derive(Default)]
+pub(super) struct Export {
+    way: Option<Way>,
+    /// What an earlier way lost.
+    dropped: Dropped,
+}
+
+struct Way {
+    exporter: Exporter,
+    interval: Interval,
+    walk: Walk,
+}
+
+/// How far numbers of tenants are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Walk {
+    Done,
+    After(Option<TenantIx>),
+}
+
+/// What is to be done now.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// All numbers are to be told.
+    Numbers,
+    /// Those of more tenants are.
+    Tenants,
+    /// This is to be said.
+    News(Vec<String>),
+}
+
+impl Export {
+    /// Sends from now on as these say. It is called within a runtime.
+    pub(super) async fn becomes(&mut self, settings: Option<Settings>) {
+        match (&mut self.way, settings) {
+            (Some(way), Some(settings)) if way.exporter.settings().goes_where(&settings) => {
+                way.exporter.tells(settings);
+            }
+            (_, settings) => {
+                // What waits for a place that is not meant any more is lost.
+                let _ = self.stop(Duration::ZERO).await;
+                self.way = settings.map(|settings| Way::new(settings, self.dropped.clone()));
+            }
+        }
+    }
+
+    /// Waits for the next thing to do.
+    pub(super) async fn next(&mut self) -> Due {
+        let Some(way) = &mut self.way else {
+            return pending().await;
+        };
+        tokio::select! {
+            news = way.exporter.news() => Due::News(news),
+            _ = way.interval.tick() => Due::Numbers,
+            () = way.exporter.room(), if way.walk != Walk::Done => Due::Tenants,
+        }
+    }
+
+    /// What was lost so far.
+    pub(super) fn dropped(&self) -> Dropped {
+        let now = self.way.as_ref().map(|way| way.exporter.dropped());
+        now.unwrap_or_else(|| self.dropped.clone())
+    }
+
+    /// Tells all numbers; those of tenants follow. Where they did not find room since the last time, they are lost.
+    pub(super) fn numbers(&mut self, numbers: &mut Numbers, known: &Known<'_>, per_tenant: PerTenant, now: Timestamp) {
+        let Some(way) = &mut self.way else { return };
+        if let Walk::After(after) = way.walk {
+            let left = Numbers::points_left(known.dispatcher, per_tenant, after);
+            way.exporter.lose(Signal::Metrics, left);
+        }
+        way.exporter.points(numbers.points(known, now));
+        way.walk = match per_tenant {
+            PerTenant::None => Walk::Done,
+            PerTenant::All | PerTenant::Failing => Walk::After(None),
+        };
+    }
+
+    /// Tells those of the next tenants; whether there are more.
+    pub(super) fn tenants(
+        &mut self,
+        numbers: &Numbers,
+        dispatcher: &Dispatcher,
+        per_tenant: PerTenant,
+        now: Timestamp,
+    ) -> bool {
+        let Some(way) = &mut self.way else { return false };
+        let Walk::After(after) = way.walk else { return false };
+        way.walk = match numbers.points_of_tenants(dispatcher, per_tenant, after, AT_ONCE, now) {
+            Some((points, last)) => {
+                way.exporter.points(points);
+                Walk::After(Some(last))
+            }
+            None => Walk::Done,
+        };
+        way.walk != Walk::Done
+    }
+
+    /// Ends, after what waits was sent as far as there is time, 5 s at most; what was lost by that.
+    pub(super) async fn stop(&mut self, within: Duration) -> (Undelivered, Vec<String>) {
+        let Some(mut way) = self.way.take() else {
+            return Default::default();
+        };
+        let undelivered = way.exporter.stop(within.min(FLUSH_WITHIN)).await;
+        self.dropped = way.exporter.dropped();
+        (undelivered, way.exporter.take_news())
+    }
+}
+
+impl Way {
+    fn new(settings: Settings, dropped: Dropped) -> Self {
+        let mut interval = interval(settings.interval);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // There is nothing to tell yet.
+        interval.reset();
+        Self {
+            exporter: Exporter::start(settings, dropped),
+            interval,
+            walk: Walk::Done,
+        }
+    }
+}
