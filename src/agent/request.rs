@@ -7,6 +7,7 @@ use roundsman_checks::gather::WakePolicy;
 
 use super::platform::Fetch;
 use super::setup::Setup;
+use crate::telemetry::otlp::context::Tracing;
 
 /// Request of a round, the same for all rounds of one command.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct RoundRequest {
     pub logs: bool,
     /// Whether the evidence of tenants that are well is dropped: nobody records or reuses it.
     pub forget_healthy: bool,
+    /// How examinations are told as traces, where they are.
+    pub tracing: Option<Tracing>,
 }
 
 impl Default for RoundRequest {
@@ -43,6 +46,7 @@ impl Default for RoundRequest {
             traced: false,
             logs: true,
             forget_healthy: false,
+            tracing: None,
         }
     }
 }

@@ -131,6 +131,7 @@ impl Setup {
             headers: headers(&site)?.into(),
             settings: settings(&site).into(),
             wake,
+            trace: None,
         })
     }
 

@@ -24,6 +24,7 @@ mod table;
 pub mod tenants;
 pub mod trace;
 pub mod verify;
+mod verify_traces;
 mod wait_reporter;
 pub mod watch;
 

@@ -1,26 +1,31 @@
-//! What a daemon sends by OTLP, and when: its numbers every so often, those of tenants a few at a time and only where there
+//! What a daemon sends by OTLP, and when: traces as they end, its numbers every so often, those of tenants a few at a time and only where there
 //! is room for them, so that a large fleet needs little memory and nobody waits for it.
 
 use std::future::pending;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use roundsman_alerts::notification::{Delivery, Outcome};
+use roundsman_checks::diagnosis::Cause;
+use roundsman_checks::platform::Calls;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::numbers::{Known, Numbers};
-use crate::config::PerTenant;
-use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Settings, Signal, Undelivered};
-use crate::watch::{Dispatcher, TenantIx};
+use super::work::{Traced, Tracing};
+use crate::config::{PerTenant, Traces};
+use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Settings, Signal, SpanRef, Undelivered, context, spans};
+use crate::watch::{Dispatcher, Ended, FleetStatus, TenantIx};
 
 /// Of how many tenants numbers are made at once: it takes a few milliseconds.
 const AT_ONCE: usize = 500;
 
 /// Sends for a daemon, where anything is to be sent.
-#[derive(Default)]
 pub(super) struct Export {
     way: Option<Way>,
     /// What an earlier way lost.
     dropped: Dropped,
+    /// The span of the round that goes on.
+    round: SpanRef,
 }
 
 struct Way {
@@ -48,6 +53,15 @@ pub(super) enum Due {
 }
 
 impl Export {
+    /// One that sends nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            way: None,
+            dropped: Dropped::default(),
+            round: SpanRef::below(None),
+        }
+    }
+
     /// Sends from now on as these say. It is called within a runtime.
     pub(super) async fn becomes(&mut self, settings: Option<Settings>) {
         match (&mut self.way, settings) {
@@ -112,6 +126,70 @@ impl Export {
             None => Walk::Done,
         };
         way.walk != Walk::Done
+    }
+
+    /// Which traces are told, where any are.
+    fn traces(&self) -> Option<(&Exporter, Traces)> {
+        let exporter = &self.way.as_ref()?.exporter;
+        let settings = exporter.settings();
+        settings.endpoint(Signal::Traces)?;
+        Some((exporter, settings.traces))
+    }
+
+    /// As what an examination that begins now is told; `None`: it is not.
+    pub(super) fn tracing(&self) -> Option<Tracing> {
+        let (_, traces) = self.traces()?;
+        Some((context::examination(traces, None), traces))
+    }
+
+    /// An examination is over.
+    pub(super) fn examined(&self, traced: &Traced, cause: Option<Cause>) {
+        if let Some((exporter, _)) = self.traces() {
+            let cause = cause.or(traced.cause);
+            exporter.spans(spans::examination(
+                &traced.evidence,
+                &traced.findings,
+                cause,
+                &self.round,
+            ));
+        }
+    }
+
+    /// Rounds ended, with the fleet as it is now.
+    pub(super) fn rounds(&mut self, ended: &[Ended], fleet: &FleetStatus) {
+        for round in ended {
+            let own = std::mem::replace(&mut self.round, SpanRef::below(None));
+            if let Some((exporter, _)) = self.traces() {
+                let counts = [
+                    ("healthy", fleet.healthy),
+                    ("degraded", fleet.degraded),
+                    ("failing", fleet.failing),
+                    ("unknown", fleet.unknown),
+                ];
+                exporter.spans(vec![spans::round(&own, None, (round.at, round.took), &counts)]);
+            }
+        }
+    }
+
+    /// A delivery was tried, which took so long.
+    pub(super) fn delivered(&self, delivery: &Delivery, outcome: &Outcome, at: Timestamp, took: Duration) {
+        if let Some((exporter, traces)) = self.traces() {
+            let span = spans::delivery(traces, &self.round, delivery, outcome, (at, took));
+            exporter.spans(span.into_iter().collect());
+        }
+    }
+
+    /// Requests to the APIs ended.
+    pub(super) fn called(&self, calls: &Calls) {
+        calls.keep_latest(self.traces().is_some());
+        let (latest, lost) = calls.take_latest();
+        if let Some((exporter, traces)) = self.traces() {
+            let told = latest
+                .iter()
+                .filter_map(|call| spans::api_call(traces, &self.round, false, call));
+            exporter.spans(told.collect());
+            exporter.lose(Signal::Traces, lost);
+        }
     }
 
     /// Ends, after what waits was sent as far as there is time, 5 s at most; what was lost by that.

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use roundsman_alerts::notification::Outcome as Delivered;
+use roundsman_checks::evidence::TraceId;
 use roundsman_checks::finding::Outcome;
 use roundsman_checks::platform::Calls;
 
@@ -46,14 +47,16 @@ impl Numbers {
         }
     }
 
-    /// A tenant was examined.
-    pub(super) fn examined(&mut self, examined: &Examined) {
+    /// A tenant was examined; where a trace tells of that, it may stand for what was measured.
+    pub(super) fn examined(&mut self, examined: &Examined, trace: Option<TraceId>) {
+        let trace = trace.map(|trace| (trace.to_string(), examined.at));
         let findings = &examined.judgement.findings;
         let mut reasons = Vec::new();
         for (check, finding) in findings.iter() {
             if let Some(ms) = finding.duration_ms {
                 let labels = [check.as_str(), finding.outcome.as_str()];
-                self.metrics.observe(&CHECK_DURATION, &labels, ms / 1000.0, None);
+                self.metrics
+                    .observe(&CHECK_DURATION, &labels, ms / 1000.0, trace.clone());
             }
             if matches!(finding.outcome, Outcome::Fail | Outcome::Unknown) {
                 reasons.extend(finding.reason.filter(|reason| !reasons.contains(reason)));
@@ -66,7 +69,8 @@ impl Numbers {
         }
         for (phase, ms) in PHASES.iter().zip(examined.timings.0) {
             if let Some(ms) = ms {
-                self.metrics.observe(&PROBE_PHASE_DURATION, &[phase], ms / 1000.0, None);
+                self.metrics
+                    .observe(&PROBE_PHASE_DURATION, &[phase], ms / 1000.0, trace.clone());
             }
         }
     }

@@ -38,7 +38,7 @@ use super::tellers::Tellers;
 use super::unsaid::Unsaid;
 use super::view::DeliveryView;
 use super::web::Web;
-use super::work::{self, Done, Work};
+use super::work::{self, Done, Traced, Work};
 use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
 use crate::config::SecretString;
 use crate::store::{Store, Write, keep_since};
@@ -157,7 +157,7 @@ impl Watcher {
             probing: BTreeSet::new(),
             token: Sender::new(token),
             numbers: Numbers::new(clocks.now().wall),
-            export: Export::default(),
+            export: Export::new(),
             export_next: Some(export),
             heartbeat: None,
             systemd: Systemd::default(),
@@ -234,6 +234,7 @@ impl Watcher {
                     let open = self.dispatcher.incidents().filter(|incident| incident.is_open()).count();
                     let line = status_line(&self.dispatcher.fleet(), open, &health);
                     self.tell_state(now);
+                    self.export.called(&self.setup.clients.calls);
                     self.systemd.turns(health.ready, &line);
                     self.voice.status(&line);
                 }
@@ -255,12 +256,16 @@ impl Watcher {
         let (dispatcher, unsaid) = (&mut self.dispatcher, &mut self.unsaid);
         let (clocks, store) = (self.clocks, &self.store);
         let mut work = std::mem::take(&mut self.work);
+        let mut last = Vec::new();
         let ended = async {
             while let Some(done) = work.next().await {
                 // Nothing new begins; what came of the rest is kept.
                 let event = match done {
-                    Done::Examined(ix, Some(examined)) => Event::Examined(ix, examined),
-                    Done::Delivered(delivery, outcome) => Event::Delivered(delivery.id, outcome),
+                    Done::Examined(ix, Some(examined), traced) => {
+                        last.extend(traced);
+                        Event::Examined(ix, examined)
+                    }
+                    Done::Delivered(delivery, outcome, _) => Event::Delivered(delivery.id, outcome),
                     _ => continue,
                 };
                 for effect in dispatcher.handle(clocks.now(), event) {
@@ -275,10 +280,12 @@ impl Watcher {
             () = ended => {}
             () = sleep(DRAIN) => {}
         }
+        last.into_iter().for_each(|traced| self.trace(Some(traced)));
         for effect in self.dispatcher.hours_so_far() {
             keep(&self.store, &effect);
         }
         let now = self.clocks.now();
+        self.export.called(&self.setup.clients.calls);
         self.export_what_is(Due::Numbers, now);
         while self.export.tenants(
             &self.numbers,
@@ -372,9 +379,11 @@ impl Watcher {
                 visit,
                 wake,
             } => match &self.look {
-                Some(look) => self
-                    .work
-                    .push(work::examine(&self.setup, look.clone(), ix, &tenant, visit, wake)),
+                Some(look) => {
+                    let (look, tracing) = (look.clone(), self.export.tracing());
+                    self.work
+                        .push(work::examine(&self.setup, look, ix, &tenant, (visit, wake), tracing));
+                }
                 None => self.hear(Event::NotExamined(ix)),
             },
             Effect::Deliver(delivery) => {
@@ -411,21 +420,37 @@ impl Watcher {
                 let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
                 self.hear(Event::Looked(context));
             }
-            Done::Delivered(delivery, outcome) => {
+            Done::Delivered(delivery, outcome, took) => {
                 let now = self.clocks.now().wall;
+                self.export.delivered(&delivery, &outcome, now, took);
                 self.numbers.delivered(&delivery.to.channel, &outcome);
                 self.voice.line(&log::delivery(now, &tried(delivery.clone(), &outcome)));
                 self.hear(Event::Delivered(delivery.id, outcome));
             }
             Done::Told(channel, outcome) => self.told(&channel, &outcome),
-            Done::Examined(ix, Some(examined)) => {
-                self.numbers.examined(&examined);
+            Done::Examined(ix, Some(examined), traced) => {
+                let trace = traced.as_ref().and_then(|traced| traced.evidence.trace.as_ref());
+                self.numbers.examined(&examined, trace.map(|trace| trace.trace_id));
                 self.hear(Event::Examined(ix, examined));
+                self.trace(traced);
                 let ended = self.dispatcher.take_rounds();
                 self.numbers.rounds(&ended);
+                self.export.rounds(&ended, &self.dispatcher.fleet());
             }
-            Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
-            Done::Probed(tenant) => drop(self.probing.remove(&tenant)),
+            Done::Examined(ix, None, _) => self.hear(Event::NotExamined(ix)),
+            Done::Probed(tenant, traced) => {
+                self.probing.remove(&tenant);
+                self.trace(traced);
+            }
+        }
+    }
+
+    /// Tells an examination as a trace, with the cause that explains it now, shared or its own.
+    fn trace(&self, traced: Option<Box<Traced>>) {
+        if let Some(traced) = traced {
+            let id = &traced.evidence.tenant.id;
+            let known = self.dispatcher.tenant(id, self.clocks.now());
+            self.export.examined(&traced, known.and_then(|known| known.cause));
         }
     }
 

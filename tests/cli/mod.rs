@@ -16,6 +16,7 @@ mod pipeline;
 pub(crate) mod platform;
 mod replay;
 mod trace;
+mod traces;
 mod wake;
 
 use std::path::{Path, PathBuf};

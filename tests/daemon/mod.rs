@@ -8,6 +8,7 @@ mod incidents;
 mod life;
 mod numbers;
 mod otlp;
+mod otlp_traces;
 mod postfix;
 mod prometheus;
 mod ready_made;

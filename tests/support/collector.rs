@@ -25,7 +25,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, metric, number_data_point};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::ResourceSpans;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -144,6 +144,29 @@ impl Collector {
         resource.as_ref().map(of_resource)
     }
 
+    /// The attributes of the resource that told spans first.
+    pub(crate) fn resource_of_spans(&self) -> Option<Vec<(String, String)>> {
+        let resource = lock(&self.kept.spans).first()?.resource.clone();
+        resource.as_ref().map(of_resource)
+    }
+
+    /// Every span that was taken.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let all = lock(&self.kept.spans).clone();
+        let scopes = all.into_iter().flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
+    }
+
+    /// The spans of one trace by their names, its root first.
+    pub(crate) fn trace(&self, root: &str) -> Vec<Span> {
+        let all = self.spans();
+        let Some(root) = all.iter().rfind(|span| span.name == root) else {
+            return Vec::new();
+        };
+        let children = all.iter().filter(|span| span.parent_span_id == root.span_id);
+        [vec![root.clone()], children.cloned().collect()].concat()
+    }
+
     /// The latest value of a number with these attributes.
     pub(crate) fn number(&self, name: &str, wanted: &[(&str, &str)]) -> Option<f64> {
         let named = self.metrics().into_iter().filter(|metric| metric.name == name);
@@ -211,6 +234,12 @@ impl axum::serve::Listener for Tls {
     fn local_addr(&self) -> std::io::Result<Self::Addr> {
         self.listener.local_addr()
     }
+}
+
+/// The attribute of a span, as text.
+pub(crate) fn attribute(span: &Span, key: &str) -> Option<String> {
+    let found = span.attributes.iter().find(|pair| pair.key == key);
+    found.map(|pair| said(pair).1)
 }
 
 /// An attribute as text.

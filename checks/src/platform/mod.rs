@@ -19,7 +19,7 @@ mod token;
 #[cfg(feature = "platform")]
 pub use client::{LogPage, PlatformClient};
 #[cfg(feature = "platform")]
-pub use http::{Api, ApiError, Calls, Ended, retry_after};
+pub use http::{Api, ApiError, Call, Calls, Ended, retry_after};
 #[cfg(feature = "platform")]
 pub use token::Token;
 

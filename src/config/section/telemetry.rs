@@ -34,7 +34,7 @@ pub enum OtlpProtocol {
 /// Which examinations are told as traces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Traces {
-    /// Those in which no check failed and none is unknown have none.
+    /// Those in which a check failed, or `dns`, `certificate` or `site` could not be judged.
     Failing,
     /// This share of them, whatever comes of them; 1 is all, 0 is none.
     Share(f64),

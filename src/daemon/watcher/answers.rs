@@ -18,7 +18,9 @@ impl Watcher {
                         self.probing.insert(tenant.id.clone());
                         let within = Duration::from_millis(within).min(LONGEST_PROBE);
                         let asked = work::Probe { within, format, debug };
-                        self.work.push(work::probe(&self.setup, look, &tenant, asked, answer));
+                        let tracing = self.export.tracing();
+                        self.work
+                            .push(work::probe(&self.setup, look, &tenant, asked, tracing, answer));
                     }
                     Err(refused) => drop(answer.send(refused)),
                 }

@@ -6,6 +6,7 @@
 //! not end. gRPC here is one unary call, so it goes through the same client as HTTP: one stack of TLS, one set of limits.
 
 mod batch;
+pub mod context;
 mod exporter;
 mod points;
 mod queue;
@@ -14,8 +15,11 @@ mod retry;
 mod send;
 mod settings;
 mod signal;
+mod span;
+pub mod spans;
 
 pub use batch::Batch;
+pub use context::SpanRef;
 pub use exporter::{Exporter, FLUSH_WITHIN, Undelivered};
 pub use points::Points;
 pub use queue::{Dropped, Why};
