@@ -118,8 +118,8 @@ impl Means<'_> {
         };
         let calls = &self.setup.clients.calls;
         let (span, request) = traces.begins(request, calls);
-        let completed = run_round(self.setup, &request, reused, self.observer, stop).await?;
-        traces.ended(&span, &completed.round, calls);
+        let completed = run_round(self.setup, &request, reused, self.observer, stop.clone()).await?;
+        traces.ended(&span, &completed.round, calls, &stop).await;
         Ok(completed)
     }
 }

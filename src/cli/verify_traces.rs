@@ -9,9 +9,11 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use roundsman_checks::diagnosis::Status;
 use roundsman_checks::platform::Calls;
 use roundsman_checks::target::TenantId;
+use tokio::time::timeout;
 
 use super::colour_errors;
 use super::export::export;
+use crate::agent::clock::Moment;
 use crate::agent::{Round, RoundRequest, Stop};
 use crate::config::{Config, Traces, render_warning};
 use crate::telemetry::otlp::context::Tracing;
@@ -57,8 +59,11 @@ impl VerifyTraces {
         (round, request)
     }
 
-    /// Tells a round that is over. Whom it took over from an earlier one was told then.
-    pub(super) fn ended(&self, own: &SpanRef, round: &Round, calls: &Calls) {
+    /// Tells a round that is over. Whom it took over from an earlier one was told then. What finds no room in time is lost,
+    /// and counted.
+    pub(super) async fn ended(&self, own: &SpanRef, round: &Round, calls: &Calls, stop: &Stop) {
+        let began = Moment::now();
+        let patience = patience(stop);
         let verdicts = round.diagnosis.tenants.iter();
         let verdicts = verdicts.map(|verdict| (&verdict.tenant, verdict));
         let verdicts = verdicts.collect::<HashMap<&TenantId, _>>();
@@ -68,6 +73,8 @@ impl VerifyTraces {
             if let (Some(verdict), Some(trace)) = (verdict, &evidence.trace)
                 && spans::is_told(self.traces, trace, &verdict.findings)
             {
+                let left = patience.saturating_sub(began.elapsed());
+                let _ = timeout(left, self.exporter.room(Signal::Traces)).await;
                 let told = spans::examination(evidence, &verdict.findings, verdict.cause, own);
                 self.exporter.spans(told);
             }
@@ -96,16 +103,23 @@ impl VerifyTraces {
         spans::round(own, self.parent.as_ref(), (round.finished, took), &counts)
     }
 
-    /// Ends, once all is sent or there is no time left; why nothing got out, where that is so.
+    /// Ends, once all is sent or there is no time left; how much was lost and why, where anything was.
     pub(super) async fn end(mut self, stop: &Stop) -> Option<String> {
-        let within = if stop.pulled() { AFTER_SIGNAL } else { FLUSH_WITHIN };
-        self.exporter.stop(within).await;
-        if self.exporter.has_delivered() || self.exporter.dropped().is_empty() {
+        self.exporter.stop(patience(stop)).await;
+        let lost = self.exporter.dropped().values().sum::<u64>();
+        if lost == 0 {
             return None;
         }
         let news = self.exporter.take_news().into_iter().next_back();
-        Some(news.unwrap_or_else(|| "the traces were not delivered in time".to_owned()))
+        let why = news.map_or_else(|| "they were not delivered in time".to_owned(), |news| news.text);
+        let all = if self.exporter.has_delivered() { "" } else { "all " };
+        Some(format!("{all}{lost} spans are lost: {why}"))
     }
+}
+
+/// How long sending may hold up what comes after it.
+fn patience(stop: &Stop) -> Duration {
+    if stop.pulled() { AFTER_SIGNAL } else { FLUSH_WITHIN }
 }
 
 /// Says what is wrong with telling traces, a line each; the report and the exit are as they are.

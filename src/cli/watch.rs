@@ -13,7 +13,7 @@ use super::{colour_errors, usage_error};
 use crate::agent::Setup;
 use crate::alerting::channels;
 use crate::config::render_plain;
-use crate::daemon::{Load, Loaded, Voice, Watcher, store_path};
+use crate::daemon::{Line, Load, Loaded, Voice, Watcher, store_path};
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
 use crate::store::Store;
@@ -71,7 +71,7 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     watched
 }
 
-/// A line for each change, and below them, on a terminal, one that lives.
+/// A line for each change: on a terminal for people, with one below them that lives; elsewhere as JSON.
 struct Screen(Option<ProgressBar>);
 
 impl Screen {
@@ -86,11 +86,11 @@ impl Screen {
 }
 
 impl Voice for Screen {
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &Line) {
         match &self.0 {
-            Some(live) => live.println(line),
+            Some(live) => live.println(line.human()),
             // A reader that went away is no reason to stop watching.
-            None => drop(writeln!(std::io::stdout().lock(), "{line}")),
+            None => drop(writeln!(std::io::stdout().lock(), "{}", line.json())),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a daemon sends by OTLP, and when: traces as they end, its numbers every so often, those of tenants a few at a time and only where there
+//! What a daemon sends by OTLP, and when: traces as they end, what it says as it says it, its numbers every so often, those of tenants a few at a time and only where there
 //! is room for them, so that a large fleet needs little memory and nobody waits for it.
 
 use std::future::pending;
@@ -10,14 +10,17 @@ use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::platform::Calls;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::log::Line;
 use super::numbers::{Known, Numbers};
 use super::work::{Traced, Tracing};
 use crate::config::{PerTenant, Traces};
-use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Settings, Signal, SpanRef, Undelivered, context, spans};
+use crate::telemetry::otlp::{
+    Dropped, Exporter, FLUSH_WITHIN, News, Settings, Signal, SpanRef, Undelivered, context, logs, spans,
+};
 use crate::watch::{Dispatcher, Ended, FleetStatus, TenantIx};
 
-/// Of how many tenants numbers are made at once: it takes a few milliseconds.
-const AT_ONCE: usize = 500;
+/// Of how many tenants numbers are made at once: it takes a millisecond.
+const AT_ONCE: usize = 100;
 
 /// Sends for a daemon, where anything is to be sent.
 pub(super) struct Export {
@@ -49,7 +52,7 @@ pub(super) enum Due {
     /// Those of more tenants are.
     Tenants,
     /// This is to be said.
-    News(Vec<String>),
+    News(Vec<News>),
 }
 
 impl Export {
@@ -84,7 +87,7 @@ impl Export {
         tokio::select! {
             news = way.exporter.news() => Due::News(news),
             _ = way.interval.tick() => Due::Numbers,
-            () = way.exporter.room(), if way.walk != Walk::Done => Due::Tenants,
+            () = way.exporter.room(Signal::Metrics), if way.walk != Walk::Done => Due::Tenants,
         }
     }
 
@@ -126,6 +129,14 @@ impl Export {
             None => Walk::Done,
         };
         way.walk != Walk::Done
+    }
+
+    /// Something was said.
+    pub(super) fn log(&self, line: &Line, now: Timestamp) {
+        if let Some(way) = &self.way {
+            way.exporter
+                .log(logs::record((line.at, now), line.level, &line.message, &line.fields));
+        }
     }
 
     /// Which traces are told, where any are.
@@ -193,7 +204,7 @@ impl Export {
     }
 
     /// Ends, after what waits was sent as far as there is time, 5 s at most; what was lost by that.
-    pub(super) async fn stop(&mut self, within: Duration) -> (Undelivered, Vec<String>) {
+    pub(super) async fn stop(&mut self, within: Duration) -> (Undelivered, Vec<News>) {
         let Some(mut way) = self.way.take() else {
             return Default::default();
         };

@@ -16,5 +16,6 @@ mod web;
 mod work;
 
 pub use api::{Answer, ApiError, Question, ask, socket_path};
+pub use log::Line;
 pub use view::{DeliveryView, IncidentView, is_matched};
 pub use watcher::{Load, Loaded, Voice, Watcher, store_path};

@@ -2,7 +2,9 @@
 //! thread, one loop; everything that is under way is owned by the loop and ends with it.
 
 mod answers;
+mod drain;
 mod reload;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -31,7 +33,7 @@ use super::clock::Clocks;
 use super::export::{Due, Export};
 use super::files::Files;
 use super::heartbeat::Heartbeat;
-use super::log;
+use super::log::{self, Line};
 use super::numbers::{Known, Numbers};
 use super::systemd::Systemd;
 use super::tellers::Tellers;
@@ -43,7 +45,7 @@ use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
 use crate::config::SecretString;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
-use crate::telemetry::otlp;
+use crate::telemetry::otlp::{self, News};
 use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
@@ -54,11 +56,6 @@ const FILES_EVERY: Duration = Duration::from_secs(2);
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 /// How often the service manager hears that the loop turns.
 const TURN: Duration = Duration::from_secs(1);
-/// How long what is under way may take once it is over, and how long the disk may take after it.
-const DRAIN: Duration = Duration::from_secs(7);
-const LAST_WRITES: Duration = Duration::from_secs(2);
-/// How long all of the end may take; what is sent last has what is left of it.
-const END: Duration = Duration::from_secs(10);
 /// How many tenants are examined together because somebody asked for it, and how long each may take.
 const PROBES: usize = 16;
 const LONGEST_PROBE: Duration = Duration::from_secs(60);
@@ -83,7 +80,7 @@ pub struct Loaded {
 /// Where a daemon says what happens.
 pub trait Voice {
     /// A line for each change.
-    fn line(&mut self, line: &str);
+    fn line(&mut self, line: &Line);
     /// How all is now, for whoever looks on.
     fn status(&mut self, status: &str);
 }
@@ -179,10 +176,9 @@ impl Watcher {
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut api, asked, mut questions) = Api::listen(&store_path(&self.setup.config))?;
         let mut web = Web::listen(self.setup.config.web.listen, asked, self.token.subscribe()).await?;
-        self.voice.line(&log::agent(
-            self.clocks.now().wall,
-            &format!("listening on http://{}", web.address()?),
-        ));
+        let listening = format!("listening on http://{}", web.address()?);
+        self.take_up_export(self.clocks.now()).await;
+        self.say(&log::info(self.clocks.now().wall, &listening));
         let heartbeat = &self.setup.config.heartbeat;
         self.heartbeat = Some(Heartbeat::new(heartbeat.url.clone(), USER_AGENT));
         let mut beats = FuturesUnordered::new();
@@ -209,7 +205,7 @@ impl Watcher {
                 }
                 Ok(()) = progress.changed() => {
                     let said = self.unsaid.said_by(&progress.borrow_and_update());
-                    said.iter().for_each(|line| self.voice.line(line));
+                    said.iter().for_each(|line| self.say(line));
                 }
                 _ = forget.tick() => {
                     let since = keep_since(now.wall, self.setup.config.store.retention);
@@ -226,7 +222,7 @@ impl Watcher {
                 }
                 Some(beaten) = beats.next() => {
                     if let Err(why) = beaten {
-                        self.voice.line(&log::agent(now.wall, &format!("the heartbeat was not heard: {why}")));
+                        self.say(&log::warn(now.wall, &format!("the heartbeat was not heard: {why}")));
                     }
                 }
                 _ = turn.tick() => {
@@ -247,104 +243,6 @@ impl Watcher {
         self.systemd.stopping();
         self.drain().await;
         Ok(())
-    }
-
-    /// Ends what is under way, and keeps what is known.
-    async fn drain(mut self) {
-        let began = Moment::now();
-        let _ = self.pull.send(true);
-        let (dispatcher, unsaid) = (&mut self.dispatcher, &mut self.unsaid);
-        let (clocks, store) = (self.clocks, &self.store);
-        let mut work = std::mem::take(&mut self.work);
-        let mut last = Vec::new();
-        let ended = async {
-            while let Some(done) = work.next().await {
-                // Nothing new begins; what came of the rest is kept.
-                let event = match done {
-                    Done::Examined(ix, Some(examined), traced) => {
-                        last.extend(traced);
-                        Event::Examined(ix, examined)
-                    }
-                    Done::Delivered(delivery, outcome, _) => Event::Delivered(delivery.id, outcome),
-                    _ => continue,
-                };
-                for effect in dispatcher.handle(clocks.now(), event) {
-                    let number = keep(store, &effect);
-                    if let Effect::Commit(commit) = effect {
-                        unsaid.wait_for(number, log::incidents(&commit));
-                    }
-                }
-            }
-        };
-        tokio::select! {
-            () = ended => {}
-            () = sleep(DRAIN) => {}
-        }
-        last.into_iter().for_each(|traced| self.trace(Some(traced)));
-        for effect in self.dispatcher.hours_so_far() {
-            keep(&self.store, &effect);
-        }
-        let now = self.clocks.now();
-        self.export.called(&self.setup.clients.calls);
-        self.export_what_is(Due::Numbers, now);
-        while self.export.tenants(
-            &self.numbers,
-            &self.dispatcher,
-            self.setup.config.telemetry.per_tenant,
-            now.wall,
-        ) {}
-        let progress = self.store.progress();
-        let lost = self.store.close(LAST_WRITES);
-        let said = self.unsaid.said_by(&progress.borrow());
-        said.iter().for_each(|line| self.voice.line(line));
-        if lost > 0 {
-            let line = format!("{lost} writes are not in the database: it could not be written in time");
-            self.voice.line(&log::agent(clocks.now().wall, &line));
-        }
-        let (undelivered, news) = self.export.stop(END.saturating_sub(began.elapsed())).await;
-        let left = undelivered.iter().map(|(signal, count)| {
-            let things = signal.things();
-            format!("{count} {things} were not delivered in time, they are lost")
-        });
-        for line in news.into_iter().chain(left) {
-            self.voice.line(&log::agent(clocks.now().wall, &line));
-        }
-    }
-
-    /// Sends telemetry as the configuration says that was taken up last.
-    async fn take_up_export(&mut self, now: Now) {
-        if let Some((settings, wrong)) = self.export_next.take() {
-            self.export.becomes(settings).await;
-            for line in wrong {
-                self.voice.line(&log::agent(now.wall, &line));
-            }
-        }
-    }
-
-    /// Sends what is due.
-    fn export_what_is(&mut self, due: Due, now: Now) {
-        let per_tenant = self.setup.config.telemetry.per_tenant;
-        match due {
-            Due::Numbers => {
-                let health = self.health(now);
-                let known = Known {
-                    dispatcher: &self.dispatcher,
-                    health: &health,
-                    calls: &self.setup.clients.calls,
-                    dropped: &self.export.dropped(),
-                };
-                self.export.numbers(&mut self.numbers, &known, per_tenant, now.wall);
-            }
-            Due::Tenants => {
-                self.export
-                    .tenants(&self.numbers, &self.dispatcher, per_tenant, now.wall);
-            }
-            Due::News(lines) => {
-                for line in lines {
-                    self.voice.line(&log::agent(now.wall, &line));
-                }
-            }
-        }
     }
 
     /// Tells the dispatcher, and carries out what it says.
@@ -401,12 +299,12 @@ impl Watcher {
                 self.unsaid.wait_for(number, log::incidents(&commit));
                 if self.store.trouble().is_some() {
                     let said = self.unsaid.said_by(&self.store.progress().borrow());
-                    said.iter().for_each(|line| self.voice.line(line));
+                    said.iter().for_each(|line| self.say(line));
                 }
             }
             Effect::Record(record) => {
                 if let Some(line) = log::tenant(&record) {
-                    self.voice.line(&line);
+                    self.say(&line);
                 }
             }
             Effect::Good(..) | Effect::Named(..) | Effect::Hour(..) | Effect::Gone(_) => {}
@@ -424,7 +322,7 @@ impl Watcher {
                 let now = self.clocks.now().wall;
                 self.export.delivered(&delivery, &outcome, now, took);
                 self.numbers.delivered(&delivery.to.channel, &outcome);
-                self.voice.line(&log::delivery(now, &tried(delivery.clone(), &outcome)));
+                self.say(&log::delivery(now, &tried(delivery.clone(), &outcome)));
                 self.hear(Event::Delivered(delivery.id, outcome));
             }
             Done::Told(channel, outcome) => self.told(&channel, &outcome),
@@ -445,15 +343,6 @@ impl Watcher {
         }
     }
 
-    /// Tells an examination as a trace, with the cause that explains it now, shared or its own.
-    fn trace(&self, traced: Option<Box<Traced>>) {
-        if let Some(traced) = traced {
-            let id = &traced.evidence.tenant.id;
-            let known = self.dispatcher.tenant(id, self.clocks.now());
-            self.export.examined(&traced, known.and_then(|known| known.cause));
-        }
-    }
-
     /// A reading came back.
     fn read(&mut self, read: Result<Box<Snapshot>, Box<NoInventory>>, extent: Extent, doubtful: bool, calls: u32) {
         let now = self.clocks.now().wall;
@@ -461,7 +350,7 @@ impl Watcher {
             Ok(snapshot) => (snapshot.api, Some(snapshot.inventory)),
             Err(nobody) => {
                 let line = format!("the inventory can't be read, what is known stays: {}", nobody.error);
-                self.voice.line(&log::agent(now, &line));
+                self.say(&log::warn(now, &line));
                 (nobody.api, None)
             }
         };
@@ -480,7 +369,7 @@ impl Watcher {
             Ok(assignment) => self.assignment = Some(Arc::new(assignment)),
             Err(error) => {
                 let line = format!("nothing new can be looked at, what was known before goes on: {error}");
-                self.voice.line(&log::agent(now, &line));
+                self.say(&log::error(now, &line));
             }
         }
         self.hear(Event::Read(Box::new(reading)));
@@ -514,7 +403,11 @@ impl Watcher {
     fn told(&mut self, channel: &Arc<str>, outcome: &Outcome) {
         let now = self.clocks.now();
         if let Some(news) = self.tellers.end(channel, outcome, now) {
-            self.voice.line(&log::agent(now.wall, &news));
+            let line = match outcome {
+                Outcome::Delivered(_) => log::info,
+                Outcome::Failed(_) => log::warn,
+            };
+            self.say(&line(now.wall, &news));
         }
     }
 

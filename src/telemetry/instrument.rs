@@ -149,7 +149,7 @@ instruments! {
     NOTIFICATIONS_PENDING = "roundsman.notifications.pending": Kind::Gauge, Unit::Things("message"), ["channel"],
         "Messages that wait to be delivered";
     TELEMETRY_DROPPED = "roundsman.telemetry.dropped": Kind::Counter, Unit::Things("item"), ["signal", "reason"],
-        "Data points and spans that were to be sent by OTLP and were lost, by signal: queue-full, refused, rejected, expired, stopped";
+        "Data points, spans and log lines that were to be sent by OTLP and were lost, by signal and reason: queue-full, refused, rejected, expired, stopped";
     CONFIG_RELOADED = "roundsman.config.last_reload_successful": Kind::Gauge, Unit::None, [],
         "Whether the configuration was taken up when it was read last: 1 or 0";
     CONFIG_RELOADED_AT = "roundsman.config.last_reload_success.timestamp": Kind::Gauge, Unit::Seconds, [],

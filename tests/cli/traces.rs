@@ -257,7 +257,7 @@ fn a_collector_that_is_gone_or_hangs_changes_neither_report_nor_exit() {
             "otlp_endpoint = \"http://127.0.0.1:9\"".to_owned(),
             "traces can't be delivered to http://127.0.0.1:9",
         ),
-        (endpoint(&hanging), "the traces were not delivered in time"),
+        (endpoint(&hanging), "spans are lost: they were not delivered in time"),
         (endpoint(&refusing), "it answers 401"),
     ] {
         let began = Stopwatch::start();

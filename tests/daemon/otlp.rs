@@ -20,6 +20,9 @@ fn hurried(command: &mut Command) -> &mut Command {
         .env("OTEL_EXPORTER_OTLP_TIMEOUT", "500")
 }
 
+/// Nothing else is sent.
+const METRICS_ONLY: [(&str, &str); 2] = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
+
 fn to(collector: &Collector) -> String {
     format!("[telemetry]\notlp_endpoint = \"http://{}\"\n", collector.http)
 }
@@ -204,11 +207,15 @@ fn another_configuration_sends_elsewhere_or_nowhere_at_once() {
     assert_eq!(daemon.stop(), Some(0));
 }
 
-/// What a daemon says it lost of its numbers, for a reason.
+/// What a daemon says it lost for a reason, of all signals.
 fn lost(address: &str, reason: &str) -> Option<usize> {
-    let series = format!("roundsman_telemetry_dropped_total{{signal=\"metrics\",reason=\"{reason}\"}} ");
     let page = get(address, "/metrics").1;
-    page.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
+    let reason = format!("reason=\"{reason}\"}} ");
+    let series = page
+        .lines()
+        .filter(|line| line.starts_with("roundsman_telemetry_dropped_total{"));
+    let counts = series.filter_map(|line| line.split_once(&reason)?.1.parse::<usize>().ok());
+    Some(counts.sum())
 }
 
 /// Rounds go on, each second one, whatever the collector does.
@@ -248,7 +255,8 @@ fn what_a_collector_refuses_or_rejects_is_counted_exactly() {
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.grpc))];
     let served = super::served(&[]);
     let environment = environment.each_ref().map(|(key, value)| (*key, value.as_str()));
-    let mut daemon = sending(&served, &[environment[0], ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]);
+    let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let mut daemon = sending(&served, &[&METRICS_ONLY[..], &[environment[0], grpc]].concat());
     let address = listens(&mut daemon);
     daemon.hears(&["rejected 3 of", "data points: too old"]);
     eventually("each point that was rejected is counted", || {
@@ -270,7 +278,7 @@ fn what_can_be_tried_again_is_and_nothing_is_lost() {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
         ];
-        let mut daemon = sending(&served, &environment);
+        let mut daemon = sending(&served, &[&METRICS_ONLY[..], &environment].concat());
         let page = listens(&mut daemon);
         daemon.hears(&[
             "metrics can't be delivered to http://127.0.0.1",

@@ -12,6 +12,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Response, Uri};
 use axum::routing::post;
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
 };
@@ -23,6 +27,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, metric, number_data_point};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
@@ -56,9 +61,10 @@ struct Kept {
     mood: Mood,
     metrics: Mutex<Vec<ResourceMetrics>>,
     spans: Mutex<Vec<ResourceSpans>>,
+    lines: Mutex<Vec<LogRecord>>,
     headers: Mutex<Vec<HeaderMap>>,
     requests: AtomicUsize,
-    /// How many points and spans were in what was refused.
+    /// How many points, spans and lines were in what was refused.
     refused: AtomicUsize,
 }
 
@@ -90,6 +96,7 @@ impl Collector {
         let router = Router::new()
             .route("/v1/metrics", post(over_http))
             .route("/v1/traces", post(over_http))
+            .route("/v1/logs", post(over_http))
             .with_state(Arc::clone(&kept));
         let plain = router.clone();
         runtime.spawn(async move { axum::serve(http, plain).await });
@@ -98,7 +105,10 @@ impl Collector {
             let packed = tonic::codec::CompressionEncoding::Gzip;
             let metrics = MetricsServiceServer::new(service.clone()).accept_compressed(packed);
             let traces = TraceServiceServer::new(service).accept_compressed(packed);
-            tonic::service::Routes::new(metrics).add_service(traces)
+            let logs = LogsServiceServer::new(Service(Arc::clone(&kept))).accept_compressed(packed);
+            tonic::service::Routes::new(metrics)
+                .add_service(traces)
+                .add_service(logs)
         };
         let server = tonic::transport::Server::builder().add_routes(services());
         runtime.spawn(server.serve_with_incoming(tonic::transport::server::TcpIncoming::from(grpc)));
@@ -121,7 +131,7 @@ impl Collector {
         self.kept.requests.load(Ordering::SeqCst)
     }
 
-    /// How many points and spans were in the requests that it refused.
+    /// How many points, spans and lines were in the requests that it refused.
     pub(crate) fn refused(&self) -> usize {
         self.kept.refused.load(Ordering::SeqCst)
     }
@@ -155,6 +165,11 @@ impl Collector {
         let all = lock(&self.kept.spans).clone();
         let scopes = all.into_iter().flat_map(|resource| resource.scope_spans);
         scopes.flat_map(|scope| scope.spans).collect()
+    }
+
+    /// Every line of a log that was taken.
+    pub(crate) fn lines(&self) -> Vec<LogRecord> {
+        lock(&self.kept.lines).clone()
     }
 
     /// The spans of one trace by their names, its root first.
@@ -290,6 +305,20 @@ impl Kept {
         }
     }
 
+    fn take_lines(&self, request: ExportLogsServiceRequest) -> ExportLogsServiceResponse {
+        let scopes = request
+            .resource_logs
+            .into_iter()
+            .flat_map(|resource| resource.scope_logs);
+        lock(&self.lines).extend(scopes.flat_map(|scope| scope.log_records));
+        ExportLogsServiceResponse {
+            partial_success: (self.rejects() > 0).then(|| ExportLogsPartialSuccess {
+                rejected_log_records: self.rejects(),
+                error_message: "too old".to_owned(),
+            }),
+        }
+    }
+
     fn take_spans(&self, request: ExportTraceServiceRequest) -> ExportTraceServiceResponse {
         lock(&self.spans).extend(request.resource_spans);
         ExportTraceServiceResponse {
@@ -332,6 +361,10 @@ async fn over_http(State(kept): State<Arc<Kept>>, uri: Uri, headers: HeaderMap, 
                     let request = ExportMetricsServiceRequest::decode(&plain[..]).expect("metrics");
                     kept.take_metrics(request).encode_to_vec()
                 }
+                "/v1/logs" => {
+                    let request = ExportLogsServiceRequest::decode(&plain[..]).expect("lines");
+                    kept.take_lines(request).encode_to_vec()
+                }
                 _ => {
                     let request = ExportTraceServiceRequest::decode(&plain[..]).expect("spans");
                     kept.take_spans(request).encode_to_vec()
@@ -342,12 +375,17 @@ async fn over_http(State(kept): State<Arc<Kept>>, uri: Uri, headers: HeaderMap, 
     }
 }
 
-/// How many points or spans a request holds.
+/// How many points, spans or lines a request holds.
 fn count(path: &str, message: &[u8]) -> usize {
     if path == "/v1/traces" {
         let request = ExportTraceServiceRequest::decode(message).expect("spans");
         let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
         return scopes.map(|scope| scope.spans.len()).sum();
+    }
+    if path == "/v1/logs" {
+        let request = ExportLogsServiceRequest::decode(message).expect("lines");
+        let scopes = request.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
+        return scopes.map(|scope| scope.log_records.len()).sum();
     }
     let request = ExportMetricsServiceRequest::decode(message).expect("metrics");
     let scopes = request
@@ -399,5 +437,16 @@ impl TraceService for Service {
     ) -> Result<tonic::Response<ExportTraceServiceResponse>, Status> {
         self.refuses().await?;
         Ok(tonic::Response::new(self.0.take_spans(request.into_inner())))
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Service {
+    async fn export(
+        &self,
+        request: Request<ExportLogsServiceRequest>,
+    ) -> Result<tonic::Response<ExportLogsServiceResponse>, Status> {
+        self.refuses().await?;
+        Ok(tonic::Response::new(self.0.take_lines(request.into_inner())))
     }
 }

@@ -32,14 +32,13 @@ impl Watcher {
                 let url = setup.config.heartbeat.url.clone();
                 self.heartbeat = self.heartbeat.take().map(|heartbeat| heartbeat.moved(url, USER_AGENT));
                 self.setup = Arc::new(setup);
-                self.voice
-                    .line(&log::agent(now, &format!("configuration reloaded ({why})")));
+                self.say(&log::info(now, &format!("configuration reloaded ({why})")));
                 self.hear(Event::Reloaded(Box::new(settings)));
             }
             Err(error) => {
                 self.numbers.reloaded(false, now);
                 let line = format!("configuration not reloaded ({why}), the old one goes on: {error}");
-                self.voice.line(&log::agent(now, &line));
+                self.say(&log::error(now, &line));
             }
         }
         self.systemd.reloaded();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use roundsman_checks::clock::Moment;
 use tokio::sync::Notify;
@@ -26,6 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Most lines that wait to be read; a collector that changes its mind that often is not worth more.
 const MOST_NEWS: usize = 16;
 
+/// Something to say about the way to a collector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Whether it works again; otherwise something is wrong with it.
+    pub good: bool,
+    /// What there is to say.
+    pub text: String,
+}
+
 /// What was not delivered when the exporter ended, of each signal.
 pub type Undelivered = BTreeMap<Signal, u64>;
 
@@ -46,7 +56,7 @@ struct Shared {
     room: Notify,
     /// Nothing more comes: what waits goes at once.
     ending: AtomicBool,
-    news: Mutex<Vec<String>>,
+    news: Mutex<Vec<News>>,
     has_news: Notify,
     /// What was delivered, for whoever wants to know whether anything was.
     delivered: AtomicBool,
@@ -92,6 +102,13 @@ impl Exporter {
         }
     }
 
+    /// Has something sent that was said.
+    pub fn log(&self, record: LogRecord) {
+        if self.settings.endpoint(Signal::Logs).is_some() {
+            self.push(Signal::Logs, Batch::logs(&self.settings.resource, vec![record]));
+        }
+    }
+
     /// Has points sent.
     pub fn points(&self, points: Points) {
         if self.settings.endpoint(Signal::Metrics).is_some() {
@@ -109,11 +126,11 @@ impl Exporter {
         self.shared.lock().lose(signal, Why::QueueFull, count);
     }
 
-    /// Waits until there is room for more points.
-    pub async fn room(&self) {
+    /// Waits until there is room for more of a signal. One at a time waits.
+    pub async fn room(&self, signal: Signal) {
         loop {
             let room = self.shared.room.notified();
-            if self.shared.lock().has_room(Signal::Metrics) {
+            if self.shared.lock().has_room(signal) {
                 return;
             }
             room.await;
@@ -133,7 +150,7 @@ impl Exporter {
     }
 
     /// Waits until there is something to say about the way: that it does not work, or works again.
-    pub async fn news(&self) -> Vec<String> {
+    pub async fn news(&self) -> Vec<News> {
         loop {
             let news = self.take_news();
             if !news.is_empty() {
@@ -145,7 +162,7 @@ impl Exporter {
 
     /// What there is to say, and was not said yet.
     #[must_use]
-    pub fn take_news(&self) -> Vec<String> {
+    pub fn take_news(&self) -> Vec<News> {
         std::mem::take(&mut *self.shared.news.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -170,10 +187,10 @@ impl Shared {
         self.ending.load(Ordering::Acquire)
     }
 
-    fn tell(&self, line: String) {
+    fn tell(&self, good: bool, text: String) {
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
         if news.len() < MOST_NEWS {
-            news.push(line);
+            news.push(News { good, text });
         }
         self.has_news.notify_one();
     }
@@ -240,11 +257,14 @@ async fn deliver(shared: &Shared, signal: Signal, sender: &Arc<Sender>, batch: B
                     false => Way::Doubtful,
                 };
                 match (*way, now) {
-                    (Way::Shut, _) => shared.tell(format!("{name} are delivered to {to} again")),
+                    (Way::Shut, _) => shared.tell(true, format!("{name} are delivered to {to} again")),
                     (Way::Fine, Way::Doubtful) => {
                         let lost = said.rejected.min(count);
                         let things = signal.things();
-                        shared.tell(format!("{to} rejected {lost} of {count} {things}: {}", said.message));
+                        shared.tell(
+                            false,
+                            format!("{to} rejected {lost} of {count} {things}: {}", said.message),
+                        );
                     }
                     _ => {}
                 }
@@ -254,16 +274,17 @@ async fn deliver(shared: &Shared, signal: Signal, sender: &Arc<Sender>, batch: B
             }
             Outcome::Refused(why) => {
                 if *way != Way::Shut {
-                    shared.tell(format!("{name} are refused by {to}, they are lost: {why}"));
+                    shared.tell(false, format!("{name} are refused by {to}, they are lost: {why}"));
                 }
                 *way = Way::Shut;
                 return shared.sent(signal, Some((Why::Refused, count)));
             }
             Outcome::Again { why, after } => {
                 if *way != Way::Shut {
-                    shared.tell(format!(
-                        "{name} can't be delivered to {to}, they are tried again: {why}"
-                    ));
+                    shared.tell(
+                        false,
+                        format!("{name} can't be delivered to {to}, they are tried again: {why}"),
+                    );
                 }
                 *way = Way::Shut;
                 failures += 1;

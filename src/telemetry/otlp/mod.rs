@@ -1,4 +1,4 @@
-//! Numbers and traces for others, by OTLP 1.x over HTTP or gRPC: what they look like there, where they go, and the queue
+//! Numbers, traces and logs for others, by OTLP 1.x over HTTP or gRPC: what they look like there, where they go, and the queue
 //! and the tasks that bring them.
 //!
 //! The messages are those that OpenTelemetry publishes. The sender is ours: the one that is published with them counts
@@ -8,6 +8,7 @@
 mod batch;
 pub mod context;
 mod exporter;
+pub mod logs;
 mod points;
 mod queue;
 mod resource;
@@ -20,7 +21,7 @@ pub mod spans;
 
 pub use batch::Batch;
 pub use context::SpanRef;
-pub use exporter::{Exporter, FLUSH_WITHIN, Undelivered};
+pub use exporter::{Exporter, FLUSH_WITHIN, News, Undelivered};
 pub use points::Points;
 pub use queue::{Dropped, Why};
 pub use settings::{Endpoint, Settings, Variables};

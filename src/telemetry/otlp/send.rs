@@ -112,6 +112,10 @@ impl Sender {
             OtlpProtocol::Http => ("application/x-protobuf", CONTENT_ENCODING.as_str()),
             OtlpProtocol::Grpc => {
                 headers.insert(TE, HeaderValue::from_static("trailers"));
+                let timeout = format!("{}m", self.endpoint.timeout.as_millis());
+                if let Ok(timeout) = HeaderValue::from_str(&timeout) {
+                    headers.insert("grpc-timeout", timeout);
+                }
                 ("application/grpc", "grpc-encoding")
             }
         };

@@ -113,6 +113,10 @@ impl Settings {
 fn endpoint(signal: Signal, telemetry: &Telemetry, set: Variables<'_>, wrong: &mut Wrong) -> Option<Endpoint> {
     let general = |what: &str| format!("OTEL_EXPORTER_OTLP_{what}");
     let own = |what: &str| format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.variable());
+    let exporter = format!("OTEL_{}_EXPORTER", signal.variable());
+    if set(&exporter).is_some_and(|word| word.trim() == "none") {
+        return None;
+    }
     // The variable of the signal goes before that of all.
     let either = |what: &str| {
         let names = [own(what), general(what)];
@@ -270,33 +274,28 @@ mod tests {
     #[test]
     fn the_file_goes_before_the_environment_and_a_signals_own_variable_before_that_of_all() {
         let silent = Telemetry::default();
-        assert_eq!(urls(&silent, &[]), Vec::<String>::new(), "nobody said where");
-        assert_eq!(
-            urls(&silent, &[(ROOT.0, "")]),
-            Vec::<String>::new(),
-            "an empty one is not set"
-        );
-        let both = [
-            "http://collector:4318/base/v1/metrics",
-            "http://collector:4318/base/v1/traces",
-        ];
-        assert_eq!(urls(&silent, &[ROOT]), both);
+        let none = Vec::<String>::new();
+        assert_eq!(urls(&silent, &[]), none, "nobody said where");
+        assert_eq!(urls(&silent, &[(ROOT.0, "")]), none, "an empty one is not set");
+        let below = |root: &str| ["metrics", "traces", "logs"].map(|signal| format!("{root}/v1/{signal}"));
+        let all = below("http://collector:4318/base");
+        assert_eq!(urls(&silent, &[ROOT]), all);
         let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://traces.example/in?k=1");
-        assert_eq!(urls(&silent, &[ROOT, own]), [both[0], "https://traces.example/in?k=1"]);
-        assert_eq!(urls(&silent, &[own]), ["https://traces.example/in?k=1"]);
+        assert_eq!(urls(&silent, &[ROOT, own]), [&all[0], own.1, &all[2]]);
+        assert_eq!(urls(&silent, &[own]), [own.1]);
         let file = Telemetry {
             otlp_endpoint: Some("http://127.0.0.1:4318".to_owned()),
             ..Telemetry::default()
         };
-        let said = ["http://127.0.0.1:4318/v1/metrics", "http://127.0.0.1:4318/v1/traces"];
+        let said = below("http://127.0.0.1:4318");
         assert_eq!(urls(&file, &[ROOT, own]), said);
-        let off = ("OTEL_SDK_DISABLED", "True");
-        assert_eq!(urls(&file, &[off]), Vec::<String>::new());
+        assert_eq!(urls(&file, &[("OTEL_SDK_DISABLED", "True")]), none);
+        assert_eq!(urls(&file, &[("OTEL_METRICS_EXPORTER", "none")]), said[1..]);
         let no_traces = Telemetry {
             traces: Traces::NONE,
             ..file
         };
-        assert_eq!(urls(&no_traces, &[]), said[..1]);
+        assert_eq!(urls(&no_traces, &[]), [&*said[0], &said[2]]);
     }
 
     #[test]
@@ -328,7 +327,7 @@ mod tests {
         let (settings, wrong) = of(&Telemetry::default(), &pairs);
         assert_eq!(wrong, Vec::<String>::new());
         let settings = settings.unwrap();
-        let [metrics, traces] = settings.endpoints.clone().map(Option::unwrap);
+        let [metrics, traces, _] = settings.endpoints.clone().map(Option::unwrap);
         assert_eq!(metrics.headers["authorization"], "Basic s3cret");
         assert_eq!(metrics.headers["x-team"], "a");
         assert!(metrics.gzip);

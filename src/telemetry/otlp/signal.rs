@@ -1,5 +1,6 @@
 //! What is told apart in OTLP: each signal has its path, its service and its answer.
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::{DecodeError, Message as _};
@@ -11,12 +12,14 @@ pub enum Signal {
     Metrics,
     /// Spans.
     Traces,
+    /// What is said.
+    Logs,
 }
 
 /// What a collector says of what it took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PartialSuccess {
-    /// How many points or spans it did not take.
+    /// How many points, spans or lines it did not take.
     pub rejected: u64,
     /// Why, or what else it wants to say.
     pub message: String,
@@ -24,7 +27,7 @@ pub(super) struct PartialSuccess {
 
 impl Signal {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Metrics, Self::Traces];
+    pub const ALL: [Self; 3] = [Self::Metrics, Self::Traces, Self::Logs];
 
     /// Its name in metrics and lines.
     #[must_use]
@@ -32,6 +35,7 @@ impl Signal {
         match self {
             Self::Metrics => "metrics",
             Self::Traces => "traces",
+            Self::Logs => "logs",
         }
     }
 
@@ -40,6 +44,7 @@ impl Signal {
         match self {
             Self::Metrics => 0,
             Self::Traces => 1,
+            Self::Logs => 2,
         }
     }
 
@@ -49,6 +54,7 @@ impl Signal {
         match self {
             Self::Metrics => "data points",
             Self::Traces => "spans",
+            Self::Logs => "lines",
         }
     }
 
@@ -57,6 +63,7 @@ impl Signal {
         match self {
             Self::Metrics => "METRICS",
             Self::Traces => "TRACES",
+            Self::Logs => "LOGS",
         }
     }
 
@@ -65,6 +72,7 @@ impl Signal {
         match self {
             Self::Metrics => "v1/metrics",
             Self::Traces => "v1/traces",
+            Self::Logs => "v1/logs",
         }
     }
 
@@ -73,6 +81,7 @@ impl Signal {
         match self {
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         }
     }
 
@@ -86,6 +95,10 @@ impl Signal {
             Self::Traces => {
                 let said = ExportTraceServiceResponse::decode(message)?.partial_success;
                 said.map(|said| (said.rejected_spans, said.error_message))
+            }
+            Self::Logs => {
+                let said = ExportLogsServiceResponse::decode(message)?.partial_success;
+                said.map(|said| (said.rejected_log_records, said.error_message))
             }
         }
         .unwrap_or_default();
