@@ -13,7 +13,7 @@ const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn served(faults: &[&str]) -> Served {
     let options = LabOptions {
-        tenants: ["q7f9", "a3b1", "c04e", "d9a2"].map(str::to_owned).into(),
+        tenants: ["q7f9", "a3b1", "c04e", "d9a2", "e5b7"].map(str::to_owned).into(),
         ..LabOptions::default()
     };
     serve(options, faults).impatient()
@@ -64,7 +64,12 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn a_trace_says_which_layer_failed_and_why() {
     let collector = Collector::start(Mood::Takes);
-    let served = served(&["tls-eof@q7f9", "site-status@a3b1", "dns-override@c04e"]);
+    let served = served(&[
+        "tls-eof@q7f9",
+        "site-status@a3b1",
+        "dns-override@c04e",
+        "site-redirect@e5b7",
+    ]);
     let ran = verify(&served, &endpoint(&collector), &[]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(!ran.err.contains("warning"), "{}", ran.err);
@@ -135,6 +140,14 @@ fn a_trace_says_which_layer_failed_and_why() {
         );
     }
 
+    let moved = collector.trace("verify e5b7");
+    let redirect = named(&moved, "http.request");
+    assert_eq!(failed(redirect).as_deref(), Some("http/redirect"));
+    assert!(
+        redirect.events.iter().any(|event| event.name == "redirect"),
+        "{redirect:?}"
+    );
+
     let elsewhere = collector.trace("verify c04e");
     let resolve = named(&elsewhere, "dns.resolve");
     assert_eq!(failed(resolve).as_deref(), Some("dns/mismatch"));
@@ -151,7 +164,7 @@ fn a_trace_says_which_layer_failed_and_why() {
     // Each is a trace of its own, and points at the round.
     let spans = collector.spans();
     let round = named(&spans, "round");
-    assert_eq!(attribute(round, "roundsman.tenants.failing").as_deref(), Some("3"));
+    assert_eq!(attribute(round, "roundsman.tenants.failing").as_deref(), Some("4"));
     assert_eq!(attribute(round, "roundsman.tenants.healthy").as_deref(), Some("1"));
     for trace in [&cut, &sick, &elsewhere] {
         let link = trace[0].links.first().expect("a link");

@@ -292,6 +292,27 @@ fn what_can_be_tried_again_is_and_nothing_is_lost() {
     }
 }
 
+/// A collector that says when to come again is left alone until then. RESOURCE_EXHAUSTED is refused for good without that.
+#[test]
+fn a_collector_is_left_alone_as_long_as_it_asks_for() {
+    for (over_grpc, status) in [(false, 429), (true, 8)] {
+        let collector = Collector::start(Mood::Later(status));
+        let served = served(&[]);
+        let address = if over_grpc { collector.grpc } else { collector.http };
+        let endpoint = format!("http://{address}");
+        let protocol = if over_grpc { "grpc" } else { "http/protobuf" };
+        let environment = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+        ];
+        let daemon = sending(&served, &[&METRICS_ONLY[..], &environment].concat());
+        eventually("the numbers", || collector.number("roundsman.coverage", &[]));
+        let pause = collector.first_pause().expect("a second request");
+        assert!(pause >= std::time::Duration::from_secs(3), "{pause:?}");
+        assert_eq!(daemon.stop(), Some(0));
+    }
+}
+
 #[test]
 fn a_collector_that_is_gone_hangs_or_never_ends_touches_no_check_and_no_stop() {
     let gone = "http://127.0.0.1:9".to_owned();
@@ -320,7 +341,7 @@ fn a_collector_that_is_gone_hangs_or_never_ends_touches_no_check_and_no_stop() {
         goes_on(&address);
         let began = roundsman_checks::clock::Stopwatch::start();
         assert_eq!(daemon.stop(), Some(0), "{word}");
-        let left = began.left(std::time::Duration::from_secs(9));
+        let left = began.left(std::time::Duration::from_secs(12));
         assert!(!left.is_zero(), "{word}: it stopped too late");
     }
 }

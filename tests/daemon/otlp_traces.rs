@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use opentelemetry_proto::tonic::metrics::v1::metric;
+
 use super::numbers::with_headers;
 use super::{Daemon, configure, eventually, get, listens, served};
+use crate::cli::command;
 use crate::support::collector::{Collector, Mood, attribute};
 
 fn hex(bytes: &[u8]) -> String {
@@ -23,7 +26,8 @@ fn examinations_rounds_and_deliveries_are_traces_and_the_numbers_point_at_them()
     let served = served(&["site-status@a3b1"]);
     let hook = "[[alerts.channels]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9/s3cret-path\"\n[alerts]\ngroup_wait = \"0s\"\n";
     configure(&served, &format!("{hook}{}", telemetry(&collector, "failing")));
-    let mut daemon = Daemon::start(&served);
+    let mut hurried = command(served.dir.path());
+    let mut daemon = Daemon::start_with(&served, hurried.env("OTEL_METRIC_EXPORT_INTERVAL", "500"));
     let address = listens(&mut daemon);
     let trace = eventually("the cause that explains it", || {
         let trace = collector.trace("verify a3b1");
@@ -62,6 +66,17 @@ fn examinations_rounds_and_deliveries_are_traces_and_the_numbers_point_at_them()
             .map(|span| hex(&span.trace_id))
             .collect::<BTreeSet<_>>();
         examples.is_subset(&told).then_some(())
+    });
+    eventually("the examples of the numbers that are sent", || {
+        let metrics = collector.metrics().into_iter().filter_map(|metric| match metric.data {
+            Some(metric::Data::Histogram(histogram)) => Some(histogram.data_points),
+            _ => None,
+        });
+        let exemplars = metrics.flatten().flat_map(|point| point.exemplars);
+        let sent = exemplars
+            .map(|exemplar| hex(&exemplar.trace_id))
+            .collect::<BTreeSet<_>>();
+        examples.iter().any(|trace| sent.contains(trace)).then_some(())
     });
     let told = collector.spans();
     assert!(told.iter().all(|span| span.name != "verify q7f9"), "it is well");

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -32,6 +33,7 @@ use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, metric, n
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message;
+use roundsman_checks::clock::Moment;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tonic::{Request, Status};
@@ -44,6 +46,8 @@ pub(crate) enum Mood {
     Takes,
     /// Answers so to the first requests, and takes the rest. A status of HTTP, or a code of gRPC.
     First(usize, u16),
+    /// Answers so to the first request and asks to be left alone for 3 s, and takes the rest.
+    Later(u16),
     /// Answers so to all of them.
     Always(u16),
     /// Takes them but for so many points or spans of each.
@@ -64,6 +68,8 @@ struct Kept {
     lines: Mutex<Vec<LogRecord>>,
     headers: Mutex<Vec<HeaderMap>>,
     requests: AtomicUsize,
+    /// When each came.
+    came: Mutex<Vec<Moment>>,
     /// How many points, spans and lines were in what was refused.
     refused: AtomicUsize,
 }
@@ -129,6 +135,14 @@ impl Collector {
     /// How many requests came, whatever became of them.
     pub(crate) fn requests(&self) -> usize {
         self.kept.requests.load(Ordering::SeqCst)
+    }
+
+    /// How long it was left alone after the first request.
+    pub(crate) fn first_pause(&self) -> Option<Duration> {
+        match lock(&self.kept.came).as_slice() {
+            [first, second, ..] => Some(second.since(*first)),
+            _ => None,
+        }
     }
 
     /// How many points, spans and lines were in the requests that it refused.
@@ -280,9 +294,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 impl Kept {
     /// Counts a request; the status that is answered instead of taking it.
     fn refuses(&self) -> Option<u16> {
+        lock(&self.came).push(Moment::now());
         let before = self.requests.fetch_add(1, Ordering::SeqCst);
         match self.mood {
             Mood::First(count, status) if before < count => Some(status),
+            Mood::Later(status) if before == 0 => Some(status),
             Mood::Always(status) => Some(status),
             _ => None,
         }
@@ -342,6 +358,10 @@ async fn over_http(State(kept): State<Arc<Kept>>, uri: Uri, headers: HeaderMap, 
     }
     let answer = |status: u16, body: Body| {
         let answer = Response::builder().status(status);
+        let answer = match kept.mood {
+            Mood::Later(_) if status != 200 => answer.header("retry-after", "3"),
+            _ => answer,
+        };
         answer.body(body).expect("an answer")
     };
     if let Some(status) = refused {
@@ -403,13 +423,27 @@ fn count(path: &str, message: &[u8]) -> usize {
     points.sum()
 }
 
+/// A `google.rpc.Status` that asks to wait 3 s.
+fn later() -> Vec<u8> {
+    let kind = b"type.googleapis.com/google.rpc.RetryInfo";
+    let delay = [0x08, 3];
+    let info = [&[0x0a, 2], &delay[..]].concat();
+    let length = |bytes: &[u8]| u8::try_from(bytes.len()).expect("a short one");
+    let any = [&[0x0a, length(kind)], &kind[..], &[0x12, length(&info)], &info].concat();
+    [&[0x08, 8, 0x1a, length(&any)], &any[..]].concat()
+}
+
 #[derive(Clone)]
 struct Service(Arc<Kept>);
 
 impl Service {
     async fn refuses(&self) -> Result<(), Status> {
         if let Some(code) = self.0.refuses() {
-            return Err(Status::new(i32::from(code).into(), "come back later"));
+            let (code, why) = (i32::from(code).into(), "come back later");
+            return Err(match self.0.mood {
+                Mood::Later(_) => Status::with_details(code, why, later().into()),
+                _ => Status::new(code, why),
+            });
         }
         if matches!(self.0.mood, Mood::Hangs) {
             std::future::pending::<()>().await;

@@ -1,6 +1,7 @@
 //! One attempt to bring a request to a collector, and what came of it.
 
 use std::io::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -46,12 +47,12 @@ pub(super) enum Outcome {
 pub(super) struct Sender {
     signal: Signal,
     endpoint: Endpoint,
-    client: Result<Client, String>,
+    client: Mutex<Result<Client, String>>,
 }
 
 impl Sender {
     pub(super) fn new(signal: Signal, endpoint: Endpoint) -> Self {
-        let client = client(&endpoint);
+        let client = Mutex::new(client_for(&endpoint));
         Self {
             signal,
             endpoint,
@@ -84,9 +85,9 @@ impl Sender {
 
     /// Tries once. Every end comes within the time that the endpoint is given.
     pub(super) async fn attempt(&self, body: Bytes) -> Outcome {
-        let client = match &self.client {
+        let client = match self.lock().clone() {
             Ok(client) => client,
-            Err(why) => return Outcome::Refused(why.clone()),
+            Err(why) => return Outcome::Refused(why),
         };
         let attempt = async {
             let request = client
@@ -101,9 +102,18 @@ impl Sender {
                 Err(error) => again(reason(&error.without_url())),
             }
         };
-        let late = || again(format!("no answer within {:?}", self.endpoint.timeout));
-        let done = tokio::time::timeout(self.endpoint.timeout, attempt).await;
-        done.unwrap_or_else(|_| late())
+        if let Ok(outcome) = tokio::time::timeout(self.endpoint.timeout, attempt).await {
+            return outcome;
+        }
+        if self.endpoint.protocol == OtlpProtocol::Grpc {
+            // All requests share one connection, and it may lead to nobody any more: the next one has its own.
+            *self.lock() = client_for(&self.endpoint);
+        }
+        again(format!("no answer within {:?}", self.endpoint.timeout))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Result<Client, String>> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn headers(&self) -> HeaderMap {
@@ -222,7 +232,7 @@ fn again(why: String) -> Outcome {
     Outcome::Again { why, after: None }
 }
 
-fn client(endpoint: &Endpoint) -> Result<Client, String> {
+fn client_for(endpoint: &Endpoint) -> Result<Client, String> {
     // Another part of the process may have installed the same provider already; then this changes nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = Client::builder()
