@@ -145,6 +145,11 @@ fn said(line: String) -> String {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let ended = self.child.try_wait();
+            let raw = self.raw.lock().map(|lines| lines.join("\n")).unwrap_or_default();
+            eprintln!("the daemon ({ended:?}) said:\n{raw}");
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

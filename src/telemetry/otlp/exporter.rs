@@ -8,7 +8,7 @@ use std::time::Duration;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use roundsman_checks::clock::Moment;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -54,8 +54,8 @@ struct Shared {
     came: [Notify; Signal::ALL.len()],
     /// There may be room again.
     room: Notify,
-    /// Nothing more comes: what waits goes at once.
-    ending: AtomicBool,
+    /// Whether nothing more comes: what waits goes at once.
+    ending: watch::Sender<bool>,
     news: Mutex<Vec<News>>,
     has_news: Notify,
     /// What was delivered, for whoever wants to know whether anything was.
@@ -168,7 +168,7 @@ impl Exporter {
 
     /// Sends what waits as long as there is time, and ends. What was lost, and what of it at the end.
     pub async fn stop(&mut self, within: Duration) -> Undelivered {
-        self.shared.ending.store(true, Ordering::Release);
+        self.shared.ending.send_replace(true);
         self.shared.came.iter().for_each(Notify::notify_one);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         // What is late is counted below.
@@ -184,7 +184,13 @@ impl Shared {
     }
 
     fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::Acquire)
+        *self.ending.borrow()
+    }
+
+    /// Waits for the end.
+    async fn ends(&self) {
+        // The sender is here, so it is not gone.
+        let _ = self.ending.subscribe().wait_for(|ending| *ending).await;
     }
 
     fn tell(&self, good: bool, text: String) {
@@ -287,11 +293,16 @@ async fn deliver(shared: &Shared, signal: Signal, sender: &Arc<Sender>, batch: B
                     );
                 }
                 *way = Way::Shut;
-                failures += 1;
-                let pause = wait(failures, after, fastrand::f64());
-                sleep(pause).await;
                 if began.elapsed() > PATIENCE {
                     return shared.sent(signal, Some((Why::Expired, count)));
+                }
+                failures += 1;
+                let pause = wait(failures, after, fastrand::f64());
+                // At the end it is tried once more at once, unless the collector asks for something else.
+                let is_free = after.is_none() && !shared.is_ending();
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = shared.ends(), if is_free => {}
                 }
             }
         }
