@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::evidence::{ApiAnswer, CertificateChain};
 use crate::evidence::{
-    App, AppTold, AppWord, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, VantageEvidence, Visit,
-    ZoneEvidence, ZoneRecord,
+    App, AppTold, AppWord, ChainId, Fault, Machine, Platform, Retry, TenantDns, TenantLog, TraceContext,
+    VantageEvidence, Visit, ZoneEvidence, ZoneRecord,
 };
 use crate::expectation::Expectation;
 use crate::finding::Check;
@@ -59,6 +59,9 @@ pub struct TenantEvidence {
     /// The app asked directly, past the edge; asked only where the page failed.
     #[serde(default)]
     pub direct: Option<Box<Visit>>,
+    /// The trace that its requests belong to, where they belong to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     /// What the logs say of its requests; asked only where it answers wrongly, or where it is traced.
     #[serde(default, skip_serializing_if = "TenantLog::is_unasked")]
     pub log: TenantLog,
@@ -83,6 +86,7 @@ impl TenantEvidence {
             word: None,
             spared: false,
             direct: None,
+            trace: None,
             log: TenantLog::default(),
         }
     }

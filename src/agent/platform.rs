@@ -70,12 +70,11 @@ pub enum ClientsError {
 }
 
 impl Clients {
-    /// The clients that the configuration asks for. Tokens are read here.
+    /// The clients that the configuration asks for, which count their requests there. Tokens are read here.
     ///
     /// # Errors
     /// [`ClientsError`] where a token is unset or empty, or an address can't be used.
-    pub fn new(config: &Config, user_agent: &str) -> Result<Self, ClientsError> {
-        let calls = Calls::default();
+    pub fn new(config: &Config, user_agent: &str, calls: Calls) -> Result<Self, ClientsError> {
         Ok(Self {
             platform: platform(config, user_agent, &calls)?,
             cloudflare: cloudflare(config, user_agent, &calls)?,

@@ -8,6 +8,7 @@ use roundsman_checks::gather::WakePolicy;
 use super::platform::Fetch;
 use super::setup::Setup;
 use crate::config::Glob;
+use crate::telemetry::otlp::context::Tracing;
 
 /// Request of a round, the same for all rounds of one command.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct RoundRequest {
     pub logs: bool,
     /// Whether the evidence of tenants that are well is dropped: nobody records or reuses it.
     pub forget_healthy: bool,
+    /// How examinations are told as traces, where they are.
+    pub tracing: Option<Tracing>,
 }
 
 impl Default for RoundRequest {
@@ -47,6 +50,7 @@ impl Default for RoundRequest {
             traced: false,
             logs: true,
             forget_healthy: false,
+            tracing: None,
         }
     }
 }

@@ -80,9 +80,15 @@ pub fn assign(
     inventory: &Inventory,
 ) -> Result<Assignment, HeaderError> {
     let (addresses, addresses_missing, configured) = addresses(&setup.config, &snapshot.platform);
+    let mut targets = setup.targets(&inventory.tenants, request.wake)?;
+    if let Some(tracing) = &request.tracing {
+        targets
+            .iter_mut()
+            .for_each(|target| target.trace = Some(tracing.examination()));
+    }
     Ok(Assignment {
         number: setup.next_round(),
-        targets: setup.targets(&inventory.tenants, request.wake)?,
+        targets,
         known: Arc::new(inventory.known.clone()),
         inventory: inventory.faults.clone(),
         selected: request.selected.clone(),

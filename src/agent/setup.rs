@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use roundsman_checks::chain::TrustStore;
 use roundsman_checks::expectation::Expectation;
 use roundsman_checks::gather::{Concurrency, Pacers, ProbeSetup, ProbeTarget, WakePolicy};
+use roundsman_checks::platform::Calls;
 use roundsman_checks::probe::{DnsClient, ProbeLimits, Prober, ProberError};
 use roundsman_checks::target::Tenant;
 use rustls::pki_types::CertificateDer;
@@ -75,7 +76,15 @@ impl Setup {
     /// # Errors
     /// [`SetupError`], all of them the user's to mend.
     pub fn new(config: Config, tenants_from: Option<TenantsFrom>) -> Result<Self, SetupError> {
-        let clients = Clients::new(&config, USER_AGENT)?;
+        Self::counting(config, tenants_from, Calls::default())
+    }
+
+    /// The same, where the requests to APIs are counted on from an earlier setup.
+    ///
+    /// # Errors
+    /// [`SetupError`], all of them the user's to mend.
+    pub fn counting(config: Config, tenants_from: Option<TenantsFrom>, calls: Calls) -> Result<Self, SetupError> {
+        let clients = Clients::new(&config, USER_AGENT, calls)?;
         let remote = Remote::new(&config, tenants_from.as_ref(), USER_AGENT)?;
         let roots = roots(config.edge.ca_file.as_deref())?;
         let anchors = TrustStore::new(roots.iter().cloned()).map_err(RootsError::from)?;
@@ -122,6 +131,7 @@ impl Setup {
             headers: headers(&site)?.into(),
             settings: settings(&site).into(),
             wake,
+            trace: None,
         })
     }
 

@@ -6,6 +6,7 @@ pub mod config;
 pub mod configuration;
 mod database;
 pub mod explain;
+mod export;
 pub mod github;
 mod help;
 pub mod incidents;
@@ -24,6 +25,7 @@ mod table;
 pub mod tenants;
 pub mod trace;
 pub mod verify;
+mod verify_traces;
 mod wait_reporter;
 pub mod watch;
 

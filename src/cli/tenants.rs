@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use roundsman_checks::evidence::{Fault, Platform};
+use roundsman_checks::platform::Calls;
 use roundsman_checks::target::{Hostname, Tenant};
 use serde::Serialize;
 
@@ -98,7 +99,7 @@ type Gathered = Result<Listing, crate::inventory::InventoryError>;
 
 fn gather(args: &TenantsArgs, config: &Config) -> Result<Gathered, Box<dyn std::error::Error>> {
     let from = args.target.tenants_from.as_ref();
-    let clients = Clients::new(config, USER_AGENT)?;
+    let clients = Clients::new(config, USER_AGENT, Calls::default())?;
     let remote = Remote::new(config, from, USER_AGENT)?;
     let runtime = stoppable::runtime()?;
     let (snapshot, listed) =

@@ -12,6 +12,7 @@ use super::output_paths;
 use super::progress::Progress;
 use super::rounds::{VerifyError, demand_of_verify, of_verify};
 use super::stoppable;
+use super::verify_traces::{VerifyTraces, warn};
 use super::wait_reporter::WaitReporter;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
@@ -54,14 +55,25 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
+        let (traces, mut untold) = VerifyTraces::start(&config);
         let setup = Setup::new(config, from)?;
         let kept = recorder.as_ref().map(|recorder| recorder.observer(&progress));
         let observer = kept.as_ref().map_or(&progress as &dyn Observer, |kept| kept);
-        let verdict = until_passed(&setup, &request, args, baseline, &progress, observer, stop).await?;
-        Ok((setup.roots, verdict))
+        let by = Means {
+            setup: &setup,
+            observer,
+            traces: traces.as_ref(),
+        };
+        let verdict = until_passed(by, &request, args, baseline, &progress, stop.clone()).await;
+        if let Some(traces) = traces {
+            untold.extend(traces.end(&stop).await);
+        }
+        Ok((setup.roots, verdict, untold))
     })?;
     progress.finish();
-    let (roots, Verdict { round, demand, code }) = done?;
+    let (roots, verdict, untold) = done?;
+    warn(&untold);
+    let Verdict { round, demand, code } = verdict?;
     stoppable::write(move || -> Result<_, VerifyError> {
         sinks.write(&Report::new(&round, &demand, code))?;
         if let Some(recorder) = recorder {
@@ -85,14 +97,40 @@ struct Verdict {
     code: ExitCode,
 }
 
+/// By what means a round is run, and who hears of it.
+#[derive(Clone, Copy)]
+struct Means<'m> {
+    setup: &'m Setup,
+    observer: &'m dyn Observer,
+    traces: Option<&'m VerifyTraces>,
+}
+
+impl Means<'_> {
+    /// Runs a round, and tells it as traces.
+    async fn round(
+        self,
+        request: &RoundRequest,
+        reused: ReusedEvidence,
+        stop: Stop,
+    ) -> Result<CompletedRound, RunError> {
+        let Some(traces) = self.traces else {
+            return run_round(self.setup, request, reused, self.observer, stop).await;
+        };
+        let calls = &self.setup.clients.calls;
+        let (span, request) = traces.begins(request, calls);
+        let completed = run_round(self.setup, &request, reused, self.observer, stop.clone()).await?;
+        traces.ended(&span, &completed.round, calls, &stop).await;
+        Ok(completed)
+    }
+}
+
 /// Looks until the gate is satisfied; without `--wait` once.
 async fn until_passed(
-    setup: &Setup,
+    by: Means<'_>,
     request: &RoundRequest,
     args: &VerifyArgs,
     baseline: Option<Arc<Baseline>>,
     progress: &Progress,
-    observer: &dyn Observer,
     mut stop: Stop,
 ) -> Result<Verdict, VerifyError> {
     let consecutive = args.consecutive.map_or(1, std::num::NonZeroU32::get);
@@ -104,7 +142,7 @@ async fn until_passed(
     loop {
         let began = Moment::now();
         let whole = reused.is_empty();
-        let completed = match run_round(setup, request, std::mem::take(&mut reused), observer, stop.clone()).await {
+        let completed = match by.round(request, std::mem::take(&mut reused), stop.clone()).await {
             // Somebody writes the inventory while it is read: it was right before, and will be again.
             Err(RunError::Inventory(error)) if looked_once && has_time(&teller) && !stop.pulled() => {
                 teller.stumbles(&error);
@@ -118,7 +156,7 @@ async fn until_passed(
         looked_once = true;
         let mut demand = GatePolicy {
             baseline: baseline.clone(),
-            severity: setup.config.severity.clone(),
+            severity: by.setup.config.severity.clone(),
             ..demand_of_verify(args, request, &completed)
         };
         let CompletedRound { round, inventory } = completed;

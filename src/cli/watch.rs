@@ -4,14 +4,16 @@ use std::io::{IsTerminal as _, Write as _};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use roundsman_checks::platform::Calls;
 
 use super::args::TargetArgs;
 use super::configuration::configuration;
+use super::export::export;
 use super::{colour_errors, usage_error};
 use crate::agent::{Setup, USER_AGENT};
 use crate::alerting::channels;
 use crate::config::render_plain;
-use crate::daemon::{Load, Loaded, Voice, Watcher, store_path};
+use crate::daemon::{Line, Load, Loaded, Voice, Watcher, store_path};
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
 use crate::remediation::Hands;
@@ -40,17 +42,20 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose();
     let from = from.map_err(|error| plain(error.to_string()))?;
     let target = args.target.clone();
+    let calls = Calls::default();
     let load: Load = Box::new(move || {
         let config = configuration(&target, &target.flags()).map_err(|error| error.render(false))?;
         let channels = channels(&config.alerts).map_err(|error| error.to_string())?;
         let token = config.web.token().map_err(|error| error.to_string())?;
-        let setup = Setup::new(config, from.clone()).map_err(|error| error.to_string())?;
+        let export = export(&config);
+        let setup = Setup::counting(config, from.clone(), calls.clone()).map_err(|error| error.to_string())?;
         let hands = Hands::new(&setup.config, USER_AGENT, &setup.clients.calls).map_err(|error| error.to_string())?;
         Ok(Loaded {
             setup,
             channels,
             token,
             hands,
+            export,
         })
     });
     let config = configuration(&args.target, &args.target.flags()).map_err(|error| error.render(colour_errors()))?;
@@ -69,7 +74,7 @@ fn watch(args: &WatchArgs) -> Result<(), String> {
     watched
 }
 
-/// A line for each change, and below them, on a terminal, one that lives.
+/// A line for each change: on a terminal for people, with one below them that lives; elsewhere as JSON.
 struct Screen(Option<ProgressBar>);
 
 impl Screen {
@@ -84,11 +89,11 @@ impl Screen {
 }
 
 impl Voice for Screen {
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &Line) {
         match &self.0 {
-            Some(live) => live.println(line),
+            Some(live) => live.println(line.human()),
             // A reader that went away is no reason to stop watching.
-            None => drop(writeln!(std::io::stdout().lock(), "{line}")),
+            None => drop(writeln!(std::io::stdout().lock(), "{}", line.json())),
         }
     }
 

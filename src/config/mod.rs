@@ -33,8 +33,9 @@ pub use schema::schema;
 pub use secret::{HeaderText, Secret, SecretError, SecretString};
 pub use section::{
     AlertChannel, AlertMatch, AlertRoute, Alerts, Ask, Certificate, ChannelKind, CloudTable, Cloudflare, Dns, Edge,
-    Fields, Fly, Heartbeat, Incidents, ListedTenant, Maintenance, Match, Override, PerTenant, Remediation,
-    RemediationMode, RepairAction, Schedule, Server, Site, Source, Store, Telemetry, Tenants, Vantage, Web, WebError,
+    Fields, Fly, Heartbeat, Incidents, ListedTenant, Maintenance, Match, OtlpProtocol, Override, PerTenant,
+    Remediation, RemediationMode, RepairAction, Schedule, Server, Site, Source, Store, Telemetry, Tenants, Traces,
+    Vantage, Web, WebError,
 };
 pub use source::ReadError;
 pub use table::Patch;

@@ -24,7 +24,10 @@ impl Heartbeat {
     pub(super) fn new(url: Option<String>, user_agent: &str) -> Self {
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder().user_agent(user_agent).timeout(PATIENCE);
+        let client = reqwest::Client::builder()
+            .http1_only()
+            .user_agent(user_agent)
+            .timeout(PATIENCE);
         Self {
             client: url.as_ref().and_then(|_| client.build().ok()),
             url,

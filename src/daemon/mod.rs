@@ -2,6 +2,7 @@
 
 mod api;
 mod clock;
+mod export;
 mod files;
 mod heartbeat;
 mod log;
@@ -16,5 +17,6 @@ mod web;
 mod work;
 
 pub use api::{Answer, ApiError, Question, ask, socket_path};
+pub use log::Line;
 pub use view::{DeliveryView, IncidentView, is_matched};
 pub use watcher::{Load, Loaded, Voice, Watcher, store_path};

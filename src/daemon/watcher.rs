@@ -2,8 +2,10 @@
 //! thread, one loop; everything that is under way is owned by the loop and ends with it.
 
 mod answers;
+mod drain;
 mod mend;
 mod reload;
+mod telling;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -29,22 +31,24 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::api::{Answer, Api, Question};
 use super::clock::Clocks;
+use super::export::{Due, Export};
 use super::files::Files;
 use super::heartbeat::Heartbeat;
-use super::log;
-use super::numbers::Numbers;
+use super::log::{self, Line};
+use super::numbers::{Known, Numbers};
 use super::repairs::{self, Ran, Repairs, Run};
 use super::systemd::Systemd;
 use super::tellers::Tellers;
 use super::unsaid::Unsaid;
 use super::view::DeliveryView;
 use super::web::Web;
-use super::work::{self, Done, Work};
+use super::work::{self, Done, Traced, Work};
 use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
 use crate::config::{RemediationMode, SecretString};
 use crate::remediation::Hands;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
+use crate::telemetry::otlp::{self, News};
 use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
 
 /// How often the pace of the loop is felt.
@@ -55,9 +59,6 @@ const FILES_EVERY: Duration = Duration::from_secs(2);
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 /// How often the service manager hears that the loop turns.
 const TURN: Duration = Duration::from_secs(1);
-/// How long what is under way may take once it is over, and how long the disk may take after it.
-const DRAIN: Duration = Duration::from_secs(7);
-const LAST_WRITES: Duration = Duration::from_secs(2);
 /// How many tenants are examined together because somebody asked for it, and how long each may take.
 const PROBES: usize = 16;
 const LONGEST_PROBE: Duration = Duration::from_secs(60);
@@ -77,12 +78,14 @@ pub struct Loaded {
     pub token: Option<SecretString>,
     /// Who may change something, as far as there are tokens.
     pub hands: Hands,
+    /// Where telemetry goes, where it goes anywhere, and what stands wrongly in the environment about that.
+    pub export: (Option<otlp::Settings>, Vec<String>),
 }
 
 /// Where a daemon says what happens.
 pub trait Voice {
     /// A line for each change.
-    fn line(&mut self, line: &str);
+    fn line(&mut self, line: &Line);
     /// How all is now, for whoever looks on.
     fn status(&mut self, status: &str);
 }
@@ -113,6 +116,9 @@ pub struct Watcher {
     probing: BTreeSet<TenantId>,
     token: Sender<Option<SecretString>>,
     numbers: Numbers,
+    export: Export,
+    /// Where telemetry goes once the loop runs, and what is to be said of that.
+    export_next: Option<(Option<otlp::Settings>, Vec<String>)>,
     heartbeat: Option<Heartbeat>,
     systemd: Systemd,
     hands: Arc<Hands>,
@@ -131,6 +137,7 @@ impl Watcher {
             channels,
             token,
             hands,
+            export,
         } = loaded;
         let settings = settings(&setup, &channels);
         let (pull, stop) = Stop::new();
@@ -157,6 +164,8 @@ impl Watcher {
             probing: BTreeSet::new(),
             token: Sender::new(token),
             numbers: Numbers::new(clocks.now().wall),
+            export: Export::new(),
+            export_next: Some(export),
             heartbeat: None,
             systemd: Systemd::default(),
             hands: Arc::new(hands),
@@ -180,10 +189,9 @@ impl Watcher {
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut api, asked, mut questions) = Api::listen(&store_path(&self.setup.config))?;
         let mut web = Web::listen(self.setup.config.web.listen, asked, self.token.subscribe()).await?;
-        self.voice.line(&log::agent(
-            self.clocks.now().wall,
-            &format!("listening on http://{}", web.address()?),
-        ));
+        let listening = format!("listening on http://{}", web.address()?);
+        self.take_up_export(self.clocks.now()).await;
+        self.say(&log::info(self.clocks.now().wall, &listening));
         let heartbeat = &self.setup.config.heartbeat;
         self.heartbeat = Some(Heartbeat::new(heartbeat.url.clone(), USER_AGENT));
         let mut beats = FuturesUnordered::new();
@@ -194,6 +202,7 @@ impl Watcher {
         self.hear(Event::Tick);
         loop {
             let now = self.clocks.now();
+            self.take_up_export(now).await;
             let wait = self
                 .dispatcher
                 .wake_at()
@@ -209,7 +218,7 @@ impl Watcher {
                 }
                 Ok(()) = progress.changed() => {
                     let said = self.unsaid.said_by(&progress.borrow_and_update());
-                    said.iter().for_each(|line| self.voice.line(line));
+                    said.iter().for_each(|line| self.say(line));
                 }
                 _ = forget.tick() => {
                     let since = keep_since(now.wall, self.setup.config.store.retention);
@@ -218,6 +227,7 @@ impl Watcher {
                     self.hear(Event::Forget(since));
                     self.log_ledger(now.wall);
                 }
+                due = self.export.next() => self.export_what_is(due, now),
                 () = api.serve() => {}
                 () = web.serve() => {}
                 _ = beat.tick() => {
@@ -226,7 +236,7 @@ impl Watcher {
                 }
                 Some(beaten) = beats.next() => {
                     if let Err(why) = beaten {
-                        self.voice.line(&log::agent(now.wall, &format!("the heartbeat was not heard: {why}")));
+                        self.say(&log::warn(now.wall, &format!("the heartbeat was not heard: {why}")));
                     }
                 }
                 _ = turn.tick() => {
@@ -235,6 +245,7 @@ impl Watcher {
                     let line = status_line(&self.dispatcher.fleet(), open, &health);
                     self.tell_state(now);
                     self.repair(now);
+                    self.export.called(&self.setup.clients.calls);
                     self.systemd.turns(health.ready, &line);
                     self.voice.status(&line);
                 }
@@ -247,45 +258,6 @@ impl Watcher {
         self.systemd.stopping();
         self.drain().await;
         Ok(())
-    }
-
-    /// Ends what is under way, and keeps what is known.
-    async fn drain(mut self) {
-        let _ = self.pull.send(true);
-        let (dispatcher, unsaid) = (&mut self.dispatcher, &mut self.unsaid);
-        let (clocks, store) = (self.clocks, &self.store);
-        let mut work = std::mem::take(&mut self.work);
-        let ended = async {
-            while let Some(done) = work.next().await {
-                // Nothing new begins; what came of the rest is kept.
-                let event = match done {
-                    Done::Examined(ix, Some(examined)) => Event::Examined(ix, examined),
-                    Done::Delivered(delivery, outcome) => Event::Delivered(delivery.id, outcome),
-                    _ => continue,
-                };
-                for effect in dispatcher.handle(clocks.now(), event) {
-                    let number = keep(store, &effect);
-                    if let Effect::Commit(commit) = effect {
-                        unsaid.wait_for(number, log::incidents(&commit));
-                    }
-                }
-            }
-        };
-        tokio::select! {
-            () = ended => {}
-            () = sleep(DRAIN) => {}
-        }
-        for effect in self.dispatcher.hours_so_far() {
-            keep(&self.store, &effect);
-        }
-        let progress = self.store.progress();
-        let lost = self.store.close(LAST_WRITES);
-        let said = self.unsaid.said_by(&progress.borrow());
-        said.iter().for_each(|line| self.voice.line(line));
-        if lost > 0 {
-            let line = format!("{lost} writes are not in the database: it could not be written in time");
-            self.voice.line(&log::agent(clocks.now().wall, &line));
-        }
     }
 
     /// Tells the dispatcher, and carries out what it says.
@@ -320,9 +292,11 @@ impl Watcher {
                 visit,
                 wake,
             } => match &self.look {
-                Some(look) => self
-                    .work
-                    .push(work::examine(&self.setup, look.clone(), ix, &tenant, visit, wake)),
+                Some(look) => {
+                    let (look, tracing) = (look.clone(), self.export.tracing());
+                    self.work
+                        .push(work::examine(&self.setup, look, ix, &tenant, (visit, wake), tracing));
+                }
                 None => self.hear(Event::NotExamined(ix)),
             },
             Effect::Deliver(delivery) => {
@@ -340,12 +314,12 @@ impl Watcher {
                 self.unsaid.wait_for(number, log::incidents(&commit));
                 if self.store.trouble().is_some() {
                     let said = self.unsaid.said_by(&self.store.progress().borrow());
-                    said.iter().for_each(|line| self.voice.line(line));
+                    said.iter().for_each(|line| self.say(line));
                 }
             }
             Effect::Record(record) => {
                 if let Some(line) = log::tenant(&record) {
-                    self.voice.line(&line);
+                    self.say(&line);
                 }
             }
             Effect::Good(..) | Effect::Named(..) | Effect::Hour(..) | Effect::Gone(_) => {}
@@ -359,21 +333,28 @@ impl Watcher {
                 let context = looked.ok().map(|look| Arc::clone(self.look.insert(look).context()));
                 self.hear(Event::Looked(context));
             }
-            Done::Delivered(delivery, outcome) => {
+            Done::Delivered(delivery, outcome, took) => {
                 let now = self.clocks.now().wall;
+                self.export.delivered(&delivery, &outcome, now, took);
                 self.numbers.delivered(&delivery.to.channel, &outcome);
-                self.voice.line(&log::delivery(now, &tried(delivery.clone(), &outcome)));
+                self.say(&log::delivery(now, &tried(delivery.clone(), &outcome)));
                 self.hear(Event::Delivered(delivery.id, outcome));
             }
             Done::Told(channel, outcome) => self.told(&channel, &outcome),
-            Done::Examined(ix, Some(examined)) => {
-                self.numbers.examined(&examined);
+            Done::Examined(ix, Some(examined), traced) => {
+                let trace = traced.as_ref().and_then(|traced| traced.evidence.trace.as_ref());
+                self.numbers.examined(&examined, trace.map(|trace| trace.trace_id));
                 self.hear(Event::Examined(ix, examined));
+                self.trace(traced);
                 let ended = self.dispatcher.take_rounds();
                 self.numbers.rounds(&ended);
+                self.export.rounds(&ended, &self.dispatcher.fleet());
             }
-            Done::Examined(ix, None) => self.hear(Event::NotExamined(ix)),
-            Done::Probed(tenant) => drop(self.probing.remove(&tenant)),
+            Done::Examined(ix, None, _) => self.hear(Event::NotExamined(ix)),
+            Done::Probed(tenant, traced) => {
+                self.probing.remove(&tenant);
+                self.trace(traced);
+            }
             Done::Kept => {}
             Done::Repaired(ran) => self.repaired(*ran),
         }
@@ -386,7 +367,7 @@ impl Watcher {
             Ok(snapshot) => (snapshot.api, Some(snapshot.inventory)),
             Err(nobody) => {
                 let line = format!("the inventory can't be read, what is known stays: {}", nobody.error);
-                self.voice.line(&log::agent(now, &line));
+                self.say(&log::warn(now, &line));
                 (nobody.api, None)
             }
         };
@@ -406,7 +387,7 @@ impl Watcher {
             Ok(assignment) => self.assignment = Some(Arc::new(assignment)),
             Err(error) => {
                 let line = format!("nothing new can be looked at, what was known before goes on: {error}");
-                self.voice.line(&log::agent(now, &line));
+                self.say(&log::error(now, &line));
             }
         }
         self.hear(Event::Read(Box::new(reading)));
@@ -440,7 +421,11 @@ impl Watcher {
     fn told(&mut self, channel: &Arc<str>, outcome: &Outcome) {
         let now = self.clocks.now();
         if let Some(news) = self.tellers.end(channel, outcome, now) {
-            self.voice.line(&log::agent(now.wall, &news));
+            let line = match outcome {
+                Outcome::Delivered(_) => log::info,
+                Outcome::Failed(_) => log::warn,
+            };
+            self.say(&line(now.wall, &news));
         }
     }
 

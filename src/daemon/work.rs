@@ -9,21 +9,27 @@ use jiff::Timestamp;
 use roundsman_alerts::channel::Channel;
 use roundsman_alerts::notification::{Delivery, Failure, Message, Outcome};
 use roundsman_alerts::render::Alert;
+use roundsman_checks::check::Findings;
 use roundsman_checks::clock::{Moment, now};
-use roundsman_checks::finding::{Check, Outcome as Judged};
+use roundsman_checks::diagnosis::Cause;
+use roundsman_checks::evidence::TraceContext;
+use roundsman_checks::finding::Outcome as Judged;
 use roundsman_checks::fleet::{ChainStore, FleetContext};
 use roundsman_checks::gather::{
     ApiSnapshot, Assignment, Examination, FleetWatch, ProbeSetup, Stop, WakePolicy, last_lines,
 };
 use roundsman_checks::target::{NameError, Tenant, TenantId};
+use roundsman_checks::world::TenantEvidence;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::api::Answer;
 use crate::agent::{NoInventory, RoundRequest, RunError, Setup, Snapshot, assign};
+use crate::config::Traces;
 use crate::history::Timings;
 use crate::inventory::Inventory;
 use crate::store::{Progress, StoreHandle, Write};
+use crate::telemetry::otlp::spans;
 use crate::telemetry::{Format, Probed};
 use crate::text::{clean, shorten};
 use crate::watch::{Examined, Extent, Seen, TenantIx};
@@ -43,18 +49,44 @@ pub(super) enum Done {
     Read(Result<Box<Snapshot>, Box<NoInventory>>, Extent, bool, u32),
     /// The fleet was looked at.
     Looked(Box<Result<FleetWatch, NameError>>),
-    /// A delivery was tried.
-    Delivered(Delivery, Outcome),
+    /// A delivery was tried, which took so long.
+    Delivered(Delivery, Outcome, Duration),
     /// An Alertmanager was told how things are.
     Told(Arc<str>, Outcome),
     /// A tenant was examined because somebody asked for it.
-    Probed(TenantId),
+    Probed(TenantId, Option<Box<Traced>>),
     /// Somebody was told that something is kept.
     Kept,
     /// What is confirmed was looked at for its repair.
     Repaired(Box<super::repairs::Ran>),
     /// A tenant was examined; `None` where its requests can't be made.
-    Examined(TenantIx, Option<Box<Examined>>),
+    Examined(TenantIx, Option<Box<Examined>>, Option<Box<Traced>>),
+}
+
+/// An examination that is told as a trace.
+pub(super) struct Traced {
+    /// What was seen.
+    pub evidence: TenantEvidence,
+    /// What the checks say of it.
+    pub findings: Findings,
+    /// The cause of its own that explains it, where there is one.
+    pub cause: Option<Cause>,
+}
+
+/// As what an examination is told to others: the trace of its requests, and which are told in the end.
+pub(super) type Tracing = (TraceContext, Traces);
+
+/// What of an examination is told as a trace, now that it is known what came of it.
+fn traced(examination: &Examination, tracing: Option<&Tracing>) -> Option<Box<Traced>> {
+    let findings = &examination.judgement.findings;
+    let (trace, traces) = tracing?;
+    spans::is_told(*traces, trace, findings).then(|| {
+        Box::new(Traced {
+            evidence: examination.evidence.clone(),
+            findings: findings.clone(),
+            cause: examination.judgement.own.first().map(|own| own.cause),
+        })
+    })
 }
 
 /// Work under way.
@@ -96,6 +128,7 @@ pub(super) fn deliver(
         let is_kept = progress.wait_for(|progress| progress.synced >= number || progress.trouble.is_some());
         // The writer may be gone: then nothing more is kept.
         let _ = timeout(KEPT_BY, is_kept).await;
+        let began = Moment::now();
         let outcome = match channel {
             Some(channel) => {
                 let recipient = delivery.to.recipient.as_deref();
@@ -108,7 +141,7 @@ pub(super) fn deliver(
                 ..Failure::default()
             }),
         };
-        Done::Delivered(delivery, outcome)
+        Done::Delivered(delivery, outcome, began.elapsed())
     })
 }
 
@@ -190,8 +223,8 @@ pub(super) fn examine(
     watch: FleetWatch,
     ix: TenantIx,
     tenant: &Arc<Tenant>,
-    visit: bool,
-    wake: bool,
+    (visit, wake): (bool, bool),
+    tracing: Option<Tracing>,
 ) -> Work {
     let policy = match wake {
         true => WakePolicy::Allowed,
@@ -204,14 +237,16 @@ pub(super) fn examine(
         .and_then(|mut targets| targets.pop());
     Box::pin(async move {
         let at = now();
-        let Some(target) = target else {
-            return Done::Examined(ix, None);
+        let Some(mut target) = target else {
+            return Done::Examined(ix, None, None);
         };
+        target.trace = tracing.as_ref().map(|(trace, _)| trace.clone());
         let examination = watch.examine(&target, visit).await;
         let seen = Seen::of(watch.context(), &examination.evidence);
         let served = examination.evidence.visit();
         let not_after = served.and_then(|visit| Some(watch.context().facts(visit)?.not_after));
-        Done::Examined(ix, Some(Box::new(examined(examination, seen, not_after, at))))
+        let traced = traced(&examination, tracing.as_ref());
+        Done::Examined(ix, Some(Box::new(examined(examination, seen, not_after, at))), traced)
     })
 }
 
@@ -231,16 +266,22 @@ pub(super) fn probe(
     watch: FleetWatch,
     tenant: &Arc<Tenant>,
     asked: Probe,
+    tracing: Option<Tracing>,
     answer: oneshot::Sender<Answer>,
 ) -> Work {
     let id = tenant.id.clone();
     let target = setup.targets(std::slice::from_ref(tenant), WakePolicy::Unknowingly);
     Box::pin(async move {
+        let mut trace = None;
         let told = match target.map(|mut targets| targets.pop()) {
-            Ok(Some(target)) => {
+            Ok(Some(mut target)) => {
+                target.trace = tracing.as_ref().map(|(trace, _)| trace.clone());
                 let began = Moment::now();
-                let examined = timeout(asked.within, watch.examine(&target, true)).await;
-                let page = probed(&watch, examined.ok().as_ref(), began.elapsed(), &asked);
+                let examined = timeout(asked.within, watch.examine(&target, true)).await.ok();
+                trace = examined
+                    .as_ref()
+                    .and_then(|examination| traced(examination, tracing.as_ref()));
+                let page = probed(&watch, examined.as_ref(), began.elapsed(), &asked);
                 Answer::Done(page.into())
             }
             Ok(None) => Answer::Refused("there is nothing to ask for".to_owned()),
@@ -248,7 +289,7 @@ pub(super) fn probe(
         };
         // Whoever asked may be gone.
         let _ = answer.send(told);
-        Done::Probed(id)
+        Done::Probed(id, trace)
     })
 }
 
@@ -268,10 +309,6 @@ fn probed(watch: &FleetWatch, examination: Option<&Examination>, took: Duration,
         return late.page(asked.format);
     };
     let findings = &examination.judgement.findings;
-    let fails = findings.iter().any(|(_, finding)| finding.outcome == Judged::Fail);
-    let unknown = [Check::Dns, Check::Certificate, Check::Site]
-        .iter()
-        .any(|check| findings.of(*check).outcome == Judged::Unknown);
     let visit = examination.evidence.visit();
     let chain = visit.and_then(|visit| visit.handshake.chain);
     let links = chain
@@ -284,7 +321,7 @@ fn probed(watch: &FleetWatch, examination: Option<&Examination>, took: Duration,
         }
     }
     let told = Probed {
-        success: !fails && !unknown,
+        success: spans::is_success(findings),
         took,
         visit,
         timings: Timings::of(&examination.evidence),

@@ -96,6 +96,7 @@ impl Remote {
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder()
+            .http1_only()
             .user_agent(user_agent)
             .timeout(TIMEOUT)
             .redirect(Policy::custom(at_home));

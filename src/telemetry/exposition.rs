@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::instrument::{Instrument, Kind};
 use super::metrics::{Exemplar, Histogram};
+use super::sink::Sink;
 
 /// In which form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,20 +62,6 @@ impl Exposition {
     }
 
     /// Begins a family: all its samples follow.
-    pub fn family(&mut self, instrument: &Instrument) {
-        let name = match self.format {
-            Format::Text => instrument.prometheus(),
-            Format::OpenMetrics => instrument.family(),
-        };
-        let kind = match instrument.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
-        };
-        self.header(&name, kind, instrument.unit.word(), instrument.help);
-    }
-
-    /// The same for a name that is no instrument of ours.
     pub fn header(&mut self, name: &str, kind: &str, unit: Option<&str>, help: &str) {
         self.text.push_str("# HELP ");
         self.text.push_str(name);
@@ -94,56 +81,12 @@ impl Exposition {
         }
     }
 
-    /// A number of an instrument; `values` are those of its labels, in their order, and an empty one is left out.
-    pub fn sample(&mut self, instrument: &Instrument, values: &[&str], value: f64) {
-        self.text.push_str(&instrument.prometheus());
-        self.labels(instrument.labels.iter().copied().zip(values.iter().copied()));
-        self.value(value);
-        self.text.push('\n');
-    }
-
     /// A number by a name, with labels.
     pub fn named<'l>(&mut self, name: &str, labels: impl IntoIterator<Item = (&'l str, &'l str)>, value: f64) {
         self.text.push_str(name);
         self.labels(labels);
         self.value(value);
         self.text.push('\n');
-    }
-
-    /// A histogram of an instrument.
-    pub(super) fn histogram(
-        &mut self,
-        instrument: &Instrument,
-        values: &[&str],
-        bounds: &[f64],
-        histogram: &Histogram,
-    ) {
-        let name = instrument.prometheus();
-        let labels = || instrument.labels.iter().copied().zip(values.iter().copied());
-        let mut below = 0;
-        let infinite = [f64::INFINITY];
-        for (position, bound) in bounds.iter().chain(&infinite).enumerate() {
-            below += histogram.counts.get(position).copied().unwrap_or_default();
-            let mut bound = number(*bound);
-            // OpenMetrics has one way to write each: a whole number with a point.
-            if self.format == Format::OpenMetrics && bound.bytes().all(|byte| byte.is_ascii_digit()) {
-                bound.push_str(".0");
-            }
-            let _ = write!(self.text, "{name}_bucket");
-            self.labels(labels().chain([("le", bound.as_str())]));
-            let _ = write!(self.text, " {below}");
-            let exemplar = histogram.exemplars.get(position).and_then(Option::as_ref);
-            if let (Format::OpenMetrics, Some(exemplar)) = (self.format, exemplar) {
-                self.exemplar(exemplar);
-            }
-            self.text.push('\n');
-        }
-        let _ = write!(self.text, "{name}_sum");
-        self.labels(labels());
-        self.value(histogram.sum);
-        let _ = write!(self.text, "\n{name}_count");
-        self.labels(labels());
-        let _ = writeln!(self.text, " {below}");
     }
 
     fn exemplar(&mut self, exemplar: &Exemplar) {
@@ -191,6 +134,57 @@ impl Exposition {
             self.text.push_str("# EOF\n");
         }
         self.text
+    }
+}
+
+impl Sink for Exposition {
+    fn family(&mut self, instrument: &Instrument) {
+        let name = match self.format {
+            Format::Text => instrument.prometheus(),
+            Format::OpenMetrics => instrument.family(),
+        };
+        let kind = match instrument.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        };
+        self.header(&name, kind, instrument.unit.word(), instrument.help);
+    }
+
+    fn sample(&mut self, instrument: &Instrument, values: &[&str], value: f64) {
+        self.text.push_str(&instrument.prometheus());
+        self.labels(instrument.labels.iter().copied().zip(values.iter().copied()));
+        self.value(value);
+        self.text.push('\n');
+    }
+
+    fn histogram(&mut self, instrument: &Instrument, values: &[&str], bounds: &[f64], histogram: &Histogram) {
+        let name = instrument.prometheus();
+        let labels = || instrument.labels.iter().copied().zip(values.iter().copied());
+        let mut below = 0;
+        let infinite = [f64::INFINITY];
+        for (position, bound) in bounds.iter().chain(&infinite).enumerate() {
+            below += histogram.counts.get(position).copied().unwrap_or_default();
+            let mut bound = number(*bound);
+            // OpenMetrics has one way to write each: a whole number with a point.
+            if self.format == Format::OpenMetrics && bound.bytes().all(|byte| byte.is_ascii_digit()) {
+                bound.push_str(".0");
+            }
+            let _ = write!(self.text, "{name}_bucket");
+            self.labels(labels().chain([("le", bound.as_str())]));
+            let _ = write!(self.text, " {below}");
+            let exemplar = histogram.exemplars.get(position).and_then(Option::as_ref);
+            if let (Format::OpenMetrics, Some(exemplar)) = (self.format, exemplar) {
+                self.exemplar(exemplar);
+            }
+            self.text.push('\n');
+        }
+        let _ = write!(self.text, "{name}_sum");
+        self.labels(labels());
+        self.value(histogram.sum);
+        let _ = write!(self.text, "\n{name}_count");
+        self.labels(labels());
+        let _ = writeln!(self.text, " {below}");
     }
 }
 

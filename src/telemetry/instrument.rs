@@ -150,6 +150,8 @@ instruments! {
         "Messages that wait to be delivered";
     REMEDIATIONS = "roundsman.remediations": Kind::Counter, Unit::Things("action"), ["action", "result"],
         "Steps of repairs: done, already (nothing had to be done), aborted, failed or refused";
+    TELEMETRY_DROPPED = "roundsman.telemetry.dropped": Kind::Counter, Unit::Things("item"), ["signal", "reason"],
+        "Data points, spans and log lines that were to be sent by OTLP and were lost, by signal and reason: queue-full, refused, rejected, expired, stopped";
     CONFIG_RELOADED = "roundsman.config.last_reload_successful": Kind::Gauge, Unit::None, [],
         "Whether the configuration was taken up when it was read last: 1 or 0";
     CONFIG_RELOADED_AT = "roundsman.config.last_reload_success.timestamp": Kind::Gauge, Unit::Seconds, [],
@@ -212,6 +214,7 @@ mod tests {
             "roundsman_api_requests_total",
             "roundsman_notifications_total",
             "roundsman_notifications_pending",
+            "roundsman_telemetry_dropped_total",
             "roundsman_config_last_reload_successful",
             "roundsman_config_last_reload_success_timestamp_seconds",
         ] {

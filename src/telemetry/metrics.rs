@@ -5,22 +5,28 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::exposition::Exposition;
 use super::instrument::{Instrument, Kind};
+use super::sink::Sink;
 
 /// An example of what is in a bucket, and where its trace is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Exemplar {
+pub struct Exemplar {
+    /// The id of the trace, in hexadecimal.
     pub trace_id: String,
+    /// How large it was.
     pub value: f64,
+    /// When.
     pub at: Timestamp,
 }
 
 /// How many were in each bucket, the infinite one last.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Histogram {
+pub struct Histogram {
+    /// In each bucket, not added up.
     pub counts: Vec<u64>,
+    /// All together.
     pub sum: f64,
+    /// The latest of each bucket whose trace is known.
     pub exemplars: Vec<Option<Exemplar>>,
 }
 
@@ -87,19 +93,19 @@ impl Metrics {
     }
 
     /// Writes a counter or histogram, with its head also where nothing was counted yet.
-    pub fn write(&self, instrument: &Instrument, page: &mut Exposition) {
-        page.family(instrument);
+    pub fn write(&self, instrument: &Instrument, sink: &mut impl Sink) {
+        sink.family(instrument);
         match instrument.kind {
             Kind::Counter => {
                 let counted = self.counters.get(instrument.name).into_iter().flatten();
                 for (labels, counted) in counted {
-                    page.sample(instrument, &texts(labels), *counted);
+                    sink.sample(instrument, &texts(labels), *counted);
                 }
             }
             Kind::Histogram(bounds) => {
                 let observed = self.histograms.get(instrument.name).into_iter().flatten();
                 for (labels, histogram) in observed {
-                    page.histogram(instrument, &texts(labels), bounds, histogram);
+                    sink.histogram(instrument, &texts(labels), bounds, histogram);
                 }
             }
             Kind::Gauge => {}
@@ -124,7 +130,7 @@ fn series<'m, T: Default>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::exposition::Format;
+    use crate::telemetry::exposition::{Exposition, Format};
     use crate::telemetry::instrument::ROUND_DURATION;
 
     #[test]

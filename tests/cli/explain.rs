@@ -81,7 +81,8 @@ fn the_metrics_page_is_that_of_the_instruments() {
         "# Metrics\n\n\
          What `roundsman watch` tells at `/metrics` of `[web] listen`, in Prometheus' text format, or in OpenMetrics for\n\
          whoever asks for it. Durations are in seconds, moments in seconds since the epoch. Which tenants have series of their\n\
-         own is set by `[telemetry] per_tenant`: `all`, `failing` or `none`; the series of a tenant that left end with it.\n\n{}{PROBE}",
+         own is set by `[telemetry] per_tenant`: `all`, `failing` or `none`; the series of a tenant that left end with it.\n\
+         The same numbers go by OTLP where `[telemetry] otlp_endpoint` says ([otlp.md](otlp.md)).\n\n{}{PROBE}",
         roundsman::telemetry::table()
     );
     if std::env::var_os("ROUNDSMAN_WRITE_DOCS").is_some() {

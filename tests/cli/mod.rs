@@ -17,6 +17,7 @@ mod pipeline;
 pub(crate) mod platform;
 mod replay;
 mod trace;
+mod traces;
 mod wake;
 
 use std::path::{Path, PathBuf};
@@ -244,7 +245,14 @@ pub(crate) fn command(dir: &Path) -> Command {
         .env_remove("GITHUB_ACTIONS")
         .env_remove("GITHUB_STEP_SUMMARY")
         .env_remove("NO_COLOR")
-        .env_remove("ROUNDSMAN_WEB_TOKEN");
+        .env_remove("ROUNDSMAN_WEB_TOKEN")
+        .env_remove("TRACEPARENT")
+        .env_remove("TRACESTATE");
+    // Whoever runs the tests may be traced; nothing of them is.
+    let telemetry = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_"));
+    for (name, _) in telemetry {
+        command.env_remove(name);
+    }
     command
 }
 

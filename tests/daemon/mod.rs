@@ -7,6 +7,9 @@ mod hook;
 mod incidents;
 mod life;
 mod numbers;
+mod otlp;
+mod otlp_logs;
+mod otlp_traces;
 mod postfix;
 mod prometheus;
 mod ready_made;
@@ -17,6 +20,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -63,6 +67,8 @@ struct Daemon {
     child: Child,
     lines: Receiver<String>,
     said: Vec<String>,
+    /// Every line as it came.
+    raw: Arc<Mutex<Vec<String>>>,
 }
 
 impl Daemon {
@@ -79,14 +85,16 @@ impl Daemon {
             .spawn()
             .expect("the daemon starts");
         let (sender, lines) = channel();
+        let raw = Arc::<Mutex<Vec<String>>>::default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let streams: [Box<dyn std::io::Read + Send>; 2] =
             [Box::new(out.expect("a pipe")), Box::new(err.expect("a pipe"))];
         for stream in streams {
-            let sender = sender.clone();
+            let (sender, raw) = (sender.clone(), Arc::clone(&raw));
             std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    let _ = sender.send(line);
+                    raw.lock().expect("no test failed meanwhile").push(line.clone());
+                    let _ = sender.send(said(line));
                 }
             });
         }
@@ -94,6 +102,7 @@ impl Daemon {
             child,
             lines,
             said: Vec::new(),
+            raw,
         }
     }
 
@@ -126,8 +135,22 @@ impl Daemon {
     }
 }
 
+/// What a line says, as people read it on a terminal: elsewhere each is an object of JSON.
+fn said(line: String) -> String {
+    let Ok(Value::Object(object)) = serde_json::from_str(&line) else {
+        return line;
+    };
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    format!("{} {}", text("timestamp"), text("message"))
+}
+
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let ended = self.child.try_wait();
+            let raw = self.raw.lock().map(|lines| lines.join("\n")).unwrap_or_default();
+            eprintln!("the daemon ({ended:?}) said:\n{raw}");
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,7 @@
 //! Runs the product against a lab: the real round, over real sockets.
 
 mod benches;
+pub(crate) mod collector;
 
 use std::collections::BTreeSet;
 use std::path::Path;

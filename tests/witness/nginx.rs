@@ -45,6 +45,7 @@ async fn visit_within(anchors: &TrustStore, address: SocketAddr, settings: Probe
     let wish = ProbeRequest {
         page: Some(&SiteExpectation::default()),
         headers: &[],
+        trace: None,
         settings: &settings,
         open: &|_| false,
     };

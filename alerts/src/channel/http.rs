@@ -55,6 +55,7 @@ fn client() -> Result<&'static Client, String> {
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::builder()
+            .http1_only()
             .user_agent(concat!("roundsman/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)

@@ -7,6 +7,7 @@ mod machine_state;
 mod millis;
 mod platform;
 mod reason;
+mod trace_context;
 mod vantage;
 mod visit;
 
@@ -20,6 +21,7 @@ pub use platform::{
     ZoneRecord,
 };
 pub use reason::{Alert, Reason, UnknownReason};
+pub use trace_context::{NoTraceId, SpanId, TraceContext, TraceId};
 pub use vantage::{ClockProbe, ControlProbe, SourceClock, VantageEvidence};
 pub use visit::{Answer, Body, ChainId, Connect, Exchange, Handshake, Matches, Retry, Visit};
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Millis, Reason, StepStatus};
+use super::{Fault, Millis, Reason, SpanId, StepStatus};
 use crate::target::Hostname;
 
 /// Names a presented chain: the SHA-256 over its certificates, each with its length before it, in the order sent.
@@ -116,6 +116,9 @@ pub struct Exchange {
     pub total_ms: Millis,
     /// The answer, as far as it came.
     pub answer: Option<Answer>,
+    /// The span that the request named as its parent, where it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span: Option<SpanId>,
 }
 
 impl Exchange {

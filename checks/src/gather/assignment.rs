@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::evidence::{Answer, ApiAnswer, ChainId, Fault, IDENTITY_HEADERS, Platform, SourceClock, ZoneRecord};
+use crate::evidence::{
+    Answer, ApiAnswer, ChainId, Fault, IDENTITY_HEADERS, Platform, SourceClock, TraceContext, ZoneRecord,
+};
 use crate::expectation::{Expectation, Identity};
 use crate::finding::Check;
 use crate::probe::ProbeLimits;
@@ -108,6 +110,8 @@ pub struct ProbeTarget {
     pub settings: Arc<ProbeLimits>,
     /// Whether it may be woken for its page.
     pub wake: WakePolicy,
+    /// The trace that its requests belong to; none is told of otherwise.
+    pub trace: Option<TraceContext>,
 }
 
 impl ProbeTarget {
@@ -120,6 +124,7 @@ impl ProbeTarget {
             headers: Arc::default(),
             settings: Arc::default(),
             wake: WakePolicy::default(),
+            trace: None,
         }
     }
 }

@@ -95,6 +95,7 @@ impl<'r> EdgeProber<'r> {
         let wish = ProbeRequest {
             page: self.assignment.asks_for_pages().then_some(&setup.fleet.site),
             headers: &setup.headers,
+            trace: None,
             settings: setup.prober.settings(),
             open: &never,
         };

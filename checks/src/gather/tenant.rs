@@ -76,6 +76,7 @@ impl<'r> TenantProber<'r> {
             return TenantEvidence {
                 probed: true,
                 at: Some(at),
+                trace: target.trace.clone(),
                 ..TenantEvidence::unseen(target.tenant.clone(), target.expectation.clone())
             };
         }
@@ -99,6 +100,7 @@ impl<'r> TenantProber<'r> {
             woken: asleep && page && !spared && self.assignment().asks_for_pages(),
             spared,
             word: self.word.clone(),
+            trace: target.trace.clone(),
             ..unseen
         }
     }
@@ -269,6 +271,7 @@ impl<'r> TenantProber<'r> {
         let wish = ProbeRequest {
             page,
             headers: &target.headers,
+            trace: target.trace.as_ref(),
             settings: &target.settings,
             open: &open,
         };
@@ -294,6 +297,7 @@ impl<'r> TenantProber<'r> {
         let wish = ProbeRequest {
             page: Some(&target.expectation.site),
             headers: &target.headers,
+            trace: target.trace.as_ref(),
             settings: &target.settings,
             open: &never,
         };

@@ -60,7 +60,7 @@ impl UrlControls {
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         // A connection that was open before proves little: each look makes a new one.
-        let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
+        let builder = reqwest::Client::builder().http1_only().pool_max_idle_per_host(0);
         // Any response is proof, one that leads elsewhere too.
         let builder = builder.redirect(reqwest::redirect::Policy::none());
         let client = builder.user_agent(&self.user_agent).build();

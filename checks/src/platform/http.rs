@@ -4,7 +4,7 @@
 #[cfg(feature = "write")]
 mod change;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::bulk::{Allowance, aside};
 use super::token::Token;
-use crate::clock::now;
+use crate::clock::{Moment, now};
 use crate::evidence::{Fault, Reason, SourceClock};
 use crate::reading;
 
@@ -46,6 +46,22 @@ pub struct Calls(Arc<Mutex<Counts>>);
 struct Counts {
     made: BTreeMap<String, u32>,
     ended: BTreeMap<Ended, u64>,
+    /// The latest ones, where somebody wants to know them, and how many were too many.
+    latest: Option<(VecDeque<Call>, u64)>,
+}
+
+/// Most requests that are kept for whoever wants to know the latest.
+const MOST_LATEST: usize = 1_000;
+
+/// A request that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// How.
+    pub ended: Ended,
+    /// When the head of its answer came, or it was given up.
+    pub at: Timestamp,
+    /// How long that took.
+    pub took: Duration,
 }
 
 /// How a request ended.
@@ -65,13 +81,39 @@ impl Calls {
         *made.entry(format!("{api} {operation}")).or_default() += 1;
     }
 
-    fn ended_with(&self, api: &str, operation: &str, status: Option<u16>) {
+    /// Whether the latest requests are kept for whoever takes them.
+    pub fn keep_latest(&self, keep: bool) {
+        let latest = &mut self.lock().latest;
+        if keep != latest.is_some() {
+            *latest = keep.then(Default::default);
+        }
+    }
+
+    /// The requests that ended since this was asked last, and how many others were too many to be kept.
+    #[must_use]
+    pub fn take_latest(&self) -> (Vec<Call>, u64) {
+        let Some((latest, lost)) = &mut self.lock().latest else {
+            return Default::default();
+        };
+        (std::mem::take(latest).into(), std::mem::take(lost))
+    }
+
+    fn ended_with(&self, api: &str, operation: &str, status: Option<u16>, took: Duration) {
         let ended = Ended {
             api: api.to_owned(),
             operation: operation.to_owned(),
             status,
         };
-        *self.lock().ended.entry(ended).or_default() += 1;
+        let mut counts = self.lock();
+        if let Some((latest, lost)) = &mut counts.latest {
+            let (ended, at) = (ended.clone(), now());
+            latest.push_back(Call { ended, at, took });
+            if latest.len() > MOST_LATEST {
+                latest.pop_front();
+                *lost += 1;
+            }
+        }
+        *counts.ended.entry(ended).or_default() += 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -159,6 +201,7 @@ impl Api {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         // What another host says is not the API's word, and a token in clear stays on this machine.
         let client = reqwest::Client::builder()
+            .http1_only()
             .user_agent(user_agent)
             .redirect(Policy::none());
         let client = if url.scheme() == "http" {
@@ -304,9 +347,10 @@ impl Api {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
+        let began = Moment::now();
         let sent = request.send().await;
         let status = sent.as_ref().ok().map(|response| response.status().as_u16());
-        self.calls.ended_with(self.name, operation, status);
+        self.calls.ended_with(self.name, operation, status, began.elapsed());
         let response = sent.map_err(|error| Failure::Again(self.unsent(&error), None))?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.note_clock(&headers);

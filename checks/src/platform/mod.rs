@@ -26,7 +26,7 @@ pub use client::{LogPage, PlatformClient};
 #[cfg(feature = "write")]
 pub use http::NotDone;
 #[cfg(feature = "platform")]
-pub use http::{Api, ApiError, Calls, Ended, retry_after};
+pub use http::{Api, ApiError, Call, Calls, Ended, retry_after};
 #[cfg(feature = "platform")]
 pub use token::Token;
 #[cfg(feature = "write")]

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 #[cfg(feature = "platform")]
 use crate::evidence::LogLine;
-use crate::evidence::{Exchange, StepStatus};
+use crate::evidence::{Exchange, SpanId, StepStatus, TraceContext};
 
 /// What stands for a value.
 const MASK: &str = "[sent header]";
@@ -19,6 +19,8 @@ const SHORTEST: usize = 6;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SentHeaders<'h> {
     headers: &'h [(String, String)],
+    /// What says which trace the request belongs to. It is no secret, and not hidden.
+    trace: Vec<(&'static str, String)>,
     /// Longest first: none is left in pieces by one that it holds.
     forms: Vec<String>,
 }
@@ -28,7 +30,19 @@ impl<'h> SentHeaders<'h> {
     pub(crate) fn new(headers: &'h [(String, String)]) -> Self {
         Self {
             headers,
+            trace: Vec::new(),
             forms: forms(headers),
+        }
+    }
+
+    /// The same as part of a trace, below a span of it.
+    pub(super) fn within(self, traced: Option<(&TraceContext, SpanId)>) -> Self {
+        let Some((trace, span)) = traced else { return self };
+        let state = trace.state.as_ref().map(|state| ("tracestate", state.clone()));
+        let parent = ("traceparent", trace.traceparent(span));
+        Self {
+            trace: [parent].into_iter().chain(state).collect(),
+            ..self
         }
     }
 
@@ -38,6 +52,7 @@ impl<'h> SentHeaders<'h> {
         let all = sets.into_iter().flatten();
         Self {
             headers: &[],
+            trace: Vec::new(),
             forms: forms(all),
         }
     }
@@ -46,13 +61,15 @@ impl<'h> SentHeaders<'h> {
     pub(super) fn unsent(self) -> SentHeaders<'static> {
         SentHeaders {
             headers: &[],
+            trace: Vec::new(),
             forms: self.forms,
         }
     }
 
     /// The names and values to send.
-    pub(super) fn headers(&self) -> &'h [(String, String)] {
-        self.headers
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        own.chain(self.trace.iter().map(|(name, value)| (*name, value.as_str())))
     }
 
     /// The text without what was sent. Of a text that was cut the end goes too where a value may begin there.

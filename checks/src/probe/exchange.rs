@@ -123,7 +123,7 @@ pub(super) async fn get(
 pub(super) async fn head(stream: Stream, host: Host<'_>, settings: &ProbeLimits) -> Result<HeaderMap, Fault> {
     let asking = async {
         let mut channel = Channel::open(stream, false).await.map_err(|failure| failure.fault)?;
-        let request = request(&channel, Method::HEAD, host, "/", &[], settings)?;
+        let request = request(&channel, Method::HEAD, host, "/", [], settings)?;
         let response = channel.send(request).await.map_err(|failure| failure.fault)?;
         Ok((channel, response.into_parts().0.headers))
     };
@@ -156,12 +156,12 @@ pub(super) fn unprocessed(exchange: &Exchange) -> Fault {
     )
 }
 
-fn request(
+fn request<'h>(
     channel: &Channel,
     method: Method,
     (name, port): Host<'_>,
     path: &str,
-    headers: &[(String, String)],
+    headers: impl IntoIterator<Item = (&'h str, &'h str)>,
     settings: &ProbeLimits,
 ) -> Result<Request<Empty<Bytes>>, Fault> {
     let authority = if port == 443 {

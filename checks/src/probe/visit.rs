@@ -18,7 +18,7 @@ use super::exchange::{self, Asked};
 use super::failure::Again;
 use super::handshake::{Judgement, Stream, Trust, shake};
 use crate::chain::{TrustStore, VerifiedChains};
-use crate::evidence::{Answer, CertificateChain, ChainId, Exchange, StepStatus, Visit};
+use crate::evidence::{Answer, CertificateChain, ChainId, Exchange, SpanId, StepStatus, TraceContext, Visit};
 use crate::expectation::{ISSUER, Identity, Place, SiteExpectation};
 use crate::target::Hostname;
 
@@ -44,6 +44,8 @@ pub struct ProbeRequest<'a> {
     pub page: Option<&'a SiteExpectation>,
     /// Headers sent with the request.
     pub headers: &'a [(String, String)],
+    /// The trace that the request for the page belongs to: it is told so, unless a header of its own says otherwise.
+    pub trace: Option<&'a TraceContext>,
     /// The limits of this visit.
     pub settings: &'a ProbeLimits,
     /// Whether an answer leaves open which app gave it, so that the issuer document is asked for too.
@@ -218,9 +220,13 @@ pub(super) async fn ask(
 ) -> Option<Again> {
     let settings = wish.settings;
     let host = (&visit.name, visit.address.port());
-    let sent = SentHeaders::new(wish.headers);
+    let own = |name: &str| wish.headers.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+    let trace = wish.trace.filter(|_| !own("traceparent") && !own("tracestate"));
+    let traced = trace.map(|trace| (trace, SpanId::random()));
+    let sent = SentHeaders::new(wish.headers).within(traced);
     let asked = exchange::get(&mut channel, host, &page.path, &sent, page, settings, watch).await;
     let again = take(visit, asked);
+    visit.page.span = traced.map(|(_, span)| span).filter(|_| visit.page.sent_at.is_some());
     sent.mask(&mut visit.page);
     let open = visit.page.end.is_done() && visit.page.answer.as_ref().is_some_and(|answer| (wish.open)(answer));
     if open && again.is_none() {

@@ -45,6 +45,7 @@ async fn two_requests_go_over_one_connection() {
     let wish = ProbeRequest {
         page: Some(&site),
         headers: &[],
+        trace: None,
         settings: prober.settings(),
         open: &|_| true,
     };
@@ -99,6 +100,7 @@ async fn a_visit_that_is_given_up_leaves_no_task_and_no_connection() {
             let wish = ProbeRequest {
                 page: Some(&site),
                 headers: &[],
+                trace: None,
                 settings: prober.settings(),
                 open: &|_| false,
             };

@@ -31,6 +31,7 @@ pub(super) async fn visit(prober: &Prober, server: &Server, page: bool) -> (Visi
     let wish = ProbeRequest {
         page: page.then_some(&site),
         headers: &[],
+        trace: None,
         settings: prober.settings(),
         open: &|_| false,
     };

@@ -135,6 +135,7 @@ pub(crate) async fn visit(address: SocketAddr, anchors: &TrustStore, page: &Site
     let wish = ProbeRequest {
         page: Some(page),
         headers: &[],
+        trace: None,
         settings: &settings,
         open: &|_| false,
     };

@@ -45,6 +45,7 @@ pub(crate) fn read(input: &[u8]) {
     let wish = ProbeRequest {
         page: Some(&page),
         headers: &headers,
+        trace: None,
         settings: &settings,
         open: &|_| true,
     };

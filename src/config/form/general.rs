@@ -113,6 +113,22 @@ pub(crate) fn or_auto<V: 'static>(form: ValueForm<V>) -> ValueForm<Option<V>> {
     .written(move |value| value.as_ref().map_or_else(|| Some(quoted("auto")), &write))
 }
 
+/// One of a few words, or what `form` reads where no text stands; schema and writing are the caller's to say.
+pub(crate) fn or_else<V: Clone + 'static>(words: &[(&str, V)], form: ValueForm<V>) -> ValueForm<V> {
+    let words: Vec<(String, V)> = words
+        .iter()
+        .map(|(word, value)| ((*word).to_owned(), value.clone()))
+        .collect();
+    let read = form.read;
+    ValueForm::relative(
+        move |value, directory| match value.get_ref().as_str() {
+            Some(_) => reader::choice(&words)(value),
+            None => read(value, directory),
+        },
+        form.schema,
+    )
+}
+
 /// What `form` reads, where there is no default.
 pub(crate) fn optional<V: 'static>(form: ValueForm<V>) -> ValueForm<Option<V>> {
     let secret = form.secret;

@@ -31,6 +31,6 @@ pub use platform::{CloudTable, Cloudflare, Fly};
 pub use remediation::{Remediation, RemediationMode, RepairAction};
 pub use schedule::Schedule;
 pub use site::Site;
-pub use telemetry::{PerTenant, Telemetry};
+pub use telemetry::{OtlpProtocol, PerTenant, Telemetry, Traces};
 pub use tenants::{Fields, Source, Tenants};
 pub use vantage::Vantage;

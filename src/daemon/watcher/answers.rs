@@ -19,7 +19,9 @@ impl Watcher {
                         self.probing.insert(tenant.id.clone());
                         let within = Duration::from_millis(within).min(LONGEST_PROBE);
                         let asked = work::Probe { within, format, debug };
-                        self.work.push(work::probe(&self.setup, look, &tenant, asked, answer));
+                        let tracing = self.export.tracing();
+                        self.work
+                            .push(work::probe(&self.setup, look, &tenant, asked, tracing, answer));
                     }
                     Err(refused) => drop(answer.send(refused)),
                 }
@@ -130,11 +132,13 @@ impl Watcher {
         let format = if openmetrics { Format::OpenMetrics } else { Format::Text };
         let per_tenant = telemetry.per_tenant;
         let health = self.health(now);
-        let calls = &self.setup.clients.calls;
-        Ok(self
-            .numbers
-            .page(&self.dispatcher, &health, calls, per_tenant, format)
-            .into())
+        let known = Known {
+            dispatcher: &self.dispatcher,
+            health: &health,
+            calls: &self.setup.clients.calls,
+            dropped: &self.export.dropped(),
+        };
+        Ok(self.numbers.page(&known, per_tenant, format).into())
     }
 
     fn status(&self, tenants: &[String], now: Now) -> Result<serde_json::Value, String> {

@@ -41,7 +41,7 @@ impl Watcher {
             effects.into_iter().for_each(|effect| self.carry_out(effect));
         }
         if let Some(head) = ran.head {
-            self.voice.line(&log::agent(now.wall, &head));
+            self.say(&log::info(now.wall, &head));
         }
         if !ran.changed.is_empty() {
             let effects = self.dispatcher.look_at_repaired(now, &ran.changed);
@@ -52,7 +52,7 @@ impl Watcher {
     /// Says how the ledger ends: kept elsewhere, that shows a tail that was cut off.
     pub(super) fn log_ledger(&mut self, now: Timestamp) {
         if let Some(head) = repairs::head(&store_path(&self.setup.config)) {
-            self.voice.line(&log::agent(now, &head));
+            self.say(&log::info(now, &head));
         }
     }
 }

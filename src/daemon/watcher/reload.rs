@@ -18,9 +18,11 @@ impl Watcher {
                 channels,
                 token,
                 hands,
+                export,
             }) => {
                 self.hands = Arc::new(hands);
                 self.repairs = Repairs::default();
+                self.export_next = Some(export);
                 self.token.send_replace(token);
                 self.numbers.reloaded(true, now);
                 self.files = Files::of(&setup.config);
@@ -33,14 +35,13 @@ impl Watcher {
                 let url = setup.config.heartbeat.url.clone();
                 self.heartbeat = self.heartbeat.take().map(|heartbeat| heartbeat.moved(url, USER_AGENT));
                 self.setup = Arc::new(setup);
-                self.voice
-                    .line(&log::agent(now, &format!("configuration reloaded ({why})")));
+                self.say(&log::info(now, &format!("configuration reloaded ({why})")));
                 self.hear(Event::Reloaded(Box::new(settings)));
             }
             Err(error) => {
                 self.numbers.reloaded(false, now);
                 let line = format!("configuration not reloaded ({why}), the old one goes on: {error}");
-                self.voice.line(&log::agent(now, &line));
+                self.say(&log::error(now, &line));
             }
         }
         self.systemd.reloaded();

@@ -1,10 +1,14 @@
 //! What is told to whoever collects numbers: of the agent, of its incidents and of each tenant, as it is now.
 
+use std::ops::Bound;
+
 use super::*;
 use crate::watch::rounds::Ended;
 
 /// A tenant in numbers.
 pub struct TenantNumbers<'d> {
+    /// Its place in the order in which all are told.
+    pub ix: TenantIx,
     /// Its id.
     pub id: &'d TenantId,
     /// How it is.
@@ -21,15 +25,17 @@ impl Dispatcher {
         self.rounds.take_ended()
     }
 
-    /// Every tenant in numbers, in an order that stays.
-    pub fn tenant_numbers(&self) -> impl Iterator<Item = TenantNumbers<'_>> {
-        self.tenants.values().map(|state| {
+    /// Every tenant in numbers, in an order that stays; `after` one where that is said.
+    pub fn tenant_numbers(&self, after: Option<TenantIx>) -> impl Iterator<Item = TenantNumbers<'_>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.tenants.range((from, Bound::Unbounded)).map(|(ix, state)| {
             let facts = state.facts.as_ref();
             let checks = facts.into_iter().flat_map(|facts| {
                 let checks = Check::ALL.into_iter().zip(state.outcomes);
                 checks.map(|(check, outcome)| (check, outcome, facts.reason(check)))
             });
             TenantNumbers {
+                ix: *ix,
                 id: &state.tenant.id,
                 status: state.status,
                 checks: checks.collect(),

@@ -33,7 +33,12 @@ pub struct Counters {
     pub writes: u64,
     /// Requests that woke a sleeping app.
     pub woken: u64,
+    /// The values of `traceparent` of the latest requests for tenants, by tenant; `-` where there was none.
+    pub traceparents: BTreeMap<String, Vec<String>>,
 }
+
+/// Of how many requests of a tenant the lab knows which trace they belong to.
+const MOST_TRACED: usize = 1_000;
 
 /// The counters while they count.
 pub(crate) struct Tally {
@@ -45,6 +50,7 @@ pub(crate) struct Tally {
     pub(crate) woken: AtomicU64,
     api: Mutex<BTreeMap<String, u64>>,
     direct: Mutex<BTreeMap<String, u64>>,
+    traceparents: Mutex<BTreeMap<String, Vec<String>>>,
     connections: Vec<(IpAddr, AtomicU64)>,
     requests: Vec<AtomicU64>,
 }
@@ -61,6 +67,7 @@ impl Tally {
             woken: AtomicU64::new(0),
             api: Mutex::default(),
             direct: Mutex::default(),
+            traceparents: Mutex::default(),
             connections: world.edge_addresses.iter().map(zero).collect(),
             requests: world.tenants.iter().map(|_| AtomicU64::new(0)).collect(),
         }
@@ -78,6 +85,18 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// A request for a tenant says which trace it belongs to, or does not.
+    pub(crate) fn traced(&self, world: &World, host: &str, traceparent: Option<&str>) {
+        if let Some(tenant) = world.label_of(host).filter(|label| world.position(label).is_some()) {
+            let mut all = self.traceparents.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_tenant = all.entry(tenant.to_owned()).or_default();
+            if of_tenant.len() == MOST_TRACED {
+                of_tenant.remove(0);
+            }
+            of_tenant.push(traceparent.unwrap_or("-").to_owned());
+        }
+    }
+
     /// A request to one of the APIs.
     pub(crate) fn api(&self, api: &str, operation: &str) {
         count(&self.api, format!("{api}/{operation}"));
@@ -91,6 +110,8 @@ impl Tally {
     pub(crate) fn read(&self, world: &World) -> Counters {
         let api = self.api.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let direct = self.direct.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let traceparents = &self.traceparents;
+        let traceparents = traceparents.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {
             dns_queries: get(&self.dns_queries),
@@ -109,6 +130,7 @@ impl Tally {
             api,
             writes: get(&self.writes),
             woken: get(&self.woken),
+            traceparents,
         }
     }
 }

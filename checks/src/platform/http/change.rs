@@ -8,6 +8,7 @@ use reqwest::header::AUTHORIZATION;
 use serde_json::Value;
 
 use super::{Api, MAX_REFUSAL, Path, said};
+use crate::clock::Moment;
 use crate::evidence::{Fault, Reason};
 
 /// How long a call that changes something may take.
@@ -88,9 +89,10 @@ impl Api {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
+        let began = Moment::now();
         let sent = request.send().await;
         let status = sent.as_ref().ok().map(|response| response.status().as_u16());
-        self.calls.ended_with(self.name, operation, status);
+        self.calls.ended_with(self.name, operation, status, began.elapsed());
         let response = sent.map_err(|error| {
             let fault = self.unsent(&error);
             // Who could not even connect changed nothing.

@@ -30,6 +30,9 @@ pub(crate) async fn answer(shared: &Shared, request: &Request<Incoming>, hang_up
     let host = host(request);
     let snapshot = shared.current();
     shared.counters.request(&shared.world, host);
+    let traceparent = request.headers().get("traceparent");
+    let traceparent = traceparent.and_then(|value| value.to_str().ok());
+    shared.counters.traced(&shared.world, host, traceparent);
     let everybody = site::everybody(&snapshot.faults, snapshot.age());
     let Routed { replay, mut plan } = match everybody {
         Some(plan) => Routed { replay: None, plan },
