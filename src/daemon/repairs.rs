@@ -173,7 +173,8 @@ impl Run {
             return ran;
         }
         let Ok(_alone) = Exclusive::repair(&self.database) else {
-            // A person repairs just now.
+            let why = Some("somebody repairs just now");
+            ran.told.extend(plans.iter().map(|plan| (of(plan), would(plan, why))));
             return ran;
         };
         let ledger = Ledger {
@@ -240,6 +241,7 @@ impl Run {
             tenants: self.shares.tenants,
             standing: &nothing,
             history: History::of(rows),
+            crashing: &self.shares.crashing,
             most: None,
         };
         let first = plan(&scene, None);

@@ -1,12 +1,14 @@
 //! What might be done about a cause, by what was seen: before any guard looked at it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use roundsman_checks::chain::covers;
 use roundsman_checks::diagnosis::{Action, Cause, CauseEntry, Confidence, Object, Scope};
-use roundsman_checks::evidence::{CertificateState, ZoneRecord};
+use roundsman_checks::evidence::{AppCertificate, CertificateState, ZoneRecord};
 use roundsman_checks::target::Tenant;
 
-use super::plan::Scene;
+use super::plan::{Directory, Scene};
 use super::step::{MachineRef, Step};
 
 /// A repair that may be planned, before the guards looked at it.
@@ -32,6 +34,8 @@ pub struct Candidate {
     pub unseen: Option<String>,
     /// The facts that prove the cause, each a sentence.
     pub evidence: Vec<String>,
+    /// What else is wrong with whom it concerns: the repair does not mend that.
+    pub beside: BTreeSet<(Cause, Object)>,
 }
 
 impl Candidate {
@@ -64,24 +68,48 @@ pub fn is_remediable(cause: Cause) -> bool {
 }
 
 /// What might be done about each cause that has a repair.
-pub(super) fn candidates<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = Candidate> + 'a {
+pub(super) fn candidates<'a>(
+    scene: &'a Scene<'_>,
+    directory: &'a Directory<'_>,
+) -> impl Iterator<Item = Candidate> + 'a {
     let tenants_own = scene
         .diagnosis
         .causes
         .iter()
         .filter(|entry| entry.scope == Scope::Tenant);
-    tenants_own.filter_map(|entry| candidate(scene, entry))
+    tenants_own.filter_map(|entry| candidate(scene, directory, entry).map(|repair| with_all(repair, directory)))
 }
 
-fn candidate(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+/// Everybody whose app, name or certificate a repair touches is concerned, also those who share one with another.
+fn with_all(mut repair: Candidate, directory: &Directory<'_>) -> Candidate {
+    let apps = repair.steps.iter().filter(|step| step.changes()).filter_map(Step::app);
+    let names = repair.steps.iter().filter_map(Step::hostname);
+    let mut all = apps.flat_map(|app| directory.of_app(app)).collect::<Vec<_>>();
+    all.extend(names.flat_map(|name| directory.of_name(name)));
+    all.extend(directory.of_name(repair.tenant.hostname.as_str()));
+    for tenant in all {
+        if !repair.concerned.iter().any(|known| known.id == tenant.id) {
+            repair.concerned.push(Arc::clone(tenant));
+        }
+    }
+    let ill = repair
+        .concerned
+        .iter()
+        .flat_map(|tenant| directory.causes_of(&tenant.id));
+    let beside = ill.filter(|entry| entry.cause != repair.cause || entry.object != repair.object);
+    repair.beside = beside.map(|entry| (entry.cause, entry.object.clone())).collect();
+    repair
+}
+
+fn candidate(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     match entry.cause {
-        Cause::CertificateConflict => conflict(scene, entry),
-        Cause::CertificateMissing => missing(scene, entry),
-        Cause::CertificateIssuing => issuing(scene, entry),
-        Cause::DnsOverride | Cause::DnsProxied => overridden(scene, entry),
-        Cause::DnsBlocked => blocked(scene, entry),
-        Cause::DnsDelegated => delegated(scene, entry),
-        Cause::AppStopped | Cause::AppCrashed => down(scene, entry),
+        Cause::CertificateConflict => conflict(scene, directory, entry),
+        Cause::CertificateMissing => missing(scene, directory, entry),
+        Cause::CertificateIssuing => issuing(directory, entry),
+        Cause::DnsOverride | Cause::DnsProxied => overridden(scene, directory, entry),
+        Cause::DnsBlocked => blocked(scene, directory, entry),
+        Cause::DnsDelegated => delegated(directory, entry),
+        Cause::AppStopped | Cause::AppCrashed => down(scene, directory, entry),
         _ => None,
     }
 }
@@ -99,20 +127,24 @@ fn of(entry: &CauseEntry, tenant: &Arc<Tenant>) -> Candidate {
         reserved: None,
         unseen: None,
         evidence: entry.evidence.iter().map(ToString::to_string).collect(),
+        beside: BTreeSet::new(),
     }
 }
 
-fn first<'s>(scene: &Scene<'s>, entry: &CauseEntry) -> Option<&'s Arc<Tenant>> {
-    entry.tenants.first().and_then(|id| scene.tenant(id))
+fn first<'s>(directory: &Directory<'s>, entry: &CauseEntry) -> Option<&'s Arc<Tenant>> {
+    entry.tenants.first().and_then(|id| directory.tenant(id))
 }
 
 /// A certificate held beside the edge: it goes, and the edge's own must serve the name then.
-fn conflict(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+fn conflict(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::AppCertificate { app, name } = &entry.object else {
         return None;
     };
-    let (holder, victim) = (scene.tenant_of_app(app), scene.tenant_of_name(name));
-    let tenant = victim.or(holder).or_else(|| first(scene, entry))?;
+    let (holder, victim) = (
+        directory.of_app(app).first().copied(),
+        directory.of_name(name).first().copied(),
+    );
+    let tenant = victim.or(holder).or_else(|| first(directory, entry))?;
     let held = scene
         .app(app)?
         .certificates
@@ -124,7 +156,9 @@ fn conflict(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
         .extend(holder.into_iter().filter(|holder| holder.id != tenant.id).cloned());
     for id in &entry.tenants {
         let known = repair.concerned.iter().any(|tenant| tenant.id == *id);
-        repair.concerned.extend(scene.tenant(id).filter(|_| !known).cloned());
+        repair
+            .concerned
+            .extend(directory.tenant(id).filter(|_| !known).cloned());
     }
     repair.steps.push(Step::RemoveCertificate {
         app: app.clone(),
@@ -156,11 +190,11 @@ fn served_by_edge(scene: &Scene<'_>, name: &str) -> Vec<Step> {
     }
 }
 
-fn missing(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+fn missing(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::Certificate(name) = &entry.object else {
         return None;
     };
-    let mut repair = of(entry, scene.tenant_of_name(name)?);
+    let mut repair = of(entry, directory.of_name(name).first().copied()?);
     let app = scene.edge()?.name.clone();
     repair.steps = vec![
         Step::AddCertificate {
@@ -175,11 +209,18 @@ fn missing(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
     Some(repair)
 }
 
-fn issuing(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+fn issuing(directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::AppCertificate { app, name } = &entry.object else {
         return None;
     };
-    let mut repair = of(entry, scene.tenant_of_name(name).or_else(|| first(scene, entry))?);
+    let mut repair = of(
+        entry,
+        directory
+            .of_name(name)
+            .first()
+            .copied()
+            .or_else(|| first(directory, entry))?,
+    );
     repair.steps.push(Step::Wait {
         app: app.clone(),
         name: name.clone(),
@@ -190,11 +231,18 @@ fn issuing(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
 const ADDRESSES: [&str; 3] = ["A", "AAAA", "CNAME"];
 
 /// Address records at the name itself: all of them go together.
-fn overridden(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+fn overridden(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::Name(name) = &entry.object else {
         return None;
     };
-    let mut repair = of(entry, scene.tenant_of_name(name).or_else(|| first(scene, entry))?);
+    let mut repair = of(
+        entry,
+        directory
+            .of_name(name)
+            .first()
+            .copied()
+            .or_else(|| first(directory, entry))?,
+    );
     let Some(listed) = scene.listed(name) else {
         repair.unseen = Some(UNLISTED.to_owned());
         return Some(repair);
@@ -222,11 +270,18 @@ fn overridden(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
 const UNLISTED: &str = "no listing of the zone names the record: set [cloudflare]";
 
 /// Everything at the name or below it: what validation left behind may go by itself, the rest only by a person.
-fn blocked(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+fn blocked(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::Name(name) = &entry.object else {
         return None;
     };
-    let mut repair = of(entry, scene.tenant_of_name(name).or_else(|| first(scene, entry))?);
+    let mut repair = of(
+        entry,
+        directory
+            .of_name(name)
+            .first()
+            .copied()
+            .or_else(|| first(directory, entry))?,
+    );
     let Some(listed) = scene.listed(name) else {
         repair.unseen = Some(UNLISTED.to_owned());
         return Some(repair);
@@ -238,33 +293,41 @@ fn blocked(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let other = listed.iter().find(|record| !leftovers.contains(&record.name));
     if let Some(other) = other {
         repair.by_hand = Some(format!("{} {} may be there on purpose", other.kind, other.name));
-    } else if !wildcard_is_ready(scene) {
+    } else if !wildcard_is_ready(scene, name) {
         repair.by_hand = Some("no wildcard certificate that is ready covers the name".to_owned());
     }
     repair.steps = listed.into_iter().cloned().map(Step::DeleteRecord).collect();
     Some(repair)
 }
 
-fn wildcard_is_ready(scene: &Scene<'_>) -> bool {
-    let wildcard = scene.world.wildcard_name();
+fn wildcard_is_ready(scene: &Scene<'_>, name: &str) -> bool {
     scene.edge().is_some_and(|edge| {
-        let mut held = edge.certificates.iter();
-        held.any(|held| held.hostname == wildcard && held.state == CertificateState::Ready)
+        let ready = |held: &AppCertificate| held.state == CertificateState::Ready && held.hostname.starts_with("*.");
+        edge.certificates
+            .iter()
+            .any(|held| ready(held) && covers(&held.hostname, name))
     })
 }
 
-fn delegated(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
-    let mut repair = of(entry, first(scene, entry)?);
+fn delegated(directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
+    let mut repair = of(entry, first(directory, entry)?);
     repair.reserved = Some("NS records are never touched".to_owned());
     Some(repair)
 }
 
 /// A machine that does not run: by the machine that the finding names.
-fn down(scene: &Scene<'_>, entry: &CauseEntry) -> Option<Candidate> {
+fn down(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::App(app) = &entry.object else {
         return None;
     };
-    let mut repair = of(entry, scene.tenant_of_app(app).or_else(|| first(scene, entry))?);
+    let mut repair = of(
+        entry,
+        directory
+            .of_app(app)
+            .first()
+            .copied()
+            .or_else(|| first(directory, entry))?,
+    );
     let machines = &scene.app(app)?.machines;
     for remedy in &entry.remedy {
         let id = remedy.action.machine().unwrap_or_default();

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use roundsman_checks::clock::{Moment, now};
 use roundsman_checks::diagnosis::Cause;
-use roundsman_checks::evidence::Fault;
+use roundsman_checks::evidence::{Fault, Reason};
 use roundsman_checks::gather::Stop;
 use roundsman_checks::platform::{Changed, NotDone};
 use serde_json::{Value, json};
@@ -80,8 +80,17 @@ impl Engine<'_> {
                     continue;
                 }
                 Ok(()) if evidence_old(seen_at, now()).is_some() => match renew(plan.clone()).await {
-                    Some(renewed) => renewed,
-                    None => {
+                    // Who may do it, and whom it concerns, was decided for that plan alone.
+                    Some(renewed) if is_same(&renewed, &plan) => {
+                        match self.may_begin(&renewed, permit, begun, &forbidden) {
+                            Ok(()) => renewed,
+                            Err(refused) => {
+                                carried.push(Carried::untouched(renewed, &refused));
+                                continue;
+                            }
+                        }
+                    }
+                    _ => {
                         let gone = StepEnd::refused(
                             Guard::ChangedSincePlan,
                             "looked at again, this would not be planned any more",
@@ -200,7 +209,7 @@ impl Engine<'_> {
         if let Step::Wait { app, name } = step {
             return self.wait_for(app, name).await;
         }
-        let saved = match self.look(plan, step, false).await {
+        let saved = match self.look(plan, step, false, forbidden).await {
             Ok(saved) => saved,
             Err(end) => return end,
         };
@@ -215,7 +224,7 @@ impl Engine<'_> {
         // Writing took its time: what is changed is what was seen right before.
         for _ in 0..LOOKS {
             let looked = Moment::now();
-            match self.look(plan, step, true).await {
+            match self.look(plan, step, true, forbidden).await {
                 Ok(again) if again != saved => {
                     let why = "it was changed while this was written down";
                     self.note(plan, step, Phase::Aborted, None, json!({ "why": why })).await;
@@ -236,7 +245,13 @@ impl Engine<'_> {
 
     /// Looks right before a step, the switch included: what it takes to take the step back, or how the step ends instead.
     /// Once an intent is `written`, every end is.
-    async fn look(&self, plan: &Plan, step: &Step, written: bool) -> Result<Option<Value>, StepEnd> {
+    async fn look(
+        &self,
+        plan: &Plan,
+        step: &Step,
+        written: bool,
+        forbidden: &mut BTreeMap<&'static str, String>,
+    ) -> Result<Option<Value>, StepEnd> {
         let looked = self.hands.look(step, &plan.repair.steps, now()).await;
         let end = match looked {
             _ if self.switch.holds(now()).is_some() => {
@@ -249,10 +264,15 @@ impl Engine<'_> {
                 return Err(end.unwrap_or_else(|| StepEnd::of(Ended::Already, "it is so already")));
             }
             Before::Changed(why) => StepEnd::changed(why),
-            Before::Unread(fault) => StepEnd::of(
-                Ended::Aborted,
-                format!("what it is about can't be read: {}", fault.detail),
-            ),
+            Before::Unread(fault) => {
+                if let Reason::PlatformForbidden | Reason::PlatformUnauthorized = fault.reason {
+                    let key = Hands::key(step);
+                    let why = format!("the token of [remediation] {key} is refused: {}", fault.detail);
+                    forbidden.insert(Hands::api(step), why);
+                }
+                let why = format!("what it is about can't be read: {}", fault.detail);
+                StepEnd::of(Ended::Aborted, why)
+            }
         };
         if written || end.ended == Ended::Aborted {
             self.note(plan, step, Phase::Aborted, None, json!({ "why": end.message }))
@@ -292,7 +312,11 @@ impl Engine<'_> {
                 }
             }
             Err(NotDone::Forbidden(fault)) => {
-                let why = format!("the token may not write: {}", fault.detail);
+                let why = format!(
+                    "the token of [remediation] {} may not write: {}",
+                    Hands::key(step),
+                    fault.detail
+                );
                 forbidden.insert(Hands::api(step), why);
                 self.fails(plan, step, &fault).await
             }
@@ -334,7 +358,22 @@ impl Engine<'_> {
         let limit = self.setup.config.remediation.verify_for;
         let proofs = prove::prove(self.setup, &plans, limit, self.stop.clone()).await;
         let mut proved = Vec::new();
+        for (carried, _) in others.iter_mut().filter(|(carried, _)| carried.changed()) {
+            let why = "it was not carried out to its end".to_owned();
+            let detail = format!("{VERIFICATION}{}}}", Value::String(why.clone()));
+            if let Some(step) = carried.plan.repair.steps.iter().find(|step| step.changes()) {
+                let entry = self.entry(&carried.plan, step, Phase::Failed, None, detail);
+                let _ = self.keep.append(entry).await;
+            }
+            carried.verified = Some(Err(why));
+        }
         for ((mut carried, began), proof) in changed.into_iter().zip(proofs) {
+            if self.stop.pulled() && matches!(proof, Proof::NotMended(_)) {
+                // Nobody looked to the end: that says nothing of the repair.
+                carried.verified = Some(Err("ended by a signal before it was proved".to_owned()));
+                proved.push(carried);
+                continue;
+            }
             let (phase, detail, verified) = match proof {
                 Proof::Mended(looks) => (Phase::Verified, format!("{VERIFICATION}{looks}}}"), Ok(())),
                 Proof::NotMended(why) => {
@@ -352,15 +391,17 @@ impl Engine<'_> {
             carried.verified = Some(verified);
             proved.push(carried);
         }
-        self.break_off(proved.iter().any(|carried| matches!(carried.verified, Some(Err(_)))));
         proved.extend(others.drain(..).map(|(carried, _)| carried));
+        let failed = |carried: &Carried| matches!(carried.verified, Some(Err(_)));
+        self.break_off(!self.stop.pulled() && proved.iter().any(failed));
         proved
     }
 
     /// Stops everything for a while where two verifications failed in a row.
     fn break_off(&self, failed: bool) {
         let in_a_row = || self.keep.rows().map(|rows| History::of(&rows).failed_in_a_row());
-        if failed && in_a_row().is_ok_and(|count| count >= FAILURES) {
+        // After somebody let them go on, it takes as many again.
+        if failed && in_a_row().is_ok_and(|count| count >= FAILURES && count.is_multiple_of(FAILURES)) {
             let why = "two repairs in a row did not help";
             // Where it can't be written, the cooldowns of those tenants are left.
             let _ = self.switch.stop_for(why, BREAK, now());
@@ -399,6 +440,15 @@ impl Engine<'_> {
             detail,
         }
     }
+}
+
+/// Whether a plan that was made again says the same.
+fn is_same(renewed: &Plan, plan: &Plan) -> bool {
+    let ids = |plan: &Plan| {
+        let concerned = plan.repair.concerned.iter().map(|tenant| tenant.id.clone());
+        concerned.collect::<std::collections::BTreeSet<_>>()
+    };
+    renewed.automatic() == plan.automatic() && renewed.repair.steps == plan.repair.steps && ids(renewed) == ids(plan)
 }
 
 fn cause(cause: Cause) -> String {

@@ -119,7 +119,7 @@ pub(super) const OF_WORLD: [(Guard, OfWorld); 4] = [
 ];
 
 /// What holds one repair, in the order in which it is told.
-pub(super) const OF_CANDIDATE: [(Guard, OfCandidate); 12] = [
+pub(super) const OF_CANDIDATE: [(Guard, OfCandidate); 13] = [
     (Guard::Inactive, inactive),
     (Guard::RepairOff, repair_off),
     (Guard::Protected, protected),
@@ -129,6 +129,7 @@ pub(super) const OF_CANDIDATE: [(Guard, OfCandidate); 12] = [
     (Guard::ImportedCertificate, imported_certificate),
     (Guard::NotConfirmed, not_confirmed),
     (Guard::CoveredByWildcard, covered_by_wildcard),
+    (Guard::Budget, authority_refuses),
     (Guard::TooMany, too_many),
     (Guard::TooMany, crash_together),
     (Guard::Recreated, recreated),
@@ -326,8 +327,11 @@ pub(super) fn reserved_name(scene: &Scene<'_>, candidate: &Candidate) -> Option<
                 return Some(format!("{} records are never touched", record.kind));
             }
             Step::DeleteRecord(record) => {
-                let of = validated_by(&record.name);
-                if of.is_some_and(|name| scene.edge().is_some_and(|edge| edge.holds(name))) {
+                let needs = |name: &str| {
+                    let held = |edge: &App| edge.holds(name) || edge.holds(&format!("*.{name}"));
+                    scene.edge().is_some_and(held)
+                };
+                if validated_by(&record.name).is_some_and(needs) {
                     return Some(format!("the edge holds a certificate that needs {}", record.name));
                 }
             }
@@ -381,6 +385,22 @@ pub(super) fn covered_by_wildcard(scene: &Scene<'_>, candidate: &Candidate) -> O
     })
 }
 
+/// An authority refuses certificates for the name until a moment: another question makes it no better.
+pub(super) fn authority_refuses(scene: &Scene<'_>, candidate: &Candidate) -> Option<String> {
+    let adds = |step: &Step| match step {
+        Step::AddCertificate { name, .. } => Some(name.clone()),
+        _ => None,
+    };
+    let name = candidate.steps.iter().find_map(adds)?;
+    let apps = scene.world.platform.known().map(|platform| platform.apps.values());
+    let held = apps.into_iter().flatten().flat_map(|app| &app.certificates);
+    let refused = held
+        .filter(|held| held.hostname == name)
+        .filter_map(|held| held.rate_limited_until);
+    let until = refused.filter(|until| *until > scene.now).max()?;
+    Some(format!("the authority refuses certificates for {name} until {until}"))
+}
+
 /// So many share a cause that something else is wrong.
 pub(super) fn too_many(scene: &Scene<'_>, candidate: &Candidate) -> Option<String> {
     let sharing = scene.sharing.get(&candidate.cause).copied().unwrap_or_default();
@@ -415,7 +435,9 @@ pub(super) fn standing_unknown(scene: &Scene<'_>, candidate: &Candidate) -> Opti
     candidate.apps().find_map(|app| match scene.standing.get(app) {
         Some(Ok(_)) => None,
         Some(Err(fault)) => Some(format!("{app}: {}", fault.detail)),
-        None => Some(format!("{app} was not looked at")),
+        None => Some(format!(
+            "{app} was not looked at: one run looks at 200 apps, run it again for the rest"
+        )),
     })
 }
 

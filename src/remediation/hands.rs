@@ -121,6 +121,15 @@ impl Hands {
         }
     }
 
+    /// The key of the configuration that names the token for a step.
+    #[must_use]
+    pub(super) fn key(step: &Step) -> &'static str {
+        match step {
+            Step::DeleteRecord(_) => "cloudflare_token",
+            _ => "fly_token",
+        }
+    }
+
     /// Looks right before a step. `plan` are all steps of its plan.
     pub async fn look(&self, step: &Step, plan: &[Step], now: Timestamp) -> Before {
         let looked = match step {
@@ -172,7 +181,9 @@ impl Hands {
             )));
         }
         let standing = platform.standing(app).await?;
-        Ok(held_back(&standing, app, now).map_or(Before::Ready(None), Before::Changed))
+        // What is there is told, so that another one in its place shows.
+        let seen = json!({ "hostname": found.hostname, "created_at": found.created_at, "ready": found.ready });
+        Ok(held_back(&standing, app, now).map_or(Before::Ready(Some(seen)), Before::Changed))
     }
 
     async fn look_before_adding(&self, app: &str, name: &str, now: Timestamp) -> Result<Before, Fault> {
@@ -272,7 +283,14 @@ impl Hands {
     pub async fn remove_added(&self, object: &str) -> Result<Changed, NotDone> {
         let platform = self.platform.as_ref().ok_or_else(|| NotDone::Refused(nobody()))?;
         let (app, name) = object.split_once('/').unwrap_or((object, ""));
-        platform.remove_certificate(app, name).await
+        match platform.certificate(app, name).await.map_err(NotDone::Refused)? {
+            None => Ok(Changed::Already),
+            Some(held) if held.imported => {
+                let detail = format!("{app} holds an imported certificate for {name} now: its key would be lost");
+                Err(NotDone::Refused(Fault::new(Reason::PlatformConflict, detail)))
+            }
+            Some(_) => platform.remove_certificate(app, name).await,
+        }
     }
 
     /// What stands at a name.

@@ -95,7 +95,7 @@ impl<'l> History<'l> {
         let ended = self
             .entries()
             .filter(of_tenant)
-            .filter(|entry| matches!(entry.phase, Phase::Done | Phase::Failed | Phase::Verified));
+            .filter(|entry| matches!(entry.phase, Phase::Failed | Phase::Verified));
         let last = ended.last()?;
         let failed = last.phase == Phase::Failed;
         let rest = rules.cooldown.saturating_mul(if failed { AFTER_A_FAILURE } else { 1 });
@@ -246,13 +246,16 @@ mod tests {
     #[test]
     fn a_tenant_rests_after_a_repair_and_longer_after_one_that_failed() {
         let rules = Remediation::default();
-        let done = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Done)]);
+        let done = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Verified)]);
         let rests = |rows: &[Row], tenant, now| History::of(rows).rests(&rules, &[tenant], at(now)).is_some();
         assert!(rests(&done, "a", 14 * 60) && !rests(&done, "a", 16 * 60) && !rests(&done, "b", 1));
         let failed = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Failed)]);
         assert!(rests(&failed, "a", 59 * 60) && !rests(&failed, "a", 61 * 60));
         // Nobody knows how it ended: it is found out, and not waited for.
-        let killed = rows(&[(0, "r-1", "a", "start-machine", "m", Phase::Intent)]);
+        let killed = rows(&[
+            (0, "r-1", "a", "delete-dns-record", "A a", Phase::Done),
+            (0, "r-1", "a", "delete-dns-record", "AAAA a", Phase::Intent),
+        ]);
         assert!(!rests(&killed, "a", 1));
     }
 

@@ -21,7 +21,7 @@ pub use execute::{Engine, Renew};
 pub use guard::Guard;
 pub use hands::{Hands, HandsError};
 pub use limits::History;
-pub use plan::{Plan, Planning, Refusal, Scene, apps_to_look_at, check_standing, plan, sharing};
+pub use plan::{Plan, Planning, Refusal, Scene, apps_to_look_at, check_standing, crashing, plan, sharing};
 pub use prove::look as look_anew;
 pub use step::{Addresses, MachineRef, Step};
 pub use survey::{Survey, survey};

@@ -1,11 +1,11 @@
 //! From what was found to what would mend it. Pure: a plan names only what was seen, and whatever may not be planned is
 //! refused by a guard that says why.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use roundsman_checks::diagnosis::{Cause, Diagnosis, Object, Scope};
+use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Object, Scope};
 use roundsman_checks::evidence::{App, Fault, Platform, ZoneRecord};
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::platform::standing::{AppStanding, MachineStanding};
@@ -40,6 +40,8 @@ pub struct Scene<'s> {
     pub standing: &'s BTreeMap<String, Result<AppStanding, Fault>>,
     /// What was done before.
     pub history: History<'s>,
+    /// The apps that crash, of all tenants, also of those that are not in this world.
+    pub crashing: &'s BTreeSet<String>,
     /// How many repairs somebody wants at most who lifts what limits their amount.
     pub most: Option<usize>,
 }
@@ -123,10 +125,14 @@ impl<'s> Scene<'s> {
             .causes
             .iter()
             .filter(|entry| entry.cause == Cause::AppCrashed);
-        let apps = crashed.filter_map(|entry| match &entry.object {
-            Object::App(app) => self.app(app),
+        let named = crashed.filter_map(|entry| match &entry.object {
+            Object::App(app) => Some(app.as_str()),
             _ => None,
         });
+        let all = named
+            .chain(self.crashing.iter().map(String::as_str))
+            .collect::<BTreeSet<_>>();
+        let apps = all.into_iter().filter_map(|app| self.app(app));
         let runs = |app: &&App| {
             app.machines.iter().any(|machine| {
                 let own = machine.digest.as_deref().or_else(|| tag(machine.image.as_deref()?));
@@ -134,18 +140,6 @@ impl<'s> Scene<'s> {
             })
         };
         apps.filter(runs).count()
-    }
-
-    pub(super) fn tenant(&self, id: &TenantId) -> Option<&'s Arc<Tenant>> {
-        self.world.known.iter().find(|tenant| tenant.id == *id)
-    }
-
-    pub(super) fn tenant_of_app(&self, app: &str) -> Option<&'s Arc<Tenant>> {
-        self.world.known.iter().find(|tenant| tenant.app == app)
-    }
-
-    pub(super) fn tenant_of_name(&self, name: &str) -> Option<&'s Arc<Tenant>> {
-        self.world.known.iter().find(|tenant| tenant.hostname.as_str() == name)
     }
 
     /// Every record at a name or below it, by the listing; nothing where there is none.
@@ -157,6 +151,57 @@ impl<'s> Scene<'s> {
                 .filter(|record| is_or_below(&record.name, name))
                 .collect(),
         )
+    }
+}
+
+/// Who the tenants are, by what names them: several may share an app, or a name.
+pub(super) struct Directory<'s> {
+    by_id: HashMap<&'s TenantId, &'s Arc<Tenant>>,
+    by_app: HashMap<&'s str, Vec<&'s Arc<Tenant>>>,
+    by_name: HashMap<&'s str, Vec<&'s Arc<Tenant>>>,
+    ill: HashMap<&'s TenantId, Vec<&'s CauseEntry>>,
+}
+
+impl<'s> Directory<'s> {
+    fn of(scene: &'s Scene<'_>) -> Self {
+        let mut directory = Self {
+            by_id: HashMap::new(),
+            by_app: HashMap::new(),
+            by_name: HashMap::new(),
+            ill: HashMap::new(),
+        };
+        for tenant in scene.world.known.iter() {
+            directory.by_id.insert(&tenant.id, tenant);
+            directory.by_app.entry(&tenant.app).or_default().push(tenant);
+            directory
+                .by_name
+                .entry(tenant.hostname.as_str())
+                .or_default()
+                .push(tenant);
+        }
+        for entry in &scene.diagnosis.causes {
+            for id in &entry.tenants {
+                directory.ill.entry(id).or_default().push(entry);
+            }
+        }
+        directory
+    }
+
+    /// The causes that a tenant suffers from.
+    pub(super) fn causes_of(&self, id: &TenantId) -> &[&'s CauseEntry] {
+        self.ill.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn tenant(&self, id: &TenantId) -> Option<&'s Arc<Tenant>> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(super) fn of_app(&self, app: &str) -> &[&'s Arc<Tenant>] {
+        self.by_app.get(app).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn of_name(&self, name: &str) -> &[&'s Arc<Tenant>] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -195,7 +240,8 @@ pub fn plan(scene: &Scene<'_>, asked: Option<&BTreeSet<TenantId>>) -> Planning {
         }
     }
     let mut told = BTreeSet::new();
-    for candidate in candidates(scene) {
+    let directory = Directory::of(scene);
+    for candidate in candidates(scene, &directory) {
         if asked.is_some_and(|asked| !candidate.concerned.iter().any(|tenant| asked.contains(&tenant.id))) {
             continue;
         }
@@ -272,6 +318,17 @@ fn name(scene: &Scene<'_>, candidate: &Candidate) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     let digits = digest.as_ref().iter().take(5).map(|byte| format!("{byte:02x}"));
     format!("r-{}", digits.collect::<String>())
+}
+
+/// The apps that crash.
+#[must_use]
+pub fn crashing(diagnosis: &Diagnosis) -> BTreeSet<String> {
+    let crashed = diagnosis.causes.iter().filter(|entry| entry.cause == Cause::AppCrashed);
+    let named = crashed.filter_map(|entry| match &entry.object {
+        Object::App(app) => Some(app.clone()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// How many tenants have each cause.

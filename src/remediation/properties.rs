@@ -467,6 +467,7 @@ impl Case {
             tenants: known.len(),
             standing: &nothing,
             history: History::of(&rows),
+            crashing: &BTreeSet::new(),
             most: None,
         };
         let first = plan(&scene, None);

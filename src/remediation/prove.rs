@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use roundsman_checks::clock::Moment;
-use roundsman_checks::finding::{Finding, Outcome};
+use roundsman_checks::diagnosis::Explanation;
+use roundsman_checks::finding::{Check, Finding, Outcome};
 use roundsman_checks::fleet::ChainStore;
 use roundsman_checks::gather::{FleetWatch, Stop, WakePolicy};
 use roundsman_checks::target::Tenant;
@@ -112,11 +113,19 @@ async fn examine(setup: &Setup, watch: &FleetWatch, tenant: &Arc<Tenant>, plan: 
     if still.is_some() {
         return Err(format!("{}: {cause} is still there", tenant.id));
     }
+    // What else was wrong before is no part of this repair; what shows only now is: the repair did not help.
+    let otherwise = |check: Check| {
+        let was = |own: &Explanation| plan.repair.beside.contains(&(own.cause, own.object().clone()));
+        judgement.own.iter().any(|own| was(own) && own.checks.contains(&check))
+    };
     let findings = checks_of(cause)
         .iter()
         .map(|check| (check, judgement.findings.of(*check)));
     let bad = |finding: &Finding| !matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
-    match findings.into_iter().find(|(_, finding)| bad(finding)) {
+    let found = findings
+        .into_iter()
+        .find(|(check, finding)| bad(finding) && !otherwise(**check));
+    match found {
         Some((check, finding)) => Err(format!(
             "{}: {check} is {}: {}",
             tenant.id, finding.outcome, finding.message

@@ -46,6 +46,10 @@ impl Switch {
     /// # Errors
     /// Where the file can't be written.
     pub fn stop_for(&self, why: &str, time: Duration, now: Timestamp) -> io::Result<()> {
+        // Who stopped them for good is not overruled by what ends by itself.
+        if self.holds(now).is_some_and(|why| !why.contains(UNTIL)) {
+            return Ok(());
+        }
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         let until = now.saturating_add(time).unwrap_or(Timestamp::MAX);
         let until = Timestamp::from_second(until.as_second()).unwrap_or(until);
@@ -102,6 +106,7 @@ mod tests {
         assert_eq!(switch.holds(now), None);
         switch.resume().unwrap();
         switch.stop("stopped by ann@host").unwrap();
+        switch.stop_for("two failed", Duration::from_secs(1), now).unwrap();
         assert!(
             switch
                 .holds(later(1_000_000))

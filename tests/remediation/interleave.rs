@@ -173,6 +173,7 @@ async fn planned(bench: &Bench) -> Vec<Plan> {
         tenants: round.world.known.len(),
         standing: &nothing,
         history: History::default(),
+        crashing: &BTreeSet::new(),
         most: None,
     };
     let first = plan(&scene, None);

@@ -30,7 +30,7 @@ use crate::json;
 use crate::remediation::ledger::Row;
 use crate::remediation::{
     Carried, Engine, Hands, HandsError, History, Plan, Planning, Scene, StepEnd, Switch, apps_to_look_at,
-    check_standing, plan, sharing,
+    check_standing, crashing, plan, sharing,
 };
 use crate::store::intact_ledger;
 
@@ -115,6 +115,7 @@ struct Found {
     completed: CompletedRound,
     asked: Option<BTreeSet<TenantId>>,
     sharing: BTreeMap<Cause, usize>,
+    crashing: BTreeSet<String>,
     tenants: usize,
 }
 
@@ -216,6 +217,7 @@ impl Session<'_> {
         };
         Ok(Found {
             sharing: sharing(&completed.round.diagnosis),
+            crashing: crashing(&completed.round.diagnosis),
             tenants: inventory.known.len(),
             asked,
             completed,
@@ -264,6 +266,7 @@ impl Session<'_> {
             tenants: found.tenants,
             standing,
             history: History::of(rows),
+            crashing: &found.crashing,
             most,
         }
     }
@@ -291,6 +294,7 @@ impl Session<'_> {
             completed,
             asked: None,
             sharing: found.sharing.clone(),
+            crashing: found.crashing.clone(),
             tenants: found.tenants,
         };
         let planning = self.plan(&again, rows, most).await;

@@ -73,11 +73,7 @@ async fn take_back(args: &UndoArgs, hands: &Hands, kept: &Kept, stop: Stop) -> R
         let mut undone = entries.iter().filter(|other| other.phase == Phase::Undone);
         undone.any(|other| other.object == entry.object && other.detail_id() == entry.detail_id())
     };
-    let done = entries
-        .iter()
-        .copied()
-        .filter(|entry| entry.phase == Phase::Done && entry.undo.is_some());
-    let done = done.collect::<Vec<_>>();
+    let done = perhaps_done(&entries);
     if done.is_empty() {
         let none = format!("nothing of {} can be taken back: {}", args.id, why_not(&entries));
         return Ok((none, ExitCode::Failing));
@@ -97,16 +93,23 @@ async fn take_back(args: &UndoArgs, hands: &Hands, kept: &Kept, stop: Stop) -> R
         let how = "there is no terminal to say yes at, or it was not said: --yes says it; nothing was done";
         return Ok((how.to_owned(), ExitCode::Failing));
     }
+    // Somebody may have taken the name while it was asked.
+    if let Some(why) = refuses(hands, &open, &done).await {
+        return Ok((why, ExitCode::Failing));
+    }
     let mut lines = Vec::new();
     for entry in open {
         let what = format!("{} {}", entry.action, entry.object);
         let intent = entry.of_undo(Phase::Intent, &json!({ "undo": entry.detail_id() }));
         kept.append(intent).await.map_err(|error| plain(&error))?;
         match back(hands, entry).await {
-            Ok(_) => {
+            Ok(how) => {
                 let undone = entry.of_undo(Phase::Undone, &json!({ "undo": entry.detail_id() }));
                 kept.append(undone).await.map_err(|error| plain(&error))?;
-                lines.push(format!("taken back: {what}"));
+                lines.push(match how {
+                    Changed::Done(_) => format!("taken back: {what}"),
+                    Changed::Already => format!("nothing to take back, it is as it was: {what}"),
+                });
             }
             Err(error) => {
                 let failed = entry.of_undo(Phase::Failed, &json!({ "undo": error.fault().detail }));
@@ -121,13 +124,38 @@ async fn take_back(args: &UndoArgs, hands: &Hands, kept: &Kept, stop: Stop) -> R
     Ok((lines.join("\n") + "\n", ExitCode::Verified))
 }
 
-fn why_not(entries: &[&Entry]) -> &'static str {
-    let was_done = entries.iter().any(|entry| entry.phase == Phase::Done);
-    match was_done {
-        true => {
-            "removing a certificate and starting a machine have no way back, the ledger says what a person would do"
-        }
-        false => "it did nothing",
+/// What can be taken back: what was done, and each record of which nobody knows whether it was deleted, because the call
+/// was cut off or got no answer.
+fn perhaps_done<'l>(entries: &[&'l Entry]) -> Vec<&'l Entry> {
+    let ends = |at: usize, intent: &Entry| {
+        let mut later = entries.iter().skip(at + 1);
+        later.find(|row| row.object == intent.object).map(|row| row.phase)
+    };
+    let is_open = |at: usize, row: &Entry| match row.phase {
+        Phase::Done => row.undo.is_some(),
+        Phase::Intent => row.saved().is_some() && matches!(ends(at, row), None | Some(Phase::Failed)),
+        _ => false,
+    };
+    let rows = entries.iter().copied().enumerate();
+    rows.filter(|(at, row)| is_open(*at, row)).map(|(_, row)| row).collect()
+}
+
+/// Why nothing can be taken back, with what a person would type.
+fn why_not(entries: &[&Entry]) -> String {
+    let done = entries.iter().filter(|entry| entry.phase == Phase::Done);
+    let by_hand = done.filter_map(|entry| {
+        let (app, object) = entry.object.split_once('/')?;
+        let way = match entry.action.as_str() {
+            "remove-certificate" => format!("fly certs add {object} -a {app}"),
+            "start-machine" => format!("fly machine stop {object} -a {app}"),
+            _ => return None,
+        };
+        Some(format!("{} has no way back; a person would type: {way}", entry.action))
+    });
+    let by_hand = by_hand.collect::<Vec<_>>();
+    match by_hand.is_empty() {
+        true => "it did nothing".to_owned(),
+        false => by_hand.join(", "),
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Shares {
     pub tenants: usize,
     /// What agent, fleet and tenants together have.
     pub entries: Vec<roundsman_checks::diagnosis::CauseEntry>,
+    /// The apps that crash, by the incidents that are open.
+    pub crashing: BTreeSet<String>,
     /// Why nothing is repaired: the agent's own word on its inventory.
     pub held: bool,
 }
@@ -71,6 +73,14 @@ impl Dispatcher {
                 .values()
                 .filter(|entry| entry.scope != Scope::Tenant)
                 .cloned()
+                .collect(),
+            crashing: self
+                .book
+                .iter()
+                .filter(|incident| incident.state() != State::Resolved)
+                .map(|incident| &incident.core().key)
+                .filter(|key| *key.cause == *Cause::AppCrashed.as_str())
+                .map(|key| key.object.to_string())
                 .collect(),
             held: self.book.is_frozen() || self.book.iter().any(shrunk),
         }
