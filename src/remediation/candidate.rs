@@ -131,6 +131,12 @@ fn of(entry: &CauseEntry, tenant: &Arc<Tenant>) -> Candidate {
     }
 }
 
+/// A repair of a cause at the first of these tenants, or else at the first who suffers.
+fn of_first(directory: &Directory<'_>, entry: &CauseEntry, tenants: &[&Arc<Tenant>]) -> Option<Candidate> {
+    let tenant = tenants.first().copied().or_else(|| first(directory, entry))?;
+    Some(of(entry, tenant))
+}
+
 fn first<'s>(directory: &Directory<'s>, entry: &CauseEntry) -> Option<&'s Arc<Tenant>> {
     entry.tenants.first().and_then(|id| directory.tenant(id))
 }
@@ -213,14 +219,7 @@ fn issuing(directory: &Directory<'_>, entry: &CauseEntry) -> Option<Candidate> {
     let Object::AppCertificate { app, name } = &entry.object else {
         return None;
     };
-    let mut repair = of(
-        entry,
-        directory
-            .of_name(name)
-            .first()
-            .copied()
-            .or_else(|| first(directory, entry))?,
-    );
+    let mut repair = of_first(directory, entry, directory.of_name(name))?;
     repair.steps.push(Step::Wait {
         app: app.clone(),
         name: name.clone(),
@@ -235,14 +234,7 @@ fn overridden(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) 
     let Object::Name(name) = &entry.object else {
         return None;
     };
-    let mut repair = of(
-        entry,
-        directory
-            .of_name(name)
-            .first()
-            .copied()
-            .or_else(|| first(directory, entry))?,
-    );
+    let mut repair = of_first(directory, entry, directory.of_name(name))?;
     let Some(listed) = scene.listed(name) else {
         repair.unseen = Some(UNLISTED.to_owned());
         return Some(repair);
@@ -274,14 +266,7 @@ fn blocked(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> 
     let Object::Name(name) = &entry.object else {
         return None;
     };
-    let mut repair = of(
-        entry,
-        directory
-            .of_name(name)
-            .first()
-            .copied()
-            .or_else(|| first(directory, entry))?,
-    );
+    let mut repair = of_first(directory, entry, directory.of_name(name))?;
     let Some(listed) = scene.listed(name) else {
         repair.unseen = Some(UNLISTED.to_owned());
         return Some(repair);
@@ -320,14 +305,7 @@ fn down(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Opt
     let Object::App(app) = &entry.object else {
         return None;
     };
-    let mut repair = of(
-        entry,
-        directory
-            .of_app(app)
-            .first()
-            .copied()
-            .or_else(|| first(directory, entry))?,
-    );
+    let mut repair = of_first(directory, entry, directory.of_app(app))?;
     let machines = &scene.app(app)?.machines;
     for remedy in &entry.remedy {
         let id = remedy.action.machine().unwrap_or_default();

@@ -22,7 +22,7 @@ pub(crate) use dns_answer::is_unserved;
 pub use lifetime::Lifetime;
 pub use machine::{MachineEnd, MachineRelease};
 pub use mark::{is_hands_off, manager};
-#[cfg(feature = "probe")]
+#[cfg(any(feature = "platform", feature = "probe"))]
 pub(crate) use moment::http_date;
 pub use moment::retry_after;
 pub use name::{is_or_below, is_under};

@@ -12,7 +12,9 @@ use crate::clock::now;
 use crate::evidence::{Fault, Reason};
 use crate::platform::bulk::{Allowance, Bulk};
 use crate::platform::http::{Api, Path};
-use crate::platform::standing::{AppStanding, CertificateStanding, MachineHappening, MachineStanding};
+#[cfg(feature = "write")]
+use crate::platform::standing::CertificateStanding;
+use crate::platform::standing::{AppStanding, MachineHappening, MachineStanding};
 
 /// Whether a deploy goes on.
 const RELEASE: &str = "query Release($app: String!) { app(name: $app) { name currentRelease { inProgress } } }";
@@ -78,6 +80,7 @@ pub(super) async fn app(graphql: &Api, rest: &Api, app: &str) -> Result<AppStand
 ///
 /// # Errors
 /// The fault of the call.
+#[cfg(feature = "write")]
 pub(super) async fn certificate(rest: &Api, app: &str, hostname: &str) -> Result<Option<CertificateStanding>, Fault> {
     #[derive(Deserialize)]
     struct Detail {
@@ -126,6 +129,7 @@ pub(super) async fn certificate(rest: &Api, app: &str, hostname: &str) -> Result
 }
 
 /// An answer, or that what was asked for is not there.
+#[cfg(feature = "write")]
 fn there<T>(asked: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match asked {
         Ok(answer) => Ok(Some(answer)),
