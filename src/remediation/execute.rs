@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use jiff::Timestamp;
 use roundsman_checks::clock::{Moment, now};
-use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::evidence::{Fault, Reason};
 use roundsman_checks::gather::Stop;
 use roundsman_checks::platform::{Changed, NotDone};
@@ -253,18 +252,15 @@ impl Engine<'_> {
         forbidden: &mut BTreeMap<&'static str, String>,
     ) -> Result<Option<Value>, StepEnd> {
         let looked = self.hands.look(step, &plan.repair.steps, now()).await;
-        let end = match looked {
-            _ if self.switch.holds(now()).is_some() => {
-                let why = self.switch.holds(now()).unwrap_or_default();
-                StepEnd::refused(Guard::KillSwitch, why)
-            }
-            Before::Ready(saved) => return Ok(saved),
-            Before::Already => {
+        let end = match (self.switch.holds(now()), looked) {
+            (Some(why), _) => StepEnd::refused(Guard::KillSwitch, why),
+            (None, Before::Ready(saved)) => return Ok(saved),
+            (None, Before::Already) => {
                 let end = self.note(plan, step, Phase::Already, None, json!({})).await;
                 return Err(end.unwrap_or_else(|| StepEnd::of(Ended::Already, "it is so already")));
             }
-            Before::Changed(why) => StepEnd::changed(why),
-            Before::Unread(fault) => {
+            (None, Before::Changed(why)) => StepEnd::changed(why),
+            (None, Before::Unread(fault)) => {
                 if let Reason::PlatformForbidden | Reason::PlatformUnauthorized = fault.reason {
                     let key = Hands::key(step);
                     let why = format!("the token of [remediation] {key} is refused: {}", fault.detail);
@@ -350,58 +346,59 @@ impl Engine<'_> {
 
     /// Proves by the checks themselves what was changed, several plans together.
     async fn prove(&self, batch: Vec<(Carried, Moment)>) -> Vec<Carried> {
-        let (changed, mut others) = batch.into_iter().partition::<Vec<_>, _>(|(carried, _)| {
+        let (whole, broken) = batch.into_iter().partition::<Vec<_>, _>(|(carried, _)| {
             let well = carried.steps.iter().all(StepEnd::is_good);
-            well && (carried.changed() || carried.steps.iter().any(|end| end.ended == Ended::Done))
+            well && carried.steps.iter().any(|end| end.ended == Ended::Done)
         });
-        let plans = changed.iter().map(|(carried, _)| &carried.plan).collect::<Vec<_>>();
+        let plans = whole.iter().map(|(carried, _)| &carried.plan).collect::<Vec<_>>();
         let limit = self.setup.config.remediation.verify_for;
         let proofs = prove::prove(self.setup, &plans, limit, self.stop.clone()).await;
         let mut proved = Vec::new();
-        for (carried, _) in others.iter_mut().filter(|(carried, _)| carried.changed()) {
+        for (carried, _) in broken {
             let why = "it was not carried out to its end".to_owned();
-            let detail = format!("{VERIFICATION}{}}}", Value::String(why.clone()));
-            if let Some(step) = carried.plan.repair.steps.iter().find(|step| step.changes()) {
-                let entry = self.entry(&carried.plan, step, Phase::Failed, None, detail);
-                let _ = self.keep.append(entry).await;
-            }
-            carried.verified = Some(Err(why));
+            proved.push(match carried.changed() {
+                true => self.settle(carried, Proof::NotMended(why), None).await,
+                false => carried,
+            });
         }
-        for ((mut carried, began), proof) in changed.into_iter().zip(proofs) {
-            if self.stop.pulled() && matches!(proof, Proof::NotMended(_)) {
-                // Nobody looked to the end: that says nothing of the repair.
-                carried.verified = Some(Err("ended by a signal before it was proved".to_owned()));
-                proved.push(carried);
-                continue;
-            }
-            let (phase, detail, verified) = match proof {
-                Proof::Mended(looks) => (Phase::Verified, format!("{VERIFICATION}{looks}}}"), Ok(())),
-                Proof::NotMended(why) => {
-                    let detail = format!("{VERIFICATION}{}}}", Value::String(why.clone()));
-                    (Phase::Failed, detail, Err(why))
-                }
-            };
-            let step = carried.plan.repair.steps.iter().find(|step| step.changes());
-            if let Some(step) = step.filter(|_| carried.changed()) {
-                let entry = self.entry(&carried.plan, step, phase, None, detail);
-                // What is done is done; that it is not written down shows at the next row.
-                let _ = self.keep.append(entry).await;
-            }
-            carried.took = verified.is_ok().then(|| began.elapsed());
-            carried.verified = Some(verified);
-            proved.push(carried);
+        for ((carried, began), proof) in whole.into_iter().zip(proofs) {
+            proved.push(self.settle(carried, proof, Some(began)).await);
         }
-        proved.extend(others.drain(..).map(|(carried, _)| carried));
-        let failed = |carried: &Carried| matches!(carried.verified, Some(Err(_)));
-        self.break_off(!self.stop.pulled() && proved.iter().any(failed));
         proved
     }
 
-    /// Stops everything for a while where two verifications failed in a row.
-    fn break_off(&self, failed: bool) {
-        let in_a_row = || self.keep.rows().map(|rows| History::of(&rows).failed_in_a_row());
-        // After somebody let them go on, it takes as many again.
-        if failed && in_a_row().is_ok_and(|count| count >= FAILURES && count.is_multiple_of(FAILURES)) {
+    /// Writes down what came of a plan. Where a signal ended it nobody looked to the end, which says nothing of the repair.
+    async fn settle(&self, mut carried: Carried, proof: Proof, began: Option<Moment>) -> Carried {
+        let (phase, detail, verified) = match proof {
+            Proof::NotMended(_) if self.stop.pulled() => {
+                carried.verified = Some(Err("ended by a signal before it was proved".to_owned()));
+                return carried;
+            }
+            Proof::Mended(looks) => (Phase::Verified, format!("{VERIFICATION}{looks}}}"), Ok(())),
+            Proof::NotMended(why) => {
+                let detail = format!("{VERIFICATION}{}}}", Value::String(why.clone()));
+                (Phase::Failed, detail, Err(why))
+            }
+        };
+        let step = carried.plan.repair.steps.iter().find(|step| step.changes());
+        if let Some(step) = step.filter(|_| carried.changed()) {
+            let entry = self.entry(&carried.plan, step, phase, None, detail);
+            // What is done is done; that it is not written down shows at the next row.
+            let _ = self.keep.append(entry).await;
+            if verified.is_err() {
+                self.break_off();
+            }
+        }
+        carried.took = began.filter(|_| verified.is_ok()).map(Moment::elapsed);
+        carried.verified = Some(verified);
+        carried
+    }
+
+    /// Stops everything for a while where two verifications failed in a row, asked after each that failed; after somebody
+    /// let them go on, it takes as many again.
+    fn break_off(&self) {
+        let in_a_row = self.keep.rows().map(|rows| History::of(&rows).failed_in_a_row());
+        if in_a_row.is_ok_and(|count| count > 0 && count.is_multiple_of(FAILURES)) {
             let why = "two repairs in a row did not help";
             // Where it can't be written, the cooldowns of those tenants are left.
             let _ = self.switch.stop_for(why, BREAK, now());
@@ -431,7 +428,7 @@ impl Engine<'_> {
             at: now(),
             plan: plan.id.clone(),
             tenant: plan.repair.tenant.id.to_string(),
-            cause: cause(plan.repair.cause),
+            cause: plan.repair.cause.as_str().to_owned(),
             action: step.action().as_str().to_owned(),
             object: step.object(),
             phase,
@@ -449,10 +446,6 @@ fn is_same(renewed: &Plan, plan: &Plan) -> bool {
         concerned.collect::<std::collections::BTreeSet<_>>()
     };
     renewed.automatic() == plan.automatic() && renewed.repair.steps == plan.repair.steps && ids(renewed) == ids(plan)
-}
-
-fn cause(cause: Cause) -> String {
-    cause.as_str().to_owned()
 }
 
 /// Of a long answer only that it was one.

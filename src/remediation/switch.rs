@@ -18,6 +18,13 @@ pub struct Switch {
     path: PathBuf,
 }
 
+/// What the switch says while it stops.
+struct Held {
+    why: String,
+    /// When it ends by itself.
+    until: Option<Timestamp>,
+}
+
 impl Switch {
     /// The switch beside a database.
     #[must_use]
@@ -47,7 +54,7 @@ impl Switch {
     /// Where the file can't be written.
     pub fn stop_for(&self, why: &str, time: Duration, now: Timestamp) -> io::Result<()> {
         // Who stopped them for good is not overruled by what ends by itself.
-        if self.holds(now).is_some_and(|why| !why.contains(UNTIL)) {
+        if self.state(now).is_some_and(|held| held.until.is_none()) {
             return Ok(());
         }
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
@@ -70,11 +77,18 @@ impl Switch {
     /// Why nothing may be changed now. A file that can't be read stops as well.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> Option<String> {
+        let Held { why, until } = self.state(now)?;
+        let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
+        Some(format!("{why}{until}; `roundsman remediate resume` lets them go on"))
+    }
+
+    fn state(&self, now: Timestamp) -> Option<Held> {
         use std::io::Read as _;
+        let forever = |why| Some(Held { why, until: None });
         let file = match std::fs::File::open(&self.path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => return Some(format!("{}: {error}", self.path.display())),
+            Err(error) => return forever(format!("{}: {error}", self.path.display())),
         };
         let mut text = Vec::new();
         // What can't be read of it changes nothing: it is there.
@@ -87,8 +101,10 @@ impl Switch {
             return None;
         }
         let why = if why.is_empty() { "repairs are stopped" } else { why };
-        let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
-        Some(format!("{why}{until}; `roundsman remediate resume` lets them go on"))
+        Some(Held {
+            why: why.to_owned(),
+            until,
+        })
     }
 }
 
@@ -105,13 +121,13 @@ mod tests {
         let later = |seconds| Timestamp::from_second(seconds).unwrap();
         assert_eq!(switch.holds(now), None);
         switch.resume().unwrap();
-        switch.stop("stopped by ann@host").unwrap();
+        switch.stop("stopped by ann@host until noon").unwrap();
         switch.stop_for("two failed", Duration::from_secs(1), now).unwrap();
         assert!(
             switch
                 .holds(later(1_000_000))
                 .unwrap()
-                .starts_with("stopped by ann@host; ")
+                .starts_with("stopped by ann@host until noon; ")
         );
         switch.resume().unwrap();
         switch.resume().unwrap();

@@ -165,6 +165,24 @@ fn a_repair_that_does_not_help_is_said_to_have_failed_and_two_stop_everything() 
 }
 
 #[test]
+fn three_that_do_not_help_in_one_batch_stop_everything_too() {
+    let ids = ["a001", "a002", "a003"];
+    let faults = ids.map(|id| [format!("certificate-conflict@{id}"), format!("tls-eof@{id}")]);
+    let faults = faults.as_flattened().iter().map(String::as_str).collect::<Vec<_>>();
+    let served = lab(&faults);
+    configure(&served, "[remediation]\nverify_for = \"2s\"\n");
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    std::fs::write(&served.config, text.replace("verify_for = \"20s\"\n", "")).expect("written");
+    let document = planned(&served, &["--apply", "--yes", "--batch", "3"]);
+    for tenant in ids {
+        assert_eq!(super::plan_of(&document, tenant)["verified"], false, "{document:#}");
+    }
+    let held = planned(&served, &["--apply", "--yes"]);
+    let why = held["stopped"].as_str().unwrap_or_default();
+    assert!(why.contains("two repairs in a row did not help"), "{held:#}");
+}
+
+#[test]
 fn a_certificate_that_nothing_covers_is_asked_for_and_waited_for() {
     let served = repairable(&["q7f9", "a3b1"], &["certificate-missing@q7f9"]);
     let document = planned(&served, &["--apply", "--yes"]);
