@@ -161,10 +161,8 @@ impl Run {
             planning = self.plan(&seen, &rows).await;
         }
         let confirmed = self.incidents.iter().map(|one| &one.key).collect::<BTreeSet<_>>();
-        let (plans, _) = planning
-            .plans
-            .into_iter()
-            .partition::<Vec<_>, _>(|plan| confirmed.contains(&of(plan)));
+        let plans = planning.plans.into_iter().filter(|plan| confirmed.contains(&of(plan)));
+        let plans = plans.collect::<Vec<_>>();
         ran.told.extend(self.refused(&planning.refusals));
         if !self.auto || broken.is_some() {
             let why = broken.map(|why| format!("nothing is repaired without an intact ledger: {why}"));
@@ -267,7 +265,7 @@ impl Run {
         let planning = self.plan(&seen, rows).await;
         let same = |plan: &Plan| plan.repair.cause == before.repair.cause && plan.repair.object == before.repair.object;
         let renewed = planning.plans.into_iter().find(same)?;
-        (renewed.repair.steps == before.repair.steps).then(|| Plan {
+        Some(Plan {
             id: before.id.clone(),
             ..renewed
         })

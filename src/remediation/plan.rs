@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Object, Scope};
-use roundsman_checks::evidence::{App, Fault, Platform, ZoneRecord};
+use roundsman_checks::evidence::{App, Fault, Machine, Platform, ZoneRecord};
 use roundsman_checks::finding::{Check, Outcome};
 use roundsman_checks::platform::standing::{AppStanding, MachineStanding};
 use roundsman_checks::reading::is_or_below;
@@ -115,30 +115,14 @@ impl<'s> Scene<'s> {
     pub(super) fn image(&self, machine: &MachineRef) -> Option<&'s str> {
         let machines = &self.app(&machine.app)?.machines;
         let machine = machines.iter().find(|other| other.id == machine.id)?;
-        machine.digest.as_deref().or_else(|| tag(machine.image.as_deref()?))
+        image_of(machine)
     }
 
     /// How many tenants have an app that crashed and a machine on this image.
     pub(super) fn crashed_on(&self, image: &str) -> usize {
-        let crashed = self
-            .diagnosis
-            .causes
-            .iter()
-            .filter(|entry| entry.cause == Cause::AppCrashed);
-        let named = crashed.filter_map(|entry| match &entry.object {
-            Object::App(app) => Some(app.as_str()),
-            _ => None,
-        });
-        let all = named
-            .chain(self.crashing.iter().map(String::as_str))
-            .collect::<BTreeSet<_>>();
-        let apps = all.into_iter().filter_map(|app| self.app(app));
-        let runs = |app: &&App| {
-            app.machines.iter().any(|machine| {
-                let own = machine.digest.as_deref().or_else(|| tag(machine.image.as_deref()?));
-                own == Some(image)
-            })
-        };
+        let here = crashing(self.diagnosis);
+        let apps = here.union(self.crashing).filter_map(|app| self.app(app));
+        let runs = |app: &&App| app.machines.iter().any(|machine| image_of(machine) == Some(image));
         apps.filter(runs).count()
     }
 
@@ -205,8 +189,10 @@ impl<'s> Directory<'s> {
     }
 }
 
-fn tag(image: &str) -> Option<&str> {
-    image.rsplit_once(['@', ':']).map(|(_, tag)| tag)
+/// What a machine runs: the digest of its image, or else its tag.
+fn image_of(machine: &Machine) -> Option<&str> {
+    let tag = || Some(machine.image.as_deref()?.rsplit_once(['@', ':'])?.1);
+    machine.digest.as_deref().or_else(tag)
 }
 
 /// What may be done about the tenants that are asked for (`None`: all), and what may not. Where an app's standing is not
