@@ -53,7 +53,7 @@ pub struct PlanArgs {
     /// Ids or host names of the tenants to repair; none: all
     #[arg(value_name = "TENANT")]
     pub tenants: Vec<String>,
-    /// Carry out what [remediation] allow permits, and what you say yes to
+    /// Carry out what `remediation.allow` permits, and what you say yes to
     #[arg(long, help_heading = "Repairs")]
     pub apply: bool,
     /// Say yes to every plan that may be carried out without a person's hands
