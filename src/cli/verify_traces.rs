@@ -1,5 +1,5 @@
-//! Traces of `verify`, where there is somewhere to send them: of each examination, of the APIs and of the round, below the
-//! span of whoever started the program. They never change what is reported.
+//! Traces of `verify` and of repairs, where there is somewhere to send them: of each examination, of the APIs and of the
+//! round, or of each plan, below the span of whoever started the program. They never change what is reported.
 
 use std::collections::HashMap;
 use std::io::{self, Write as _};
@@ -16,8 +16,9 @@ use super::export::export;
 use crate::agent::clock::Moment;
 use crate::agent::{Round, RoundRequest, Stop};
 use crate::config::{Config, Traces, render_warning};
+use crate::remediation::Carried;
 use crate::telemetry::otlp::context::Tracing;
-use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Signal, SpanRef, spans};
+use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Signal, SpanRef, repairs, spans};
 
 /// How long what is left may take after a signal.
 const AFTER_SIGNAL: Duration = Duration::from_secs(1);
@@ -86,6 +87,12 @@ impl VerifyTraces {
         self.exporter.spans(told.collect());
         self.exporter.lose(Signal::Traces, lost);
         self.exporter.spans(vec![self.round(own, round)]);
+    }
+
+    /// Tells what came of a plan.
+    pub(super) fn remediated(&self, carried: &Carried) {
+        self.exporter
+            .spans(repairs::remediation(carried, self.parent.as_ref(), None));
     }
 
     fn round(&self, own: &SpanRef, round: &Round) -> Span {

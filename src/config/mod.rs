@@ -5,6 +5,7 @@
 mod apply;
 mod error;
 mod example;
+mod files;
 mod flags;
 mod form;
 mod glob;
@@ -22,6 +23,7 @@ mod units;
 
 pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
 pub use example::{Minimal, example, minimal};
+pub use files::ConfigFiles;
 pub use flags::{Flags, FlagsError};
 pub use form::parse_domain;
 pub(crate) use form::read_cause;

@@ -14,8 +14,9 @@ use super::log::Line;
 use super::numbers::{Known, Numbers};
 use super::work::{Traced, Tracing};
 use crate::config::{PerTenant, Traces};
+use crate::remediation::Carried;
 use crate::telemetry::otlp::{
-    Dropped, Exporter, FLUSH_WITHIN, News, Settings, Signal, SpanRef, Undelivered, context, logs, spans,
+    Dropped, Exporter, FLUSH_WITHIN, News, Settings, Signal, SpanRef, Undelivered, context, logs, repairs, spans,
 };
 use crate::watch::{Dispatcher, Ended, FleetStatus, TenantIx};
 
@@ -187,6 +188,13 @@ impl Export {
         if let Some((exporter, traces)) = self.traces() {
             let span = spans::delivery(traces, &self.round, delivery, outcome, (at, took));
             exporter.spans(span.into_iter().collect());
+        }
+    }
+
+    /// A repair is over. There are few of them: each is told.
+    pub(super) fn remediated(&self, carried: &Carried) {
+        if let Some((exporter, _)) = self.traces() {
+            exporter.spans(repairs::remediation(carried, None, Some(&self.round)));
         }
     }
 

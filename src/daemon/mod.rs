@@ -3,7 +3,6 @@
 mod api;
 mod clock;
 mod export;
-mod files;
 mod heartbeat;
 mod log;
 mod numbers;

@@ -18,6 +18,7 @@ use roundsman_checks::target::{Tenant, TenantId};
 
 use super::work::{Done, Work};
 use crate::agent::Setup;
+use crate::config::ConfigFiles;
 use crate::remediation::ledger::{Entry, Row};
 use crate::remediation::{
     Carried, Ended, Engine, Guard, Hands, History, Keep, Permit, Plan, Planning, Refusal, Scene, Step, Survey, Switch,
@@ -90,6 +91,8 @@ pub(super) struct Run {
     pub complete: bool,
     /// Whether what is allowed is carried out.
     pub auto: bool,
+    /// What the configuration was read from.
+    pub files: ConfigFiles,
     pub store: StoreHandle,
     pub database: PathBuf,
     pub stop: Stop,
@@ -101,8 +104,8 @@ pub(super) struct Ran {
     pub incidents: Vec<Repairable>,
     /// What is to be said of each.
     pub told: Vec<(Key, Repair)>,
-    /// What each step that was to be done came to: the action, and how it ended.
-    pub steps: Vec<(&'static str, &'static str)>,
+    /// What came of each plan that was to be carried out.
+    pub carried: Vec<Carried>,
     /// Whom something was done for.
     pub changed: BTreeSet<TenantId>,
     /// The last row of the ledger, where one was written.
@@ -135,7 +138,7 @@ impl Run {
         let mut ran = Ran {
             incidents: self.incidents.clone(),
             told: Vec::new(),
-            steps: Vec::new(),
+            carried: Vec::new(),
             changed: BTreeSet::new(),
             head: None,
         };
@@ -179,7 +182,7 @@ impl Run {
             store: self.store.clone(),
             database: self.database.clone(),
         };
-        let switch = Switch::of(&self.database);
+        let switch = Switch::of(&self.database).with(self.files.clone());
         let records = plans.iter().any(|plan| plan.repair.records().next().is_some());
         let engine = Engine {
             setup: &self.setup,
@@ -204,14 +207,12 @@ impl Run {
             .await;
         for carried in &carried {
             ran.told.push((of(&carried.plan), outcome(carried)));
-            let steps = carried.plan.repair.steps.iter().zip(&carried.steps);
-            ran.steps
-                .extend(steps.map(|(step, end)| (step.action().as_str(), end.ended.as_str())));
             if carried.changed() {
                 ran.changed
                     .extend(carried.plan.repair.concerned.iter().map(|tenant| tenant.id.clone()));
             }
         }
+        ran.carried = carried;
         ran.head = head(&self.database).filter(|_| !ran.changed.is_empty());
         ran
     }

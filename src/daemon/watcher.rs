@@ -32,7 +32,6 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::api::{Answer, Api, Question};
 use super::clock::Clocks;
 use super::export::{Due, Export};
-use super::files::Files;
 use super::heartbeat::Heartbeat;
 use super::log::{self, Line};
 use super::numbers::{Known, Numbers};
@@ -44,7 +43,7 @@ use super::view::DeliveryView;
 use super::web::Web;
 use super::work::{self, Done, Traced, Work};
 use crate::agent::{NoInventory, Setup, Snapshot, USER_AGENT};
-use crate::config::{RemediationMode, SecretString};
+use crate::config::{ConfigFiles, RemediationMode, SecretString};
 use crate::remediation::Hands;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
@@ -95,7 +94,7 @@ pub struct Watcher {
     setup: Arc<Setup>,
     probes: Arc<ProbeSetup>,
     load: Load,
-    files: Files,
+    files: ConfigFiles,
     store: Store,
     dispatcher: Dispatcher,
     clocks: Clocks,
@@ -147,7 +146,7 @@ impl Watcher {
             tellers: Tellers::default(),
             channels,
             dispatcher: Dispatcher::new(settings, remembered, clocks.now()),
-            files: Files::of(&setup.config),
+            files: ConfigFiles::of(&setup.config),
             probes: Arc::new(setup.probes.clone()),
             setup: Arc::new(setup),
             load,

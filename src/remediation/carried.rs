@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
+use roundsman_checks::clock::now;
 
 use super::guard::Guard;
 use super::ledger::{Entry, Row};
@@ -54,6 +56,22 @@ impl Ended {
     }
 }
 
+/// From when to when something was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct During {
+    /// When it began.
+    pub from: Timestamp,
+    /// When it was over.
+    pub to: Timestamp,
+}
+
+impl During {
+    /// From then until now.
+    pub(super) fn since(from: Timestamp) -> Self {
+        Self { from, to: now() }
+    }
+}
+
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepEnd {
@@ -63,6 +81,8 @@ pub struct StepEnd {
     pub guard: Option<Guard>,
     /// Why, for a person; empty where there is nothing to say.
     pub message: String,
+    /// When it was tried, where it was.
+    pub during: Option<During>,
 }
 
 impl StepEnd {
@@ -77,6 +97,7 @@ impl StepEnd {
             ended,
             guard: None,
             message: message.into(),
+            during: None,
         }
     }
 
@@ -96,7 +117,9 @@ impl StepEnd {
         }
     }
 
-    pub(super) fn is_good(&self) -> bool {
+    /// Whether what it is for is so.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
         matches!(self.ended, Ended::Done | Ended::Already)
     }
 }
@@ -110,8 +133,8 @@ pub struct Carried {
     pub steps: Vec<StepEnd>,
     /// Whether three examinations passed afterwards; nothing where nothing was done. Why not, where they did not.
     pub verified: Option<Result<(), String>>,
-    /// How long it took from its beginning until it was verified.
-    pub took: Option<Duration>,
+    /// When it was examined afterwards, where it was.
+    pub proved: Option<During>,
 }
 
 impl Carried {
@@ -122,8 +145,25 @@ impl Carried {
             steps: vec![end.clone(); plan.repair.steps.len()],
             plan,
             verified: None,
-            took: None,
+            proved: None,
         }
+    }
+
+    /// From the first step that was tried to the last thing that was done; nothing where nothing was.
+    #[must_use]
+    pub fn during(&self) -> Option<During> {
+        let all = self.steps.iter().filter_map(|end| end.during).chain(self.proved);
+        all.reduce(|all, one| During {
+            from: all.from.min(one.from),
+            to: all.to.max(one.to),
+        })
+    }
+
+    /// How long it took from its beginning until it was verified.
+    #[must_use]
+    pub fn took(&self) -> Option<Duration> {
+        let During { from, to } = self.during().filter(|_| self.verified == Some(Ok(())))?;
+        Duration::try_from(to.duration_since(from)).ok()
     }
 
     /// Whether something was changed.

@@ -13,11 +13,12 @@ use roundsman_checks::gather::Stop;
 use roundsman_checks::platform::{Changed, NotDone};
 use serde_json::{Value, json};
 
-use super::carried::{Carried, Ended, Keep, Permit, StepEnd};
+use super::carried::{Carried, During, Ended, Keep, Permit, StepEnd};
+use super::detail::Detail;
 use super::guard::{Guard, evidence_old};
 use super::hands::{Before, Hands, told};
 use super::ledger::{Entry, Phase};
-use super::limits::{History, VERIFICATION};
+use super::limits::History;
 use super::plan::Plan;
 use super::prove::{self, Proof};
 use super::step::{Addresses, Step};
@@ -101,8 +102,7 @@ impl Engine<'_> {
                 Ok(()) => plan,
             };
             begun += 1;
-            let began = Moment::now();
-            batch.push((self.repair(plan, &mut forbidden).await, began));
+            batch.push(self.repair(plan, &mut forbidden).await);
             if batch.len() >= permit.batch.max(1) {
                 carried.extend(self.prove(std::mem::take(&mut batch)).await);
             }
@@ -112,87 +112,28 @@ impl Engine<'_> {
         carried
     }
 
-    /// Whether a plan may begin now.
-    fn may_begin(
-        &self,
-        plan: &Plan,
-        permit: &Permit,
-        begun: usize,
-        forbidden: &BTreeMap<&'static str, String>,
-    ) -> Result<(), StepEnd> {
-        let (at, repair) = (now(), &plan.repair);
-        let refuse = |guard, why: String| Err(StepEnd::refused(guard, why));
-        if let Some(why) = self.switch.holds(at) {
-            return refuse(Guard::KillSwitch, why);
-        }
-        if self.stop.pulled() {
-            return refuse(Guard::KillSwitch, "ended by a signal".to_owned());
-        }
-        if let Some(why) = &repair.by_hand {
-            return refuse(Guard::NotAllowed, format!("a person does this: {why}"));
-        }
-        let allowed = |step: &Step| !step.changes() || permit.actions.contains(&step.action());
-        if !permit.plans.contains(&plan.id) && !repair.steps.iter().all(allowed) {
-            return refuse(
-                Guard::NotAllowed,
-                "neither [remediation] allow nor a person allows it".to_owned(),
-            );
-        }
-        if let Some(why) = repair.steps.iter().find_map(|step| self.hands.lack(step)) {
-            return refuse(Guard::NoWriteToken, why);
-        }
-        let refused = |step: &Step| forbidden.get(Hands::api(step)).filter(|_| step.changes());
-        if let Some(why) = repair.steps.iter().find_map(refused) {
-            return refuse(Guard::NoWriteToken, why.clone());
-        }
-        let rows = match self.keep.rows() {
-            Ok(rows) => rows,
-            Err(why) => {
-                return refuse(
-                    Guard::KillSwitch,
-                    format!("nothing is repaired without an intact ledger: {why}"),
-                );
-            }
-        };
-        let (history, rules) = (History::of(&rows), &self.setup.config.remediation);
-        match permit.most {
-            Some(most) if begun >= most => return refuse(Guard::TooMany, format!("--max {most}")),
-            Some(_) => {}
-            None => {
-                if let Some(why) = history.over_rate(rules, self.tenants, at) {
-                    return refuse(Guard::Budget, why);
-                }
-            }
-        }
-        for step in &repair.steps {
-            if let Step::AddCertificate { name, .. } = step
-                && let Some(why) = history.over_authority(name, at)
-            {
-                return refuse(Guard::Budget, why);
-            }
-        }
-        let concerned = repair
-            .concerned
-            .iter()
-            .map(|tenant| tenant.id.as_str())
-            .collect::<Vec<_>>();
-        if let Some(why) = history.rests(rules, &concerned, at) {
-            return refuse(Guard::Cooldown, why);
-        }
-        let objects = repair.steps.iter().filter(|step| step.changes()).map(Step::object);
-        if let Some(why) = history.recreated(&objects.collect::<Vec<_>>(), at) {
-            return refuse(Guard::Recreated, why);
-        }
-        Ok(())
-    }
-
     /// Does the steps of a plan, one after the other; the first that does not end well is the last.
     async fn repair(&self, plan: Plan, forbidden: &mut BTreeMap<&'static str, String>) -> Carried {
         let mut steps = Vec::<StepEnd>::new();
+        if let Some(ends) = self.look_ahead(&plan, forbidden).await {
+            return Carried {
+                plan,
+                steps: ends,
+                verified: None,
+                proved: None,
+            };
+        }
         for step in &plan.repair.steps {
             let end = match steps.last().filter(|end| !end.is_good()) {
                 Some(_) => StepEnd::of(Ended::Aborted, "the step before it was not done"),
-                None => self.step(&plan, step, forbidden).await,
+                None => {
+                    let from = now();
+                    let end = self.step(&plan, step, forbidden).await;
+                    StepEnd {
+                        during: Some(During::since(from)),
+                        ..end
+                    }
+                }
             };
             steps.push(end);
         }
@@ -200,8 +141,39 @@ impl Engine<'_> {
             plan,
             steps,
             verified: None,
-            took: None,
+            proved: None,
         }
+    }
+
+    /// Looks at all steps of a plan before the first is done: what would have to end halfway is not begun. How they end then.
+    async fn look_ahead(&self, plan: &Plan, forbidden: &mut BTreeMap<&'static str, String>) -> Option<Vec<StepEnd>> {
+        let steps = &plan.repair.steps;
+        let changes = steps.iter().enumerate().filter(|(_, step)| step.changes());
+        // The first one is looked at right before it is done in any case.
+        for (at, step) in changes.skip(1) {
+            let from = now();
+            let looked = self.hands.look(step, steps, now()).await;
+            let Err(end) = self.judge(step, looked, forbidden) else {
+                continue;
+            };
+            if end.ended == Ended::Aborted {
+                self.note(plan, step, Phase::Aborted, None, Detail::why(&end.message))
+                    .await;
+            }
+            let end = StepEnd {
+                during: Some(During::since(from)),
+                ..end
+            };
+            let other = || {
+                StepEnd::of(
+                    end.ended,
+                    "another step of this plan can't be done, so nothing was begun",
+                )
+            };
+            let ends = (0..steps.len()).map(|place| if place == at { end.clone() } else { other() });
+            return Some(ends.collect());
+        }
+        None
     }
 
     async fn step(&self, plan: &Plan, step: &Step, forbidden: &mut BTreeMap<&'static str, String>) -> StepEnd {
@@ -212,11 +184,12 @@ impl Engine<'_> {
             Ok(saved) => saved,
             Err(end) => return end,
         };
-        let detail = json!({
-            "request": told(step, &self.addresses),
-            "saved": saved,
-            "evidence": plan.repair.evidence,
-        });
+        let detail = Detail {
+            request: Some(told(step, &self.addresses)),
+            saved: saved.clone(),
+            evidence: plan.repair.evidence.clone(),
+            ..Detail::default()
+        };
         if let Some(end) = self.note(plan, step, Phase::Intent, None, detail).await {
             return end;
         }
@@ -226,7 +199,7 @@ impl Engine<'_> {
             match self.look(plan, step, true, forbidden).await {
                 Ok(again) if again != saved => {
                     let why = "it was changed while this was written down";
-                    self.note(plan, step, Phase::Aborted, None, json!({ "why": why })).await;
+                    self.note(plan, step, Phase::Aborted, None, Detail::why(why)).await;
                     return StepEnd::changed(why);
                 }
                 Ok(_) if looked.elapsed() <= JUST_NOW => return self.act(plan, step, saved, forbidden).await,
@@ -235,7 +208,7 @@ impl Engine<'_> {
             }
         }
         let why = "what it is about could not be read within two seconds before the call";
-        self.note(plan, step, Phase::Aborted, None, json!({ "why": why })).await;
+        self.note(plan, step, Phase::Aborted, None, Detail::why(why)).await;
         StepEnd {
             guard: Some(Guard::EvidenceOld),
             ..StepEnd::of(Ended::Aborted, why)
@@ -252,29 +225,46 @@ impl Engine<'_> {
         forbidden: &mut BTreeMap<&'static str, String>,
     ) -> Result<Option<Value>, StepEnd> {
         let looked = self.hands.look(step, &plan.repair.steps, now()).await;
-        let end = match (self.switch.holds(now()), looked) {
-            (Some(why), _) => StepEnd::refused(Guard::KillSwitch, why),
-            (None, Before::Ready(saved)) => return Ok(saved),
-            (None, Before::Already) => {
-                let end = self.note(plan, step, Phase::Already, None, json!({})).await;
+        let end = match self.judge(step, looked, forbidden) {
+            Ok(Some(saved)) => return Ok(saved),
+            Ok(None) => {
+                let end = self.note(plan, step, Phase::Already, None, Detail::default()).await;
                 return Err(end.unwrap_or_else(|| StepEnd::of(Ended::Already, "it is so already")));
             }
-            (None, Before::Changed(why)) => StepEnd::changed(why),
-            (None, Before::Unread(fault)) => {
+            Err(end) => end,
+        };
+        if written || end.ended == Ended::Aborted {
+            self.note(plan, step, Phase::Aborted, None, Detail::why(&end.message))
+                .await;
+        }
+        Err(end)
+    }
+
+    /// What a look means, the switch included: what it takes to take the step back, nothing where it is done already, or how
+    /// the step ends instead.
+    fn judge(
+        &self,
+        step: &Step,
+        looked: Before,
+        forbidden: &mut BTreeMap<&'static str, String>,
+    ) -> Result<Option<Option<Value>>, StepEnd> {
+        if let Some(why) = self.switch.holds(now()) {
+            return Err(StepEnd::refused(Guard::KillSwitch, why));
+        }
+        match looked {
+            Before::Ready(saved) => Ok(Some(saved)),
+            Before::Already => Ok(None),
+            Before::Changed(why) => Err(StepEnd::changed(why)),
+            Before::Unread(fault) => {
                 if let Reason::PlatformForbidden | Reason::PlatformUnauthorized = fault.reason {
                     let key = Hands::key(step);
                     let why = format!("the token of [remediation] {key} is refused: {}", fault.detail);
                     forbidden.insert(Hands::api(step), why);
                 }
                 let why = format!("what it is about can't be read: {}", fault.detail);
-                StepEnd::of(Ended::Aborted, why)
+                Err(StepEnd::of(Ended::Aborted, why))
             }
-        };
-        if written || end.ended == Ended::Aborted {
-            self.note(plan, step, Phase::Aborted, None, json!({ "why": end.message }))
-                .await;
         }
-        Err(end)
     }
 
     async fn act(
@@ -285,14 +275,21 @@ impl Engine<'_> {
         forbidden: &mut BTreeMap<&'static str, String>,
     ) -> StepEnd {
         let undo = step.can_be_undone().then(|| step.undo(&plan.id));
-        let done = |answer: Value| json!({ "request": told(step, &self.addresses), "answer": answer, "saved": saved });
+        let done = |answer: Option<Value>| Detail {
+            request: Some(told(step, &self.addresses)),
+            answer,
+            saved: saved.clone(),
+            ..Detail::default()
+        };
         match self.hands.act(step).await {
             Ok(Changed::Done(answer)) => {
-                let end = self.note(plan, step, Phase::Done, undo, done(brief(answer))).await;
+                let end = self
+                    .note(plan, step, Phase::Done, undo, done(Some(brief(answer))))
+                    .await;
                 end.unwrap_or_else(|| StepEnd::of(Ended::Done, ""))
             }
             Ok(Changed::Already) => {
-                let end = self.note(plan, step, Phase::Already, None, done(Value::Null)).await;
+                let end = self.note(plan, step, Phase::Already, None, done(None)).await;
                 end.unwrap_or_else(|| StepEnd::of(Ended::Already, "it is so already"))
             }
             Err(NotDone::Unsure(fault)) => {
@@ -300,7 +297,7 @@ impl Engine<'_> {
                 let after = self.hands.look(step, &plan.repair.steps, now()).await;
                 match after {
                     Before::Already => {
-                        let detail = done(json!({ "no answer": fault.detail }));
+                        let detail = done(Some(json!({ "no answer": fault.detail })));
                         let end = self.note(plan, step, Phase::Done, undo, detail).await;
                         end.unwrap_or_else(|| StepEnd::of(Ended::Done, "no answer came, and it is done"))
                     }
@@ -321,7 +318,11 @@ impl Engine<'_> {
     }
 
     async fn fails(&self, plan: &Plan, step: &Step, fault: &Fault) -> StepEnd {
-        let detail = json!({ "request": told(step, &self.addresses), "answer": fault.detail });
+        let detail = Detail {
+            request: Some(told(step, &self.addresses)),
+            answer: Some(Value::from(fault.detail.clone())),
+            ..Detail::default()
+        };
         self.note(plan, step, Phase::Failed, None, detail).await;
         StepEnd::of(Ended::Failed, fault.detail.clone())
     }
@@ -345,40 +346,42 @@ impl Engine<'_> {
     }
 
     /// Proves by the checks themselves what was changed, several plans together.
-    async fn prove(&self, batch: Vec<(Carried, Moment)>) -> Vec<Carried> {
-        let (whole, broken) = batch.into_iter().partition::<Vec<_>, _>(|(carried, _)| {
+    async fn prove(&self, batch: Vec<Carried>) -> Vec<Carried> {
+        let (whole, broken) = batch.into_iter().partition::<Vec<_>, _>(|carried| {
             let well = carried.steps.iter().all(StepEnd::is_good);
             well && carried.steps.iter().any(|end| end.ended == Ended::Done)
         });
-        let plans = whole.iter().map(|(carried, _)| &carried.plan).collect::<Vec<_>>();
+        let from = now();
+        let plans = whole.iter().map(|carried| &carried.plan).collect::<Vec<_>>();
         let limit = self.setup.config.remediation.verify_for;
         let proofs = prove::prove(self.setup, &plans, limit, self.stop.clone()).await;
         let mut proved = Vec::new();
-        for (carried, _) in broken {
+        for carried in broken {
             let why = "it was not carried out to its end".to_owned();
             proved.push(match carried.changed() {
-                true => self.settle(carried, Proof::NotMended(why), None).await,
+                true => self.settle(carried, Proof::NotMended(why)).await,
                 false => carried,
             });
         }
-        for ((carried, began), proof) in whole.into_iter().zip(proofs) {
-            proved.push(self.settle(carried, proof, Some(began)).await);
+        for (carried, proof) in whole.into_iter().zip(proofs) {
+            let carried = Carried {
+                proved: Some(During::since(from)),
+                ..carried
+            };
+            proved.push(self.settle(carried, proof).await);
         }
         proved
     }
 
     /// Writes down what came of a plan. Where a signal ended it nobody looked to the end, which says nothing of the repair.
-    async fn settle(&self, mut carried: Carried, proof: Proof, began: Option<Moment>) -> Carried {
+    async fn settle(&self, mut carried: Carried, proof: Proof) -> Carried {
         let (phase, detail, verified) = match proof {
             Proof::NotMended(_) if self.stop.pulled() => {
                 carried.verified = Some(Err("ended by a signal before it was proved".to_owned()));
                 return carried;
             }
-            Proof::Mended(looks) => (Phase::Verified, format!("{VERIFICATION}{looks}}}"), Ok(())),
-            Proof::NotMended(why) => {
-                let detail = format!("{VERIFICATION}{}}}", Value::String(why.clone()));
-                (Phase::Failed, detail, Err(why))
-            }
+            Proof::Mended(looks) => (Phase::Verified, Detail::verification(looks), Ok(())),
+            Proof::NotMended(why) => (Phase::Failed, Detail::verification(why.as_str()), Err(why)),
         };
         let step = carried.plan.repair.steps.iter().find(|step| step.changes());
         if let Some(step) = step.filter(|_| carried.changed()) {
@@ -389,7 +392,6 @@ impl Engine<'_> {
                 self.break_off();
             }
         }
-        carried.took = began.filter(|_| verified.is_ok()).map(Moment::elapsed);
         carried.verified = Some(verified);
         carried
     }
@@ -412,9 +414,9 @@ impl Engine<'_> {
         step: &Step,
         phase: Phase,
         undo: Option<String>,
-        detail: Value,
+        detail: Detail,
     ) -> Option<StepEnd> {
-        let entry = self.entry(plan, step, phase, undo, detail.to_string());
+        let entry = self.entry(plan, step, phase, undo, detail);
         let written = self.keep.append(entry).await;
         let why = written.err()?;
         Some(StepEnd::of(
@@ -423,7 +425,7 @@ impl Engine<'_> {
         ))
     }
 
-    fn entry(&self, plan: &Plan, step: &Step, phase: Phase, undo: Option<String>, detail: String) -> Entry {
+    fn entry(&self, plan: &Plan, step: &Step, phase: Phase, undo: Option<String>, detail: Detail) -> Entry {
         Entry {
             at: now(),
             plan: plan.id.clone(),
@@ -434,7 +436,7 @@ impl Engine<'_> {
             phase,
             by: self.by.clone(),
             undo,
-            detail,
+            detail: detail.into(),
         }
     }
 }

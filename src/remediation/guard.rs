@@ -144,7 +144,7 @@ pub(super) const OF_STANDING: [(Guard, OfCandidate); 4] = [
 ];
 
 /// How old what was seen may be when it is acted on.
-const FRESH: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(60);
 /// Up to how many tenants may always share a cause, and which part of all.
 const FEW: usize = 3;
 const PERCENT: usize = 2;

@@ -11,7 +11,7 @@ use roundsman_checks::platform::{ApiError, Calls, Changed, NotDone, PlatformWrit
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::guard::{deploys, is_app_marked, is_stopped_by_hand};
+use super::guard::{FRESH, deploys, is_app_marked, is_stopped_by_hand};
 use super::step::{Addresses, MachineRef, Step};
 use crate::config::{CloudTable, Config, Secret, SecretError, SecretString};
 
@@ -134,7 +134,9 @@ impl Hands {
     pub async fn look(&self, step: &Step, plan: &[Step], now: Timestamp) -> Before {
         let looked = match step {
             Step::DeleteRecord(record) => self.look_at_record(record, plan).await,
-            Step::RemoveCertificate { app, name, .. } => self.look_at_certificate(app, name, now).await,
+            Step::RemoveCertificate { app, name, created_at } => {
+                self.look_at_certificate(app, name, *created_at, now).await
+            }
             Step::AddCertificate { app, name } => self.look_before_adding(app, name, now).await,
             Step::StartMachine(machine) => self.look_at_machine(machine, false, now).await,
             Step::RestartMachine(machine) => self.look_at_machine(machine, true, now).await,
@@ -170,7 +172,13 @@ impl Hands {
         Ok(Before::Ready(Some(found.whole)))
     }
 
-    async fn look_at_certificate(&self, app: &str, name: &str, now: Timestamp) -> Result<Before, Fault> {
+    async fn look_at_certificate(
+        &self,
+        app: &str,
+        name: &str,
+        planned: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Before, Fault> {
         let platform = self.platform.as_ref().ok_or_else(nobody)?;
         let Some(found) = platform.certificate(app, name).await? else {
             return Ok(Before::Already);
@@ -178,6 +186,14 @@ impl Hands {
         if found.hostname != name || found.imported {
             return Ok(Before::Changed(format!(
                 "the certificate of {app} for {name} was imported meanwhile"
+            )));
+        }
+        // What was seen is at most so old: what came since is another one, which somebody may want.
+        let since = now.saturating_sub(FRESH).unwrap_or(Timestamp::MIN);
+        let newer = |at: &Timestamp| *at > since && planned.is_none_or(|planned| *at > planned);
+        if let Some(at) = found.created_at.filter(newer) {
+            return Ok(Before::Changed(format!(
+                "{app} got another certificate for {name} at {at}"
             )));
         }
         let standing = platform.standing(app).await?;

@@ -137,11 +137,12 @@ impl<'l> History<'l> {
     }
 }
 
-/// The word with which the detail of a row begins that tells of a verification.
-pub(super) const VERIFICATION: &str = "{\"verification\":";
-
 fn is_verification(entry: &Entry) -> bool {
-    entry.phase == Phase::Verified || entry.phase == Phase::Failed && entry.detail.starts_with(VERIFICATION)
+    match entry.phase {
+        Phase::Verified => true,
+        Phase::Failed => entry.details().verification.is_some(),
+        _ => false,
+    }
 }
 
 fn ago(now: Timestamp, span: SignedDuration) -> Timestamp {
@@ -161,6 +162,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail")]
     use super::*;
     use crate::config::Remediation;
+    use crate::remediation::Detail;
 
     /// A ledger in which each entry came so many seconds after the epoch.
     fn rows(entries: &[(i64, &str, &str, &str, &str, Phase)]) -> Vec<Row> {
@@ -179,8 +181,8 @@ mod tests {
                     by: "ann@host".to_owned(),
                     undo: None,
                     detail: match phase {
-                        Phase::Failed if *action == "verify" => format!("{VERIFICATION}\"no\"}}"),
-                        _ => "{}".to_owned(),
+                        Phase::Failed if *action == "verify" => Detail::verification("no").into(),
+                        _ => Detail::default().into(),
                     },
                 },
             };

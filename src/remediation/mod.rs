@@ -2,8 +2,10 @@
 //! it. Planning and limits are pure; carrying out speaks to APIs, never to a shell, and writes down what it is about to do
 //! before it does it.
 
+mod begin;
 mod candidate;
 mod carried;
+mod detail;
 mod execute;
 mod guard;
 mod hands;
@@ -14,9 +16,11 @@ mod prove;
 mod step;
 mod survey;
 mod switch;
+mod undo;
 
 pub use candidate::{Candidate, is_remediable};
-pub use carried::{Carried, Ended, Keep, Permit, StepEnd};
+pub use carried::{Carried, During, Ended, Keep, Permit, StepEnd};
+pub use detail::Detail;
 pub use execute::{Engine, Renew};
 pub use guard::Guard;
 pub use hands::{Hands, HandsError};
@@ -26,6 +30,7 @@ pub use prove::look as look_anew;
 pub use step::{Addresses, MachineRef, Step};
 pub use survey::{Survey, survey};
 pub use switch::Switch;
+pub use undo::{TakeBack, Undo, UndoError};
 
 #[cfg(test)]
 mod properties;

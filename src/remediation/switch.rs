@@ -1,11 +1,13 @@
 //! The kill switch: a file beside the database. While it is there nothing is changed but what takes something back; it
-//! needs no daemon that answers, and outlives restarts.
+//! needs no daemon that answers, and outlives restarts. Another configuration stops what goes on by the old one.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+
+use crate::config::ConfigFiles;
 
 /// The word before the moment at which it ends by itself.
 const UNTIL: &str = "until ";
@@ -16,6 +18,8 @@ const LONGEST: u64 = 4 * 1024;
 #[derive(Clone, Debug)]
 pub struct Switch {
     path: PathBuf,
+    /// What the configuration in force was read from.
+    files: ConfigFiles,
 }
 
 /// What the switch says while it stops.
@@ -31,7 +35,16 @@ impl Switch {
     pub fn of(database: &Path) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".stop");
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            files: ConfigFiles::default(),
+        }
+    }
+
+    /// The same, which also stops once one of these files is another one.
+    #[must_use]
+    pub fn with(self, files: ConfigFiles) -> Self {
+        Self { files, ..self }
     }
 
     /// Where it is.
@@ -77,6 +90,11 @@ impl Switch {
     /// Why nothing may be changed now. A file that can't be read stops as well.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> Option<String> {
+        if self.files.changed() {
+            return Some(
+                "the configuration, or a file that it names, was changed meanwhile: what it says now counts".into(),
+            );
+        }
         let Held { why, until } = self.state(now)?;
         let until = until.map(|until| format!(", until {until}")).unwrap_or_default();
         Some(format!("{why}{until}; `roundsman remediate resume` lets them go on"))

@@ -126,20 +126,8 @@ impl Served {
 
     /// The machines of an app, as the platform tells them in detail.
     pub(crate) fn machines(&self, app: &str) -> Vec<serde_json::Value> {
-        let url = format!("{}/v1/apps/{app}/machines", self.lab.api_url().expect("a platform"));
-        // Another test may have installed the same provider already.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        self.runtime.block_on(async {
-            let request = reqwest::Client::new().get(url).bearer_auth(self.lab.fly_token());
-            let body = request
-                .send()
-                .await
-                .expect("an answer")
-                .bytes()
-                .await
-                .expect("all of it");
-            serde_json::from_slice(&body).expect("a list of machines")
-        })
+        let machines = self.get_json(&format!("/v1/apps/{app}/machines"));
+        machines.as_array().expect("a list of machines").clone()
     }
 
     /// Stages exactly these faults.
@@ -154,6 +142,9 @@ impl Served {
         });
     }
 }
+
+/// Where the records of a lab's zone are.
+const RECORDS: &str = "/client/v4/zones/1ab00000000000000000000000000d05/dns_records";
 
 impl Served {
     /// Stages one fault more.
@@ -179,9 +170,14 @@ impl Served {
 
     /// Makes a record in its zone, as another tool would.
     pub(crate) fn make_record(&self, record: &serde_json::Value) {
-        let path = "/client/v4/zones/1ab00000000000000000000000000d05/dns_records";
-        let made = self.api(reqwest::Method::POST, path, Some(record));
+        let made = self.api(reqwest::Method::POST, RECORDS, Some(record));
         assert_eq!(made["success"], true, "{made}");
+    }
+
+    /// Deletes a record of its zone, as another tool would.
+    pub(crate) fn delete_record(&self, id: &str) {
+        let gone = self.api(reqwest::Method::DELETE, &format!("{RECORDS}/{id}"), None);
+        assert_eq!(gone["success"], true, "{gone}");
     }
 
     fn api(&self, method: reqwest::Method, path: &str, body: Option<&serde_json::Value>) -> serde_json::Value {

@@ -1,6 +1,11 @@
 //! Carrying out: what is done is done once, proved by the checks, and never more than is allowed.
 
-use super::{configure, planned, remediate, remediate_with, repairable, results, writes};
+use std::process::Stdio;
+
+use roundsman_lab::HoldAt;
+use serde_json::json;
+
+use super::{configure, plan_of, planned, ready, remediate, remediate_with, repairable, results, wait_until, writes};
 use crate::cli::platform::document;
 
 const FAULTS: [&str; 6] = [
@@ -252,4 +257,59 @@ fn the_kill_switch_holds_the_next_call_while_others_are_made() {
     assert!(made <= stopped + 1 && made < 30, "{stopped} then {made}");
     let held = out.matches("\"reason\": \"kill-switch\"").count();
     assert_eq!(held, 30 - made, "{out}");
+}
+
+#[test]
+fn another_configuration_stops_what_goes_on_by_the_old_one() {
+    let served = lab(&["app-stopped@a001", "app-stopped@a002"]);
+    let hold = served.lab.hold(1, HoldAt::Answer).expect("a platform");
+    let child = begin(&served);
+    wait_until(|| hold.is_met());
+    configure(&served, "[remediation]\nmode = \"off\"\n");
+    hold.release();
+    let document = document(&child.wait_with_output().expect("it ends").into());
+    for tenant in ["a001", "a002"] {
+        assert_eq!(
+            results(&document, tenant),
+            ["start-machine:refused:kill-switch"],
+            "{document:#}"
+        );
+    }
+    assert_eq!(writes(&served), [""; 0]);
+}
+
+#[test]
+fn what_would_end_halfway_is_not_begun() {
+    let served = lab(&["dns-override@a002=both"]);
+    let hold = served.lab.hold(1, HoldAt::Call).expect("a platform");
+    let child = begin(&served);
+    wait_until(|| hold.is_met());
+    let document = planned(&served, &[]);
+    let second = &plan_of(&document, "a002")["actions"][1];
+    let command = second["command"].as_str().unwrap_or_default();
+    assert!(command.contains("AAAA"), "{document:#}");
+    let id = second["record"].as_str().expect("an id");
+    // Somebody else points the second of both records elsewhere.
+    served.delete_record(id);
+    let other = json!({ "name": second["hostname"], "type": "AAAA", "content": "2001:db8::77", "ttl": 60 });
+    served.make_record(&other);
+    let before = writes(&served).len();
+    hold.release();
+    let document = crate::cli::platform::document(&child.wait_with_output().expect("it ends").into());
+    let ends = results(&document, "a002");
+    assert_eq!(ends.len(), 2, "{document:#}");
+    for end in ends {
+        assert!(end.starts_with("delete-dns-record:aborted"), "{document:#}");
+    }
+    assert_eq!(writes(&served).len(), before, "the first one stays");
+    assert_eq!(remediate(&served, &["ledger"]).code, Some(0));
+}
+
+/// A run that carries out everything, as it goes on.
+fn begin(served: &crate::cli::Served) -> std::process::Child {
+    let tokens = (served.lab.fly_token(), served.lab.cloudflare_token());
+    let mut command = ready(served, Some(tokens));
+    command.args(["--apply", "--yes", "--format", "json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the binary runs")
 }

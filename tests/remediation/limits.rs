@@ -81,6 +81,10 @@ fn a_person_who_knows_how_many_lifts_the_amount() {
         assert_eq!((ran.code, writes(&served).len()), (Some(2), 0), "{}", ran.err);
         assert!(ran.err.contains("6 plans would run"), "{}", ran.err);
     }
+    let healthy = lab(4, 0);
+    let none = remediate(&healthy, &["--apply", "--max", "6", "--confirm", "6"]);
+    assert_eq!(none.code, Some(2), "{}", none.err);
+    assert!(none.err.contains("0 plans would run"), "{}", none.err);
     let document = planned(&served, &["--apply", "--max", "6", "--confirm", "6", "--batch", "3"]);
     let plans = document["plans"].as_array().expect("plans");
     let done = plans.iter().filter(|plan| plan["verified"] == true).count();

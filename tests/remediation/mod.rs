@@ -6,7 +6,10 @@ mod interleave;
 mod ledger;
 mod limits;
 mod plans;
+mod traces;
 mod undo;
+
+use std::time::Duration;
 
 use roundsman_lab::LabOptions;
 use serde_json::Value;
@@ -52,11 +55,12 @@ pub(crate) fn remediate_with(served: &Served, arguments: &[&str], tokens: Option
 
 /// `roundsman remediate` over a lab, ready for more.
 pub(crate) fn ready(served: &Served, tokens: Option<(&str, &str)>) -> std::process::Command {
+    let (fly_reads, cloudflare_reads) = served.lab.read_tokens();
     let mut command = command(served.dir.path());
     command
         .env("ROUNDSMAN_CONFIG", &served.config)
-        .env("FLY_API_TOKEN", served.lab.fly_token())
-        .env("CLOUDFLARE_API_TOKEN", served.lab.cloudflare_token())
+        .env("FLY_API_TOKEN", fly_reads)
+        .env("CLOUDFLARE_API_TOKEN", cloudflare_reads)
         .env_remove("FLY_WRITE_TOKEN")
         .env_remove("CLOUDFLARE_WRITE_TOKEN")
         .stdin(std::process::Stdio::null())
@@ -101,6 +105,15 @@ pub(crate) fn guard_of(document: &Value, tenant: Option<&str>) -> Option<String>
     let refusals = document["refusals"].as_array().into_iter().flatten();
     let mut of = refusals.filter(|refusal| refusal["tenant"].as_str() == tenant);
     Some(of.next()?["guard"].as_str()?.to_owned())
+}
+
+/// Waits for something that another process brings about.
+pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let stopwatch = roundsman_checks::clock::Stopwatch::start();
+    while !is_so() {
+        assert!(!stopwatch.left(Duration::from_secs(60)).is_zero(), "it never came");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The calls that changed something, as the platform saw them.

@@ -107,7 +107,7 @@ pub(super) async fn approve(
     let automatic = plans.iter().filter(|plan| plan.automatic()).collect::<Vec<_>>();
     if let Some(most) = permit.most {
         let count = automatic.len().min(most);
-        if count > 0 {
+        if count > 0 || args.confirm.is_some() {
             confirm(args, count, stop).await?;
         }
         permit.plans = automatic.iter().take(most).map(|plan| plan.id.clone()).collect();

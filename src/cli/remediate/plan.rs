@@ -20,8 +20,9 @@ use crate::cli::args::Shape;
 use crate::cli::configuration::configuration;
 use crate::cli::progress::Progress;
 use crate::cli::rounds::{VerifyError, demand};
+use crate::cli::verify_traces::{VerifyTraces, warn};
 use crate::cli::{colour_errors, stoppable, usage_error};
-use crate::config::{RemediationMode, render_plain};
+use crate::config::{ConfigFiles, RemediationMode, render_plain};
 use crate::daemon::store_path;
 use crate::exit_code::ExitCode;
 use crate::gate::{GatePolicy, exit_code};
@@ -82,6 +83,7 @@ fn remediate(args: &PlanArgs) -> Result<(String, ExitCode), PlanError> {
         let off = "--apply: [remediation] mode is \"off\": set it to \"plan\" or \"auto\"";
         return Err(PlanError::Other(off.to_owned()));
     }
+    let files = ConfigFiles::of(&config);
     let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?;
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, PlanError> {
@@ -90,6 +92,7 @@ fn remediate(args: &PlanArgs) -> Result<(String, ExitCode), PlanError> {
         Session {
             args,
             setup: &setup,
+            files,
             hands: &hands,
             progress: &progress,
             stop,
@@ -105,6 +108,8 @@ fn remediate(args: &PlanArgs) -> Result<(String, ExitCode), PlanError> {
 struct Session<'s> {
     args: &'s PlanArgs,
     setup: &'s Setup,
+    /// What the configuration was read from.
+    files: ConfigFiles,
     hands: &'s Hands,
     progress: &'s Progress,
     stop: Stop,
@@ -122,7 +127,7 @@ struct Found {
 impl Session<'_> {
     async fn run(&self) -> Result<(String, ExitCode), PlanError> {
         let database = store_path(&self.setup.config);
-        let switch = Switch::of(&database);
+        let switch = Switch::of(&database).with(self.files.clone());
         let began = clock::now();
         let found = self.round().await?;
         // What has to be written is opened before anybody is asked for anything.
@@ -168,6 +173,7 @@ impl Session<'_> {
                     })
                     .await;
                 drop(engine);
+                self.tell(&carried).await;
                 kept.close().await;
                 let code = match carried.iter().any(Carried::changed) {
                     true => self.after(found.asked.is_some()).await?,
@@ -201,6 +207,15 @@ impl Session<'_> {
             Shape::Human => view.human(),
         };
         Ok((text, code))
+    }
+
+    /// Tells traces of what was done, where there is somewhere to send them.
+    async fn tell(&self, carried: &[Carried]) {
+        let (traces, wrong) = VerifyTraces::start(&self.setup.config);
+        warn(&wrong);
+        let Some(traces) = traces else { return };
+        carried.iter().for_each(|carried| traces.remediated(carried));
+        warn(&traces.end(&self.stop).await.into_iter().collect::<Vec<_>>());
     }
 
     fn most(&self) -> Option<usize> {

@@ -129,7 +129,7 @@ impl PlanView {
                 .verified
                 .as_ref()
                 .and_then(|verified| verified.as_ref().err().cloned()),
-            took_s: carried.took.map(|took| (took.as_secs_f64() * 100.0).round() / 100.0),
+            took_s: carried.took().map(|took| (took.as_secs_f64() * 100.0).round() / 100.0),
         }
     }
 }

@@ -52,7 +52,7 @@ impl RepairAction {
 
     /// Its name in configuration and reports.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::RemoveCertificate => "remove-certificate",
             Self::AddCertificate => "add-certificate",

@@ -21,6 +21,7 @@ impl Watcher {
             incidents,
             shares: self.dispatcher.shares(),
             complete: self.complete,
+            files: self.files.clone(),
             auto: mode == RemediationMode::Auto,
             store: self.store.handle(),
             database: store_path(&self.setup.config),
@@ -33,8 +34,11 @@ impl Watcher {
         let now = self.clocks.now();
         let again = self.setup.config.remediation.mode == RemediationMode::Auto;
         self.repairs.end(&ran.incidents, &ran.told, again, now);
-        for (action, result) in ran.steps {
-            self.numbers.remediated(action, result);
+        for carried in &ran.carried {
+            for (step, end) in carried.plan.repair.steps.iter().zip(&carried.steps) {
+                self.numbers.remediated(step.action().as_str(), end.ended.as_str());
+            }
+            self.export.remediated(carried);
         }
         for (key, repair) in ran.told {
             let effects = self.dispatcher.repaired(&key, repair, now);

@@ -7,7 +7,7 @@ impl Watcher {
     pub(super) fn reload(&mut self, why: &str) {
         let now = self.clocks.now().wall;
         self.systemd.reloading();
-        self.files = Files::of(&self.setup.config);
+        self.files = ConfigFiles::of(&self.setup.config);
         let read = (self.load)().and_then(|loaded| match needs_restart(&self.setup, &loaded.setup) {
             Some(key) => Err(format!("`{key}` needs a restart")),
             None => Ok(loaded),
@@ -25,7 +25,7 @@ impl Watcher {
                 self.export_next = Some(export);
                 self.token.send_replace(token);
                 self.numbers.reloaded(true, now);
-                self.files = Files::of(&setup.config);
+                self.files = ConfigFiles::of(&setup.config);
                 self.probes = Arc::new(ProbeSetup {
                     pacers: self.probes.pacers.clone(),
                     ..setup.probes.clone()

@@ -11,6 +11,7 @@ mod exporter;
 pub mod logs;
 mod points;
 mod queue;
+pub mod repairs;
 mod resource;
 mod retry;
 mod send;

@@ -17,7 +17,7 @@ use crate::edge::doors::Doors;
 use crate::error::LabError;
 use crate::fault::Fault;
 use crate::options::LabOptions;
-use crate::platform::{self, Platform, direct, server};
+use crate::platform::{self, Hold, HoldAt, Platform, direct, server};
 use crate::snapshot::Shared;
 use crate::world::World;
 
@@ -198,6 +198,23 @@ impl Lab {
     #[must_use]
     pub fn writes(&self) -> Vec<String> {
         self.shared.platform.as_ref().map_or_else(Vec::new, Platform::writes)
+    }
+
+    /// How many calls so far came with a token that may write, whatever they did.
+    #[must_use]
+    pub fn writer_calls(&self) -> usize {
+        self.shared.platform.as_ref().map_or(0, Platform::writer_calls)
+    }
+
+    /// Holds up the `number`th call from now on (the next one is 1) that comes with a token that may write.
+    ///
+    /// # Errors
+    ///
+    /// When there is no platform.
+    pub fn hold(&self, number: usize, at: HoldAt) -> Result<Hold, LabError> {
+        let platform = self.shared.platform.as_ref();
+        let platform = platform.ok_or_else(|| LabError::NoPlatform("a call that is held up".to_owned()))?;
+        Ok(platform.hold(number, at))
     }
 
     /// Writes `roots.pem` and `roundsman.toml` into a directory; returns the path of the latter.

@@ -37,3 +37,4 @@ pub use error::LabError;
 pub use fault::{CatalogEntry, Fault, FaultError, Scope};
 pub use lab::Lab;
 pub use options::{LabOptions, RootKey};
+pub use platform::{Hold, HoldAt};

@@ -8,6 +8,7 @@ mod effect;
 mod estate;
 mod graphql;
 pub(crate) mod harm;
+mod hold;
 pub(crate) mod lie;
 mod limits;
 pub(crate) mod logs;
@@ -31,6 +32,8 @@ use estate::Estate;
 use limits::Limits;
 
 pub(crate) use build::{app_name, tenant_of};
+pub use hold::{Hold, HoldAt};
+
 pub(crate) use estate::{EDGE_APP, ORGANIZATION, Visit};
 
 /// The platform's own domain, which each app has a name below.
@@ -65,6 +68,7 @@ pub(crate) struct Platform {
     /// What was said of them, by their ids.
     said: Mutex<HashMap<String, Value>>,
     logs: logs::Logs,
+    holds: hold::Holds,
     /// Where apps answer directly.
     direct: OnceLock<Vec<IpAddr>>,
 }
@@ -80,6 +84,7 @@ impl Platform {
             added: Mutex::default(),
             said: Mutex::default(),
             logs: logs::Logs::default(),
+            holds: hold::Holds::default(),
             direct: OnceLock::new(),
         }
     }
@@ -112,6 +117,16 @@ impl Platform {
 
     pub(crate) fn writes(&self) -> Vec<String> {
         locked(&self.writes).clone()
+    }
+
+    /// How many calls came with a token that may write.
+    pub(crate) fn writer_calls(&self) -> usize {
+        self.holds.calls()
+    }
+
+    /// Holds up the `number`th such call from now on.
+    pub(crate) fn hold(&self, number: usize, at: HoldAt) -> Hold {
+        self.holds.set(number, at)
     }
 
     /// Remembers a record that was deleted.

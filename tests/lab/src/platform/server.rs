@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 
+use super::hold::{self, HoldAt};
 use super::reply::{Call, Reply};
 use super::{Platform, cloudflare, graphql, harm, lie, logs, rest};
 use crate::clock;
@@ -105,6 +106,8 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
     if parts.uri.path().contains("//") {
         return Reply::page(404, "Not Found").into_response();
     }
+    let hold = platform.holds.of(&call);
+    hold::wait(hold.as_ref(), HoldAt::Call).await;
     let outcome = match call.path.first().map(String::as_str) {
         Some("graphql") => graphql::answer(shared, platform, &call),
         Some("v1") => rest::answer(shared, platform, &call).await,
@@ -113,6 +116,7 @@ async fn answer(shared: &Shared, request: Request<Incoming>, hang_up: &Notify) -
         Some("tenants") => tenants(shared),
         _ => Reply::page(404, "Not Found").into(),
     };
+    hold::wait(hold.as_ref(), HoldAt::Answer).await;
     if let Some(harm) = harm::instead(&shared.current().faults, &call) {
         return harm;
     }

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use crate::config::Config;
+use super::Config;
 
 /// What a file looks like from outside: when it was written, how long it is, and which one it is.
 type Looks = Option<(i64, i64, u64, u64)>;
 
 /// The files that a configuration was read from, as they looked then.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Files(BTreeMap<PathBuf, Looks>);
+pub struct ConfigFiles(BTreeMap<PathBuf, Looks>);
 
-impl Files {
+impl ConfigFiles {
     /// The files of a configuration, as they look now.
-    pub(super) fn of(config: &Config) -> Self {
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
         let named = [
             config.path.clone(),
             config.tenants.file.clone(),
@@ -27,7 +28,8 @@ impl Files {
     }
 
     /// Whether one of them looks otherwise now.
-    pub(super) fn changed(&self) -> bool {
+    #[must_use]
+    pub fn changed(&self) -> bool {
         self.0.iter().any(|(path, before)| looks(path) != *before)
     }
 }
