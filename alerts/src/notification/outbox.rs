@@ -4,23 +4,21 @@
 //! destinations do not wait for each other, but all wait for a server that can't be reached. What waits and was never
 //! sent is replaced by what is newer, so that a server that is away for days costs one message for each thread.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod line;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::backoff::{NOT_NOW, UNREACHABLE};
-use super::{Message, Reason, ThreadId};
+use self::line::Line;
+use super::backoff::NOT_NOW;
+use super::{Message, ThreadId};
 use crate::now::later;
 use crate::{Now, Severity};
-
-/// How long something is tried (RFC 5321, section 4.5.4.1: four to five days).
-const GIVE_UP: SignedDuration = SignedDuration::from_hours(4 * 24);
-/// How many messages wait for one destination; what comes then is given up at once, and said.
-const WAITING: usize = 10_000;
 
 /// Where a message goes: one recipient of a channel, each by itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -134,20 +132,6 @@ pub struct Outbox {
     lines: BTreeMap<Destination, Line>,
     order: u64,
     changed: BTreeMap<DeliveryId, Option<Delivery>>,
-}
-
-/// What waits for one destination.
-#[derive(Clone, Debug, Default)]
-struct Line {
-    waiting: VecDeque<Delivery>,
-    dead: Vec<Delivery>,
-    in_flight: Option<DeliveryId>,
-    /// Why something was given up, where nothing was taken since.
-    refused: Option<String>,
-    /// How often in a row nobody answered there.
-    unanswered: u32,
-    /// Not before this moment of the steady clock.
-    blocked: Option<Timestamp>,
 }
 
 impl Outbox {
@@ -344,174 +328,5 @@ impl Outbox {
             *all.entry(Arc::clone(&to.channel)).or_default() += line.waiting.len();
         }
         all
-    }
-}
-
-impl Delivery {
-    /// Tells, in the place of what was never sent, how it is by now.
-    fn catch_up(&mut self, newer: &Message) {
-        let before = &self.message;
-        let reason = if newer.reason.is_end() {
-            Reason::Recovered
-        } else {
-            before.reason
-        };
-        self.message = Arc::new(Message {
-            id: before.id.clone(),
-            sequence: before.sequence,
-            reason,
-            why: reason.sentence(newer.severity),
-            since: before.since.or(newer.since),
-            ..newer.clone()
-        });
-    }
-}
-
-impl Line {
-    /// Puts a message to the others of its thread, or in the place of what it replaces.
-    fn put(&mut self, mut delivery: Delivery, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
-        let thread = delivery.message.thread.clone();
-        let is_end = delivery.message.reason.is_end();
-        let in_flight = self.in_flight.clone();
-        let is_of = |other: &Delivery| other.message.thread == thread;
-        let unsent = |other: &Delivery| is_of(other) && !other.perhaps && in_flight.as_ref() != Some(&other.id);
-        // Nobody could be told of it here yet: the first message tells how it is by now, and that it is over if it is.
-        if let Some(first) = self.waiting.iter_mut().find(|other| other.opens && unsent(other)) {
-            first.catch_up(&delivery.message);
-            changed.insert(first.id.clone(), Some(first.clone()));
-            return;
-        }
-        let gave_up = self.dead.iter_mut().find(|other| is_of(other));
-        if let Some(first) = gave_up {
-            // Who could not be told that it fails is not told that it is over; whoever tries it again hears both.
-            if is_end && !self.waiting.iter().any(is_of) {
-                first.catch_up(&delivery.message);
-                changed.insert(first.id.clone(), Some(first.clone()));
-                return;
-            }
-            delivery.opens = true;
-        }
-        let replaced = self.waiting.iter().filter(|other| unsent(other));
-        changed.extend(replaced.map(|other| (other.id.clone(), None)));
-        self.waiting.retain(|other| !unsent(other));
-        if self.waiting.len() < WAITING {
-            changed.insert(delivery.id.clone(), Some(delivery.clone()));
-            self.waiting.push_back(delivery);
-        } else {
-            self.give_up(delivery, format!("{WAITING} messages wait already"), changed);
-        }
-    }
-
-    fn take(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) -> Option<Delivery> {
-        if self.in_flight.is_some() {
-            return None;
-        }
-        self.give_up_old(now, changed);
-        if self.blocked.is_some_and(|until| until > now.steady) {
-            return None;
-        }
-        let delivery = self.firsts().find(|delivery| delivery.next <= now.steady)?.clone();
-        self.in_flight = Some(delivery.id.clone());
-        Some(delivery)
-    }
-
-    /// The first message of each thread.
-    fn firsts(&self) -> impl Iterator<Item = &Delivery> {
-        let mut seen = BTreeSet::new();
-        self.waiting
-            .iter()
-            .filter(move |delivery| seen.insert(&delivery.message.thread))
-    }
-
-    fn wake(&self) -> Option<Timestamp> {
-        if self.in_flight.is_some() {
-            return None;
-        }
-        let next = self.firsts().map(|delivery| delivery.next).min()?;
-        Some(next.max(self.blocked.unwrap_or(next)))
-    }
-
-    fn settle(
-        &mut self,
-        outcome: Outcome,
-        now: Now,
-        changed: &mut BTreeMap<DeliveryId, Option<Delivery>>,
-    ) -> Option<Delivery> {
-        let id = self.in_flight.take()?;
-        let position = self.waiting.iter().position(|delivery| delivery.id == id)?;
-        let mut delivery = self.waiting.remove(position)?;
-        delivery.attempts = delivery.attempts.saturating_add(1);
-        let failure = match outcome {
-            Outcome::Delivered(_) => {
-                (self.unanswered, self.blocked, self.refused) = (0, None, None);
-                delivery.error = None;
-                changed.insert(id, None);
-                // Who is told now was told: what was given up before says nothing new.
-                let thread = &delivery.message.thread;
-                let (gone, kept) = self.dead.drain(..).partition(|dead| dead.message.thread == *thread);
-                self.dead = kept;
-                let gone: Vec<Delivery> = gone;
-                changed.extend(gone.into_iter().map(|dead| (dead.id, None)));
-                return Some(delivery);
-            }
-            Outcome::Failed(failure) => failure,
-        };
-        delivery.perhaps |= failure.perhaps;
-        delivery.error = Some(failure.why.clone());
-        if failure.unreachable {
-            self.unanswered = self.unanswered.saturating_add(1);
-            let wait = UNREACHABLE
-                .after(self.unanswered)
-                .max(failure.retry_after.unwrap_or_default());
-            self.blocked = Some(later(now.steady, wait));
-        } else {
-            (self.unanswered, self.blocked) = (0, None);
-        }
-        if failure.permanent {
-            return Some(self.give_up(delivery, failure.why, changed));
-        }
-        if !failure.unreachable {
-            delivery.refusals = delivery.refusals.saturating_add(1);
-            let wait = NOT_NOW
-                .after(delivery.refusals)
-                .max(failure.retry_after.unwrap_or_default());
-            delivery.next = later(now.steady, wait);
-        }
-        changed.insert(id, Some(delivery.clone()));
-        self.waiting.insert(position, delivery.clone());
-        Some(delivery)
-    }
-
-    fn give_up(
-        &mut self,
-        delivery: Delivery,
-        why: String,
-        changed: &mut BTreeMap<DeliveryId, Option<Delivery>>,
-    ) -> Delivery {
-        let delivery = Delivery {
-            dead: true,
-            error: Some(why),
-            ..delivery
-        };
-        changed.insert(delivery.id.clone(), Some(delivery.clone()));
-        self.refused.clone_from(&delivery.error);
-        self.dead.push(delivery.clone());
-        delivery
-    }
-
-    fn give_up_old(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
-        let is_old = |delivery: &Delivery| now.wall.duration_since(delivery.queued.wall) > GIVE_UP;
-        if !self.waiting.iter().any(is_old) {
-            return;
-        }
-        let (old, rest): (VecDeque<_>, VecDeque<_>) = self.waiting.drain(..).partition(is_old);
-        self.waiting = rest;
-        for delivery in old {
-            let why = delivery
-                .error
-                .clone()
-                .unwrap_or_else(|| "it was never tried".to_owned());
-            self.give_up(delivery, format!("four days passed: {why}"), changed);
-        }
     }
 }

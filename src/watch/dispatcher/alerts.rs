@@ -84,7 +84,10 @@ impl Dispatcher {
             at_once: true,
             evidence: why.map(|why| format!("{}: {why}", key.object)).into_iter().collect(),
             remedy: vec![
-                format!("roundsman alerts test {channel}"),
+                format!(
+                    "roundsman alerts test {}",
+                    shlex::try_quote(channel).unwrap_or_default()
+                ),
                 "roundsman alerts outbox --retry".to_owned(),
             ],
             labels: BTreeMap::from([("channel".to_owned(), channel.to_owned())]),
