@@ -1,6 +1,8 @@
 //! `roundsman config`: check, schema, example.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 use super::args::TargetArgs;
 use super::configuration::{ConfigurationError, configuration};
@@ -14,7 +16,7 @@ use crate::inventory::{Answers, load};
 pub enum ConfigCommand {
     /// Check the configuration and the inventory: file, line, column, what to write instead
     #[command(after_help = help::config_check())]
-    Check(TargetArgs),
+    Check(CheckArgs),
     /// Print the JSON Schema of roundsman.toml, for editors
     #[command(after_help = help::config_schema())]
     Schema,
@@ -23,13 +25,33 @@ pub enum ConfigCommand {
     Example,
 }
 
+/// Options of `config check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The configuration; the same as --config FILE
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+impl CheckArgs {
+    fn target(&self) -> TargetArgs {
+        TargetArgs {
+            config: self.file.clone().or_else(|| self.target.config.clone()),
+            ..self.target.clone()
+        }
+    }
+}
+
 /// Carries out one of them.
 #[must_use]
 pub fn run(command: &ConfigCommand) -> ExitCode {
     match command {
         ConfigCommand::Schema => print(&format!("{:#}\n", schema()), ExitCode::Verified),
         ConfigCommand::Example => print(&example(), ExitCode::Verified),
-        ConfigCommand::Check(target) => match check(target) {
+        ConfigCommand::Check(args) => match check(&args.target()) {
             Ok(sentence) => print(&sentence, ExitCode::Verified),
             Err(error) => usage_error(&error.render(colour_errors())),
         },

@@ -197,7 +197,7 @@ pub(super) fn config() -> String {
 pub(super) fn config_check() -> String {
     plain(
         "  roundsman config check
-  roundsman config check --config staging.toml",
+  roundsman config check staging.toml",
     )
 }
 

@@ -169,3 +169,18 @@ fn config_check_refuses_roots_that_verify_would_refuse() {
     );
     assert!(error.contains("holds no certificate"), "{error}");
 }
+
+#[test]
+fn the_file_to_check_may_be_named_without_an_option() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("staging.toml"), CONFIG).expect("the file is written");
+    let ran = roundsman(&["config", "check", "staging.toml"], dir.path());
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(0), "staging.toml: valid, 2 tenants from list\n"),
+        "{}",
+        ran.err
+    );
+    let wrong = refused(&["config", "check", "other.toml"], &[("staging.toml", CONFIG)]);
+    assert!(wrong.contains("other.toml"), "{wrong}");
+}

@@ -18,14 +18,15 @@ use crate::cli::{Ran, Served, command};
 use crate::witness::server::Port;
 
 /// Adds a channel that is told at once.
-fn tell(served: &Served, channel: &str) {
+pub(super) fn tell(served: &Served, channel: &str) {
     configure(
         served,
         &format!("[alerts]\ngroup_wait = \"0s\"\n[[alerts.channels]]\n{channel}\n"),
     );
 }
 
-fn webhook(name: &str, address: impl std::fmt::Display) -> String {
+/// A channel that is a webhook.
+pub(super) fn webhook(name: &str, address: impl std::fmt::Display) -> String {
     format!("name = \"{name}\"\nkind = \"webhook\"\nurl = \"http://{address}/hook\"")
 }
 

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
+use super::alerts::{tell, webhook};
+use super::hook::Hook;
 use super::{Daemon, ask, configure, eventually, json, listens, served_with};
 use crate::cli::{Served, command, platform_with_prompt_logs, serve};
 
@@ -153,5 +155,27 @@ fn two_clocks_that_are_off_ours_are_told_and_nothing_stands_still() {
         open.any(|incident| incident["cause"] == "app-unhealthy" && incident["state"] == "firing")
             .then_some(())
     });
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_message_of_a_crash_tells_how_it_ended_and_the_last_lines_of_its_log() {
+    let hook = Hook::start();
+    let served = platform(&[]);
+    tell(&served, &webhook("ops", hook.address));
+    let mut daemon = start(&served);
+    listens(&mut daemon);
+    served.stage_also("app-crashed@q7f9=oom");
+    daemon.hears(&["notification", "(first) to ops", "delivered"]);
+    let first = hook.taken().remove(0).message;
+    let text = first.to_string();
+    assert_eq!(first["cause"], "app-crashed", "{text}");
+    assert!(text.contains("137") && text.contains("out of memory"), "{text}");
+    let log = first["log"].as_array().expect("lines");
+    let tells = |words: &str| {
+        log.iter()
+            .any(|line| line.as_str().is_some_and(|line| line.contains(words)))
+    };
+    assert!(tells("Process appears to have been OOM killed"), "{text}");
     assert_eq!(daemon.stop(), Some(0));
 }

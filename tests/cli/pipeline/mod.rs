@@ -1,6 +1,7 @@
 //! What a pipeline is given: the action, the workflow, the snippet for GitLab and the script after a deployment. Their
 //! YAML is what the schemas of GitHub and GitLab accept, and their shell parts do what they say over a lab.
 
+mod package;
 mod runs;
 
 use std::fs;
@@ -120,11 +121,17 @@ fn scripts() -> Vec<(String, String)> {
     ] {
         all.push((format!("{job} {part}"), lines(&gitlab[job][part])));
     }
-    all.push((SCRIPT.into(), fs::read_to_string(root(SCRIPT)).expect("the script")));
-    all.push((
-        ".ci/run".into(),
-        fs::read_to_string(root(".ci/run")).expect("the script"),
-    ));
+    let files = [
+        SCRIPT,
+        ".ci/run",
+        "deploy/demo.sh",
+        "deploy/package.sh",
+        "deploy/install.sh",
+        "deploy/debian/postinst",
+        "deploy/debian/prerm",
+        "deploy/debian/postrm",
+    ];
+    all.extend(files.map(|path| (path.to_owned(), fs::read_to_string(root(path)).expect("the script"))));
     all
 }
 

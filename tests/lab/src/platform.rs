@@ -99,6 +99,7 @@ impl Platform {
     pub(crate) fn follow(&self, world: &World, old: &FaultSet, new: &FaultSet) {
         let now = clock::now().seconds;
         build::follow(&mut locked(&self.estate), world, old, new, now);
+        self.log_crashes(world, old, new);
     }
 
     /// The largest page that GraphQL gives.

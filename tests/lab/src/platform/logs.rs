@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::Platform;
-use super::build::region;
+use super::build::{self, region};
 use super::estate::{EDGE_APP, FOREIGN_APP};
 use super::reply::{Call, Reply};
 use super::server::{self, Outcome};
 use crate::clock;
 use crate::edge::answer;
+use crate::fault::FaultSet;
 use crate::snapshot::Shared;
+use crate::world::World;
 
 /// Lines of one answer.
 const PAGE: usize = 100;
@@ -199,6 +201,34 @@ impl Platform {
         let machine = app.strip_prefix("sp-").unwrap_or(app).to_owned();
         let message = format!("INFO Request received path={path} method=GET");
         self.log(shared, app, Writer::App(machine), message);
+    }
+
+    /// Apps that crash from now on say so, as the platform's init does that looks after them.
+    pub(super) fn log_crashes(&self, world: &World, old: &FaultSet, new: &FaultSet) {
+        for (tenant, fault) in new.of_tenants() {
+            if fault.cause() != "app-crashed" || old.at(tenant, "app-crashed") == Some(fault) {
+                continue;
+            }
+            let lines = match fault.word() {
+                "oom" => vec![
+                    "Out of memory: Killed process 314 (app) total-vm:262144kB".to_owned(),
+                    "INFO Main child exited with signal (with signal 'SIGKILL', core dumped? false)".to_owned(),
+                    "INFO Process appears to have been OOM killed!".to_owned(),
+                ],
+                how => {
+                    let code = how.strip_prefix("exit:").unwrap_or("1");
+                    vec![
+                        "thread 'main' panicked at src/main.rs:12:5: the database does not answer".to_owned(),
+                        format!("INFO Main child exited normally with code: {code}"),
+                    ]
+                }
+            };
+            let app = build::app_name(tenant);
+            for line in lines {
+                let writer = Writer::App(tenant.to_owned());
+                self.logs.write(&app, writer, line, world.log_delay, new.clock_offset());
+            }
+        }
     }
 
     /// The proxy says why it reached no app.
