@@ -2,6 +2,9 @@
 
 mod alertmanager;
 mod alerts;
+mod api;
+mod api_calls;
+mod api_document;
 mod blackbox;
 mod hook;
 mod incidents;
