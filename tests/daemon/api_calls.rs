@@ -8,33 +8,33 @@ use serde_json::{Value, json};
 
 /// What is asked.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
-    pub(super) method: &'static str,
-    pub(super) path: String,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Call {
+    pub(crate) method: &'static str,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What is answered.
 #[derive(Clone, Debug)]
-pub(super) struct Answered {
-    pub(super) status: u16,
-    pub(super) kind: String,
-    pub(super) text: String,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) kind: String,
+    pub(crate) text: String,
 }
 
 impl Answered {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 
     /// The sentence of a problem.
-    pub(super) fn detail(&self) -> String {
+    pub(crate) fn detail(&self) -> String {
         self.json()["detail"].as_str().unwrap_or_default().to_owned()
     }
 }
 
-pub(super) fn get(path: &str) -> Call {
+pub(crate) fn get(path: &str) -> Call {
     Call {
         method: "GET",
         path: path.to_owned(),
@@ -43,7 +43,7 @@ pub(super) fn get(path: &str) -> Call {
     }
 }
 
-pub(super) fn post(path: &str, body: &Value) -> Call {
+pub(crate) fn post(path: &str, body: &Value) -> Call {
     Call {
         method: "POST",
         body: body.to_string().into_bytes(),
@@ -54,20 +54,20 @@ pub(super) fn post(path: &str, body: &Value) -> Call {
 
 impl Call {
     /// With one header more, or this instead of it.
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self.headers.push((name, value.to_owned()));
         self
     }
 
     /// Without a header.
-    pub(super) fn without(mut self, name: &str) -> Self {
+    pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self
     }
 
     /// Asks, and gives the answer as it is.
-    pub(super) fn send(&self, address: &str) -> Answered {
+    pub(crate) fn send(&self, address: &str) -> Answered {
         let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.path);
         let has = |name: &str| self.headers.iter().any(|(other, _)| *other == name);
         if !has("host") {
@@ -106,11 +106,11 @@ impl Call {
 }
 
 /// The document of a daemon, which answers are held against.
-pub(super) struct Document(pub(super) Value);
+pub(crate) struct Document(pub(crate) Value);
 
 impl Document {
     /// As a daemon serves it. What it does not name, nobody answers: objects are closed.
-    pub(super) fn of(address: &str, token: Option<&str>) -> Self {
+    pub(crate) fn of(address: &str, token: Option<&str>) -> Self {
         let call = get("/openapi.json");
         let call = match token {
             Some(token) => call.with("authorization", &format!("Bearer {token}")),
@@ -129,7 +129,7 @@ impl Document {
     }
 
     /// Every method and path that is documented.
-    pub(super) fn operations(&self) -> Vec<(String, String)> {
+    pub(crate) fn operations(&self) -> Vec<(String, String)> {
         let paths = self.0["paths"].as_object().expect("paths");
         let verbs = |(path, verbs): (&String, &Value)| {
             let verbs = verbs.as_object().cloned().unwrap_or_default();
@@ -143,7 +143,7 @@ impl Document {
     }
 
     /// Asks, and holds the answer against what is documented.
-    pub(super) fn call(&self, address: &str, call: &Call) -> Answered {
+    pub(crate) fn call(&self, address: &str, call: &Call) -> Answered {
         let answered = call.send(address);
         self.check(call, &answered);
         answered
