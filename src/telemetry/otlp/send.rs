@@ -153,10 +153,14 @@ impl Sender {
                 break;
             }
         }
+        self.judge_http(status, after, &body)
+    }
+
+    fn judge_http(&self, status: StatusCode, after: Option<Duration>, body: &[u8]) -> Outcome {
         if status.is_success() {
-            return self.taken(&body);
+            return self.taken(body);
         }
-        let why = self.said(status.as_str(), &problem(&body));
+        let why = self.said(status.as_str(), &problem(body));
         match status {
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
@@ -185,7 +189,10 @@ impl Sender {
                 Err(error) => return again(self.told(&with_sources(&error))),
             }
         }
-        let last = trailers.as_ref().unwrap_or(&head);
+        self.judge_grpc(status, trailers.as_ref().unwrap_or(&head), &message)
+    }
+
+    fn judge_grpc(&self, status: StatusCode, last: &HeaderMap, message: &[u8]) -> Outcome {
         let Some(code) = last.get("grpc-status").and_then(|code| code.to_str().ok()) else {
             // Something between answers for the collector ("HTTP to gRPC Status Code Mapping").
             let why = format!("{status} without a status of gRPC");
@@ -241,6 +248,45 @@ impl Sender {
     fn told(&self, text: &str) -> String {
         shorten(&clean(&hidden(text, &self.secrets)), TOLD)
     }
+}
+
+/// What comes of an answer, read as a sender reads it whose every request shows a token.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn judge(answer: &crate::fuzzing::Collected<'_>) -> String {
+    use reqwest::header::{AUTHORIZATION, HeaderName};
+    let (Ok(url), Ok(token)) = ("http://127.0.0.1:4318".parse(), answer.token.parse()) else {
+        return String::new();
+    };
+    let endpoint = Endpoint {
+        url,
+        protocol: if answer.grpc {
+            OtlpProtocol::Grpc
+        } else {
+            OtlpProtocol::Http
+        },
+        headers: HeaderMap::from_iter([(AUTHORIZATION, token)]),
+        timeout: CONNECT,
+        gzip: false,
+        ca_file: None,
+    };
+    let sender = Sender {
+        signal: answer.signal,
+        secrets: secrets(&endpoint),
+        endpoint,
+        client: Mutex::new(Err(String::new())),
+    };
+    let fields = answer
+        .fields
+        .iter()
+        .filter_map(|(name, value)| Some((HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?)));
+    let fields = fields.collect::<HeaderMap>();
+    let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+    let after = fields.get(RETRY_AFTER).and_then(retry_after);
+    let outcome = match answer.grpc {
+        true => sender.judge_grpc(status, &fields, answer.body),
+        false => sender.judge_http(status, after, answer.body),
+    };
+    format!("{outcome:?}")
 }
 
 const OK: u32 = 0;
