@@ -7,6 +7,7 @@ use roundsman_checks::target::Hostname;
 
 use crate::gate::{Baseline, BaselineError};
 use crate::recording::{Recording, RecordingError};
+use crate::telemetry::otlp::Signal;
 
 /// Reads a recording as it stands in a file.
 ///
@@ -30,4 +31,27 @@ pub fn baseline(text: &str, domain: &Hostname, now: Timestamp, max_age: Duration
 /// What writing fails with.
 pub fn json(value: &impl serde::Serialize) -> std::io::Result<String> {
     crate::json::text(value)
+}
+
+/// An answer of a collector of OTLP.
+#[derive(Debug)]
+pub struct Collected<'a> {
+    /// What was sent.
+    pub signal: Signal,
+    /// Whether over gRPC.
+    pub grpc: bool,
+    /// What every request shows.
+    pub token: &'a str,
+    /// The status of HTTP.
+    pub status: u16,
+    /// The fields of the head, or behind the message.
+    pub fields: Vec<(&'a [u8], &'a [u8])>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What a sender tells of an answer.
+#[must_use]
+pub fn collector(answer: &Collected<'_>) -> String {
+    crate::telemetry::otlp::judge(answer)
 }

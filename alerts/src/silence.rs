@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wildmatch::WildMatch;
@@ -132,15 +133,18 @@ impl Matcher {
 }
 
 /// A silence: while it lasts, nothing that begins or repeats is told of what matches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Silence {
     /// Its name.
     pub id: String,
     /// All of them have to hold.
+    #[schemars(with = "Vec<String>")]
     pub matchers: Vec<Matcher>,
     /// Since when, by the wall's clock.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub starts_at: Timestamp,
     /// Until when, by the wall's clock.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub ends_at: Timestamp,
     /// Why.
     pub comment: String,

@@ -22,7 +22,7 @@ pub struct Transition {
 }
 
 /// What happened to an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// It fails for the first time: nothing is said yet.
@@ -51,8 +51,10 @@ pub enum Change {
     /// Whom it concerns changed.
     Members {
         /// Who fails now.
+        #[schemars(with = "Vec<String>")]
         joined: Vec<Arc<str>>,
         /// Who does not any more.
+        #[schemars(with = "Vec<String>")]
         left: Vec<Arc<str>>,
     },
     /// Somebody looks after it.

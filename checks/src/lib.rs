@@ -9,6 +9,8 @@ pub mod check;
 #[cfg(any(feature = "platform", feature = "probe"))]
 pub mod clock;
 pub mod diagnosis;
+#[cfg(any(feature = "platform", feature = "probe"))]
+mod encodings;
 pub mod evidence;
 pub mod expectation;
 pub mod finding;

@@ -4,7 +4,7 @@
 mod peer;
 mod targets;
 
-use targets::{api, baseline, chain, configuration, dns, http, inventory, logs, recording};
+use targets::{api, baseline, chain, collector, configuration, dns, http, inventory, logs, recording};
 
 /// The longest input that is looked for, and that is made of a saved one, in bytes.
 pub const LONGEST: usize = 64 * 1024;
@@ -34,10 +34,11 @@ const MIB: u64 = 1024 * KIB;
 
 /// All of them. What is held besides is mostly made once, whatever is read: fifty mistakes shown, the buffers of a connection.
 #[rustfmt::skip]
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     target("api", api::read, Most { held: (64, 256 * KIB), asked_for: (512, MIB) }),
     target("baseline", baseline::read, Most { held: (64, 64 * KIB), asked_for: (256, 256 * KIB) }),
     target("chain", chain::read, Most { held: (64, 256 * KIB), asked_for: (512, 2 * MIB) }),
+    target("collector", collector::read, Most { held: (64, 64 * KIB), asked_for: (512, 256 * KIB) }),
     target("configuration", configuration::read, Most { held: (256, 256 * KIB), asked_for: (2048, 4 * MIB) }),
     target("dns", dns::read, Most { held: (512, 64 * KIB), asked_for: (1024, 64 * KIB) }),
     target("http", http::read, Most { held: (64, 512 * KIB), asked_for: (5 * KIB, 2 * MIB) }),

@@ -59,6 +59,7 @@ replayed!(
     api,
     baseline,
     chain,
+    collector,
     configuration,
     dns,
     http,

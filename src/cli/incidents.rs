@@ -1,17 +1,14 @@
 //! `roundsman incidents`: what is open, one of them in full, and that somebody looks after it.
 
 use clap::{Args, Subcommand};
-use roundsman_alerts::Incident;
-use serde::Serialize;
 
 use super::args::{ConfigArgs, Shape};
 use super::database::{end, json, path, plain, reader, second};
 use super::help;
 use super::table::{WIDTH, columns};
 use crate::agent::clock;
-use crate::daemon::{IncidentView, Question, ask};
+use crate::daemon::{IncidentInFull, IncidentView, Question, ask, known};
 use crate::exit_code::ExitCode;
-use crate::store::{Reader, TimelineEntry};
 use crate::text::{clean, wrap};
 
 /// Options of `incidents`.
@@ -91,26 +88,8 @@ pub fn run(args: &IncidentsArgs) -> ExitCode {
     })
 }
 
-/// The incidents that were opened, those that are over last.
-fn opened(reader: &Reader, all: bool) -> Result<Vec<Incident>, String> {
-    let known = reader.remembered().map_err(|error| plain(&error))?.incidents;
-    let mut opened = known.into_iter().filter(Incident::is_open).collect::<Vec<_>>();
-    opened.sort_by_key(|incident| std::cmp::Reverse(incident.opened().map(|opened| opened.wall)));
-    if all {
-        opened.extend(reader.history().map_err(|error| plain(&error))?);
-    }
-    Ok(opened)
-}
-
 fn list(args: &ListArgs) -> Result<String, String> {
-    let reader = reader(&args.config)?;
-    let silences = reader.remembered().map_err(|error| plain(&error))?.silences;
-    let now = clock::now();
-    let views = opened(&reader, args.all)?;
-    let views = views
-        .iter()
-        .map(|incident| IncidentView::of(incident, &silences, now))
-        .collect::<Vec<_>>();
+    let views = known::incidents(&reader(&args.config)?, args.all, clock::now()).map_err(|error| plain(&error))?;
     match args.format {
         Shape::Json => json(&views),
         Shape::Human => Ok(table(&views, args.all)),
@@ -144,70 +123,16 @@ fn table(views: &[IncidentView], all: bool) -> String {
     columns(&head, &rows.collect::<Vec<_>>()).join("\n") + "\n"
 }
 
-/// One incident in full.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    view: IncidentView,
-    evidence: Vec<String>,
-    remedy: Vec<String>,
-    comment: Option<String>,
-    timeline: Vec<Happened>,
-}
-
-#[derive(Serialize)]
-struct Happened {
-    at: jiff::Timestamp,
-    #[serde(flatten)]
-    change: serde_json::Value,
-    #[serde(skip)]
-    text: String,
-}
-
 fn show(args: &ShowArgs) -> Result<String, String> {
-    let reader = reader(&args.config)?;
-    let silences = reader.remembered().map_err(|error| plain(&error))?.silences;
-    let all = opened(&reader, true)?;
-    let is_it = |incident: &&Incident| incident.core().id.as_str() == args.id;
-    let unknown = || {
-        plain(&format!(
-            "no incident `{}`: `roundsman incidents --all` lists them",
-            args.id
-        ))
-    };
-    let incident = all.iter().find(is_it).ok_or_else(unknown)?;
-    let timeline = reader.timeline(&args.id).map_err(|error| plain(&error))?;
-    let core = incident.core();
-    let shown = Shown {
-        view: IncidentView::of(incident, &silences, clock::now()),
-        evidence: core.account.evidence.clone(),
-        remedy: core.account.remedy.clone(),
-        comment: core
-            .acknowledged
-            .as_ref()
-            .map(|acknowledged| acknowledged.comment.clone()),
-        timeline: timeline.iter().map(happened).collect(),
-    };
+    let shown = known::incident(&reader(&args.config)?, &args.id, clock::now()).map_err(|error| plain(&error))?;
+    let shown = shown.ok_or_else(|| plain(&known::unknown_incident(&args.id)))?;
     match args.format {
         Shape::Json => json(&shown),
         Shape::Human => Ok(human(&shown)),
     }
 }
 
-fn happened(entry: &TimelineEntry) -> Happened {
-    let change = match serde_json::to_value(&entry.change) {
-        Ok(serde_json::Value::String(word)) => serde_json::json!({ "change": word }),
-        Ok(other) => serde_json::json!({ "change": other }),
-        Err(_) => serde_json::Value::Null,
-    };
-    Happened {
-        at: entry.at,
-        change,
-        text: entry.change.to_string(),
-    }
-}
-
-fn human(shown: &Shown) -> String {
+fn human(shown: &IncidentInFull) -> String {
     let view = &shown.view;
     let mut lines = vec![format!("{} {} {} · {}", view.id, view.severity, view.cause, view.state)];
     let mut row = |name: &str, text: &str| {
@@ -255,7 +180,7 @@ fn human(shown: &Shown) -> String {
     for happened in &shown.timeline {
         lines.push(wrap(
             &format!("{}  ", second(happened.at)),
-            &clean(&happened.text),
+            &clean(&happened.change.to_string()),
             Some(WIDTH),
         ));
     }

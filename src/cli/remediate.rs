@@ -119,9 +119,7 @@ pub fn run(args: &RemediateArgs) -> ExitCode {
 
 fn stop(args: &SwitchArgs) -> Result<String, String> {
     let switch = Switch::of(&path(&args.config)?);
-    let now = clock::now();
-    let second = super::database::second(now);
-    let stopped = switch.stop(&format!("repairs were stopped by {} at {second}", who()));
+    let stopped = switch.stop_by(&who(), clock::now());
     stopped.map_err(|error| plain(&format!("{}: {error}", switch.path().display())))?;
     Ok("nothing is repaired until `roundsman remediate resume`\n".to_owned())
 }

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use jiff::{SignedDuration, Timestamp};
-use roundsman_alerts::{Incident, Matcher, Silence};
-use serde::Serialize;
+use jiff::Timestamp;
+use roundsman_alerts::Matcher;
 
 use super::args::{ConfigArgs, Shape, duration};
 use super::database::{end, json, path, plain, reader, second};
 use super::help;
 use super::table::columns;
 use crate::agent::clock;
-use crate::daemon::{IncidentView, Question, ask, is_matched};
+use crate::daemon::{Preview, Question, ask, known};
 use crate::exit_code::ExitCode;
 
 /// What can be done with silences.
@@ -99,18 +98,9 @@ pub fn run(command: &SilencesCommand) -> ExitCode {
 }
 
 fn add(args: &AddArgs) -> Result<String, String> {
-    let now = clock::now();
-    let by_length = args
-        .lasts
-        .and_then(|lasts| now.checked_add(SignedDuration::try_from(lasts).ok()?).ok());
-    let ends_at = args.until.or(by_length);
-    let ends_at = ends_at.filter(|ends| *ends > now);
-    let ends_at = ends_at.ok_or_else(|| plain(&"the end of a silence lies in the future: give --for or --until"))?;
-    let question = Question::Silence {
-        matchers: args.matchers.clone(),
-        ends_at,
-        comment: args.comment.clone(),
-    };
+    let (now, comment) = (clock::now(), args.comment.clone());
+    let question = Question::silence(args.matchers.clone(), args.until, args.lasts, comment, now);
+    let question = question.ok_or_else(|| plain(&"the end of a silence lies in the future: give --for or --until"))?;
     let id = ask::<String>(&path(&args.config)?, &question).map_err(|error| plain(&error))?;
     Ok(format!("{id}\n"))
 }
@@ -121,42 +111,9 @@ fn expire(args: &ExpireArgs) -> Result<String, String> {
     Ok(String::new())
 }
 
-/// What a silence would mute.
-#[derive(Serialize)]
-struct Preview {
-    incidents: Vec<IncidentView>,
-    tenants: Vec<String>,
-}
-
 fn preview(args: &PreviewArgs) -> Result<String, String> {
-    let known = reader(&args.config)?.remembered().map_err(|error| plain(&error))?;
-    let now = clock::now();
-    let silence = Silence {
-        id: String::new(),
-        matchers: args.matchers.clone(),
-        starts_at: Timestamp::MIN,
-        ends_at: Timestamp::MAX,
-        comment: String::new(),
-    };
-    let open = known.incidents.iter().filter(|incident| incident.is_open());
-    let matched = open
-        .filter(|incident| is_matched(incident, &silence, now))
-        .collect::<Vec<&Incident>>();
-    let by_tenant = args
-        .matchers
-        .iter()
-        .filter(|matcher| matcher.is_about_members())
-        .collect::<Vec<_>>();
-    let tenants = known.tenants.iter().map(|tenant| tenant.tenant.clone());
-    let named =
-        |tenant: &String| !by_tenant.is_empty() && by_tenant.iter().all(|matcher| matcher.matches_member(tenant));
-    let preview = Preview {
-        incidents: matched
-            .iter()
-            .map(|incident| IncidentView::of(incident, &[], now))
-            .collect(),
-        tenants: tenants.filter(named).collect(),
-    };
+    let preview = known::preview(&reader(&args.config)?, &args.matchers, clock::now());
+    let preview = preview.map_err(|error| plain(&error))?;
     match args.format {
         Shape::Json => json(&preview),
         Shape::Human => Ok(human(&preview)),
@@ -186,15 +143,7 @@ fn human(preview: &Preview) -> String {
 }
 
 fn list(args: &ListArgs) -> Result<String, String> {
-    let silences = reader(&args.config)?
-        .remembered()
-        .map_err(|error| plain(&error))?
-        .silences;
-    let now = clock::now();
-    let active = silences
-        .into_iter()
-        .filter(|silence| silence.is_active(now))
-        .collect::<Vec<_>>();
+    let active = known::silences(&reader(&args.config)?, clock::now()).map_err(|error| plain(&error))?;
     if args.format == Shape::Json {
         return json(&active);
     }

@@ -6,7 +6,7 @@ use super::args::{ConfigArgs, Shape};
 use super::database::{end, json, path, plain, reader, second};
 use super::table::columns;
 use crate::agent::clock;
-use crate::daemon::{ApiError, Question, ask};
+use crate::daemon::{ApiError, Question, ask, known};
 use crate::exit_code::ExitCode;
 use crate::history::Uptime;
 use crate::watch::{TenantMemory, TenantStatus};
@@ -41,11 +41,8 @@ fn status(args: &StatusArgs) -> Result<String, String> {
     };
     // How each did is asked for where somebody reads it: of those who are named, or in JSON.
     if args.format == Shape::Json || !args.tenants.is_empty() {
-        let (database, now) = (reader(&args.config)?, clock::now());
-        for tenant in &mut known {
-            let uptime = database.uptime(&tenant.tenant, now);
-            tenant.uptime = Some(uptime.map_err(|error| plain(&error))?);
-        }
+        let all = known::with_uptime(&reader(&args.config)?, known, clock::now());
+        known = all.map_err(|error| plain(&error))?;
     }
     match args.format {
         Shape::Json => json(&known),

@@ -17,19 +17,25 @@ const SUSPICIOUS: [&str; 11] = [
     "signature",
 ];
 
-/// The text with the bytes of `spans`, the values of suspicious keys and what addresses hold before an `@` replaced by
-/// `*`.
+/// The shortest part of an address that is taken for a key.
+const OPAQUE: usize = 16;
+
+/// The text with the bytes of `spans`, the values of suspicious keys, what addresses hold before an `@` and the long parts of
+/// their paths replaced by `*`.
 ///
 /// The reader gives the spans of all that it knows to be secret; the words catch what it did not expect.
 pub(crate) fn mask(text: &str, spans: &[Range<usize>]) -> String {
-    let found = suspicious_values(text, false).chain(user_infos(text));
+    let found = suspicious_values(text, false)
+        .chain(user_infos(text))
+        .chain(opaque_parts(text));
     replace(text, spans.iter().cloned().chain(found))
 }
 
 /// The same for a text that no reader understood, where words are all there is to go by: request headers, which may
 /// be secrets under any name, are hidden too.
 pub(crate) fn mask_unread(text: &str) -> String {
-    replace(text, suspicious_values(text, true).chain(user_infos(text)))
+    let found = suspicious_values(text, true).chain(headers_within(text));
+    replace(text, found.chain(user_infos(text)).chain(opaque_parts(text)))
 }
 
 fn replace(text: &str, spans: impl Iterator<Item = Range<usize>>) -> String {
@@ -52,6 +58,37 @@ fn user_infos(text: &str) -> impl Iterator<Item = Range<usize>> {
         let start = at + scheme_end.len();
         let authority = text[start..].split(ends).next()?;
         Some(start..start + authority.rfind('@')?)
+    })
+}
+
+/// What nobody guesses of the path and the query of every URL: a long part of one is often the key to it, as of a dead man's
+/// switch or an incoming webhook.
+fn opaque_parts(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let ends = |c: char| matches!(c, '"' | '\'') || c.is_whitespace();
+    text.match_indices("://").flat_map(move |(at, scheme_end)| {
+        let start = at + scheme_end.len();
+        let url = text[start..].split(ends).next().unwrap_or_default();
+        let path = url.find(['/', '?', '#']).map_or(url.len(), |at| at + 1).min(url.len());
+        let mut from = start + path;
+        let parts = url[path..].split(['/', '?', '&', '=', '#']).map(move |part| {
+            let span = from..from + part.len();
+            from = span.end + 1;
+            span
+        });
+        parts.filter(|span| span.len() >= OPAQUE)
+    })
+}
+
+/// Request headers in the middle of a line, as in an inline table.
+fn headers_within(text: &str) -> impl Iterator<Item = Range<usize>> {
+    const KEY: &str = "request_headers";
+    let mut start = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let from = start;
+        start += line.len();
+        let after = line.find(KEY)? + KEY.len();
+        // The name of a table has its headers in other lines.
+        (!line.trim_start().starts_with('[')).then_some(from + after..from + line.len())
     })
 }
 
@@ -95,6 +132,13 @@ mod tests {
             "url = \"http://******@host/a@b\"\nx = 'https://h/'"
         );
         assert_eq!(
+            mask(
+                "url = \"https://example.com/ping/0123456789abcdef?k=fedcba98765432100#é\"",
+                &[]
+            ),
+            "url = \"https://example.com/ping/****************?k=*****************#é\""
+        );
+        assert_eq!(
             mask_unread("apikey = 'abc'\nsmtp_pwd = 1"),
             "apikey = '***'\nsmtp_pwd = *"
         );
@@ -106,7 +150,11 @@ mod tests {
         assert_eq!(mask_unread(text), text.replace("abc", "***"));
         assert_eq!(
             mask_unread("request_headers = { a = \"b\""),
-            "request_headers = * * * \"*\""
+            "request_headers * * * * \"*\""
+        );
+        assert_eq!(
+            mask_unread("site = { path = \"/\", request_headers = { a = \"b\" } }"),
+            "site = { path = \"/\", request_headers * * * * \"*\" * *"
         );
     }
 }

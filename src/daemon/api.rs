@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream as Caller;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use roundsman_alerts::Matcher;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,27 @@ pub enum Question {
         /// Whether in OpenMetrics.
         openmetrics: bool,
     },
+}
+
+impl Question {
+    /// Asks for a silence that lasts until a moment, or for a while from now on. `None` where its end does not lie in the
+    /// future.
+    #[must_use]
+    pub fn silence(
+        matchers: Vec<Matcher>,
+        until: Option<Timestamp>,
+        lasts: Option<Duration>,
+        comment: String,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let by_length = || now.checked_add(SignedDuration::try_from(lasts?).ok()?).ok();
+        let ends_at = until.or_else(by_length).filter(|ends| *ends > now)?;
+        Some(Self::Silence {
+            matchers,
+            ends_at,
+            comment,
+        })
+    }
 }
 
 /// The answer of a daemon: JSON, or why there is none.

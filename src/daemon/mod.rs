@@ -4,6 +4,7 @@ mod api;
 mod clock;
 mod export;
 mod heartbeat;
+pub mod known;
 mod log;
 mod numbers;
 mod repairs;
@@ -16,6 +17,8 @@ mod web;
 mod work;
 
 pub use api::{Answer, ApiError, Question, ask, socket_path};
+pub use known::{IncidentInFull, LedgerRow, Preview};
 pub use log::Line;
-pub use view::{DeliveryView, IncidentView, is_matched};
+pub use view::{DeliveryView, IncidentView};
 pub use watcher::{Load, Loaded, Voice, Watcher, store_path};
+pub use web::openapi;

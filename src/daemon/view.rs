@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use roundsman_alerts::notification::{Delivery, silenced_until};
 use roundsman_alerts::{Incident, Severity, Silence, State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Most tenants that one incident names.
 const MOST_TENANTS: usize = 20;
 
 /// One incident.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct IncidentView {
     /// Its name.
     pub id: String,
@@ -28,12 +29,15 @@ pub struct IncidentView {
     /// How many it concerns.
     pub tenants_total: usize,
     /// When it was confirmed.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub opened_at: Option<Timestamp>,
     /// When it ended.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub resolved_at: Option<Timestamp>,
     /// Whether somebody looks after it.
     pub acknowledged: bool,
     /// Until when it is muted for all whom it concerns.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub silenced_until: Option<Timestamp>,
     /// What changed since it was last well.
     pub changed: Option<String>,
@@ -69,12 +73,12 @@ impl IncidentView {
 
 /// What an incident would be matched by.
 #[must_use]
-pub fn is_matched(incident: &Incident, silence: &Silence, now: Timestamp) -> bool {
+pub(super) fn is_matched(incident: &Incident, silence: &Silence, now: Timestamp) -> bool {
     silenced_until(incident, std::slice::from_ref(silence), now).is_some()
 }
 
 /// Something that waits to be delivered, or was given up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryView {
     /// The message's name.
     pub message: String,
@@ -91,6 +95,7 @@ pub struct DeliveryView {
     /// How often it was tried.
     pub attempts: u32,
     /// When it was decided.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     pub queued_at: Timestamp,
     /// What went wrong last.
     pub error: Option<String>,

@@ -186,8 +186,9 @@ impl Watcher {
         let (mut files, mut forget) = (interval(FILES_EVERY), interval(FORGET_EVERY));
         files.set_missed_tick_behavior(MissedTickBehavior::Delay);
         forget.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut api, asked, mut questions) = Api::listen(&store_path(&self.setup.config))?;
-        let mut web = Web::listen(self.setup.config.web.listen, asked, self.token.subscribe()).await?;
+        let database = store_path(&self.setup.config);
+        let (mut api, asked, mut questions) = Api::listen(&database)?;
+        let mut web = Web::listen(self.setup.config.web.listen, asked, self.token.subscribe(), database).await?;
         let listening = format!("listening on http://{}", web.address()?);
         self.take_up_export(self.clocks.now()).await;
         self.say(&log::info(self.clocks.now().wall, &listening));

@@ -1,30 +1,45 @@
-//! What answers over HTTP: `/healthz` and `/readyz` (whether the loop turns, and whether the agent does its job) `/metrics`
-//! and `/probe`. Answers of the loop itself, so that one which hangs is seen.
+//! What answers over HTTP: pages for machines that watch the agent, and the API of the command line. Answers of the loop
+//! itself, so that one which hangs is seen, and of the database.
+
+mod document;
+mod extract;
+mod fleet;
+mod guard;
+mod incidents;
+mod operation;
+mod pages;
+mod problem;
+mod remediation;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use serde::Deserialize;
-use serde_json::json;
-use subtle::ConstantTimeEq as _;
+use serde::Serialize;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use self::extract::Peer;
+use self::operation::{Door, Operation};
+use self::problem::Problem;
 use super::api::{Answer, Asked, Question};
 use crate::config::SecretString;
-use crate::telemetry::Format;
+use crate::store::{Reader, StoreError};
 
 /// How long the loop may take to answer before it counts as stuck.
 const TURN: Duration = Duration::from_secs(5);
@@ -33,15 +48,10 @@ const HEAD: Duration = Duration::from_secs(5);
 const LIFE: Duration = Duration::from_secs(60);
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
-/// How long whoever asks for a probe waits for it, where they do not say, and what of that is left for the way; in seconds.
-const PATIENCE: f64 = 10.0;
-const RESERVE: f64 = 0.5;
-/// The longest that an examination takes that somebody waits for.
-const LONGEST: Duration = Duration::from_secs(50);
-/// The header in which Prometheus says how long it waits, in seconds.
-const SCRAPE_TIMEOUT: header::HeaderName = header::HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 /// How many connections there are together.
 const TOGETHER: usize = 64;
+/// How many read the database together.
+const READERS: usize = 4;
 
 /// The listener, with its connections.
 pub(super) struct Web {
@@ -51,17 +61,24 @@ pub(super) struct Web {
 }
 
 impl Web {
-    /// Listens; what is asked goes to the loop.
+    /// Listens; what is asked goes to the loop, or to the database.
     /// Whoever asks has to show the token that `token` holds at the moment, where it holds one.
     pub(super) async fn listen(
         at: SocketAddr,
         asked: mpsc::Sender<Asked>,
         token: watch::Receiver<Option<SecretString>>,
+        database: PathBuf,
     ) -> std::io::Result<Self> {
+        let desk = Desk {
+            asked,
+            token,
+            database,
+            readers: Arc::new(Semaphore::new(READERS)),
+        };
         Ok(Self {
             listener: TcpListener::bind(at).await?,
             connections: JoinSet::new(),
-            router: router(Desk { asked, token }),
+            router: router(desk),
         })
     }
 
@@ -77,11 +94,80 @@ impl Web {
             let _ = self.connections.join_next().await;
         }
         match self.listener.accept().await {
-            Ok((stream, _)) => drop(self.connections.spawn(answer_all(stream, self.router.clone()))),
+            Ok((stream, peer)) => {
+                let peer = Peer(peer.ip().to_canonical());
+                self.connections.spawn(answer_all(stream, peer, self.router.clone()));
+            }
             // No descriptor is left: others will be given back.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
+}
+
+/// The document as it is served; made once.
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| format!("{}\n", openapi()));
+
+/// The OpenAPI document of everything that answers.
+#[must_use]
+pub fn openapi() -> Value {
+    document::document(&operations())
+}
+
+/// Everything that answers. Nothing is changed by a GET.
+fn operations() -> Vec<Operation> {
+    let mut all = pages::operations();
+    all.extend(incidents::operations());
+    all.extend(fleet::operations());
+    all.extend(remediation::operations());
+    all.push(
+        Operation::get("/openapi.json", async || {
+            said_as(StatusCode::OK, JSON, DOCUMENT.clone())
+        })
+        .behind(Door::Token)
+        .named("getDocument", "This document")
+        .answers::<serde_json::Map<String, Value>>(StatusCode::OK, "The document.")
+        .refuses(StatusCode::UNAUTHORIZED, "The token of `[web]` was not shown."),
+    );
+    all
+}
+
+fn router(desk: Desk) -> Router {
+    let (mut open, mut guarded, mut api) = (Router::new(), Router::new(), Router::new());
+    for Operation { path, door, serve, .. } in operations() {
+        let behind = match door {
+            Door::Open => &mut open,
+            Door::Token => &mut guarded,
+            Door::Api => &mut api,
+        };
+        *behind = std::mem::take(behind).route(path, serve);
+    }
+    let api = api.layer(from_fn_with_state(desk.clone(), guard::same_site));
+    let guarded = guarded.merge(api);
+    open.merge(guarded.layer(from_fn_with_state(desk.clone(), guard::token)))
+        .method_not_allowed_fallback(async |request: Request| {
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this is asked otherwise: see `Allow`");
+            refusal(request.uri().path(), problem)
+        })
+        .fallback(async |request: Request| {
+            let pages = "there are /healthz, /readyz, /metrics, /probe, and /api/v1 as /openapi.json says";
+            refusal(request.uri().path(), Problem::unknown(pages))
+        })
+        .with_state(desk)
+}
+
+async fn answer_all(stream: TcpStream, peer: Peer, router: Router) {
+    let mut server = http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(LONGEST_HEAD);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    // Whoever asks wrongly, or went away, is not answered.
+    let _ = timeout(LIFE, server.serve_connection(TokioIo::new(stream), service)).await;
 }
 
 /// What whoever asks is told by.
@@ -90,167 +176,106 @@ struct Desk {
     asked: mpsc::Sender<Asked>,
     /// What they have to show.
     token: watch::Receiver<Option<SecretString>>,
+    database: PathBuf,
+    /// Who may read it now.
+    readers: Arc<Semaphore>,
 }
 
-/// Everything that answers. Nothing is changed by a GET.
-fn router(desk: Desk) -> Router {
-    let guarded = Router::new()
-        .route("/metrics", get(metrics))
-        .route("/probe", get(probe))
-        .layer(from_fn_with_state(desk.clone(), guard));
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .merge(guarded)
-        .method_not_allowed_fallback(async || said(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "only GET" })))
-        .fallback(async || {
-            let pages = "there are /healthz, /readyz, /metrics and /probe";
-            said(StatusCode::NOT_FOUND, &json!({ "error": pages }))
-        })
-        .with_state(desk)
-}
-
-async fn answer_all(stream: TcpStream, router: Router) {
-    let mut server = http1::Builder::new();
-    server
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(LONGEST_HEAD);
-    let service = TowerToHyperService::new(router);
-    // Whoever asks wrongly, or went away, is not answered.
-    let _ = timeout(LIFE, server.serve_connection(TokioIo::new(stream), service)).await;
-}
-
-/// Lets in whoever shows the token, compared in a time that tells nothing of it.
-async fn guard(State(desk): State<Desk>, request: Request, next: Next) -> Response {
-    let wanted = desk.token.borrow().clone();
-    let Some(wanted) = wanted else {
-        return next.run(request).await;
-    };
-    let shown = request.headers().get(header::AUTHORIZATION);
-    let shown = shown.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-    if shown.is_some_and(|shown| wanted.expose().as_bytes().ct_eq(shown).into()) {
-        return next.run(request).await;
+impl Desk {
+    /// What the loop answers; nothing where it does not turn.
+    async fn ask(&self, question: Question) -> Option<Answer> {
+        self.ask_within(TURN, question).await
     }
-    let mut response = said(
-        StatusCode::UNAUTHORIZED,
-        &json!({ "error": "show the token of [web]: Authorization: Bearer TOKEN" }),
-    );
-    let bearer = header::HeaderValue::from_static("Bearer");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
-    response
-}
 
-async fn healthz(State(desk): State<Desk>) -> Response {
-    match ask(&desk.asked, Question::Health).await {
-        Some(Answer::Done(health)) => said(StatusCode::OK, &json!({ "alive": true, "alerting": alerting(&health) })),
-        _ => said(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "alive": false, "error": "the loop does not turn" }),
-        ),
+    async fn ask_within(&self, patience: Duration, question: Question) -> Option<Answer> {
+        let (sender, receiver) = oneshot::channel();
+        let answered = async {
+            self.asked.send((question, sender)).await.ok()?;
+            receiver.await.ok()
+        };
+        timeout(patience, answered).await.ok().flatten()
     }
-}
 
-async fn readyz(State(desk): State<Desk>) -> Response {
-    match ask(&desk.asked, Question::Health).await {
-        Some(Answer::Done(health)) if health["ready"] == true => said(StatusCode::OK, &health),
-        Some(Answer::Done(health)) => said(StatusCode::SERVICE_UNAVAILABLE, &health),
-        _ => {
-            let waiting = json!({ "ready": false, "waiting_for": ["the loop, which does not turn"] });
-            said(StatusCode::SERVICE_UNAVAILABLE, &waiting)
+    /// What the loop did. It refuses what it does not know.
+    async fn done(&self, question: Question) -> Result<Value, Problem> {
+        match self.ask(question).await {
+            Some(Answer::Done(value)) => Ok(value),
+            Some(Answer::Refused(why)) => Err(Problem::unknown(why)),
+            Some(Answer::Busy(why)) => Err(Problem::later(why)),
+            None => Err(Problem::stuck()),
+        }
+    }
+
+    /// Answers with what the database tells.
+    async fn read<T: Serialize>(&self, read: impl FnOnce(&Reader) -> Result<T, Problem> + Send + 'static) -> Response {
+        let database = self.database.clone();
+        self.work(move || read(&Reader::open(&database)?)).await
+    }
+
+    /// Answers with what comes of work on the disk.
+    async fn work<T: Serialize>(&self, work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Response {
+        self.tell(move || text_of(&work()?)).await
+    }
+
+    /// Answers with the JSON that work on the disk makes: in a thread of its own, for a disk may hang, and few at once.
+    async fn tell(&self, work: impl FnOnce() -> Result<String, Problem> + Send + 'static) -> Response {
+        let permit = timeout(TURN, Arc::clone(&self.readers).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Problem::later("others read the database: ask again").into_response();
+        };
+        let worked = tokio::task::spawn_blocking(move || {
+            let worked = work();
+            drop(permit);
+            worked
+        });
+        match worked.await {
+            Ok(Ok(text)) => said_as(StatusCode::OK, JSON, text),
+            Ok(Err(problem)) => problem.into_response(),
+            Err(error) => Problem::broken(error.to_string()).into_response(),
         }
     }
 }
 
-async fn metrics(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let format = Format::accepted(accept.unwrap_or_default());
-    let openmetrics = format == Format::OpenMetrics;
-    match ask(&desk.asked, Question::Metrics { openmetrics }).await {
-        Some(Answer::Done(serde_json::Value::String(page))) => {
-            let kind = header::HeaderValue::from_static(format.content_type());
-            ([(header::CONTENT_TYPE, kind)], page).into_response()
-        }
-        Some(Answer::Refused(why)) => said(StatusCode::NOT_FOUND, &json!({ "error": why })),
-        _ => said(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "error": "the loop does not turn" }),
-        ),
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::later(error.to_string())
     }
 }
 
-/// Whether people hear of what is wrong: `"ok"`, or why not. The process is alive all the same.
-fn alerting(health: &serde_json::Value) -> String {
-    health["alerting"]
-        .as_str()
-        .map_or_else(|| "ok".to_owned(), |why| format!("stuck: {why}"))
-}
+const JSON: &str = "application/json";
 
-/// What `/probe` is asked. Which module is none of its business: the configuration says what a tenant must answer.
-#[derive(Deserialize)]
-struct Target {
-    target: String,
-    #[serde(default)]
-    debug: bool,
-}
-
-async fn probe(State(desk): State<Desk>, Query(target): Query<Target>, headers: HeaderMap) -> Response {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let format = Format::accepted(text(header::ACCEPT).unwrap_or_default());
-    let timeout = text(SCRAPE_TIMEOUT).and_then(|seconds| seconds.trim().parse::<f64>().ok());
-    let timeout = timeout
-        .filter(|seconds| (0.0..=3600.0).contains(seconds))
-        .unwrap_or(PATIENCE);
-    let within = Duration::from_secs_f64((timeout - RESERVE).max(RESERVE)).min(LONGEST);
-    let question = Question::Probe {
-        target: target.target,
-        within: u64::try_from(within.as_millis()).unwrap_or(u64::MAX),
-        openmetrics: format == Format::OpenMetrics && !target.debug,
-        debug: target.debug,
-    };
-    match ask_within(within + TURN, &desk.asked, question).await {
-        Some(Answer::Done(serde_json::Value::String(page))) => {
-            let kind = match target.debug {
-                true => "text/plain; charset=utf-8",
-                false => format.content_type(),
-            };
-            ([(header::CONTENT_TYPE, header::HeaderValue::from_static(kind))], page).into_response()
-        }
-        Some(Answer::Refused(why)) => said(StatusCode::NOT_FOUND, &json!({ "error": why })),
-        Some(Answer::Busy(why)) => {
-            let mut response = said(StatusCode::TOO_MANY_REQUESTS, &json!({ "error": why }));
-            let soon = header::HeaderValue::from_static("1");
-            response.headers_mut().insert(header::RETRY_AFTER, soon);
-            response
-        }
-        _ => said(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "error": "the loop does not turn" }),
-        ),
+/// Why something is not answered, in the form of its path: a problem, or the older one of the pages.
+fn refusal(path: &str, problem: Problem) -> Response {
+    match path.starts_with("/api/") || path == "/openapi.json" {
+        true => problem.into_response(),
+        false => problem.into_page(),
     }
 }
 
-/// What the loop answers; nothing where it does not turn.
-async fn ask(asked: &mpsc::Sender<Asked>, question: Question) -> Option<Answer> {
-    ask_within(TURN, asked, question).await
+/// A value as a line of JSON.
+fn text_of(value: &impl Serialize) -> Result<String, Problem> {
+    let text = serde_json::to_string(value).map_err(|error| Problem::broken(error.to_string()))?;
+    Ok(text + "\n")
 }
 
-async fn ask_within(patience: Duration, asked: &mpsc::Sender<Asked>, question: Question) -> Option<Answer> {
-    let (sender, receiver) = oneshot::channel();
-    let answered = async {
-        asked.send((question, sender)).await.ok()?;
-        receiver.await.ok()
-    };
-    timeout(patience, answered).await.ok().flatten()
+fn said(status: StatusCode, body: &impl Serialize) -> Response {
+    match text_of(body) {
+        Ok(text) => said_as(status, JSON, text),
+        Err(problem) => problem.into_response(),
+    }
 }
 
-fn said(status: StatusCode, body: &serde_json::Value) -> Response {
-    let mut response = Response::new(Body::from(format!("{body}\n")));
+fn said_as(status: StatusCode, kind: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let json = header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    response
+}
+
+/// It was done, and there is nothing to tell.
+fn done() -> Response {
+    StatusCode::NO_CONTENT.into_response()
 }

@@ -1,5 +1,6 @@
 //! How a tenant did over the last day and the last weeks, from its hours.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::timings::PHASES;
@@ -70,7 +71,7 @@ impl Day {
 }
 
 /// How a tenant did, as it is told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Uptime {
     /// The share of looks in the last 24 hours at which it worked, from 0 to 1; `None` where there were none.
     pub day: Option<f64>,
@@ -83,7 +84,7 @@ pub struct Uptime {
 }
 
 /// A duration for each phase, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Phases {
     /// Asking the DNS servers.
     pub resolve: Option<f64>,

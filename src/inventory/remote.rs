@@ -9,14 +9,14 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
 use roundsman_checks::clock::now;
 use roundsman_checks::evidence::{Fault, Reason};
-use roundsman_checks::platform::retry_after;
+use roundsman_checks::platform::{Token, retry_after};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::entry::{Entry, Place};
 use super::json;
 use super::read::TenantsFrom;
-use crate::config::{Config, Fields, Secret, SecretError, Source};
+use crate::config::{Config, Fields, Secret, SecretError, SecretString, Source};
 
 /// How often one page is asked for at most.
 const ATTEMPTS: u32 = 3;
@@ -72,7 +72,7 @@ pub struct Listing {
 /// The endpoint.
 pub struct Remote {
     url: Url,
-    token: Option<String>,
+    token: Option<(SecretString, Token)>,
     next: Option<String>,
     fields: Fields,
     client: reqwest::Client,
@@ -109,7 +109,7 @@ impl Remote {
         let client = client.build().map_err(|error| RemoteError::Client(error.to_string()))?;
         Ok(Some(Self {
             url,
-            token: token.map(|token| token.expose().to_owned()),
+            token: token.map(|token| (token.clone(), Token::bearer(token.expose()))),
             next: tenants.next.clone(),
             fields: tenants.fields.clone(),
             client,
@@ -213,8 +213,8 @@ impl Remote {
     async fn attempt(&self, url: &Url, name: &str) -> Result<Vec<u8>, Failure> {
         let unsent = |error: reqwest::Error| Failure::Again(unsent(&error, name), None);
         let mut request = self.client.get(url.clone()).header("accept", "application/json");
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
+        if let Some((token, _)) = &self.token {
+            request = request.bearer_auth(token.expose());
         }
         let mut response = request.send().await.map_err(unsent)?;
         if !response.status().is_success() {
@@ -229,7 +229,10 @@ impl Remote {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes)
+        Ok(match &self.token {
+            Some((_, token)) => token.masked(bytes),
+            None => bytes,
+        })
     }
 }
 

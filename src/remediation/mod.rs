@@ -29,7 +29,7 @@ pub use plan::{Plan, Planning, Refusal, Scene, apps_to_look_at, check_standing, 
 pub use prove::look as look_anew;
 pub use step::{Addresses, MachineRef, Step};
 pub use survey::{Survey, survey};
-pub use switch::Switch;
+pub use switch::{Held, Switch};
 pub use undo::{TakeBack, Undo, UndoError};
 
 #[cfg(test)]

@@ -23,10 +23,12 @@ pub struct Switch {
 }
 
 /// What the switch says while it stops.
-struct Held {
-    why: String,
-    /// When it ends by itself.
-    until: Option<Timestamp>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Who or what stopped repairs.
+    pub why: String,
+    /// When that ends by itself.
+    pub until: Option<Timestamp>,
 }
 
 impl Switch {
@@ -61,6 +63,15 @@ impl Switch {
         std::fs::write(&self.path, format!("{why}\n"))
     }
 
+    /// Stops all repairs, because somebody says so.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn stop_by(&self, who: &str, now: Timestamp) -> io::Result<()> {
+        let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        self.stop(&format!("repairs were stopped by {who} at {second}"))
+    }
+
     /// Stops all repairs for so long.
     ///
     /// # Errors
@@ -87,7 +98,7 @@ impl Switch {
         }
     }
 
-    /// Why nothing may be changed now. A file that can't be read stops as well.
+    /// Why nothing may be changed now, in a sentence.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> Option<String> {
         if self.files.changed() {
@@ -100,7 +111,9 @@ impl Switch {
         Some(format!("{why}{until}; `roundsman remediate resume` lets them go on"))
     }
 
-    fn state(&self, now: Timestamp) -> Option<Held> {
+    /// Who or what stops repairs now, where something does. A file that can't be read stops as well.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> Option<Held> {
         use std::io::Read as _;
         let forever = |why| Some(Held { why, until: None });
         let file = match std::fs::File::open(&self.path) {

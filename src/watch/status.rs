@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{Cause, Status};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::history::Uptime;
 
 /// How one tenant is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantStatus {
     /// Its id.
     pub tenant: String,
@@ -18,14 +19,19 @@ pub struct TenantStatus {
     /// How it is.
     pub status: Status,
     /// The cause that decides that.
+    #[schemars(with = "Option<String>")]
     pub cause: Option<Cause>,
     /// Since when it is so; `None` where it was never examined.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub since: Option<Timestamp>,
     /// When it was well last.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub last_good: Option<Timestamp>,
     /// When it was examined last.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub examined_at: Option<Timestamp>,
     /// When it is examined next.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub next: Option<Timestamp>,
     /// How it did until now; `None` where nobody asked the database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +69,7 @@ pub struct Footprint {
 }
 
 /// How the agent does its own job.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Whether everything was read and everybody examined once.
     pub ready: bool,
@@ -72,6 +78,7 @@ pub struct Health {
     /// The share of tenants whose last examination began within two intervals, from 0 to 1.
     pub coverage: f64,
     /// When the longest ago of all last examinations began.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
     pub oldest: Option<Timestamp>,
     /// The worst lateness of a start in the last interval, in seconds.
     pub lag: f64,

@@ -94,6 +94,20 @@ fn the_metrics_page_is_that_of_the_instruments() {
     );
 }
 
+/// `docs/openapi.json` is made from what is served.
+#[test]
+fn the_openapi_document_is_that_of_what_is_served() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let document = serde_json::to_string_pretty(&roundsman::daemon::openapi()).expect("JSON") + "\n";
+    if std::env::var_os("ROUNDSMAN_WRITE_DOCS").is_some() {
+        std::fs::write(&path, &document).expect("the document can be written");
+    }
+    assert!(
+        std::fs::read_to_string(&path).is_ok_and(|written| written == document),
+        "docs/openapi.json is not what is served: ROUNDSMAN_WRITE_DOCS=1 cargo test --test main cli::explain"
+    );
+}
+
 /// `docs/notification.schema.json` is made from the message itself.
 #[test]
 fn the_webhooks_schema_is_the_messages() {

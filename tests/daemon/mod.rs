@@ -2,6 +2,9 @@
 
 mod alertmanager;
 mod alerts;
+mod api;
+pub(crate) mod api_calls;
+mod api_document;
 mod blackbox;
 mod hook;
 mod incidents;
@@ -63,12 +66,12 @@ fn configure(served: &Served, more: &str) {
 }
 
 /// A running daemon, killed where a test does not end it.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     lines: Receiver<String>,
     said: Vec<String>,
     /// Every line as it came.
-    raw: Arc<Mutex<Vec<String>>>,
+    pub(crate) raw: Arc<Mutex<Vec<String>>>,
 }
 
 impl Daemon {
@@ -76,7 +79,7 @@ impl Daemon {
         Self::start_with(served, &mut command(served.dir.path()))
     }
 
-    fn start_with(served: &Served, command: &mut Command) -> Self {
+    pub(crate) fn start_with(served: &Served, command: &mut Command) -> Self {
         let command = command.args(["watch", "--config"]).arg(&served.config);
         let mut child = command
             .stdin(Stdio::null())
@@ -107,7 +110,7 @@ impl Daemon {
     }
 
     /// Waits for a line with all these words; what was said until then.
-    fn hears(&mut self, words: &[&str]) -> String {
+    pub(crate) fn hears(&mut self, words: &[&str]) -> String {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => {
@@ -129,7 +132,7 @@ impl Daemon {
     }
 
     /// Ends it, and gives its exit code.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         self.signal(Signal::SIGTERM);
         self.child.wait().expect("it ends").code()
     }
@@ -172,7 +175,7 @@ fn json(served: &Served, arguments: &[&str]) -> Value {
 }
 
 /// Waits until something is so; asks again and again, for nobody tells when it is.
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Stopwatch::start();
     loop {
         if let Some(found) = look() {
@@ -196,7 +199,7 @@ fn get(address: &str, path: &str) -> (u16, String) {
 }
 
 /// Where a daemon says that it listens.
-fn listens(daemon: &mut Daemon) -> String {
+pub(crate) fn listens(daemon: &mut Daemon) -> String {
     let line = daemon.hears(&["listening on http://"]);
     line.split("http://").nth(1).expect("an address").to_owned()
 }

@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde::Serialize;
 
-use super::answer::{shown, with_sources};
+use super::answer::{secrets_of_url, shown, with_sources};
 use crate::notification::{Failure, Message, Outcome};
 use crate::render::Alert;
 
@@ -83,7 +83,8 @@ pub(super) async fn webhook(url: &str, secret: Option<&str>, message: &Message, 
     if let Some(secret) = secret {
         sign("webhook-signature", &signature(secret, &message.id, &timestamp, &body));
     }
-    let secrets = secret.into_iter().collect::<Vec<_>>();
+    let bare = secret.and_then(|secret| secret.strip_prefix("whsec_"));
+    let secrets = secret.into_iter().chain(bare).collect::<Vec<_>>();
     post(url, headers, body, &secrets, Service::Webhook, now).await
 }
 
@@ -135,10 +136,12 @@ async fn post(
         reqwest::header::HeaderValue::from_static("application/json"),
     );
     let sent = client.post(url).headers(headers).body(body).send().await;
+    let secrets = secrets.iter().map(|secret| (*secret).to_owned());
+    let secrets = secrets.chain(secrets_of_url(url)).collect::<Vec<_>>();
     match sent {
         Ok(answer) => judged(answer, secrets, service, now).await,
         Err(error) => {
-            let why = shown(&with_sources(&error.without_url()), secrets);
+            let why = shown(&with_sources(&error.without_url()), &secrets);
             Outcome::Failed(Failure {
                 why,
                 unreachable: true,
@@ -148,7 +151,7 @@ async fn post(
     }
 }
 
-async fn judged(mut answer: Response, secrets: &[&str], service: Service, now: Timestamp) -> Outcome {
+async fn judged(mut answer: Response, secrets: Vec<String>, service: Service, now: Timestamp) -> Outcome {
     let status = answer.status();
     let retry_after = answer
         .headers()
@@ -163,7 +166,7 @@ async fn judged(mut answer: Response, secrets: &[&str], service: Service, now: T
             break;
         }
     }
-    let said = shown(&format!("{status} {}", String::from_utf8_lossy(&body)), secrets);
+    let said = shown(&format!("{status} {}", String::from_utf8_lossy(&body)), &secrets);
     if status.is_success() {
         return Outcome::Delivered(said);
     }

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use crate::notification::{Destination, Message, Outcome, Receiver};
 use crate::render::{Alert, mail, pagerduty, slack};
 
+pub use answer::{hidden, secrets_of_url};
 pub use smtp::{Login, MailServer, Patience, Security};
 
 /// Whether this is an address that mail can go to or come from, with a name before it or without.
@@ -126,7 +127,7 @@ impl Channel {
                 server.send(&mail(message), envelope, message.at, now).await
             }
             Kind::Webhook { url, secret } => http::webhook(url, secret.as_deref(), message, now).await,
-            Kind::Slack { url } => http::json(url, &slack(message), &[url], http::Service::Slack, now).await,
+            Kind::Slack { url } => http::json(url, &slack(message), &[], http::Service::Slack, now).await,
             Kind::Pagerduty { url, routing_key } => {
                 let event = pagerduty(message, routing_key);
                 http::json(url, &event, &[routing_key], http::Service::Pagerduty, now).await

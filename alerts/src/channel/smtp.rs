@@ -145,14 +145,19 @@ impl MailServer {
             }
         };
         match self.try_send(&letter, now).await {
-            Ok(said) => Outcome::Delivered(said),
+            Ok(said) => Outcome::Delivered(self.shown(&said)),
             Err(trouble) => Outcome::Failed(self.failure(&trouble)),
         }
     }
 
-    fn failure(&self, trouble: &Trouble) -> Failure {
+    /// What the server said, without what lets in there.
+    fn shown(&self, text: &str) -> String {
         let secrets = self.login.as_ref().map(|login| login.password.as_str());
-        let why = shown(&trouble.why, &secrets.into_iter().collect::<Vec<_>>());
+        shown(text, &secrets.into_iter().collect::<Vec<_>>())
+    }
+
+    fn failure(&self, trouble: &Trouble) -> Failure {
+        let why = self.shown(&trouble.why);
         let refused = trouble.code.is_some_and(|code| (500..600).contains(&code));
         let failure = Failure {
             why,
@@ -343,10 +348,8 @@ async fn step(
                 Reply::PositiveCompletion | Reply::PositiveIntermediate
             );
             debug_assert!(ok, "a refusal is an error");
-            Ok(shown(
-                &format!("{} {}", reply.code(), reply.message().collect::<Vec<_>>().join(" ")),
-                &[],
-            ))
+            let lines = reply.message().collect::<Vec<_>>();
+            Ok(format!("{} {}", reply.code(), lines.join(" ")))
         }
         Ok(Err(error)) => Err(Trouble {
             why: format!("{what}: {}", with_sources(&error)),

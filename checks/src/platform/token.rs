@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
+use crate::encodings::encodings;
+
 /// A token ready for the `Authorization` header. Never shown.
 #[derive(Clone)]
 pub struct Token {
     pub(super) header: String,
-    /// Each token in it, without its scheme: what must not stand in what an API says back.
-    parts: Arc<[String]>,
+    /// Each token in it, without its scheme, in every form: what must not stand in what an API says back.
+    forms: Arc<[String]>,
 }
 
 impl Token {
@@ -18,11 +20,7 @@ impl Token {
     pub fn bearer(token: &str) -> Self {
         Self {
             header: format!("Bearer {token}"),
-            parts: token
-                .split(',')
-                .map(|part| part.trim().to_owned())
-                .filter(|part| !part.is_empty())
-                .collect(),
+            forms: forms(token),
         }
     }
 
@@ -58,14 +56,10 @@ impl Token {
     }
 
     /// Takes out of an answer what it says back of the token, before anything is read or cut.
-    pub(super) fn masked(&self, bytes: Vec<u8>) -> Vec<u8> {
-        // Shorter ones would be found by chance.
-        let parts = self
-            .parts
-            .iter()
-            .map(String::as_bytes)
-            .filter(|part| part.len() >= SHORTEST);
-        parts.fold(bytes, |bytes, part| match memmem::find(&bytes, part) {
+    #[must_use]
+    pub fn masked(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let forms = self.forms.iter().map(String::as_bytes);
+        forms.fold(bytes, |bytes, part| match memmem::find(&bytes, part) {
             None => bytes,
             Some(_) => without(&bytes, part),
         })
@@ -76,6 +70,15 @@ impl Token {
 const SHORTEST: usize = 6;
 /// What stands in its place.
 const MASK: &[u8] = b"[token]";
+
+/// The forms of each token, the longest first: none is left in pieces by one that it holds.
+fn forms(tokens: &str) -> Arc<[String]> {
+    // Shorter ones would be found by chance.
+    let parts = tokens.split(',').map(str::trim).filter(|part| part.len() >= SHORTEST);
+    let mut forms = parts.flat_map(encodings).collect::<Vec<_>>();
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.into()
+}
 
 fn without(mut bytes: &[u8], part: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(bytes.len());
@@ -115,6 +118,11 @@ mod tests {
             r#"{"error":"Bearer [token] and [token][token]"}"#
         );
         assert_eq!(masked("fm2_secre"), "fm2_secre");
+        // However it is written.
+        assert_eq!(
+            masked("ZjpmbTJfc2VjcmV0 fm2%5Fsecret fm2%5fsecret"),
+            "Zjp[token] [token] [token]"
+        );
         assert_eq!(
             String::from_utf8(Token::bearer("abc").masked(b"abcabc".to_vec())).unwrap(),
             "abcabc"

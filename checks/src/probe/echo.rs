@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::encodings::encodings;
 #[cfg(feature = "platform")]
 use crate::evidence::LogLine;
 use crate::evidence::{Exchange, SpanId, StepStatus, TraceContext};
@@ -137,8 +138,8 @@ impl<'h> SentHeaders<'h> {
     }
 }
 
-/// A value as it was sent and without its scheme (RFC 9110, section 11.4), each as JSON writes it and as a name of a
-/// field repeats it.
+/// A value as it was sent and without its scheme (RFC 9110, section 11.4), each as others write it and as a name of a field
+/// repeats it.
 fn forms<'a>(headers: impl IntoIterator<Item = &'a (String, String)>) -> Vec<String> {
     let mut forms = BTreeSet::new();
     for (_, value) in headers {
@@ -146,8 +147,9 @@ fn forms<'a>(headers: impl IntoIterator<Item = &'a (String, String)>) -> Vec<Str
         for part in [Some(value.as_str()), alone].into_iter().flatten() {
             forms.insert(part.to_owned());
             forms.insert(part.to_ascii_lowercase());
-            let written = Value::from(part).to_string();
-            forms.insert(written[1..written.len() - 1].to_owned());
+            if part.len() >= SHORTEST {
+                forms.extend(encodings(part));
+            }
         }
     }
     let mut forms = forms

@@ -3,6 +3,7 @@
 pub(crate) mod api;
 pub(crate) mod baseline;
 pub(crate) mod chain;
+pub(crate) mod collector;
 pub(crate) mod configuration;
 pub(crate) mod dns;
 pub(crate) mod http;

@@ -1,15 +1,13 @@
 //! `roundsman remediate ledger`: what was done, tried and taken back, held against its hashes.
 
-use serde::Serialize;
-
 use super::LedgerArgs;
 use crate::cli::args::Shape;
 use crate::cli::database::{json, path, plain, second};
 use crate::cli::{colour_errors, usage_error};
 use crate::config::render_plain;
+use crate::daemon::{LedgerRow, known};
 use crate::exit_code::ExitCode;
-use crate::remediation::ledger::{Broken, Row, verify};
-use crate::store::{Reader, StoreError};
+use crate::remediation::ledger::{Broken, Row};
 use crate::text::clean;
 
 pub(super) fn run(args: &LedgerArgs) -> ExitCode {
@@ -33,66 +31,12 @@ pub(super) fn run(args: &LedgerArgs) -> ExitCode {
 }
 
 fn show(args: &LedgerArgs) -> Result<(String, Option<Broken>), String> {
-    let (rows, broken) = read(&path(&args.config)?)?;
+    let (rows, broken) = known::ledger(&path(&args.config)?).map_err(|error| plain(&error))?;
     let text = match args.format {
-        Shape::Json => json(&rows.iter().map(Shown::of).collect::<Vec<_>>())?,
+        Shape::Json => json(&rows.iter().map(LedgerRow::of).collect::<Vec<_>>())?,
         Shape::Human => human(&rows),
     };
     Ok((text, broken))
-}
-
-fn read(database: &std::path::Path) -> Result<(Vec<Row>, Option<Broken>), String> {
-    let reader = match Reader::open(database) {
-        Ok(reader) => reader,
-        // Nothing was ever done.
-        Err(StoreError::Missing { .. }) => return Ok((Vec::new(), None)),
-        Err(error) => return Err(plain(&error)),
-    };
-    let (rows, head) = reader.ledger().map_err(|error| plain(&error))?;
-    match rows {
-        Ok(rows) => {
-            let broken = verify(&rows, &head).err();
-            Ok((rows, broken))
-        }
-        Err(broken) => Ok((Vec::new(), Some(broken))),
-    }
-}
-
-/// A row as it is shown: its detail as what it is.
-#[derive(Serialize)]
-struct Shown<'r> {
-    seq: i64,
-    at: jiff::Timestamp,
-    plan: &'r str,
-    tenant: &'r str,
-    cause: &'r str,
-    action: &'r str,
-    object: &'r str,
-    phase: &'static str,
-    by: &'r str,
-    undo: Option<&'r str>,
-    detail: serde_json::Value,
-    hash: &'r str,
-}
-
-impl<'r> Shown<'r> {
-    fn of(row: &'r Row) -> Self {
-        let entry = &row.entry;
-        Self {
-            seq: row.seq,
-            at: entry.at,
-            plan: &entry.plan,
-            tenant: &entry.tenant,
-            cause: &entry.cause,
-            action: &entry.action,
-            object: &entry.object,
-            phase: entry.phase.as_str(),
-            by: &entry.by,
-            undo: entry.undo.as_deref(),
-            detail: serde_json::from_str(&entry.detail).unwrap_or_default(),
-            hash: &row.hash,
-        }
-    }
 }
 
 fn human(rows: &[Row]) -> String {

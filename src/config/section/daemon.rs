@@ -22,7 +22,7 @@ table! {
 }
 
 table! {
-    /// Where `watch` answers: /healthz, /readyz, /metrics and /probe.
+    /// Where `watch` answers: /healthz, /readyz, /metrics, /probe and the API.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Web {
         /// The address, "ip:port"; port 0 takes a free one.

@@ -25,5 +25,7 @@ pub use context::SpanRef;
 pub use exporter::{Exporter, FLUSH_WITHIN, News, Undelivered};
 pub use points::Points;
 pub use queue::{Dropped, Why};
+#[cfg(feature = "fuzzing")]
+pub(crate) use send::judge;
 pub use settings::{Endpoint, Settings, Variables};
 pub use signal::Signal;

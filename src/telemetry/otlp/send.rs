@@ -17,6 +17,7 @@ use prost::Message;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, TE};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Response};
+use roundsman_alerts::channel::{hidden, secrets_of_url};
 use roundsman_checks::clock::now;
 
 use super::settings::Endpoint;
@@ -29,6 +30,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// How much of an answer is read, in bytes, and how much of it is told, in characters.
 const ANSWER: usize = 64 * 1024;
 const TOLD: usize = 200;
+/// The shortest value of a header that is hidden where it comes back.
+const SHORTEST: usize = 6;
 /// The largest file of roots.
 const ROOTS: u64 = 16 << 20;
 
@@ -48,6 +51,8 @@ pub(super) struct Sender {
     signal: Signal,
     endpoint: Endpoint,
     client: Mutex<Result<Client, String>>,
+    /// What must not stand in what the collector says back.
+    secrets: Vec<String>,
 }
 
 impl Sender {
@@ -55,6 +60,7 @@ impl Sender {
         let client = Mutex::new(client_for(&endpoint));
         Self {
             signal,
+            secrets: secrets(&endpoint),
             endpoint,
             client,
         }
@@ -99,7 +105,7 @@ impl Sender {
                     OtlpProtocol::Http => self.http(answer).await,
                     OtlpProtocol::Grpc => self.grpc(answer).await,
                 },
-                Err(error) => again(reason(&error.without_url())),
+                Err(error) => again(self.told(&with_sources(&error.without_url()))),
             }
         };
         if let Ok(outcome) = tokio::time::timeout(self.endpoint.timeout, attempt).await {
@@ -147,10 +153,14 @@ impl Sender {
                 break;
             }
         }
+        self.judge_http(status, after, &body)
+    }
+
+    fn judge_http(&self, status: StatusCode, after: Option<Duration>, body: &[u8]) -> Outcome {
         if status.is_success() {
-            return self.taken(&body);
+            return self.taken(body);
         }
-        let why = said(status.as_str(), &problem(&body));
+        let why = self.said(status.as_str(), &problem(body));
         match status {
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
@@ -176,10 +186,13 @@ impl Sender {
                     }
                 }
                 Ok(frame) => trailers = frame.into_trailers().ok(),
-                Err(error) => return again(reason(&error)),
+                Err(error) => return again(self.told(&with_sources(&error))),
             }
         }
-        let last = trailers.as_ref().unwrap_or(&head);
+        self.judge_grpc(status, trailers.as_ref().unwrap_or(&head), &message)
+    }
+
+    fn judge_grpc(&self, status: StatusCode, last: &HeaderMap, message: &[u8]) -> Outcome {
         let Some(code) = last.get("grpc-status").and_then(|code| code.to_str().ok()) else {
             // Something between answers for the collector ("HTTP to gRPC Status Code Mapping").
             let why = format!("{status} without a status of gRPC");
@@ -198,7 +211,7 @@ impl Sender {
         let text = text
             .map(|text| text.decode_utf8_lossy().into_owned())
             .unwrap_or_default();
-        let why = said(&format!("gRPC status {code}"), &text);
+        let why = self.said(&format!("gRPC status {code}"), &text);
         let asked = last.get("grpc-status-details-bin").and_then(retry_info);
         match (code, asked) {
             // CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
@@ -218,10 +231,62 @@ impl Sender {
             },
         };
         Outcome::Taken(PartialSuccess {
-            message: shorten(&clean(&said.message), TOLD),
+            message: self.told(&said.message),
             ..said
         })
     }
+
+    /// A status with what was said to it.
+    fn said(&self, status: &str, text: &str) -> String {
+        match text.trim() {
+            "" => format!("it answers {status}"),
+            text => self.told(&format!("it answers {status}: {text}")),
+        }
+    }
+
+    /// What may be told of what the collector said.
+    fn told(&self, text: &str) -> String {
+        shorten(&clean(&hidden(text, &self.secrets)), TOLD)
+    }
+}
+
+/// What comes of an answer, read as a sender reads it whose every request shows a token.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn judge(answer: &crate::fuzzing::Collected<'_>) -> String {
+    use reqwest::header::{AUTHORIZATION, HeaderName};
+    let (Ok(url), Ok(token)) = ("http://127.0.0.1:4318".parse(), answer.token.parse()) else {
+        return String::new();
+    };
+    let endpoint = Endpoint {
+        url,
+        protocol: if answer.grpc {
+            OtlpProtocol::Grpc
+        } else {
+            OtlpProtocol::Http
+        },
+        headers: HeaderMap::from_iter([(AUTHORIZATION, token)]),
+        timeout: CONNECT,
+        gzip: false,
+        ca_file: None,
+    };
+    let sender = Sender {
+        signal: answer.signal,
+        secrets: secrets(&endpoint),
+        endpoint,
+        client: Mutex::new(Err(String::new())),
+    };
+    let fields = answer
+        .fields
+        .iter()
+        .filter_map(|(name, value)| Some((HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value).ok()?)));
+    let fields = fields.collect::<HeaderMap>();
+    let status = StatusCode::from_u16(answer.status).unwrap_or_default();
+    let after = fields.get(RETRY_AFTER).and_then(retry_after);
+    let outcome = match answer.grpc {
+        true => sender.judge_grpc(status, &fields, answer.body),
+        false => sender.judge_http(status, after, answer.body),
+    };
+    format!("{outcome:?}")
 }
 
 const OK: u32 = 0;
@@ -272,7 +337,7 @@ fn gzip(message: &[u8]) -> Vec<u8> {
 }
 
 /// An error with what is behind it: libraries hide that a connection was refused.
-fn reason(error: &dyn std::error::Error) -> String {
+fn with_sources(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -282,22 +347,23 @@ fn reason(error: &dyn std::error::Error) -> String {
         }
         source = error.source();
     }
-    shorten(&clean(&said), TOLD)
+    said
 }
 
-/// A status with what was said to it.
-fn said(status: &str, text: &str) -> String {
-    match text.trim() {
-        "" => format!("it answers {status}"),
-        text => shorten(&clean(&format!("it answers {status}: {text}")), TOLD),
-    }
+/// What is secret of an endpoint: its headers, whole and without their schemes, and what its address may hold.
+fn secrets(endpoint: &Endpoint) -> Vec<String> {
+    let values = endpoint.headers.values().filter_map(|value| value.to_str().ok());
+    let values = values.flat_map(|value| [value, value.split_once(' ').map_or(value, |(_, alone)| alone)]);
+    // Shorter ones, such as the name of a team, stand in any text by chance.
+    let values = values.filter(|value| value.len() >= SHORTEST).map(str::to_owned);
+    values.chain(secrets_of_url(endpoint.url.as_str())).collect()
 }
 
 /// What the body of a refusal says: it is a `Status` in protobuf, and often is not.
 fn problem(body: &[u8]) -> String {
     match Status::decode(body) {
         Ok(status) => status.message,
-        Err(_) => String::from_utf8_lossy(body.get(..TOLD).unwrap_or(body)).into_owned(),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
     }
 }
 
