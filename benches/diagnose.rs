@@ -114,7 +114,7 @@ fn row(name: &str, world: World, failing: Option<Sick>) -> f64 {
         best(|| report::human(&told, Style::default())),
         best(|| serde_json::to_vec_pretty(&report())),
         best(|| report::junit(&told)),
-        best(|| report::github(&told, "token")),
+        best(|| report::github(&told, Style::default(), "token")),
         best(|| report::markdown(&told, COMMENT_LIMIT)),
     ];
     let each = took.as_secs_f64() * 1e6 / size as f64;

@@ -9,8 +9,48 @@ pub struct Style {
     pub colour: bool,
     /// Columns to keep within; `None` never breaks a line, as in a pipe.
     pub width: Option<usize>,
+    /// Whether only ASCII can be shown, as on a dumb terminal or where the locale is C.
+    pub ascii: bool,
     /// How much is told.
     pub detail: Detail,
+    /// Whether lists are told whole, however long they are.
+    pub all: bool,
+}
+
+impl Style {
+    /// Text from elsewhere in characters that can be shown here.
+    #[must_use]
+    pub(crate) fn shown(self, text: &str) -> String {
+        let text = clean(text);
+        if self.ascii { ascii(&text) } else { text }
+    }
+
+    /// A paragraph behind `first`, within the width.
+    #[must_use]
+    pub(crate) fn paragraph(self, first: &str, text: &str) -> String {
+        wrap(first, &self.shown(text), self.width)
+    }
+
+    /// The text in a colour, where there are colours.
+    #[must_use]
+    pub(crate) fn painted(self, text: &str, colour: Paint) -> String {
+        paint(text, colour, self.colour)
+    }
+}
+
+/// What ASCII has in the place of the characters that are used here; of others a question mark.
+fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '·' | '–' => out.push('-'),
+            '…' => out.push_str("..."),
+            '→' => out.push_str("->"),
+            c if c.is_ascii() => out.push(c),
+            _ => out.push('?'),
+        }
+    }
+    out
 }
 
 /// How much a text for people tells.

@@ -44,6 +44,8 @@ pub struct Fleet {
     pub listing: ApiAnswer<Arc<Vec<ZoneRecord>>>,
     /// When the listing was read.
     pub listed_at: Option<Timestamp>,
+    /// The zone's id at the DNS provider, where its listing was read.
+    pub zone_id: Option<String>,
     /// What the source of the tenants did not answer, or answered wrongly.
     pub inventory: Vec<Fault>,
     /// Every tenant that the inventory knows, also those that are not verified now.
@@ -73,6 +75,7 @@ impl World {
             platform: self.platform.clone(),
             listing: self.listing.clone(),
             listed_at: self.listed_at,
+            zone_id: self.zone_id.clone(),
             inventory: self.inventory.clone(),
             known: Arc::clone(&self.known),
         }

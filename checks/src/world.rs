@@ -254,6 +254,9 @@ pub struct World {
     /// When the listing was read, by the agent's clock; old recordings do not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed_at: Option<Timestamp>,
+    /// The zone's id at the DNS provider, where its listing was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone_id: Option<String>,
     /// What the source of the tenants did not answer, or answered wrongly.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inventory: Vec<Fault>,

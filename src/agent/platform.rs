@@ -114,6 +114,7 @@ impl Clients {
                 Arc::new(platform)
             }),
             listed_at: listing.known().map(|_| now()),
+            zone_id: self.cloudflare.as_ref().and_then(Zone::known_id),
             listing: listing.map(Arc::new),
             clocks: self.clocks(),
         }
@@ -187,6 +188,7 @@ impl Clients {
             platform,
             listing,
             listed_at: None,
+            zone_id: None,
             clocks: Vec::new(),
         }
     }

@@ -19,6 +19,8 @@ pub struct RoundRequest {
     pub names: Vec<String>,
     /// Labels that every tenant must have.
     pub labels: Vec<(String, String)>,
+    /// The ids of the tenants that alone are asked for, of those that are named; whoever of them is not there is left out.
+    pub only: Option<BTreeSet<String>>,
     /// Patterns of ids that are left out.
     pub exclude: Vec<Glob>,
     /// Whether names that no source names yet are tenants too, because somebody waits for them.
@@ -43,6 +45,7 @@ impl Default for RoundRequest {
             selected: Check::ALL.into(),
             names: Vec::new(),
             labels: Vec::new(),
+            only: None,
             exclude: Vec::new(),
             awaits: false,
             wake: WakePolicy::default(),

@@ -112,6 +112,9 @@ fn inventory(
         .into_iter()
         .partition::<Vec<_>, _>(|tenant| tenant.unlisted);
     inventory.tenants = without(with_labels(listed, &request.labels), &request.exclude);
+    if let Some(only) = &request.only {
+        inventory.tenants.retain(|tenant| only.contains(tenant.id.as_str()));
+    }
     inventory.tenants.extend(unlisted);
     Ok(inventory)
 }

@@ -24,7 +24,7 @@ pub struct VerifyArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Ids or host names of the tenants to verify, or patterns such as 'q*'; none: all
+    /// Ids or host names of the tenants to verify, or patterns such as 'q*' [default: all]
     #[arg(value_name = "TENANT")]
     pub tenants: Vec<String>,
     /// What to write to standard output [default: human; github where GITHUB_ACTIONS is true]
@@ -39,6 +39,9 @@ pub struct VerifyArgs {
     /// For people: each tenant with each of its checks as well
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
+    /// For people: every tenant, fact and fix of each cause, however many
+    #[arg(long, conflicts_with = "quiet", help_heading = "Output")]
+    pub all: bool,
     /// Write the report to a file as well, `-` for standard output in the place of --format; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
     pub output: Vec<Output>,
@@ -54,6 +57,9 @@ pub struct VerifyArgs {
     /// Leave out tenants whose id fits one of these patterns
     #[arg(long, value_name = "GLOB", value_delimiter = ',', help_heading = "Selection")]
     pub exclude: Vec<Glob>,
+    /// Only tenants that failed in this earlier JSON report
+    #[arg(long, value_name = "REPORT", help_heading = "Selection")]
+    pub failed_in: Option<PathBuf>,
     /// Causes that are accepted for this run: they are told apart and decide nothing
     #[arg(long, value_name = "CAUSE", value_delimiter = ',', value_parser = cause, help_heading = "Verdict")]
     pub ignore: Vec<Cause>,
@@ -124,7 +130,7 @@ pub struct TargetArgs {
     /// The organization on the platform [default: the token's own]
     #[arg(long, value_name = "SLUG", help_heading = "Configuration")]
     pub org: Option<String>,
-    /// An inventory: .toml, .json or an id a line; `-` for standard input
+    /// An inventory: .toml, .json, or one id per line; `-` for standard input
     #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, help_heading = "Configuration")]
     pub tenants_from: Option<TenantsFrom>,
     /// A tenant's app is this prefix and its id [default: sp-]
@@ -219,6 +225,20 @@ pub enum Format {
     Github,
     /// For a comment on a merge request.
     Markdown,
+}
+
+impl Format {
+    /// As on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Junit => "junit",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
+        }
+    }
 }
 
 /// A form of what is no report.

@@ -72,7 +72,7 @@ pub enum Command {
     /// Judge recorded evidence again, offline
     #[command(after_help = help::replay())]
     Replay(replay::ReplayArgs),
-    /// Tell one request to a tenant hop by hop, with the log lines that it left
+    /// Trace one request to a tenant hop by hop, with its log lines
     #[command(after_help = help::trace())]
     Trace(Box<trace::TraceArgs>),
     /// List the tenants, the sources that name them, and what exists without a tenant

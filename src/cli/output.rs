@@ -15,12 +15,30 @@ use crate::replace::replace;
 use crate::report::{self, Report, human};
 use crate::text::{Detail, Style};
 
+/// Columns that a text for people keeps within, whatever the terminal has.
+const NARROWEST: usize = 40;
+const WIDEST: usize = 120;
+
 /// Why a report can't be written; exit code 2.
 #[derive(Debug, Error)]
-#[error("--output: {path}: {source}; name a file in a directory that exists and can be written", path = .path.display())]
-pub struct OutputError {
-    path: PathBuf,
-    source: io::Error,
+pub enum OutputError {
+    /// A file can't be written.
+    #[error("--output: {path}: {source}; name a file in a directory that exists and can be written", path = .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Standard output did not take all of it.
+    #[error("standard output did not take the whole report: {0}")]
+    Standard(io::Error),
+    /// Two forms for one stream.
+    #[error(
+        "--output: the forms {0} and {1} both go to standard output, where no reader can tell them apart: name a file for \
+         one of them, as in --output {1}=FILE"
+    )]
+    Twice(&'static str, &'static str),
 }
 
 /// A file that wants a report.
@@ -35,16 +53,21 @@ struct Sink {
 /// The places that want a report.
 pub struct Sinks {
     files: Vec<Sink>,
-    standard: Vec<Format>,
-    /// How much standard output tells people.
-    detail: Detail,
+    standard: Format,
+    /// How much people are told.
+    telling: Style,
 }
 
 impl Sinks {
-    /// The same, telling people so much on standard output.
+    /// The same, telling people so much; `all`: lists whole.
     #[must_use]
-    pub fn telling(self, detail: Detail) -> Self {
-        Self { detail, ..self }
+    pub fn telling(self, detail: Detail, all: bool) -> Self {
+        let telling = Style {
+            detail,
+            all,
+            ..Style::default()
+        };
+        Self { telling, ..self }
     }
 
     /// Opens every file, and changes none yet. `format` goes to standard output unless an output asked for it; without
@@ -55,14 +78,17 @@ impl Sinks {
     pub fn open(format: Option<Format>, outputs: &[Output]) -> Result<Self, OutputError> {
         let mut sinks = Self {
             files: Vec::new(),
-            standard: Vec::new(),
-            detail: Detail::default(),
+            standard: format.unwrap_or_else(github::default_format),
+            telling: Style::default(),
         };
+        let mut asked = None;
         for output in outputs {
             match &output.file {
-                None => sinks.standard.push(output.format),
+                None => sinks.standard = only_one(&mut asked, output.format)?,
                 // What standard output is already, as `/dev/stdout` or the file that it goes to: what stands there stays.
-                Some(path) if is_stream(path, Handle::stdout()) => sinks.standard.push(output.format),
+                Some(path) if is_stream(path, Handle::stdout()) => {
+                    sinks.standard = only_one(&mut asked, output.format)?;
+                }
                 Some(path) => {
                     let appends = is_stream(path, Handle::stderr());
                     let mut open = OpenOptions::new();
@@ -71,7 +97,7 @@ impl Sinks {
                         false => open.create(true).write(true).truncate(false),
                     };
                     let file = open.open(path);
-                    let file = file.map_err(|source| OutputError {
+                    let file = file.map_err(|source| OutputError::File {
                         path: path.clone(),
                         source,
                     })?;
@@ -84,9 +110,6 @@ impl Sinks {
                 }
             }
         }
-        if sinks.standard.is_empty() {
-            sinks.standard.push(format.unwrap_or_else(github::default_format));
-        }
         Ok(sinks)
     }
 
@@ -95,26 +118,22 @@ impl Sinks {
     /// # Errors
     /// [`OutputError`] for the first file that could not be written; standard output has it by then.
     pub fn write(self, report: &Report<'_>) -> Result<(), OutputError> {
-        let files = self.files.iter().map(|sink| &sink.format);
-        let on_github = self
-            .standard
-            .iter()
-            .chain(files)
-            .any(|format| *format == Format::Github);
-        for format in self.standard {
-            let style = Style {
-                detail: self.detail,
-                ..style()
-            };
-            let written = super::write_out(|out| render(report, format, style, out));
-            written.map_err(|source| OutputError {
-                path: PathBuf::from("standard output"),
-                source,
-            })?;
-        }
+        let mut files = self.files.iter().map(|sink| sink.format);
+        let on_github = self.standard == Format::Github || files.any(|format| format == Format::Github);
+        let style = Style {
+            detail: self.telling.detail,
+            all: self.telling.all,
+            ..style()
+        };
+        super::write_out(|out| render(report, self.standard, style, out)).map_err(OutputError::Standard)?;
         if on_github {
             github::append_summary(report);
         }
+        // Whoever wants little on the screen wants the file whole.
+        let in_file = Style {
+            detail: Detail::default(),
+            ..self.telling
+        };
         for Sink {
             format,
             path,
@@ -122,14 +141,22 @@ impl Sinks {
             appends,
         } in self.files
         {
-            let write = |out: &mut dyn Write| render(report, format, Style::default(), out);
+            let write = |out: &mut dyn Write| render(report, format, in_file, out);
             let written = match appends {
                 true => appended(file, write),
                 false => replace(&path, file, write),
             };
-            written.map_err(|source| OutputError { path, source })?;
+            written.map_err(|source| OutputError::File { path, source })?;
         }
         Ok(())
+    }
+}
+
+/// The form of standard output, where none was asked for before.
+fn only_one(asked: &mut Option<Format>, format: Format) -> Result<Format, OutputError> {
+    match asked.replace(format) {
+        None => Ok(format),
+        Some(first) => Err(OutputError::Twice(first.as_str(), format.as_str())),
     }
 }
 
@@ -154,24 +181,42 @@ fn render(report: &Report<'_>, format: Format, style: Style, out: &mut dyn Write
         }
         Format::Human => human(report, style),
         Format::Junit => report::junit(report).map_err(io::Error::other)?,
-        Format::Github => report::github(report, &github::token()?),
+        Format::Github => report::github(report, style, &github::token()?),
         Format::Markdown => report::markdown(report, report::COMMENT_LIMIT),
     };
     out.write_all(text.as_bytes())
 }
 
-/// Colours and the terminal's width on a terminal; neither in a pipe.
+/// Colours and the terminal's width on a terminal, neither in a pipe; in characters that the locale has.
 pub(super) fn style() -> Style {
-    let out = console::Term::stdout();
-    if !io::stdout().is_terminal() {
-        return Style::default();
-    }
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    let (_, columns) = out.size();
+    let terminal = io::stdout().is_terminal();
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+    let (_, columns) = console::Term::stdout().size();
     Style {
-        colour: !plain,
-        width: Some(usize::from(columns).clamp(40, 100)),
-        detail: Detail::default(),
+        colour: terminal && !dumb && variable("NO_COLOR").is_none(),
+        width: terminal.then(|| usize::from(columns).clamp(NARROWEST, WIDEST)),
+        ascii: terminal && dumb || !speaks_unicode(locale.as_deref(), terminal),
+        ..Style::default()
+    }
+}
+
+/// Whether a locale has Unicode. Where none is set a terminal may not show it; a pipe only carries it.
+fn speaks_unicode(locale: Option<&str>, terminal: bool) -> bool {
+    let Some(locale) = locale else { return !terminal };
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::speaks_unicode;
+
+    #[test]
+    fn only_a_unicode_locale_or_a_pipe_without_one_gets_unicode() {
+        assert!(speaks_unicode(Some("en_GB.UTF-8"), true) && speaks_unicode(Some("C.utf8"), false));
+        assert!(!speaks_unicode(Some("C"), false) && !speaks_unicode(Some("de_DE.ISO-8859-1"), true));
+        assert!(speaks_unicode(None, false) && !speaks_unicode(None, true));
     }
 }

@@ -31,7 +31,7 @@ pub enum OutputPathsError {
     )]
     OwnBaseline(String, String),
     /// A stream that is no file.
-    #[error("--record writes a file, and `-` is none: name one, such as evidence.gz")]
+    #[error("--record needs a file name, such as evidence.gz; `-` is not supported")]
     NoFile,
 }
 

@@ -40,8 +40,11 @@ pub enum VerifyError {
     #[error(transparent)]
     Places(#[from] OutputPathsError),
     /// The baseline is none.
-    #[error(transparent)]
+    #[error("--baseline: {0}")]
     Baseline(#[from] BaselineError),
+    /// What names the tenants is no report.
+    #[error("--failed-in: {0}")]
+    FailedIn(BaselineError),
     /// Nothing is left to check.
     #[error("no check is left: `--only` and `--skip` leave out all six")]
     NothingSelected,
@@ -160,14 +163,18 @@ pub fn demand(request: &RoundRequest, completed: &CompletedRound) -> GatePolicy 
     GatePolicy {
         interrupted: round.world.interrupted,
         nobody: nobody_left(request, inventory),
-        everyone: !named && request.labels.is_empty() && request.exclude.is_empty() && inventory.complete,
+        everyone: !named
+            && request.labels.is_empty()
+            && request.exclude.is_empty()
+            && request.only.is_none()
+            && inventory.complete,
         named,
         incomplete: !inventory.complete && !named,
         ..GatePolicy::default()
     }
 }
 
-/// Why `--label` or `--exclude` left nobody, where they did.
+/// Why `--label`, `--exclude` or `--failed-in` left nobody, where they did.
 fn nobody_left(request: &RoundRequest, inventory: &Inventory) -> Option<String> {
     if !inventory.tenants.is_empty() || inventory.known.is_empty() {
         return None;
@@ -179,6 +186,12 @@ fn nobody_left(request: &RoundRequest, inventory: &Inventory) -> Option<String> 
             "--exclude: {} leaves none of {all} tenants",
             patterns.join(", ")
         ));
+    }
+    if let Some(only) = &request.only {
+        return Some(match only.len() {
+            0 => "--failed-in: no tenant failed in that report".to_owned(),
+            failed => format!("--failed-in: none of the {failed} tenants that failed is there any more"),
+        });
     }
     let labels = request.labels.iter().map(|(key, value)| format!("{key}={value}"));
     let labels = labels.collect::<Vec<_>>().join(" and ");

@@ -113,7 +113,7 @@ Commands:
   status       Say what `watch` knows now of each tenant
   remediate    Plan repairs of what fails, carry them out, take them back
   replay       Judge recorded evidence again, offline
-  trace        Tell one request to a tenant hop by hop, with the log lines that it left
+  trace        Trace one request to a tenant hop by hop, with its log lines
   tenants      List the tenants, the sources that name them, and what exists without a tenant
   init         Write a minimal roundsman.toml; never over an existing file
   config       Check the configuration, or show what it can hold

@@ -1,7 +1,5 @@
 //! `roundsman trace`: one tenant's request told hop by hop, and what it left in the logs. The looking is a round's.
 
-use std::io::IsTerminal as _;
-
 use clap::Args;
 
 use super::args::{ListFormat, TargetArgs};
@@ -18,7 +16,7 @@ use crate::gate::{GatePolicy, exit_code};
 use crate::inventory::TenantsFrom;
 use crate::json;
 use crate::report::Report;
-use crate::trace::{self, Setting, TerminalStyle, Trace};
+use crate::trace::{self, Setting, Trace};
 
 /// Options of `trace`.
 #[derive(Clone, Debug, Args)]
@@ -75,40 +73,9 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
         return Ok(usage_error(&render_plain(&text, colour_errors())));
     };
     let text = match args.format {
-        ListFormat::Human => trace::render(&trace, shown()),
+        ListFormat::Human => trace::render(&trace, style()),
         // Strings, flags, numbers and lists only: it always serialises.
         ListFormat::Json => json::text(&trace).unwrap_or_default(),
     };
     Ok(stoppable::write(move || super::print(&text, code))?)
-}
-
-/// How the terminal, or the pipe, shows it.
-fn shown() -> TerminalStyle {
-    let terminal = std::io::stdout().is_terminal();
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let dumb = terminal && variable("TERM").is_some_and(|term| term == "dumb");
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
-    TerminalStyle {
-        style: style(),
-        ascii: dumb || !speaks_unicode(locale.as_deref(), terminal),
-    }
-}
-
-/// Whether a locale has Unicode. Where none is set a terminal may not show it; a pipe only carries it.
-fn speaks_unicode(locale: Option<&str>, terminal: bool) -> bool {
-    let Some(locale) = locale else { return !terminal };
-    let locale = locale.to_ascii_lowercase();
-    locale.contains("utf-8") || locale.contains("utf8")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::speaks_unicode;
-
-    #[test]
-    fn only_a_unicode_locale_or_a_pipe_without_one_gets_unicode() {
-        assert!(speaks_unicode(Some("en_GB.UTF-8"), true) && speaks_unicode(Some("C.utf8"), false));
-        assert!(!speaks_unicode(Some("C"), false) && !speaks_unicode(Some("de_DE.ISO-8859-1"), true));
-        assert!(speaks_unicode(None, false) && !speaks_unicode(None, true));
-    }
 }

@@ -19,6 +19,7 @@ use crate::agent::clock::{self, Moment};
 use crate::agent::{
     CompletedRound, Observer, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round,
 };
+use crate::config::write_duration;
 use crate::exit_code::ExitCode;
 use crate::gate::{Attempt, Baseline, Gate, GatePolicy, Next, Selection, exit_code, is_lasting, open};
 use crate::inventory::TenantsFrom;
@@ -29,7 +30,7 @@ use crate::report::Report;
 const BASELINE_MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Why waiting ended early.
-const BY_SIGNAL: &str = "ended by a signal";
+const BY_SIGNAL: &str = "interrupted";
 /// How long to leave an inventory alone that can't be read just now.
 const STUMBLE: Duration = Duration::from_secs(1);
 
@@ -41,7 +42,11 @@ pub fn run(args: &VerifyArgs) -> ExitCode {
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let config = configuration(&args.target, &args.flags())?;
-    let request = of_verify(args)?;
+    let failed = |path| Baseline::failing(path, &config.domain).map_err(VerifyError::FailedIn);
+    let request = RoundRequest {
+        only: args.failed_in.as_deref().map(failed).transpose()?,
+        ..of_verify(args)?
+    };
     // A stream is read once, and before anybody waits for a signal.
     let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose()?;
     output_paths::check(args, &config)?;
@@ -51,7 +56,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
         .as_ref()
         .map(|path| Baseline::read(path, &config.domain, clock::now(), max_age).map(Arc::new))
         .transpose()?;
-    let sinks = Sinks::open(args.shape(), &args.output)?.telling(args.detail());
+    let sinks = Sinks::open(args.shape(), &args.output)?.telling(args.detail(), args.all);
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
@@ -184,11 +189,11 @@ async fn until_passed(
                     demand.too_seldom = Some((gate.passed(), gate.consecutive()));
                 }
                 let why = match (stop.pulled(), args.fail_fast && look.lasting) {
-                    (true, _) => BY_SIGNAL,
-                    (false, true) => "no waiting mends this",
-                    (false, false) => "the time is up",
+                    (true, _) => BY_SIGNAL.to_owned(),
+                    (false, true) => "does not pass by itself".to_owned(),
+                    (false, false) => timed_out(args.wait),
                 };
-                return Ok(conclude(&teller, round, demand, why));
+                return Ok(conclude(&teller, round, demand, &why));
             }
         };
         teller.rests(pause);
@@ -204,6 +209,12 @@ async fn until_passed(
             Selection::Only(again) => ReusedEvidence::all_but(round.world, &again),
         };
     }
+}
+
+/// Why waiting ends when the time is up.
+fn timed_out(limit: Option<Duration>) -> String {
+    let limit = limit.map(|limit| format!(" after {}", write_duration(limit)));
+    format!("timed out{}", limit.unwrap_or_default())
 }
 
 /// Ends with the last look.

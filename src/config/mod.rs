@@ -41,6 +41,7 @@ pub use section::{
 };
 pub use source::ReadError;
 pub use table::Patch;
+pub(crate) use units::write_duration;
 pub use units::{parse_duration, parse_size};
 
 pub(crate) use load::read_tenants_toml;

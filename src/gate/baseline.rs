@@ -46,12 +46,10 @@ pub struct Known {
 #[derive(Debug, Error)]
 pub enum BaselineError {
     /// It can't be read.
-    #[error("--baseline: {0}")]
+    #[error("{0}")]
     Unreadable(#[from] ReadError),
     /// It is something else.
-    #[error(
-        "--baseline: {path} is no report of roundsman ({why}): write one with `roundsman verify --output json={path}`"
-    )]
+    #[error("{path} is not a report of roundsman ({why}): write one with `roundsman verify --output json={path}`")]
     Foreign {
         /// The file.
         path: String,
@@ -59,10 +57,10 @@ pub enum BaselineError {
         why: String,
     },
     /// It does not say how everything was.
-    #[error("--baseline: the round of {0} was ended before everything was looked at: verify again")]
+    #[error("the round of {0} was ended before everything was looked at: verify again")]
     Interrupted(String),
     /// It is about others.
-    #[error("--baseline: {path} is about {found}, and this run is about {expected}")]
+    #[error("{path} is about {found}, and this run is about {expected}")]
     Domain {
         /// The file.
         path: String,
@@ -73,7 +71,7 @@ pub enum BaselineError {
     },
     /// It is too old to say what was wrong before.
     #[error(
-        "--baseline: {path} was finished at {finished}, {age} ago, and may be {limit} old: verify again with \
+        "{path} was finished at {finished}, {age} ago, and may be {limit} old: verify again with \
          `--output json={path}`, or allow more with --baseline-max-age"
     )]
     Old {
@@ -87,7 +85,7 @@ pub enum BaselineError {
         limit: String,
     },
     /// It is of a time to come.
-    #[error("--baseline: {path} was finished at {finished}, which is still to come: one of the clocks is wrong")]
+    #[error("{path} was finished at {finished}, which is still to come: one of the clocks is wrong")]
     Future {
         /// The file.
         path: String,
@@ -182,6 +180,27 @@ impl Baseline {
         Ok(Self::of(file))
     }
 
+    /// The tenants that failed in a report about this domain, however old it is and however it ended.
+    ///
+    /// # Errors
+    /// [`BaselineError`] where the file is not such a report.
+    pub fn failing(path: &Path, domain: &Hostname) -> Result<BTreeSet<String>, BaselineError> {
+        let (text, path) = (read_text(path, MAX_REPORT)?, path.display().to_string());
+        let file = parse(&text).map_err(|why| BaselineError::Foreign {
+            path: path.clone(),
+            why,
+        })?;
+        if file.domain != domain.as_str() {
+            return Err(BaselineError::Domain {
+                path,
+                found: file.domain,
+                expected: domain.clone(),
+            });
+        }
+        let failing = file.tenants.into_iter().filter(|line| line.status == Status::Failing);
+        Ok(failing.map(|line| line.tenant).collect())
+    }
+
     /// Takes out what it said of each tenant, by id.
     pub(crate) fn take_tenants(&mut self) -> BTreeMap<String, Known> {
         std::mem::take(&mut self.tenants)
@@ -252,7 +271,7 @@ fn parse(text: &str) -> Result<File, String> {
     match head.schema.as_deref() {
         Some(REPORT) => {}
         Some(other) => return Err(format!("its schema is `{other}`, and this version reads {REPORT}")),
-        None => return Err("it names no schema".into()),
+        None => return Err("it has no schema".into()),
     }
     let file = serde_json::from_str::<File>(text).map_err(|error| error.to_string())?;
     debug_assert_eq!(file.schema, REPORT);
@@ -307,10 +326,10 @@ mod tests {
         let other = refused(&REPORT.replace("example.com", "example.org"), "2026-11-20T12:00:00Z");
         assert!(other.contains("is about example.org"), "{other}");
         let cut = refused(&REPORT[..80], "2026-11-20T12:00:00Z");
-        assert!(cut.contains("is no report of roundsman"), "{cut}");
+        assert!(cut.contains("is not a report of roundsman"), "{cut}");
         let newer = refused(&REPORT.replace("report/1", "report/9"), "2026-11-20T12:00:00Z");
         assert!(newer.contains("report/9"), "{newer}");
-        assert!(refused("[]", "2026-11-20T12:00:00Z").contains("is no report"));
-        assert!(refused("{}", "2026-11-20T12:00:00Z").contains("names no schema"));
+        assert!(refused("[]", "2026-11-20T12:00:00Z").contains("is not a report"));
+        assert!(refused("{}", "2026-11-20T12:00:00Z").contains("has no schema"));
     }
 }

@@ -54,7 +54,7 @@ impl Unmet {
             Self::Required { check, .. } => format!("--require {check}"),
             Self::Unjudged { expected, .. } | Self::NoneJudged(expected) => expected.option().to_owned(),
             Self::Warnings => "--fail-on warn".into(),
-            Self::NobodyLeft(_) => "--label".into(),
+            Self::NobodyLeft(why) => why.split(':').next().unwrap_or("--label").to_owned(),
             Self::Incomplete => "inventory".into(),
             Self::TooSeldom { of, .. } => format!("--consecutive {of}"),
         }

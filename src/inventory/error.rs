@@ -157,7 +157,7 @@ fn unknown_sentence(names: &[Unknown], origin: &str) -> String {
                 None if near.is_empty() => String::new(),
                 None => format!(", did you mean {}?", near.join(", ")),
             };
-            format!("no tenant `{}` in {origin}{meant}", unknown.name)
+            format!("no tenant `{}` in the inventory ({origin}){meant}", unknown.name)
         })
         .collect();
     said.join("\n")

@@ -113,10 +113,13 @@ fn owner(name: &str, tenants: &[Arc<Tenant>]) -> Option<String> {
     Some(owner.id.to_string())
 }
 
+/// The ids that a name may have been meant to be: of a host name or a URL by its first label, of an app by its name.
 fn like(name: &str, tenants: &[Arc<Tenant>]) -> Vec<String> {
-    let label = name.split('.').next().unwrap_or(name);
-    nearest(label, tenants.iter().map(|tenant| tenant.id.as_str()), 3)
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
+    let label = host_of(name).split('.').next().unwrap_or(name);
+    let near = nearest(label, tenants.iter().map(|tenant| tenant.id.as_str()), 3);
+    if !near.is_empty() {
+        return near.into_iter().map(str::to_owned).collect();
+    }
+    let apps = nearest(label, tenants.iter().map(|tenant| tenant.app.as_str()), 3);
+    apps.into_iter().filter_map(|app| owner(app, tenants)).collect()
 }

@@ -73,8 +73,19 @@ fn names_choose_by_id_or_hostname_where_there_is_an_inventory() {
 fn unknown_names_are_an_error_with_the_nearest_ones() {
     let list = "[tenants]\nlist = [\"acme\", \"acne\", \"other\"]";
     insta::assert_snapshot!(error(list, &["acmee", "zzz", "other"]), @r#"
-no tenant `acmee` in list, did you mean `acme`?
-no tenant `zzz` in list
+no tenant `acmee` in the inventory (list), did you mean `acme`?
+no tenant `zzz` in the inventory (list)
+"#);
+}
+
+#[test]
+fn a_slip_in_a_host_name_a_url_or_the_name_of_an_app_is_understood_too() {
+    let list = "[tenants]\nlist = [\"acme\", { id = \"other\", app = \"tenant-other\" }]";
+    insta::assert_snapshot!(error(list, &["acmee.example.com", "https://acmee.example.com/x", "sp-acmee", "tenant-othr"]), @r#"
+no tenant `acmee.example.com` in the inventory (list), did you mean `acme`?
+no tenant `https://acmee.example.com/x` in the inventory (list), did you mean `acme`?
+no tenant `sp-acmee` in the inventory (list), did you mean `acme`?
+no tenant `tenant-othr` in the inventory (list), did you mean `other`?
 "#);
 }
 
@@ -82,8 +93,8 @@ no tenant `zzz` in list
 fn the_name_of_an_app_is_told_as_one() {
     let list = "[tenants]\nlist = [\"acme\", { id = \"other\", app = \"acme-app\" }]";
     insta::assert_snapshot!(error(list, &["sp-acme", "ACME-app"]), @r#"
-no tenant `sp-acme` in list: that is the app of tenant `acme`
-no tenant `ACME-app` in list: that is the app of tenant `other`
+no tenant `sp-acme` in the inventory (list): that is the app of tenant `acme`
+no tenant `ACME-app` in the inventory (list): that is the app of tenant `other`
 "#);
 }
 

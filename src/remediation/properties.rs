@@ -163,6 +163,7 @@ fn remedy() -> impl Strategy<Value = Remedy> {
                 3 => Action::RestartMachine { app, machine },
                 _ => Action::DeleteRecords {
                     zone: DOMAIN.to_owned(),
+                    zone_id: None,
                     name: name.clone(),
                     which: Records::Responder,
                     records: vec![RecordRef {
@@ -205,6 +206,7 @@ fn fitting() -> impl Strategy<Value = (Cause, Object, Vec<Remedy>)> {
             _ => {
                 let action = Action::DeleteRecords {
                     zone: DOMAIN.to_owned(),
+                    zone_id: None,
                     name: name.clone(),
                     which: Records::Responder,
                     records: vec![record],
@@ -368,6 +370,7 @@ impl Case {
                 _ => ApiAnswer::Known(Arc::new(self.records.clone())),
             },
             listed_at: None,
+            zone_id: None,
             inventory: (self.hold == Hold::Inventory).then(fault).into_iter().collect(),
             known: match self.hold {
                 Hold::Nobody => Arc::default(),

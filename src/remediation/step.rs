@@ -158,6 +158,7 @@ impl Step {
             Self::AddCertificate { .. } => Action::AddCertificate { app, name },
             Self::DeleteRecord(record) => Action::DeleteRecords {
                 zone: zone.to_owned(),
+                zone_id: None,
                 name,
                 which: if record.proxied {
                     Records::Proxied

@@ -70,6 +70,7 @@ pub async fn survey(
         platform: fleet.platform.clone(),
         listing: fleet.listing.clone(),
         listed_at: fleet.listed_at,
+        zone_id: fleet.zone_id.clone(),
         inventory: fleet.inventory.clone(),
         known: Arc::clone(&fleet.known),
         tenants: seen,

@@ -3,10 +3,10 @@
 
 use roundsman_checks::finding::Outcome;
 
-use super::grouped_causes::{Merged, by_importance};
+use super::grouped_causes::{Merged, Standing, by_importance, counted};
 use super::human::render as human;
 use super::json::Report;
-use super::standing::{headline, shortfalls, some_of, unknown_alone, unverified};
+use super::standing::{headline, listed, shortfalls, unknown_alone, unverified};
 use crate::text::{Style, clean, shorten};
 
 /// GitHub shows this many annotations of one level in a step.
@@ -32,11 +32,11 @@ struct Annotation {
     message: String,
 }
 
-/// Renders the report. Nothing between `::stop-commands::token` and `::token::` is a command, whatever stands there:
+/// Renders the report; how much the human form tells is said by `telling`. Nothing between `::stop-commands::token` and `::token::` is a command, whatever stands there:
 /// `token` must be one that no target can guess.
 #[must_use]
-pub fn render(report: &Report<'_>, token: &str) -> String {
-    let story = human(report, Style::default());
+pub fn render(report: &Report<'_>, telling: Style, token: &str) -> String {
+    let story = human(report, telling);
     let mut text = format!("::stop-commands::{token}\n{story}::{token}::\n");
     for annotation in annotations(report) {
         text.push_str(&annotation.command());
@@ -77,7 +77,7 @@ fn annotations(report: &Report<'_>) -> Vec<Annotation> {
             .map(|shortfall| Annotation::new(deciding, &shortfall.name(), &clean(&shortfall.sentence()))),
     );
     all.extend(unknown_alone(report).iter().map(|(reason, names)| {
-        let title = format!("unknown: {}", some_of(names, MOST_TENANTS));
+        let title = format!("unknown: {}", listed(names, MOST_TENANTS));
         Annotation::new(deciding, &title, &shorten(&clean(reason), LONGEST_LINE))
     }));
     let (errors, warnings) = all
@@ -91,33 +91,34 @@ fn annotations(report: &Report<'_>) -> Vec<Annotation> {
     }
     shown.extend(at_most(warnings));
     let notes = unverified(report).into_iter();
-    shown.extend(notes.map(|note| Annotation::new(Level::Notice, "not verified", &clean(&note))));
+    shown.extend(notes.map(|note| Annotation::new(Level::Notice, "not verified", &clean(&note.sentence()))));
     shown
 }
 
 fn of_cause(entry: &Merged<'_>, report: &Report<'_>) -> Annotation {
     let line = |text: &str| shorten(&clean(text), LONGEST_LINE);
-    let mut lines = vec![entry.meaning().0.to_owned()];
-    let facts = entry.facts();
-    lines.extend(facts.iter().take(MOST_FACTS).map(|fact| line(fact)));
-    if facts.len() > MOST_FACTS {
-        lines.push(format!("and {} more", facts.len() - MOST_FACTS));
+    let mut lines = vec![line(&entry.meaning())];
+    let facts = entry.facts(MOST_FACTS);
+    lines.extend(facts.shown.iter().map(|fact| format!("- {}", line(fact))));
+    if facts.left_out > 0 {
+        lines.push(format!("and {}", counted(facts.left_out, "more fact")));
     }
-    let fixes = entry.fixes();
+    let fixes = entry.fixes(MOST_FIXES);
     lines.extend(
         fixes
+            .shown
             .iter()
-            .take(MOST_FIXES)
-            .map(|fix| format!("fix: {}", line(&fix.text))),
+            .map(|fix| format!("{}: {}", fix.form.as_str(), line(fix.behind_label()))),
     );
-    if fixes.len() > MOST_FIXES {
-        lines.push(format!("and {} more like it", fixes.len() - MOST_FIXES));
+    if fixes.left_out > 0 {
+        lines.push(format!("and {}", counted(fixes.left_out, "more fix")));
     }
+    lines.push(format!("more: {}", entry.explain()));
     let title = format!("{}: {}", entry.cause(), entry.whom(MOST_TENANTS));
     let about_fleet = report.tenants_only && entry.tenants().is_empty();
     let level = if entry.quiet().is_some() {
         Level::Notice
-    } else if entry.is_known(report) || entry.is_ignored() || about_fleet {
+    } else if entry.standing() != Standing::New || about_fleet {
         Level::Warning
     } else {
         level(entry.outcome(), report)
@@ -171,12 +172,12 @@ mod tests {
 
     #[test]
     fn a_cause_is_one_annotation_after_the_stopped_story() {
-        insta::assert_snapshot!(render(&sample::hostile(), "TOKEN"));
+        insta::assert_snapshot!(render(&sample::hostile(), Style::default(), "TOKEN"));
     }
 
     #[test]
     fn commands_of_a_target_stand_only_where_none_is_read() {
-        let text = render(&sample::hostile(), "TOKEN");
+        let text = render(&sample::hostile(), Style::default(), "TOKEN");
         let (before, after) = text.split_once("\n::TOKEN::\n").unwrap_or_default();
         assert!(before.starts_with("::stop-commands::TOKEN\n"));
         assert!(before.contains("::add-mask::"), "{before}");
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn of_many_causes_the_tenth_annotation_names_the_rest() {
-        let text = render(&sample::many_causes(), "TOKEN");
+        let text = render(&sample::many_causes(), Style::default(), "TOKEN");
         let errors = text
             .lines()
             .filter(|line| line.starts_with("::error"))
@@ -196,10 +197,10 @@ mod tests {
         assert_eq!(errors.len(), MOST_SHOWN);
         assert!(errors[0].starts_with("::error title=edge-missing%3A"), "{}", errors[0]);
         assert!(errors[9].contains(" more in the log"), "{}", errors[9]);
-        assert!(errors[9].contains("::dns-delegated: a, b%0Adns-"), "{}", errors[9]);
+        assert!(errors[9].contains("::dns-delegated: 2: a, b%0Adns-"), "{}", errors[9]);
         // Failures that nothing explains are one cause too.
         assert!(
-            errors[1].starts_with("::error title=unexplained%3A u0%2C "),
+            errors[1].starts_with("::error title=unexplained%3A 30%3A u0%2C "),
             "{}",
             errors[1]
         );
@@ -210,7 +211,7 @@ mod tests {
     fn failures_that_do_not_decide_are_warnings() {
         let mut report = sample::hostile();
         report.exit = 0;
-        let text = render(&report, "TOKEN");
+        let text = render(&report, Style::default(), "TOKEN");
         assert!(text.contains("::notice title=roundsman::verified: "), "{text}");
         assert!(text.contains("::warning title=dns-override"), "{text}");
         assert!(!text.contains("::error"), "{text}");

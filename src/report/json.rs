@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use roundsman_checks::diagnosis::{
-    Cause, CauseEntry, CommandLine, Confidence, Diagnosis, Fact, FleetDetail, Form, Object, RecordRef, Remedy, Scope,
-    Severity, Status, TenantVerdict,
+    Cause, CauseEntry, CommandLine, Confidence, Diagnosis, Fact, FleetDetail, Instruction, Object, RecordRef, Remedy,
+    Scope, Severity, Status, TenantVerdict,
 };
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Finding, Outcome};
@@ -134,6 +134,8 @@ pub struct CauseLine<'r> {
     pub title: &'static str,
     /// What it means for users.
     pub explanation: &'static str,
+    /// The command that tells more of it.
+    pub explain: String,
     /// How sure it is.
     pub confidence: Confidence,
     /// How urgent it is.
@@ -177,9 +179,8 @@ pub struct RemedyLine<'r> {
     /// What a person types or clicks.
     pub command: String,
     automatic: bool,
-    /// How a person carries it out.
-    #[serde(skip)]
-    pub form: Form,
+    /// The same line by line: what is typed, done, looked at or waited for.
+    pub instructions: Vec<Instruction>,
 }
 
 impl<'r> RemedyLine<'r> {
@@ -195,7 +196,7 @@ impl<'r> RemedyLine<'r> {
             records: action.records(),
             command: action.command(tool),
             automatic: remedy.automatic,
-            form: action.form(),
+            instructions: action.instructions(tool),
         }
     }
 }
@@ -403,6 +404,11 @@ fn causes<'r>(diagnosis: &'r Diagnosis, demand: &GatePolicy, tool: &dyn CommandL
     entries.map(line).collect()
 }
 
+/// The command that tells more of a cause.
+pub(super) fn explain(cause: Cause) -> String {
+    format!("roundsman explain {cause}")
+}
+
 fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) -> CauseLine<'r> {
     CauseLine {
         cause: entry.cause,
@@ -412,6 +418,7 @@ fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) 
         tenants: &entry.tenants,
         title: entry.cause.title(),
         explanation: entry.cause.meaning(),
+        explain: explain(entry.cause),
         confidence: entry.confidence,
         severity,
         transient: entry.cause.is_transient(),

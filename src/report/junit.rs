@@ -131,7 +131,9 @@ fn fleet(report: &Report<'_>, known: &Known<'_>) -> TestSuite {
     let mut suite = suite(FLEET, cases, report);
     let notes = unverified(report);
     if !notes.is_empty() {
-        let notes = notes.iter().map(|note| format!("not verified: {}", xml(note)));
+        let notes = notes
+            .iter()
+            .map(|note| format!("not verified: {}", xml(&note.sentence())));
         suite.set_system_out(notes.collect::<Vec<_>>().join("\n"));
     }
     suite
@@ -261,15 +263,15 @@ fn unwell(kind: NonSuccessKind, ty: &str, message: &str, text: &str) -> TestCase
 fn proof(cause: Option<Cause>, lines: &[&CauseLine<'_>]) -> String {
     let mut text = Vec::new();
     if let Some(cause) = cause {
-        text.push(format!("{cause}: {}", cause.title()));
-        text.push(cause.meaning().to_owned());
+        text.push(format!("{cause}: {}. {}", cause.title(), cause.meaning()));
     }
     let facts = lines
         .iter()
         .flat_map(|line| line.evidence)
         .map(|fact| xml(&fact.to_string()));
     let fixes = lines.iter().flat_map(|line| &line.remedy);
-    let fixes = fixes.map(|remedy| format!("fix: {}", xml(&remedy.command)));
+    let fixes = fixes.flat_map(|remedy| &remedy.instructions);
+    let fixes = fixes.map(|fix| format!("{}: {}", fix.form.as_str(), xml(fix.behind_label())));
     for more in [facts.collect::<Vec<_>>(), fixes.collect::<Vec<_>>()] {
         let hidden = more.len().saturating_sub(MOST_FACTS);
         text.extend(more.into_iter().take(MOST_FACTS));
@@ -277,6 +279,7 @@ fn proof(cause: Option<Cause>, lines: &[&CauseLine<'_>]) -> String {
             text.push(format!("and {hidden} more"));
         }
     }
+    text.extend(lines.first().map(|line| format!("more: {}", line.explain)));
     text.join("\n")
 }
 

@@ -1,12 +1,12 @@
 //! The report as Markdown, for a comment on a merge request and for a job's summary: verdict, causes, proof, fixes.
 //! What targets said stands in code fences only, and no text is longer than it may be.
 
-use roundsman_checks::diagnosis::{Confidence, Status};
+use roundsman_checks::diagnosis::{Form, Instruction, Status};
 use roundsman_checks::finding::Outcome;
 
-use super::grouped_causes::{Merged, by_importance};
+use super::grouped_causes::{Merged, Standing, by_importance, counted};
 use super::json::Report;
-use super::standing::{compared, edge, headline, shortfalls, some_of, unknown_alone, unverified};
+use super::standing::{compared, edge, headline, listed, shortfalls, some, unknown_alone, unverified};
 use crate::text::{clean, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
@@ -57,8 +57,8 @@ pub fn render(report: &Report<'_>, limit: usize) -> String {
     let causes = by_importance(report);
     let mut cut = Vec::new();
     if !causes.is_empty() {
-        page.add("| | cause | whom | confidence |\n|---|---|---|---|\n");
-        cut.push((page.add_all(causes.iter().map(|entry| row(entry, report))), "rows"));
+        page.add("| | cause | affected | |\n|---|---|---|---|\n");
+        cut.push((page.add_all(causes.iter().map(row)), "rows"));
         page.add("\n");
     }
     // Where all of it finds no room, what can be seen without unfolding may.
@@ -68,7 +68,7 @@ pub fn render(report: &Report<'_>, limit: usize) -> String {
     cut.push((untold.count(), "causes"));
     let unknown = unknown_alone(report);
     let unknown = unknown.iter().map(|(reason, names)| {
-        let names = plain(&some_of(names, MOST_TENANTS));
+        let names = plain(&listed(names, MOST_TENANTS));
         format!("### unknown: {names}\n\n{}\n", fence("text", &[reason]))
     });
     cut.push((page.add_all(unknown), "reasons"));
@@ -91,10 +91,12 @@ fn head(report: &Report<'_>) -> String {
         _ => "❔",
     };
     let mut text = format!(
-        "## {mark} {}\n\n{} · {} · exit {}\n\n",
+        "## {mark} {}\n\n{} · {} · {} · from {} · exit {}\n\n",
         headline(report),
         code(report.domain),
         plain(&edge(report)),
+        report.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        plain(report.vantage),
         report.exit
     );
     if let Some((head, lines)) = compared(report, MOST_FOLDED) {
@@ -108,23 +110,22 @@ fn head(report: &Report<'_>) -> String {
         text.push_str(&format!("> {}\n\n", plain(&shortfall.sentence())));
     }
     for note in unverified(report) {
-        text.push_str(&format!("> not verified: {}\n\n", plain(&note)));
+        text.push_str(&format!("> not verified: {}\n\n", plain(&note.sentence())));
     }
     text
 }
 
-fn row(entry: &Merged<'_>, report: &Report<'_>) -> String {
-    let known = entry.mark(report);
-    let quiet = entry
-        .quiet()
-        .map(|severity| format!(", {severity}"))
-        .unwrap_or_default();
+fn row(entry: &Merged<'_>) -> String {
+    let word = match entry.standing() {
+        Standing::New => word(entry.outcome()),
+        Standing::Known => "known",
+        Standing::Ignored => "ignored",
+    };
     format!(
-        "| {} | {} | {} | {}{quiet}{known} |\n",
-        word(entry.outcome()),
+        "| {word} | {} | {} | {} |\n",
         code(entry.cause().as_str()),
         plain(&entry.whom(MOST_TENANTS)),
-        confidence(entry)
+        entry.marks().join(", ")
     )
 }
 
@@ -137,59 +138,64 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn confidence(entry: &Merged<'_>) -> &'static str {
-    match entry.confidence() {
-        Confidence::Likely => "likely",
-        Confidence::Confirmed => "confirmed",
-    }
-}
-
 fn details(entry: &Merged<'_>, folded_most: usize) -> String {
-    let (title, explanation) = entry.meaning();
     let mut text = format!(
         "### {}: {}\n\n{} {}\n\n",
         code(entry.cause().as_str()),
         plain(&entry.whom(MOST_TENANTS)),
-        sentence(title),
-        plain(explanation)
+        plain(&entry.meaning()),
+        code(&entry.explain())
     );
     let names = entry.tenants();
     if names.len() > MOST_TENANTS && folded_most > 0 {
-        let listed = format!("{}\n", plain(&some_of(&names, folded_most)));
+        let listed = format!("{}\n", plain(&some(&names, folded_most)));
         text.push_str(&folded(&format!("{} tenants", names.len()), &listed));
     }
-    text.push_str(&listed("text", "facts", &entry.facts(), (MOST_FACTS, folded_most)));
-    let fixes = entry.fixes();
-    if !fixes.is_empty() {
+    let facts = entry.facts(MOST_FACTS + folded_most);
+    let (shown, more) = facts.shown.split_at(MOST_FACTS.min(facts.shown.len()));
+    if !shown.is_empty() {
+        text.push_str(&(fence("text", shown) + "\n"));
+    }
+    text.push_str(&rest("text", "more fact", more, facts.left_out));
+    let fixes = entry.fixes(MOST_FIXES);
+    if !fixes.shown.is_empty() {
         text.push_str("Fix:\n\n");
-        let commands = fixes.iter().all(|fix| fix.is_typed);
-        let fixes = fixes.into_iter().map(|fix| fix.text).collect::<Vec<_>>();
-        let language = if commands { "sh" } else { "text" };
-        text.push_str(&listed(language, "fixes", &fixes, (MOST_FIXES, folded_most)));
+    }
+    let (commands, sentences) = fixes
+        .shown
+        .iter()
+        .partition::<Vec<&Instruction>, _>(|line| line.form == Form::Run);
+    for (language, lines) in [("text", sentences), ("sh", commands)] {
+        if !lines.is_empty() {
+            let lines = lines.iter().map(|line| typed(line)).collect::<Vec<_>>();
+            text.push_str(&(fence(language, &lines) + "\n"));
+        }
+    }
+    if fixes.left_out > 0 {
+        let all = entry.fixes(MOST_FIXES + folded_most);
+        let more = all.shown.iter().skip(fixes.shown.len()).map(|line| typed(line));
+        text.push_str(&rest("text", "more line", &more.collect::<Vec<_>>(), all.left_out));
     }
     text
 }
 
-/// The first few in a fence, the rest in one below a fold.
-fn listed(language: &str, what: &str, lines: &[String], (most, folded_most): (usize, usize)) -> String {
-    let (shown, rest) = lines.split_at(most.min(lines.len()));
-    let mut text = if shown.is_empty() {
-        String::new()
-    } else {
-        fence(language, shown) + "\n"
-    };
-    if !rest.is_empty() {
-        let kept = &rest[..folded_most.min(rest.len())];
-        let title = format!("{} more {what}", rest.len());
-        text.push_str(&match kept.len() {
-            0 => format!("… and {title}\n\n"),
-            count if count < rest.len() => {
-                folded(&format!("{title}, the first {count} of them"), &fence(language, kept))
-            }
-            _ => folded(&title, &fence(language, kept)),
-        });
+/// A line of what to do: a command as it is, a sentence behind its label.
+fn typed(line: &Instruction) -> String {
+    match line.form {
+        Form::Run => line.text.clone(),
+        form => format!("{:<5}{}", form.as_str(), line.behind_label()),
     }
-    text
+}
+
+/// What found no room at once, in a fence below a fold; `left_out`: how many are not even there.
+fn rest(language: &str, what: &str, kept: &[String], left_out: usize) -> String {
+    let title = counted(kept.len() + left_out, what);
+    match (kept.len(), left_out) {
+        (0, 0) => String::new(),
+        (0, _) => format!("… and {title}\n\n"),
+        (_, 0) => folded(&title, &fence(language, kept)),
+        (count, _) => folded(&format!("{title}, the first {count} of them"), &fence(language, kept)),
+    }
 }
 
 /// The tenants that are not healthy, below a fold; returns how many found no room.
@@ -274,13 +280,6 @@ fn plain(text: &str) -> String {
 fn ends_with_www(text: &str) -> bool {
     let last = text.as_bytes().last_chunk::<3>();
     last.is_some_and(|last| last.eq_ignore_ascii_case(b"www"))
-}
-
-/// A title of ours as a sentence.
-fn sentence(title: &str) -> String {
-    let mut chars = title.chars();
-    let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    plain(&format!("{first}{}.", chars.as_str()))
 }
 
 #[cfg(test)]

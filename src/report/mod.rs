@@ -8,7 +8,10 @@ mod junit;
 mod markdown;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod scenes;
 mod standing;
+mod subject;
 
 pub use github::render as github;
 pub use human::render as human;

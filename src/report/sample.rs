@@ -114,7 +114,7 @@ pub(super) fn huge(count: usize) -> Report<'static> {
     report(tenants, causes)
 }
 
-fn report(tenants: Vec<TenantLine<'static>>, causes: Vec<CauseLine<'static>>) -> Report<'static> {
+pub(super) fn report(tenants: Vec<TenantLine<'static>>, causes: Vec<CauseLine<'static>>) -> Report<'static> {
     let count = |status| tenants.iter().filter(|tenant| tenant.status() == status).count();
     let fleet = [
         (
@@ -177,14 +177,14 @@ fn report(tenants: Vec<TenantLine<'static>>, causes: Vec<CauseLine<'static>>) ->
 }
 
 /// What stands in the place of a round's evidence lives as long as the test.
-fn kept<T>(value: T) -> &'static T {
+pub(super) fn kept<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
 }
 
 /// One check that is not well: its outcome, its cause, what is said of it.
 type Unwell<'t> = (Check, Outcome, Option<Cause>, &'t str);
 
-fn tenant(id: &str, status: Status, cause: Option<Cause>, unwell: &[Unwell<'_>]) -> TenantLine<'static> {
+pub(super) fn tenant(id: &str, status: Status, cause: Option<Cause>, unwell: &[Unwell<'_>]) -> TenantLine<'static> {
     let domain = Hostname::parse("example.com").unwrap();
     let mut findings = Findings(Check::ALL.map(|_| timed(Finding::plain(Outcome::Pass, "fine"))));
     let mut explained = Vec::new();
@@ -234,6 +234,7 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
         tenants,
         title: cause.title(),
         explanation: cause.meaning(),
+        explain: super::json::explain(cause),
         confidence: Confidence::Confirmed,
         severity: cause.severity(outcome, tenants.len()),
         transient: false,

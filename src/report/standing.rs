@@ -14,8 +14,8 @@ use crate::text::clean;
 /// Why the exit code is worse than the findings alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Shortfall<'r> {
-    /// It ended before everything was looked at.
-    Interrupted,
+    /// It was ended early, and so many tenants are not known.
+    Interrupted(usize),
     /// A demand that was not met, as in `--require app: …`.
     GatePolicy(&'r Unmet),
     /// There is no tenant, and why.
@@ -26,7 +26,7 @@ impl Shortfall<'_> {
     /// What it is about, in a word or two.
     pub(super) fn name(&self) -> String {
         match self {
-            Self::Interrupted => "interrupted".into(),
+            Self::Interrupted(_) => "interrupted".into(),
             Self::GatePolicy(demand) => demand.name(),
             Self::Nobody(_) => "inventory".into(),
         }
@@ -35,7 +35,8 @@ impl Shortfall<'_> {
     /// The whole sentence.
     pub(super) fn sentence(&self) -> String {
         match self {
-            Self::Interrupted => "the round ended before everything was looked at".into(),
+            Self::Interrupted(0) => "interrupted: what is said rests on the last look".into(),
+            Self::Interrupted(count) => format!("interrupted: {} could not be verified", tenants(*count)),
             Self::GatePolicy(demand) => demand.to_string(),
             Self::Nobody(why) => format!("no tenant was verified: {why}"),
         }
@@ -47,8 +48,25 @@ impl Shortfall<'_> {
     }
 }
 
+/// Sleeping tenants that are named.
+const MOST_SLEEPERS: usize = 4;
+
+/// Something that was not verified.
+pub(super) struct Note {
+    /// What it is about, in a word or two.
+    pub(super) label: &'static str,
+    pub(super) text: String,
+}
+
+impl Note {
+    /// The whole sentence.
+    pub(super) fn sentence(&self) -> String {
+        format!("{}: {}", self.label, self.text)
+    }
+}
+
 /// What was not verified though nothing is wrong with it: no reason to fail, and no reason to be silent.
-pub(super) fn unverified(report: &Report<'_>) -> Vec<String> {
+pub(super) fn unverified(report: &Report<'_>) -> Vec<Note> {
     let asleep = |line: &CheckLine<'_>| line.finding.reason == Some(Reason::Asleep);
     let sleepers = report
         .tenants
@@ -57,19 +75,22 @@ pub(super) fn unverified(report: &Report<'_>) -> Vec<String> {
     let sleepers = sleepers.map(TenantLine::id).collect::<Vec<_>>();
     let mut notes = Vec::new();
     if !sleepers.is_empty() {
-        let (count, names) = (tenants(sleepers.len()), some_of(&sleepers, 4));
-        let verb = if sleepers.len() == 1 {
-            "sleeps and was"
-        } else {
-            "sleep and were"
+        let whose = match sleepers.len() {
+            1 => "its page was",
+            _ => "their pages were",
         };
-        notes.push(format!(
-            "{count} {verb} not asked for a page ({names}): --wake always asks"
-        ));
+        let (count, who) = (sleepers.len(), some(&sleepers, MOST_SLEEPERS));
+        notes.push(Note {
+            label: "asleep",
+            text: format!("{count}: {who}; {whose} not asked for (--wake always asks)"),
+        });
     }
     let proxied = |line: &FleetLine<'_>| line.detail == Some(FleetDetail::ThroughProxy);
     if report.fleet.iter().any(proxied) {
-        notes.push("the wildcard goes through the CDN's proxy: that path was not verified".to_owned());
+        notes.push(Note {
+            label: "not seen",
+            text: "the wildcard goes through the CDN's proxy: that path was not verified".to_owned(),
+        });
     }
     notes
 }
@@ -78,7 +99,7 @@ pub(super) fn unverified(report: &Report<'_>) -> Vec<String> {
 pub(super) fn shortfalls<'r>(report: &'r Report<'r>) -> Vec<Shortfall<'r>> {
     let mut all = Vec::new();
     if report.interrupted {
-        all.push(Shortfall::Interrupted);
+        all.push(Shortfall::Interrupted(report.summary.unknown));
     }
     all.extend(report.demands.iter().map(Shortfall::GatePolicy));
     all.extend(nobody(report).map(Shortfall::Nobody));
@@ -91,13 +112,13 @@ pub(super) fn nobody(report: &Report<'_>) -> Option<&'static str> {
     if report.summary.tenants > 0 {
         None
     } else if report.causes.iter().any(blind) {
-        Some("nobody could be asked who they are, so nothing was verified")
+        Some("the inventory could not be read, so nothing was verified")
     } else if report
         .demands
         .iter()
         .any(|demand| matches!(demand, Unmet::NobodyLeft(_)))
     {
-        Some("none was left by what was chosen")
+        Some("no tenant fits what was chosen")
     } else {
         Some(
             "the inventory is empty, so nothing was verified (`[tenants]` in the configuration and its `app_prefix`, `--tenants`, names)",
@@ -149,7 +170,7 @@ pub(super) fn compared(report: &Report<'_>, most: usize) -> Option<(String, Vec<
     }
     if !baseline.gone.is_empty() {
         let names = baseline.gone.iter().map(String::as_str).collect::<Vec<_>>();
-        lines.push(format!("{:<9} {}", "gone", some_of(&names, most)));
+        lines.push(format!("{:<9} {}", "gone", some(&names, most)));
     }
     Some((head, lines))
 }
@@ -212,17 +233,17 @@ pub(super) fn tenants(count: usize) -> String {
     }
 }
 
-/// The first `most` of these names, and how many more there are.
-pub(super) fn some_of(names: &[&str], most: usize) -> String {
-    let shown = names
-        .iter()
-        .take(most)
-        .map(|name| clean(name))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > most {
-        format!("{shown} and {} more", names.len() - most)
-    } else {
-        shown
+/// Of one its name; of several how many, then the first `most`.
+pub(super) fn listed(names: &[&str], most: usize) -> String {
+    match names.len() {
+        1 => some(names, most),
+        count => format!("{count}: {}", some(names, most)),
     }
+}
+
+/// The first `most` of these names, and a mark where there are more.
+pub(super) fn some(names: &[&str], most: usize) -> String {
+    let shown = names.iter().take(most).map(|name| clean(name)).collect::<Vec<_>>();
+    let more = if names.len() > most { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }

@@ -22,7 +22,7 @@ use crate::agent;
 use crate::report::{CauseLine, CheckLine, FleetLine, Report};
 use crate::schema;
 
-pub use render::{TerminalStyle, render};
+pub use render::render;
 
 /// What the configuration says that no evidence holds.
 #[derive(Clone, Debug, Default)]

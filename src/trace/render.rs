@@ -1,12 +1,12 @@
 //! A trace as a person reads it: a hop a paragraph, the phases as bars, the logs, then the cause and its fix.
 
-use roundsman_checks::diagnosis::Confidence;
+use roundsman_checks::diagnosis::{Confidence, Form};
 use roundsman_checks::finding::Outcome;
 
 use super::render_hops as hops;
 use super::render_logs as logs;
 use super::{Phase, Trace};
-use crate::text::{Paint, Style, clean, paint, wrap};
+use crate::text::{Paint, Style, paint, wrap};
 
 /// Facts and fixes of one cause that are shown.
 const MOST: usize = 6;
@@ -15,19 +15,10 @@ pub(super) const LABEL: usize = 10;
 /// Columns of the bars where nothing limits the line.
 const WIDE: usize = 80;
 
-/// How a trace is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TerminalStyle {
-    /// Colours and width.
-    pub style: Style,
-    /// Whether only ASCII can be shown, as on a dumb terminal.
-    pub ascii: bool,
-}
-
 /// Renders the trace, with a line break at its end.
 #[must_use]
-pub fn render(trace: &Trace<'_>, look: TerminalStyle) -> String {
-    let page = Page { look };
+pub fn render(trace: &Trace<'_>, style: Style) -> String {
+    let page = Page { style };
     let mut blocks = vec![head(trace, page)];
     blocks.push(hops::dns(trace, page));
     blocks.push(hops::visit(trace, page));
@@ -52,15 +43,15 @@ fn head(trace: &Trace<'_>, page: Page) -> String {
 /// The phases one after another; each bar begins where the one before it ends.
 fn waterfall(phases: &[Phase], page: Page) -> Option<String> {
     let whole = phases.last().map(|last| last.start_ms + last.ms)?;
-    let room = page.look.style.width.unwrap_or(WIDE).clamp(40, 100) - LABEL - 24;
+    let room = page.style.width.unwrap_or(WIDE).clamp(40, 100) - LABEL - 24;
     let bars = phases.iter().enumerate().map(|(at, phase)| {
         let label = if at == 0 { "phases" } else { "" };
-        let bar = bar(phase, whole, room, page.look.ascii);
+        let bar = bar(phase, whole, room, page.style.ascii);
         let row = format!("{label:<LABEL$}{:<11}{:>9.1} ms {bar}", phase.phase, phase.ms);
         row.trim_end().to_owned()
     });
     let mut rows = bars.collect::<Vec<_>>();
-    rows.push(format!("{:<LABEL$}{:<11}{whole:>9.1} ms", "", "together"));
+    rows.push(format!("{:<LABEL$}{:<11}{whole:>9.1} ms", "", "total"));
     Some(rows.join("\n"))
 }
 
@@ -85,20 +76,25 @@ fn causes(trace: &Trace<'_>, page: Page) -> Option<String> {
         let (label, colour) = match entry.outcome {
             Outcome::Fail => ("FAIL", Paint::Bad),
             Outcome::Warn => ("WARN", Paint::Doubtful),
-            _ => ("UNKN", Paint::Blind),
+            _ => ("UNKNOWN", Paint::Blind),
         };
         let sure = match entry.confidence {
-            Confidence::Confirmed => "confirmed",
-            Confidence::Likely => "likely",
+            Confidence::Confirmed => "",
+            Confidence::Likely => " (likely)",
         };
-        let head = page.line("!", &format!("{}: {} ({sure})", entry.cause, entry.title));
+        let head = page.line("!", &format!("{}{sure}: {}", entry.cause, entry.title));
         // The label stands in the place of a mark that was as wide.
-        let label = paint(&format!("{label:<LABEL$}"), colour, page.look.style.colour);
+        let label = paint(&format!("{label:<LABEL$}"), colour, page.style.colour);
         let mut rows = vec![label + head.get(LABEL..).unwrap_or_default()];
+        rows.push(page.line("", entry.explanation));
         let facts = entry.evidence.iter().take(MOST);
-        rows.extend(facts.map(|fact| page.line("", &fact.to_string())));
-        let fixes = entry.remedy.iter().take(MOST);
-        rows.extend(fixes.map(|remedy| page.command("fix", &remedy.command)));
+        rows.extend(facts.map(|fact| page.line("", &format!("- {fact}"))));
+        let fixes = entry.remedy.iter().take(MOST).flat_map(|remedy| &remedy.instructions);
+        rows.extend(fixes.map(|line| match line.form {
+            Form::Run => page.command(line.form.as_str(), &line.text),
+            form => page.line(form.as_str(), line.behind_label()),
+        }));
+        rows.push(page.line("more", &entry.explain));
         rows.join("\n")
     });
     let entries = entries.collect::<Vec<_>>();
@@ -131,27 +127,24 @@ fn tail(trace: &Trace<'_>, page: Page) -> String {
 /// Where text goes: cleaned, in characters that can be shown, within the width.
 #[derive(Clone, Copy)]
 pub(super) struct Page {
-    pub(super) look: TerminalStyle,
+    pub(super) style: Style,
 }
 
 impl Page {
     /// A paragraph with its label.
     pub(super) fn line(self, label: &str, text: &str) -> String {
-        wrap(&format!("{label:<LABEL$}"), &self.fit(text), self.look.style.width)
+        wrap(&format!("{label:<LABEL$}"), &self.fit(text), self.style.width)
     }
 
     /// A command with its label, whole on its line whatever the width: it is to be copied.
     fn command(self, label: &str, text: &str) -> String {
-        let text = clean(text);
-        let text = if self.look.ascii { plain(&text) } else { text };
-        format!("{label:<LABEL$}{text}")
+        format!("{label:<LABEL$}{}", self.style.shown(text))
     }
 
     /// The text as it can be shown; a word too long for the width is broken, which a pipe never is.
     fn fit(self, text: &str) -> String {
-        let text = clean(text);
-        let text = if self.look.ascii { plain(&text) } else { text };
-        let Some(room) = self.look.style.width.map(|width| width.saturating_sub(LABEL).max(8)) else {
+        let text = self.style.shown(text);
+        let Some(room) = self.style.width.map(|width| width.saturating_sub(LABEL).max(8)) else {
             return text;
         };
         let words = text.split(' ').map(|word| {
@@ -161,21 +154,6 @@ impl Page {
         });
         words.collect::<Vec<_>>().join(" ")
     }
-}
-
-/// What ASCII has in the place of the characters that are used here; of others a question mark.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '·' => out.push('-'),
-            '…' => out.push_str("..."),
-            '→' => out.push_str("->"),
-            c if c.is_ascii() => out.push(c),
-            _ => out.push('?'),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -203,12 +181,10 @@ mod tests {
     #[test]
     fn on_a_terminal_a_long_word_is_broken_in_a_pipe_never_and_a_command_nowhere() {
         let page = |width, ascii| Page {
-            look: TerminalStyle {
-                style: Style {
-                    width,
-                    ..Style::default()
-                },
+            style: Style {
+                width,
                 ascii,
+                ..Style::default()
             },
         };
         let word = "x".repeat(100);
@@ -217,8 +193,8 @@ mod tests {
         assert_eq!(page(None, false).line("TLS", &word), format!("TLS       {word}"));
         let command = "fly certs remove q7f9.tenants.test -a sp-q7f9 -y";
         assert_eq!(
-            page(Some(40), false).command("fix", command),
-            format!("fix       {command}")
+            page(Some(40), false).command("run", command),
+            format!("run       {command}")
         );
         assert_eq!(
             page(None, true).line("", "a · b… é \x1b[2J"),

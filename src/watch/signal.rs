@@ -8,8 +8,9 @@ use roundsman_checks::diagnosis::{
     Blame, Cause, CauseEntry, Class, Explanation, FleetFinding, Object, Overlay, Remedy, Scope, Severity, Shown,
     TenantFacts,
 };
+use roundsman_checks::evidence::Cloud;
 use roundsman_checks::finding::{Check, Outcome};
-use roundsman_checks::platform::fly::Flyctl;
+use roundsman_checks::platform::command_line;
 use roundsman_checks::target::{Tenant, TenantId};
 
 use super::Settings;
@@ -74,8 +75,11 @@ pub(super) fn shared_account(entry: &CauseEntry, severity: Urgency) -> Account {
     }
 }
 
+/// What to do, a line each: sentences, and commands that can be pasted.
 fn commands(remedy: &[Remedy]) -> Vec<String> {
-    remedy.iter().map(|remedy| remedy.command(&Flyctl)).collect()
+    let tool = command_line(Cloud::default());
+    let lines = remedy.iter().flat_map(|remedy| remedy.action.instructions(tool));
+    lines.map(|line| line.text).collect()
 }
 
 /// A signal of a tenant about itself.

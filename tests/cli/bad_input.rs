@@ -96,10 +96,20 @@ fn a_report_goes_to_a_file_and_to_the_screen() {
     fs::write(&file, "x".repeat(100_000)).expect("an older report");
     let ran = served.verify(&["--output", &format!("json={}", file.display()), "--output", "human=-"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert!(ran.out.starts_with("12 tenants"));
+    assert!(ran.out.starts_with("tenants.test · 12 tenants · "), "{}", ran.out);
     let report =
         serde_json::from_str::<serde_json::Value>(&fs::read_to_string(file).expect("the report")).expect("JSON");
     assert_eq!(report["schema"], "roundsman.report/1");
+}
+
+#[test]
+fn two_forms_for_one_stream_are_refused_before_the_round() {
+    let served = serve(LabOptions::default(), &[]);
+    for second in ["junit=-", "json=/dev/stdout", "human=-"] {
+        let ran = served.verify(&["--output", "human=-", "--output", second]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{second}");
+        assert!(ran.err.contains("both go to standard output"), "{}", ran.err);
+    }
 }
 
 #[test]
@@ -107,7 +117,7 @@ fn flags_alone_are_enough_and_select() {
     let served = serve(LabOptions::default(), &["site-status@a3b1"]);
     let some = served.verify(&["q7f9", "c04e.tenants.test"]);
     assert_eq!(some.code, Some(0), "{}{}", some.out, some.err);
-    assert!(some.out.starts_with("2 tenants"), "{}", some.out);
+    assert!(some.out.starts_with("tenants.test · 2 tenants"), "{}", some.out);
     let left_out = served.verify(&["a3b1", "--skip", "site,route"]);
     assert_eq!(left_out.code, Some(0), "{}", left_out.out);
     let required = served.verify(&["a3b1", "--skip", "site,route", "--require", "site"]);

@@ -73,13 +73,17 @@ fn what_was_broken_before_does_not_fail_and_what_got_worse_does() {
         human.contains("2 worse, 1 as before, 1 better against the report of"),
         "{human}"
     );
-    assert!(human.contains("confirmed, as before"), "{human}");
+    assert!(human.contains("KNOWN    app-stopped"), "{human}");
+    assert!(
+        human.find("KNOWN ") > human.rfind("FAIL "),
+        "what is known stands behind what is new: {human}"
+    );
     let junit = form("junit");
     assert_eq!(junit.matches("<failure").count(), 2, "{junit}");
     assert!(junit.contains("<skipped message=\"as before: app-stopped"), "{junit}");
     let github = form("github");
     assert!(github.contains("::warning title=app-stopped%3A q7f9"), "{github}");
-    assert!(form("markdown").contains("confirmed, as before"));
+    assert!(form("markdown").contains("| known | `app-stopped` | q7f9 |"));
 
     // What is not known now may be anything.
     served.stage(&["platform-api-unavailable=500"]);
@@ -97,12 +101,12 @@ fn a_baseline_that_is_none_is_an_error() {
     };
     assert!(refused(&[]).contains("before.json"));
     std::fs::write(&path, "{\"schema\":\"something/1\"}").expect("it can be written");
-    assert!(refused(&[]).contains("is no report of roundsman"));
+    assert!(refused(&[]).contains("is not a report of roundsman"));
     let ran = served.verify(&["--format", "json"]);
     std::fs::write(&path, ran.out.replace("tenants.test", "example.org")).expect("it can be written");
     assert!(refused(&[]).contains("is about example.org"));
     std::fs::write(&path, &ran.out[..ran.out.len() / 2]).expect("it can be written");
-    assert!(refused(&[]).contains("is no report of roundsman"));
+    assert!(refused(&[]).contains("is not a report of roundsman"));
     std::fs::write(&path, &ran.out).expect("it can be written");
     assert!(refused(&["--baseline-max-age", "1ms"]).contains("may be 0 s old"));
     assert_eq!(served.verify(&["--baseline", "before.json"]).code, Some(0));
@@ -235,19 +239,17 @@ fn a_warning_that_the_baseline_does_not_know_is_not_as_before() {
         rows.next().expect(cause).to_owned()
     };
     let same = human(&["certificate-expiring@q7f9=20"]);
-    assert!(row(&same, "WARN certificate-expiring").ends_with("as before"), "{same}");
+    assert!(row(&same, "certificate-expiring").starts_with("KNOWN "), "{same}");
     let more = human(&[
         "certificate-expiring@q7f9=20",
         "site-slow@a3b1",
         "edge-unreachable=127.0.0.1",
     ]);
-    assert!(row(&more, "WARN certificate-expiring").ends_with("as before"), "{more}");
-    for cause in ["WARN site-slow", "WARN edge-unreachable"] {
-        assert!(row(&more, cause).ends_with("confirmed"), "{more}");
+    assert!(row(&more, "certificate-expiring").starts_with("KNOWN "), "{more}");
+    for cause in ["site-slow", "edge-unreachable"] {
+        assert!(row(&more, cause).starts_with("WARN "), "{more}");
     }
     let other = human(&["certificate-expiring@q7f9=20", "certificate-expiring@a3b1=20"]);
-    assert!(
-        !row(&other, "WARN certificate-expiring").ends_with("as before"),
-        "{other}"
-    );
+    assert!(row(&other, "certificate-expiring").starts_with("WARN "), "{other}");
+    assert!(other.contains("KNOWN    certificate-expiring"), "{other}");
 }

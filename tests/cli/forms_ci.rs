@@ -82,7 +82,7 @@ fn junit_of_a_bad_night_is_what_the_schema_of_ci_servers_accepts() {
     assert!(ran.out.contains("<testcase name=\"dns\" classname=\"q7f9\" time=\"0."));
     assert!(
         ran.out
-            .contains("fix: fly certs remove b6d0.tenants.test -a sp-b6d0 -y")
+            .contains("run: fly certs remove b6d0.tenants.test -a sp-b6d0 -y")
     );
 }
 
@@ -168,10 +168,15 @@ fn on_github_each_cause_is_one_annotation_and_the_summary_has_the_report() {
     let overrides = annotations.iter().filter(|line| line.contains("title=dns-override"));
     let overrides = overrides.collect::<Vec<_>>();
     assert_eq!(overrides.len(), 1, "{annotations:?}");
-    let start =
-        "::error title=dns-override%3A a3b1%2C q7f9::an own record shadows the wildcard%0Aa3b1.tenants.test is A ";
+    let start = "::error title=dns-override%3A 2%3A a3b1%2C q7f9::The tenant has its own record, which overrides the wildcard. ";
     assert!(overrides[0].starts_with(start), "{}", overrides[0]);
-    assert!(overrides[0].contains("%0Afix: "), "{}", overrides[0]);
+    for line in [
+        "%0A- a3b1.tenants.test has A ",
+        "%0Ado: delete the ",
+        "%0Amore: roundsman explain dns-override",
+    ] {
+        assert!(overrides[0].contains(line), "{line}: {}", overrides[0]);
+    }
     let warned = annotations.iter().position(|line| line.starts_with("::warning "));
     let failed = annotations.iter().rposition(|line| line.starts_with("::error "));
     assert!(failed < warned, "{annotations:?}");
@@ -186,7 +191,7 @@ fn a_format_that_is_named_wins_over_github() {
     let served = serve(LabOptions::with_tenants(1), &[]);
     let summary = served.dir.path().join("summary.md");
     for (arguments, start) in [
-        (["--format", "human"], "1 tenant · "),
+        (["--format", "human"], "tenants.test · 1 tenant · "),
         (["--output", "json=-"], "{\n"),
         (["--format", "markdown"], "## ✅ verified: 1 healthy"),
     ] {
@@ -253,8 +258,7 @@ fn a_comment_names_each_cause_with_its_fix() {
     assert!(ran.out.len() <= 65_000);
     assert!(ran.out.starts_with("## ❌ failing: "), "{}", ran.out);
     assert!(
-        ran.out
-            .contains("| **fail** | `dns-override` | a3b1, q7f9 | confirmed |\n"),
+        ran.out.contains("| **fail** | `dns-override` | 2: a3b1, q7f9 |  |\n"),
         "{}",
         ran.out
     );

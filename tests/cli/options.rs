@@ -45,7 +45,7 @@ fn a_cause_that_is_accepted_is_told_apart_and_decides_nothing() {
     let both = ["--ignore", "site-status,dns-override"];
     let ran = served.verify(&both);
     assert_eq!(ran.code, Some(0), "{}", ran.out);
-    assert_eq!(ran.out.matches(", ignored").count(), 2, "{}", ran.out);
+    assert_eq!(ran.out.matches("\nIGNORED  ").count(), 2, "{}", ran.out);
     let report = served.report(&both);
     assert_eq!(report["exit"], 0);
     assert_eq!(report["summary"]["failing"], 2, "what fails is said to fail");
@@ -80,7 +80,7 @@ fn as_much_is_said_as_somebody_wants() {
     let quiet = served.verify(&["-q"]);
     assert_eq!(quiet.code, Some(1));
     let lines = quiet.out.lines().collect::<Vec<_>>();
-    assert!(lines[0].starts_with("FAIL site-status"), "{}", quiet.out);
+    assert!(lines[0].starts_with("FAIL     site-status"), "{}", quiet.out);
     assert!(!quiet.out.contains("fleet    "), "{}", quiet.out);
     let verbose = served.verify(&["-v"]).out;
     for tenant in ["q7f9 failing (site-status)", "a3b1 healthy", "demo-1 healthy"] {
@@ -92,4 +92,43 @@ fn as_much_is_said_as_somebody_wants() {
     assert_eq!(report["schema"], "roundsman.report/1");
     assert_eq!(served.verify(&["-q", "-v"]).code, Some(2));
     assert_eq!(served.verify(&["--json", "--format", "human"]).code, Some(2));
+}
+
+#[test]
+fn lists_are_told_whole_and_who_failed_before_is_looked_at_alone() {
+    let faults = ["q7f9", "a3b1", "demo-1"].map(|id| format!("site-status@{id}=503"));
+    let served = served(&faults.each_ref().map(String::as_str));
+    let usual = served.verify(&[]).out;
+    assert!(!usual.contains("--all"), "three are three: {usual}");
+    let verbose = served.verify(&["-v"]).out;
+    assert!(verbose.contains("\nslowest  "), "{verbose}");
+    let report = served.dir.path().join("before.json");
+    let output = format!("json={}", report.display());
+    assert_eq!(served.verify(&["--output", &output]).code, Some(1));
+    served.stage(&["site-status@q7f9=503"]);
+    let before = report.display().to_string();
+    let again = served.report(&["--failed-in", &before]);
+    assert_eq!(again["summary"]["tenants"], 3, "{again:#}");
+    assert_eq!(again["summary"]["failing"], 1, "{again:#}");
+    // The same file may be written: it was read before.
+    let output = served.verify(&["--failed-in", &before, "--output", &output]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    served.stage(&[]);
+    assert_eq!(served.verify(&["--failed-in", &before]).code, Some(0));
+    assert_eq!(served.verify(&["--failed-in", &before, "q7f9"]).code, Some(0));
+    let other = served.verify(&["--failed-in", "roundsman.toml"]);
+    assert_eq!(other.code, Some(2));
+    assert!(other.err.contains("--failed-in: "), "{}", other.err);
+    let nobody = served.verify(&[
+        "--failed-in",
+        &before,
+        "--only",
+        "dns",
+        "--output",
+        &format!("json={before}"),
+    ]);
+    assert_eq!(nobody.code, Some(0), "{}", nobody.err);
+    let nobody = served.verify(&["--failed-in", &before]);
+    assert_eq!(nobody.code, Some(3), "{}", nobody.out);
+    assert!(nobody.out.contains("no tenant failed in that report"), "{}", nobody.out);
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use roundsman::agent::Stop;
 use roundsman::text::Style;
-use roundsman::trace::{TerminalStyle, render};
+use roundsman::trace::render;
 use roundsman_lab::LabOptions;
 use serde_json::{Value, json};
 
@@ -113,7 +113,7 @@ fn a_cut_handshake_shows_no_chain_and_names_cause_and_fix() {
         "sp-q7f9: no request was sent",
         "certificate q7f9.tenants.test at sp-q7f9: Ready",
         "FAIL      certificate-conflict",
-        "fix       fly certs remove q7f9.tenants.test -a sp-q7f9 -y",
+        "run       fly certs remove q7f9.tenants.test -a sp-q7f9 -y",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -360,7 +360,7 @@ async fn lines_that_may_be_anothers_are_shown_and_not_claimed() {
         shown.len() == 5 && shown.iter().all(|line| line["by"].is_null()),
         "{log}"
     );
-    let text = render(trace, TerminalStyle::default());
+    let text = render(trace, Style::default());
     let rows = text
         .lines()
         .filter(|row| row.trim_start().starts_with("sp-q7f9 ") && row.ends_with("[may be another request's]"));
@@ -373,7 +373,7 @@ async fn an_interrupted_trace_blames_no_address() {
     let bench = bench(LabOptions::with_platform()).await;
     let (pull, stop) = Stop::new();
     pull.send(true).expect("somebody listens");
-    let text = render(&bench.trace_until("q7f9", stop).await, TerminalStyle::default());
+    let text = render(&bench.trace_until("q7f9", stop).await, Style::default());
     let why = "address   the trace was interrupted before an address was visited";
     assert!(text.contains(why), "{text}");
 }
@@ -440,12 +440,13 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
         for (ascii, width) in [(false, 80), (true, 80), (true, 40)] {
             let style = Style {
                 width: Some(width),
+                ascii,
                 ..Style::default()
             };
-            let text = render(&trace, TerminalStyle { style, ascii });
+            let text = render(&trace, style);
             for line in text.lines() {
                 // A command is to be copied: it is whole on its line.
-                let fits = line.chars().count() <= width || line.starts_with("fix  ");
+                let fits = line.chars().count() <= width || line.starts_with("run  ");
                 assert!(fits, "{fault}: {line}");
             }
             assert!(!ascii || text.is_ascii(), "{fault}: {text}");
@@ -456,13 +457,7 @@ async fn eighty_columns_are_kept_and_a_dumb_terminal_gets_ascii() {
             width: Some(80),
             ..Style::default()
         };
-        let coloured = render(
-            &trace,
-            TerminalStyle {
-                style: colour,
-                ascii: false,
-            },
-        );
+        let coloured = render(&trace, colour);
         assert_eq!(coloured.contains("\x1b[1;31m"), coloured.contains("FAIL"), "{fault}");
     }
 }

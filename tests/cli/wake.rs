@@ -151,7 +151,7 @@ fn who_sleeps_and_what_lies_behind_a_proxy_is_told_in_every_form() {
         assert_eq!(ran.code, Some(0), "{}", ran.out);
         let text = ran.out.replace('\\', "");
         assert!(
-            text.contains("1 tenant sleeps and was not asked for a page (c04e)"),
+            text.contains("1: c04e; its page was not asked for (--wake always asks)"),
             "{format}: {text}"
         );
         assert!(

@@ -196,8 +196,8 @@ fn a_plan_reads_well() {
     tenants.test: 1 repair, 1 not planned
 
     r-ID  certificate-conflict at q7f9 (may be done by itself)
-      why      sp-q7f9 holds a certificate for q7f9.tenants.test (Ready), which belongs at
-               management-api-prod; the handshake for q7f9.tenants.test is cut: tls/unexpected-eof
+      why      sp-q7f9 holds a certificate for q7f9.tenants.test (Ready); only management-api-prod may
+               hold one; the TLS handshake for q7f9.tenants.test fails: tls/unexpected-eof
       do       remove-certificate
       run      fly certs remove q7f9.tenants.test -a sp-q7f9 -y
       call     DELETE https://api.machines.dev/v1/apps/sp-q7f9/certificates/q7f9.tenants.test

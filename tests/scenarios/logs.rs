@@ -30,7 +30,7 @@ async fn a_wrong_route_names_both_apps_and_quotes_the_log() {
         .collect::<Vec<_>>()
         .join("\n");
     for part in [
-        "to be answered by sp-q7f9; management-api-prod replays it to sp-gone, which answers 502",
+        "should be answered by sp-q7f9, but management-api-prod replays it to sp-gone, which answers 502",
         "log of management-api-prod at 20",
         "INFO Replaying request to tenant app subdomain=q7f9 fly_app=sp-gone",
         "no app sp-gone in organization lab",

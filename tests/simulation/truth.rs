@@ -110,6 +110,7 @@ pub(super) fn context(truth: FleetTruth, now: Timestamp) -> Arc<FleetContext> {
         platform: ApiAnswer::NotConfigured,
         listing: ApiAnswer::NotConfigured,
         listed_at: None,
+        zone_id: None,
         inventory: Vec::new(),
         known: Arc::default(),
     };

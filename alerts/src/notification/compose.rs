@@ -207,6 +207,7 @@ fn brief(subject: &Subject<'_>) -> Brief {
         tenants_total: core.members.len(),
         changed: core.account.changed.as_ref().map(short),
         evidence: core.account.evidence.first().map(short),
-        remedy: core.account.remedy.first().map(short),
+        // A line that stands alone has all of it.
+        remedy: (!core.account.remedy.is_empty()).then(|| short(&core.account.remedy.join("; "))),
     }
 }

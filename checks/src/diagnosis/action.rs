@@ -3,7 +3,11 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::instruction::{Instruction, joined};
+use crate::reading::second;
 
 /// A record as a zone's provider, or an answer, names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,8 @@ pub enum Action {
     DeleteRecords {
         /// The zone.
         zone: String,
+        /// Its id at the provider, where its listing is known.
+        zone_id: Option<String>,
         /// The name at which they stand.
         name: String,
         /// Which.
@@ -84,8 +90,8 @@ pub enum Wait {
     Cache(Option<u32>),
     /// A certificate to be issued.
     Issuance,
-    /// An authority's limit to be over.
-    RateLimit,
+    /// An authority's limit to be over; until when, where that is known.
+    RateLimit(Option<Timestamp>),
     /// An app to boot.
     Boot,
     /// A deploy of this app to end.
@@ -125,7 +131,7 @@ pub enum PlatformStep {
         /// The name that it is for.
         name: String,
     },
-    /// To mend what validation of a certificate misses.
+    /// To fix what validation of a certificate misses.
     MendValidation {
         /// The app that awaits it.
         app: String,
@@ -145,19 +151,6 @@ pub enum PlatformStep {
         /// The machine on that host.
         machine: String,
     },
-}
-
-/// How an action is carried out by a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// By typing it as it stands.
-    Run,
-    /// By doing what it says.
-    Do,
-    /// By looking.
-    Look,
-    /// By waiting.
-    Wait,
 }
 
 /// An action with whether the agent may take it by itself.
@@ -216,18 +209,6 @@ impl Action {
         }
     }
 
-    /// How a person carries it out.
-    #[must_use]
-    pub fn form(&self) -> Form {
-        match self {
-            Self::RemoveCertificate { .. } | Self::AddCertificate { .. } | Self::StartMachine { .. } => Form::Run,
-            Self::RestartMachine { .. } | Self::DeleteRecords { .. } | Self::Manual(Step::Do(_)) => Form::Do,
-            Self::Wait(_) => Form::Wait,
-            Self::Manual(Step::Look(_)) => Form::Look,
-            Self::Manual(Step::Platform(step)) => step.form(),
-        }
-    }
-
     /// The app that it is done to, where it is done to one.
     #[must_use]
     pub fn app(&self) -> Option<&str> {
@@ -269,21 +250,43 @@ impl Action {
         }
     }
 
-    /// What a person types, clicks or looks at, with the tool of the platform. What only a platform's tool does and this
-    /// one does not is named by its kind.
+    /// What a person does, line by line, with the tool of the platform. What only a platform's tool does and this one does
+    /// not is named by its kind.
+    #[must_use]
+    pub fn instructions(&self, tool: &dyn CommandLine) -> Vec<Instruction> {
+        tool.instructions(self).unwrap_or_else(|| {
+            let told = self.deletion();
+            vec![told.unwrap_or_else(|| match self {
+                Self::Wait(wait) => Instruction::wait(wait.to_string()),
+                Self::Manual(Step::Do(text)) => Instruction::act(text),
+                Self::Manual(Step::Look(text)) => Instruction::look(text),
+                other => Instruction::act(other.as_str()),
+            })]
+        })
+    }
+
+    /// The same as one line, for readers that take one; of records what is to be done, without the calls that do it.
     #[must_use]
     pub fn command(&self, tool: &dyn CommandLine) -> String {
-        tool.command(self).unwrap_or_else(|| match self {
+        let lines = self.instructions(tool);
+        match (self, lines.first()) {
+            (Self::DeleteRecords { .. }, Some(first)) => first.text.clone(),
+            _ => joined(&lines),
+        }
+    }
+
+    /// What deletes records, in words.
+    pub(crate) fn deletion(&self) -> Option<Instruction> {
+        match self {
             Self::DeleteRecords {
                 zone,
                 name,
                 which,
                 records,
-            } => delete(zone, name, *which, records),
-            Self::Wait(wait) => wait.to_string(),
-            Self::Manual(Step::Do(text) | Step::Look(text)) => text.clone(),
-            other => other.as_str().to_owned(),
-        })
+                ..
+            } => Some(Instruction::act(delete(zone, name, *which, records))),
+            _ => None,
+        }
     }
 
     pub(super) fn automatically(self, automatic: bool) -> Remedy {
@@ -298,35 +301,26 @@ impl Action {
     }
 }
 
-impl PlatformStep {
-    fn form(&self) -> Form {
-        match self {
-            Self::ShowApp(_) | Self::Deploy(_) | Self::ReadLog(_) | Self::DropAwaited { .. } => Form::Run,
-            Self::ReadReplays(_) => Form::Look,
-            Self::AddService(_)
-            | Self::AllowReplays(_)
-            | Self::MendValidation { .. }
-            | Self::RollBack(_)
-            | Self::NewToken
-            | Self::NameOrganization
-            | Self::LeaveHost { .. } => Form::Do,
-        }
-    }
-}
-
 /// How the tool of a platform says what to do.
 pub trait CommandLine: Sync {
-    /// What a person types there; `None` where the action is none of the platform's.
-    fn command(&self, action: &Action) -> Option<String>;
+    /// What a person does there; `None` where the action is none of the platform's.
+    fn instructions(&self, action: &Action) -> Option<Vec<Instruction>>;
 }
 
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cache(Some(seconds)) => write!(f, "wait up to {seconds} s for its time to live"),
+            Self::Cache(Some(seconds)) => write!(f, "wait up to {seconds} s until the resolver's cache expires"),
             Self::Cache(None) => f.write_str("wait until the resolver asks again"),
             Self::Issuance => f.write_str("wait until it is issued, usually 30 to 60 seconds"),
-            Self::RateLimit => f.write_str("wait until the authority's limit is over, and add nothing until then"),
+            Self::RateLimit(Some(until)) => write!(
+                f,
+                "wait until {} (rate limit of the certificate authority); add no certificate before",
+                second(*until)
+            ),
+            Self::RateLimit(None) => {
+                f.write_str("wait until the rate limit of the certificate authority is over; add no certificate before")
+            }
             Self::Boot => f.write_str("wait until the app has booted, usually seconds"),
             Self::Deploy(app) => write!(f, "wait until the deploy of {app} has replaced every machine"),
         }

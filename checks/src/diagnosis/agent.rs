@@ -53,7 +53,7 @@ pub(super) fn offline(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
         servers: zone.servers.len(),
         addresses: fleet.edge.addresses.len(),
     };
-    let remedy = Remedy::look("check the network of the machine that roundsman runs on, then run it again");
+    let remedy = Remedy::advise("check the network of the machine that roundsman runs on, then run it again");
     vec![hidden(Object::Vantage, vec![silence.into()]).remedy(remedy)]
 }
 

@@ -78,7 +78,7 @@ pub(super) fn inventory(context: &FleetContext, cause: Cause) -> Vec<Proof> {
     let command = match cause {
         Cause::PlatformApiUnauthorized => "set the token that [tenants] names to one that may list the tenants",
         Cause::PlatformApiRateLimited => "verify less often, or wait until the limit is over",
-        _ => "ask `url` of [tenants] with curl, mend what it answers, or name the tenants on the command line",
+        _ => "ask `url` of [tenants] with curl, fix what it answers, or name the tenants on the command line",
     };
     let proof = Proof::fail(Object::Api(api), evidence).outcome(Outcome::Unknown);
     vec![proof.because(first.reason).remedy(Remedy::advise(command))]

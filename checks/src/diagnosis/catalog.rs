@@ -112,40 +112,40 @@ macro_rules! causes {
 causes! {
     AgentExhausted = "agent-exhausted": Agent Hides Neither Critical, shown by [Vantage],
         "the agent ran out of descriptors, ports or memory",
-        "The agent could not look. This says nothing about the tenants that it hides.";
+        "The agent could not look at everything. Nothing is said of the tenants that this hides.";
     VantageOffline = "vantage-offline": Agent Hides Neither Critical, shown by [Vantage],
         "the agent has no working network",
-        "No control, no server of the zone and no edge address answers the agent. This says nothing about the tenants.";
+        "No control, no server of the zone and no edge address answers the agent. Nothing is said of the tenants.";
     VantageDnsBlocked = "vantage-dns-blocked": Agent Hides Neither Critical, shown by [Vantage],
         "the agent can't reach the zone's DNS servers",
-        "The zone's servers are silent to the agent while a resolver gets fresh names from them: port 53 is closed to the agent.";
+        "The zone's servers are silent to the agent, while a resolver gets answers from them: port 53 is closed to the agent.";
     ClockWrong = "clock-wrong": Agent Hides Neither Critical, shown by [Vantage],
         "the agent's clock is wrong",
-        "Certificates fail by their dates alone, and another clock says a time at which they are valid; or two others' clocks are more than five minutes off, which is a warning.";
+        "The agent's clock is more than five minutes off, or at a time at which good certificates are not valid. Nothing is said of what that hides.";
     PlatformApiUnauthorized = "platform-api-unauthorized": Agent Hides Neither Critical, shown by [Vantage],
         "an API does not accept the agent's token",
-        "What only this API can tell is not known. Nothing is said of the tenants that it hides.";
+        "What only this API can tell is not known. Nothing is said of the tenants that this hides.";
     PlatformApiRateLimited = "platform-api-rate-limited": Agent Hides Neither Critical, shown by [Vantage],
         "an API asks the agent to slow down",
-        "What only this API can tell is not known in this round. Nothing is said of the tenants that it hides.";
+        "What only this API can tell is not known in this round. Nothing is said of the tenants that this hides.";
     PlatformApiUnavailable = "platform-api-unavailable": Agent Hides Neither Critical, shown by [Vantage],
         "an API does not answer the agent",
-        "What only this API can tell is not known. Nothing is said of the tenants that it hides.";
+        "What only this API can tell is not known. Nothing is said of the tenants that this hides.";
     EdgeAppMismatch = "edge-app-mismatch": Agent Hides Neither Critical, shown by [Vantage],
         "the configured edge app is not the edge",
-        "Another app holds the wildcard's certificate, and handshakes work: the setting is wrong, not the platform. What the edge app alone can tell is not known.";
+        "Another app holds the wildcard's certificate, and handshakes work: the setting is wrong, not the platform.";
     EdgeRateLimited = "edge-rate-limited": Agent Hides Neither Warning, shown by [Vantage],
         "the edge limits our requests",
-        "The edge answers the agent with 429, or 503 and a time to wait, also for a name that exists nowhere: the agent asked too often, and nothing is said of the tenants that this hides.";
+        "The edge tells the agent to slow down (429, or 503 with a time to wait), also for a made-up name. Nothing is said of the tenants that this hides.";
     InventoryShrunk = "inventory-shrunk": Agent Hides Neither Critical, shown by [],
         "too many tenants left the inventory at once",
-        "The sources name far fewer tenants than before, in two readings in a row. That is more likely a fault of the source than the truth: those that are known are verified on until they are back, or until somebody acknowledges that they left.";
+        "Two readings in a row name far fewer tenants than before. The known tenants are verified on until they are back, or until somebody acknowledges that they left.";
     NotificationUndelivered = "notification-undelivered": Agent Hides Neither Critical, shown by [],
         "a notification can't be delivered",
-        "Somebody who should be told of incidents is not: the channel refused a message for good, or could not be reached for ten minutes. It is told through the other channels.";
+        "Somebody who should hear of incidents does not: the channel refused a message for good, or could not be reached for ten minutes.";
     EdgeMissing = "edge-missing": Fleet Fails Neither Critical, shown by [Edge],
         "the edge app is missing or has no public address",
-        "There is nothing that users could reach: every tenant behind the edge is down.";
+        "Users reach nothing: every tenant behind the edge is down.";
     DnsServersFailing = "dns-servers-failing": Fleet Fails Neither Critical skips, shown by [WildcardDns],
         "the zone's DNS servers fail",
         "Resolvers that ask these servers get no answer, or different ones: users reach the tenants by chance or not at all.";
@@ -153,11 +153,11 @@ causes! {
         "the wildcard record is missing",
         "Names that only the wildcard answers have no address: users reach no tenant that relies on it.";
     WildcardDnsMismatch = "wildcard-dns-mismatch": Fleet Fails Neither Critical skips, shown by [WildcardDns],
-        "the wildcard record points elsewhere than the edge",
-        "Users are sent to an address that is not the edge's.";
+        "the wildcard record points to other addresses than the edge's",
+        "Users of every tenant are sent to an address that is not the edge's.";
     EdgeUnreachable = "edge-unreachable": Fleet Fails Neither Critical, shown by [Edge],
         "the edge can't be reached",
-        "Connections to the edge's address are refused, reset or time out before any tenant matters.";
+        "Connections to the edge's address are refused, reset or time out: users reach no tenant there.";
     WildcardCertificateExpired = "wildcard-certificate-expired": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
         "the wildcard certificate has expired",
         "Browsers refuse every tenant that the wildcard certificate serves.";
@@ -178,22 +178,22 @@ causes! {
         "Little of its lifetime is left: renewal, which normally happens after two thirds of it, has not happened.";
     WildcardCertificateMissing = "wildcard-certificate-missing": Fleet Fails Neither Critical, shown by [WildcardCertificate],
         "the edge app holds no wildcard certificate",
-        "Handshakes for names that only the wildcard covers are cut: users reach no tenant without a certificate of its own.";
+        "Handshakes for names that only the wildcard covers fail: users reach no tenant without a certificate of its own.";
     WildcardCertificateConflict = "wildcard-certificate-conflict": Fleet Fails Lasting Critical, shown by [WildcardCertificate],
         "another app holds the wildcard certificate too",
-        "Where two apps hold a certificate for one name the platform's router does not know who handles TLS: handshakes are cut, now or after the next change.";
+        "Two apps hold a certificate for one name, so the platform's router does not know which one handles TLS: handshakes fail now or after the next change.";
     EdgeTlsFailing = "edge-tls-failing": Fleet Fails Neither Critical, shown by [Edge],
         "the edge fails TLS handshakes, whatever the name",
-        "A name that exists nowhere fails the same way: the edge is to blame, no tenant.";
+        "A made-up name fails the same way: the edge is to blame, not a tenant.";
     EdgeThrottled = "edge-throttled": Fleet Hides Neither Warning, shown by [Edge],
         "the edge limits our handshakes",
-        "Many handshakes at once were cut and unhurried ones succeed: the agent was too fast, users are not affected.";
+        "Many handshakes at once failed and slow ones succeed: the agent was too fast, users are not affected.";
     EdgeAccessDenied = "edge-access-denied": Fleet Fails Neither Critical, shown by [Edge],
         "the edge refuses the agent's requests",
-        "Tenants and a name that exists nowhere get the same refusal, challenge or login page: whether users get the sites behind it is not known.";
+        "Tenants and a made-up name get the same refusal, challenge or login page: whether users get the sites behind it is not known.";
     EdgeSlow = "edge-slow": Fleet Warns Neither Warning, shown by [],
         "every tenant is slower than at this hour of the last days",
-        "In the middle of all tenants one part of a visit takes at least twice as long as it used to: the edge, or the network between the agent and it.";
+        "In the median of all tenants, one part of a visit takes at least twice as long as it used to: the edge, or the network between it and the agent.";
     AcmeChallengeBroken = "acme-challenge-broken": Fleet Warns Neither Warning, shown by [WildcardCertificate],
         "the delegation that the wildcard's renewal needs is gone",
         "The wildcard certificate works until its renewal, which then fails for all tenants at once.";
@@ -201,35 +201,35 @@ causes! {
         "the zone's signatures do not validate",
         "Validating resolvers refuse to answer for the zone: their users reach no tenant.";
     ReleaseFailing = "release-failing": Fleet Fails Neither Critical, shown by [Certificate, Site, App, Route],
-        "tenants on one image fail alike",
-        "Tenants that run this image fail with one reason and those on others do not: the release is to blame.";
+        "tenants on one image fail in the same way",
+        "Tenants that run this image fail for one reason and those on others do not: the release is to blame.";
     RegionFailing = "region-failing": Fleet Fails Neither Critical, shown by [Certificate, Site, App, Route],
-        "tenants in one region fail alike",
-        "Tenants whose machines are in this region fail with one reason and those elsewhere do not.";
+        "tenants in one region fail in the same way",
+        "Tenants whose machines are in this region fail for one reason and those elsewhere do not.";
     PlatformOutage = "platform-outage": Fleet Fails Neither Critical, shown by [Certificate, Site, App, Route],
-        "most tenants fail alike",
-        "More than half of the visited tenants fail with one reason, and nothing else explains it.";
+        "most tenants fail in the same way",
+        "More than half of the visited tenants fail for one reason, and nothing else explains it.";
     DnsDelegated = "dns-delegated": Tenant Fails Lasting Warning, shown by [Dns],
         "an NS record takes the name out of the zone",
         "Other name servers decide where the name leads; the wildcard does not reach it.";
     DnsBlocked = "dns-blocked": Tenant Fails Lasting Warning, shown by [Dns],
         "a record stops the wildcard without giving an address",
-        "A name that exists with any type, or has anything below it, is not answered by the wildcard (RFC 4592): it has no address.";
+        "The wildcard does not answer a name that has any record, or one below it (RFC 4592): users get no address.";
     DnsProxied = "dns-proxied": Tenant Fails Lasting Warning, shown by [Dns],
-        "an own record goes through the CDN's proxy",
-        "The name has a record of its own that sends users through the CDN's proxy and past the wildcard.";
+        "the tenant's own record goes through the CDN's proxy",
+        "Users are sent through the CDN's proxy and past the wildcard.";
     DnsOverride = "dns-override": Tenant Fails Lasting Warning, shown by [Dns],
-        "an own record shadows the wildcard",
-        "The name has an address record of its own, which differs from the wildcard: users are sent elsewhere than the edge.";
+        "the tenant has its own record, which overrides the wildcard",
+        "Its addresses differ from the wildcard's: users are sent somewhere else than to the edge.";
     DnsStaleResolver = "dns-stale-resolver": Tenant Warns Neither Warning, shown by [Dns],
         "a resolver still has an old answer",
-        "The zone's servers are right and the resolver's cache is not: users of that resolver go elsewhere until its time to live ends.";
+        "The zone's servers are right and the resolver's cache is old: users of that resolver go to the old address until the cache expires.";
     CertificateConflict = "certificate-conflict": Tenant Fails Lasting Warning, shown by [Conflicts, Certificate],
         "an app other than the edge holds a certificate for the name",
-        "Where two apps hold a certificate for one name the platform's router does not know who handles TLS: handshakes are cut, now or after the next change.";
+        "Two apps hold a certificate for one name, so the platform's router does not know which one handles TLS: handshakes fail now or after the next change.";
     CertificateRateLimited = "certificate-rate-limited": Tenant Fails Neither Warning, shown by [Certificate],
-        "the authority refuses to issue for now",
-        "The tenant's own certificate at the edge can't be issued until the authority's limit is over.";
+        "the certificate authority refuses to issue for now",
+        "The tenant's own certificate at the edge can't be issued until the authority's rate limit is over.";
     CertificateAwaitingConfiguration = "certificate-awaiting-configuration": Tenant Fails Neither Warning, shown by [Certificate],
         "validation of the tenant's certificate fails",
         "The edge app's own certificate for the name is not issued: the platform says what its validation misses.";
@@ -241,7 +241,7 @@ causes! {
         "The edge app's own certificate for the name was asked for a moment ago. This passes by itself.";
     CertificateMissing = "certificate-missing": Tenant Fails Neither Warning, shown by [Certificate],
         "the edge has no certificate that covers the name",
-        "The edge cuts the handshake: neither the wildcard, which covers one label only, nor another certificate is for this name.";
+        "The TLS handshake fails: neither the wildcard, which covers one label only, nor another certificate is for this name.";
     CertificateExpired = "certificate-expired": Tenant Fails Lasting Warning, shown by [Certificate],
         "the tenant's own certificate has expired",
         "The edge serves the name with a certificate of its own, and browsers refuse it.";
@@ -265,22 +265,22 @@ causes! {
         "No app of that name is in the organization: the edge has nothing to replay requests to.";
     AppHostDown = "app-host-down": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
         "the host of the app's machine does not answer",
-        "The platform says that the machine's host is unreachable. Nobody else's fault, and nobody can start it there.";
+        "The platform says that the machine's host is unreachable. The app can't be started there: it needs another host.";
     AppStopped = "app-stopped": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
-        "no machine runs and none will wake",
-        "No machine of the app runs, and the proxy is not allowed to start one on a request.";
+        "no machine is running and none will start by itself",
+        "The site is down until somebody starts a machine: the proxy is not allowed to start one on a request.";
     AppCrashed = "app-crashed": Tenant Fails Neither Warning absorbable, shown by [App, Route, Site],
         "the app's machine failed",
-        "A machine of the app failed, or ended by itself with a fault, and none runs.";
+        "A machine of the app failed, or ended by itself with an error, and none is running.";
     AppStarting = "app-starting": Tenant Fails Transient Warning absorbable, shown by [App, Route, Site],
         "the app is still booting",
-        "The app itself says so. This passes by itself.";
+        "The app says itself that it is starting. This passes by itself.";
     TenantUnknownToEdge = "tenant-unknown-to-edge": Tenant Fails Neither Warning, shown by [Route, Site],
         "the edge does not know the tenant",
-        "The edge answers as it does for a name that exists nowhere: it has no route for this tenant.";
+        "The edge answers as it does for a made-up name: it has no route for this tenant.";
     RouteWrongApp = "route-wrong-app": Tenant Fails Lasting Warning, shown by [Route, Site],
         "the edge replays the name to another app",
-        "The edge's own log says so: users of this tenant get what another app answers, or an error where there is none.";
+        "The edge's own log says so: users of this tenant get what another app answers, or an error if there is none.";
     RouteWrongTenant = "route-wrong-tenant": Tenant Fails Lasting Warning, shown by [Route, Site],
         "another tenant's app answers",
         "Users of this tenant see another tenant's site.";
@@ -300,24 +300,24 @@ causes! {
         "the page answers over another HTTP version",
         "The edge did not agree on the expected HTTP version for this name.";
     SiteBody = "site-body": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
-        "the page says something else",
-        "The status is right and the body is not what was expected.";
+        "the body of the page is not as expected",
+        "The status is right, but users see something else than expected.";
     SiteHeader = "site-header": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
         "a header is missing or differs",
-        "The status is right and a header is not what was expected.";
+        "The status is right, but a header is not as expected.";
     SiteStatus = "site-status": Tenant Fails Neither Warning absorbable, shown by [Site, Route],
         "the page answers with another status",
         "The request reaches a server, which answers with another status than expected.";
     TenantVanished = "tenant-vanished": Tenant Warns Neither Warning, shown by [],
         "no source names the tenant any more",
-        "The sources named this tenant and no longer do, in two readings in a row. It is not examined any more, and its other incidents are closed.";
+        "Two readings in a row no longer name this tenant. It is not examined any more, and its other incidents are closed.";
     SiteSlow = "site-slow": Tenant Warns Neither Warning, shown by [Site, Route],
         "the page is slow",
-        "The answer is right and took longer than the limit, from connect to the last byte.";
+        "The answer is right, but took longer than the limit, from connect to the last byte.";
     CaaForbidsIssuance = "caa-forbids-issuance": Tenant Warns Lasting Warning, shown by [Certificate, WildcardCertificate],
         "CAA forbids the authority that issues the certificate",
         "The certificate works until its renewal, which the authority must refuse (RFC 8659).";
     Unexplained = "unexplained": Tenant Fails Neither Warning absorbable, shown by [Dns, Certificate, Site, Conflicts, App, Route],
         "no rule explains this failure",
-        "The evidence is listed as it is; nothing is guessed.";
+        "The evidence is shown as it is; nothing is guessed.";
 }

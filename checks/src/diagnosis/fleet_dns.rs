@@ -35,7 +35,7 @@ pub(super) fn servers(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let faulty = faulty(context);
     let asked = context.controls.len();
     let remedy = || {
-        Remedy::look(format!(
+        Remedy::advise(format!(
             "check the name servers of {} with their operator (`dig @SERVER {} SOA`)",
             context.fleet.domain, context.fleet.domain
         ))
@@ -143,12 +143,11 @@ pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let command = format!("add {kinds} for *.{domain} that {points} to {}", joined(edge));
     let remedy = Remedy::advise(command);
     if zone.discovery.reason() == Some(Reason::DnsNxdomain) {
-        let typo =
-            format!("look at the domain's name for a slip; where it is right, have {domain} delegated by its registry");
+        let typo = format!("check the domain {domain} for a typo; if it is right, have it delegated by its registry");
         let fact = DnsFact::NoSuchDomain(domain.to_string());
         // Only a resolver said so, and it may have a view of its own.
         let proof = Proof::fail(Object::Wildcard, vec![fact.into()]).likely();
-        return vec![proof.because(Reason::DnsNxdomain).remedy(Remedy::look(typo))];
+        return vec![proof.because(Reason::DnsNxdomain).remedy(Remedy::advise(typo))];
     }
     let usable = context
         .controls

@@ -78,8 +78,8 @@ pub(super) fn family(address: SocketAddr) -> &'static str {
 pub(super) fn unreachable(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let tcp = |visit: &Visit| visit.connect.end.reason();
     by_address(context, tcp, |addresses| {
-        Remedy::look(format!(
-            "check that the edge listens on {} and that nothing on the way drops it",
+        Remedy::advise(format!(
+            "check that the edge listens on {}, and the firewalls between here and there",
             joined(addresses)
         ))
     })
@@ -126,7 +126,7 @@ pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let control = &context.fleet.zone.control;
     let mut proofs = by_address(context, fails, |addresses| {
         let first = addresses.first().map(ToString::to_string).unwrap_or_default();
-        Remedy::look(format!(
+        Remedy::advise(format!(
             "check the edge app's TLS at {}: its logs and its certificates (`openssl s_client -connect {first} -servername {control}`)",
             joined(addresses)
         ))

@@ -60,7 +60,7 @@ impl Cause {
 fn agent(cause: Cause) -> Option<Guidance> {
     Some(match cause {
         Cause::AgentExhausted => proven(
-            "a look of the agent ended for want of descriptors, ports or memory",
+            "a probe of the agent failed because descriptors, ports or memory ran out",
             "raise the limit that the evidence names, or lower `--concurrency`",
         ),
         Cause::InventoryShrunk => proven(
@@ -69,7 +69,7 @@ fn agent(cause: Cause) -> Option<Guidance> {
         ),
         Cause::NotificationUndelivered => proven(
             "the channel's own answer, or ten minutes without one",
-            "look at the evidence, mend the channel in [[alerts.channels]], try it with `roundsman alerts test CHANNEL`, then send what waits with `roundsman alerts outbox --retry`",
+            "look at the evidence, correct the channel in [[alerts.channels]], try it with `roundsman alerts test CHANNEL`, then send what waits with `roundsman alerts outbox --retry`",
         ),
         Cause::VantageOffline => proven(
             "every control fails, and no server of the zone and no address of the edge answers",
@@ -117,7 +117,7 @@ fn fleet(cause: Cause) -> Option<Guidance> {
         ),
         Cause::EdgeUnreachable => proven(
             "connections to the edge's address fail for a name that exists nowhere, too",
-            "check that the edge listens on the addresses named and that nothing on the way drops it",
+            "check that the edge listens on the addresses named, and the firewalls on the way",
         ),
         Cause::EdgeTlsFailing => or_likely(
             "handshakes fail for a name that exists nowhere, the repeated one too, and the platform knows of no missing or conflicting wildcard",
@@ -147,7 +147,7 @@ fn fleet(cause: Cause) -> Option<Guidance> {
         ),
         Cause::DnssecBogus => proven(
             "a validating resolver answers SERVFAIL, and answers with checking disabled",
-            "mend the zone's signatures or its DS record; `delv` says which",
+            "repair the zone's signatures or its DS record; `delv` says which",
         ),
         Cause::AcmeChallengeBroken => proven(
             "the delegation that the platform asks for is not at the zone's servers",
@@ -155,7 +155,7 @@ fn fleet(cause: Cause) -> Option<Guidance> {
         ),
         Cause::ReleaseFailing | Cause::RegionFailing => or_likely(
             "never: that tenants have it in common is no proof of the reason",
-            "at least 80 % of those who share it fail alike, and at most 5 % of the others do",
+            "at least 80 % of those who share it fail in the same way, and at most 5 % of the others do",
             "roll the release back, or look at the region",
         ),
         Cause::PlatformOutage => or_likely(
@@ -256,7 +256,7 @@ fn of_certificates(cause: Cause) -> Option<Guidance> {
         ),
         Cause::CertificateAwaitingConfiguration | Cause::CertificateStuck => proven(
             "the platform says so of the edge's own certificate for the name, with its validation errors",
-            "mend what validation misses; where the wildcard covers the name, take the certificate back",
+            "fix what validation misses; where the wildcard covers the name, take the certificate back",
         ),
         Cause::CertificateMissing => proven(
             "the handshake is cut while a name that exists nowhere passes, and the edge's complete list covers the name with nothing",
@@ -269,7 +269,7 @@ fn of_certificates(cause: Cause) -> Option<Guidance> {
         Cause::CertificateNotYetValid => proven("the edge serves a chain for the name that is not valid yet", NEW),
         Cause::CertificateNameMismatch => proven(
             "what the edge serves for the name does not cover it",
-            "configure a certificate that covers the name, or remove it so that the wildcard serves it",
+            "install a certificate that covers the name, or remove the tenant's own: the wildcard then serves the name",
         ),
         Cause::CertificateChainIncomplete => proven("the leaf came alone, and its issuer is no trusted root", WHOLE),
         Cause::CertificateUntrusted => proven(
@@ -308,7 +308,7 @@ fn of_apps(cause: Cause) -> Option<Guidance> {
             "wait: it passes by itself",
         ),
         Cause::AppUnhealthy => proven(
-            "the app fails alike through the edge and asked directly",
+            "the app fails in the same way through the edge and asked directly",
             "look at the app's log",
         ),
         Cause::ReleaseMismatch => proven(

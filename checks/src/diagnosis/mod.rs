@@ -18,6 +18,7 @@ mod fleet_findings;
 mod fleet_platform;
 mod follow_up;
 mod guidance;
+mod instruction;
 mod judgement;
 mod object;
 mod proof;
@@ -34,8 +35,10 @@ mod tenant_release;
 mod tenant_replay;
 mod tenant_rules;
 mod totals;
+#[cfg(test)]
+mod wording;
 
-pub use action::{Action, CommandLine, Form, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
+pub use action::{Action, CommandLine, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
 pub use assemble::{conclude, diagnose, entries_of, findings_of, fleet_findings};
 pub use catalog::{Cause, Row};
 pub use cause::{Class, Effect, Scope, Severity, Shown, UnknownCause};
@@ -45,6 +48,7 @@ pub use follow_up::FollowUp;
 #[cfg(feature = "probe")]
 pub(crate) use follow_up::{follow_ups, of_fleet as fleet_follow_ups};
 pub use guidance::Guidance;
+pub use instruction::{Form, Instruction};
 pub use judgement::{Explanation, Judgement, judge};
 pub use object::{Api, Object};
 pub use proof::{CauseEntry, Confidence, Diagnosis, FleetDetail, FleetFinding, Status, TenantVerdict};

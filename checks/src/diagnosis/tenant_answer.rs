@@ -108,17 +108,21 @@ pub(super) fn site(subject: &TenantContext<'_>, reasons: &[Reason]) -> Option<Pr
     Some(
         Proof::fail(Object::Name(subject.name().to_owned()), vec![page.into()])
             .because(reason)
-            .remedy(Remedy::look(what_to_do(reason))),
+            .remedy(what_to_do(reason)),
     )
 }
 
-fn what_to_do(reason: Reason) -> &'static str {
+fn what_to_do(reason: Reason) -> Remedy {
     match reason {
-        Reason::HttpRedirect => "find out who redirects; expected: add the status to `[site] status`",
-        Reason::HttpProtocol => "enable the HTTP version at the edge for this name, or set `[site] http`",
-        Reason::HttpHeader => "look at what sets the header (the app or the edge)",
-        Reason::HttpStatus => "look at the app's log for this request",
-        _ => "look at what the app answers (its log, its last deploy)",
+        Reason::HttpRedirect => {
+            Remedy::advise("find out what sends the redirect; if it is intended, add its status to `[site] status`")
+        }
+        Reason::HttpProtocol => {
+            Remedy::advise("enable the HTTP version at the edge for this name, or set `[site] http`")
+        }
+        Reason::HttpHeader => Remedy::look("look at what should set the header: the app or the edge"),
+        Reason::HttpStatus => Remedy::look("look at the app's log for this request"),
+        _ => Remedy::look("look at the app: its log, its last deploy"),
     }
 }
 
@@ -219,6 +223,6 @@ pub(super) fn slow(subject: &TenantContext<'_>) -> Option<Proof> {
         .outcome(Outcome::Warn)
         .because(Reason::HttpSlow);
     Some(proof.remedy(Remedy::look(
-        "look at the app's load and its log; a higher limit: `[site] slow`",
+        "look at the app's load and its log; `[site] slow` sets the limit",
     )))
 }

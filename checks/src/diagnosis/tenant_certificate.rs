@@ -43,8 +43,8 @@ pub(super) fn served(subject: &TenantContext<'_>, reason: Reason) -> Option<Proo
     let guilty = flawed.filter(Flawed::is_told).map(CertificateFact::Flawed).or(ends);
     let evidence = guilty.into_iter().chain([served]).chain(alone).chain(besides);
     let remedy = Remedy::advise(format!(
-        "{what} for {} at the edge, or remove it so that the wildcard serves the name",
-        subject.name()
+        "{what} for {name} at the edge, or remove the certificate that {name} has of its own: the wildcard then serves it",
+        name = subject.name()
     ));
     Some(
         Proof::fail(Object::Chain(visit.handshake.chain), evidence.map(Fact::from).collect())
@@ -83,7 +83,7 @@ fn of_flaw(flawed: &Flawed) -> String {
 fn of_reason(reason: Reason) -> &'static str {
     match reason {
         Reason::TlsNotYetValid => "issue a new certificate",
-        Reason::TlsNameMismatch => "configure a certificate that covers the name",
+        Reason::TlsNameMismatch => "install a matching certificate",
         Reason::TlsIncompleteChain => "serve the whole chain (leaf and intermediates)",
         Reason::TlsUnknownIssuer => "serve a certificate of a trusted authority",
         Reason::TlsExpiring => "find out why renewal fails and renew the certificate",

@@ -42,6 +42,7 @@ fn ns(at: &str) -> RecordRef {
 pub(super) fn delete(subject: &TenantContext<'_>, name: &str, which: Records, records: Vec<RecordRef>) -> Action {
     Action::DeleteRecords {
         zone: zone(subject),
+        zone_id: subject.context.fleet.zone_id.clone(),
         name: name.to_owned(),
         which,
         records,
@@ -81,7 +82,7 @@ pub(super) fn blocked(subject: &TenantContext<'_>) -> Option<Proof> {
     let (reason, object) = (own.reason(), Object::Name(subject.name().to_owned()));
     if found.is_empty() {
         evidence.push(DnsFact::NothingFound.into());
-        let remedy = Remedy::look(format!(
+        let remedy = Remedy::advise(format!(
             "list zone {} and look for what stands at {} or below it",
             zone(subject),
             subject.name()

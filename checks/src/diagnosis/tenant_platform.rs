@@ -128,7 +128,7 @@ pub(super) fn pending(subject: &TenantContext<'_>, cause: Cause) -> Option<Proof
     let evidence = std::iter::once(awaited).chain(refused).chain(errors).chain(served);
     let remedy = match cause {
         Cause::CertificateIssuing => Remedy::wait(Wait::Issuance),
-        Cause::CertificateRateLimited => Remedy::wait(Wait::RateLimit),
+        Cause::CertificateRateLimited => Remedy::wait(Wait::RateLimit(certificate.rate_limited_until)),
         _ if warns => Remedy::platform(PlatformStep::DropAwaited {
             app: app.clone(),
             name: name.clone(),
@@ -188,7 +188,7 @@ pub(super) fn app_missing(subject: &TenantContext<'_>) -> Option<Proof> {
     if subject.tenant.tenant.unlisted {
         let (id, app) = (subject.id(), &subject.tenant.tenant.app);
         let unlisted = AppFact::Unlisted(id.to_owned());
-        let command = format!("create {app}, name {id} in the inventory, or mend the name that was asked for");
+        let command = format!("create {app}, name {id} in the inventory, or correct the name that was asked for");
         let proof = Proof::fail(Object::App(app.clone()), vec![unlisted.into()]);
         return Some(proof.because(Reason::PlatformNotFound).remedy(Remedy::advise(command)));
     }

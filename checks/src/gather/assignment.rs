@@ -57,6 +57,8 @@ pub struct ApiSnapshot {
     pub listing: ApiAnswer<Arc<Vec<ZoneRecord>>>,
     /// When the listing was read.
     pub listed_at: Option<Timestamp>,
+    /// The zone's id at the DNS provider, where its listing was read.
+    pub zone_id: Option<String>,
     /// What clocks the APIs keep, by their latest answers.
     pub clocks: Vec<SourceClock>,
 }

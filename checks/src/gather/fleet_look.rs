@@ -26,6 +26,7 @@ pub(super) fn unseen(prober: &EdgeProber<'_>) -> Fleet {
         platform: assignment.snapshot.platform.clone(),
         listing: assignment.snapshot.listing.clone(),
         listed_at: assignment.snapshot.listed_at,
+        zone_id: assignment.snapshot.zone_id.clone(),
         inventory: assignment.inventory.clone(),
         known: Arc::clone(&assignment.known),
     }

@@ -126,6 +126,7 @@ mod tests {
             platform: ApiAnswer::NotConfigured,
             listing: ApiAnswer::NotConfigured,
             listed_at: None,
+            zone_id: None,
             inventory: Vec::new(),
             known: Arc::default(),
         };

@@ -301,6 +301,7 @@ fn world(context: FleetContext, tenants: Vec<TenantEvidence>, interrupted: bool)
         platform: fleet.platform,
         listing: fleet.listing,
         listed_at: fleet.listed_at,
+        zone_id: fleet.zone_id,
         inventory: fleet.inventory,
         known: fleet.known,
         tenants,

@@ -4,6 +4,7 @@
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,6 +36,8 @@ pub struct Zone {
     name: String,
     /// Whether a name above it may be the zone's.
     climbs: bool,
+    /// Its id, once it was asked for.
+    seen: OnceLock<String>,
 }
 
 impl Zone {
@@ -56,7 +59,14 @@ impl Zone {
             api: api.refusing_by(refuses_token),
             name: name.unwrap_or(domain.as_str()).to_owned(),
             climbs: name.is_none(),
+            seen: OnceLock::new(),
         })
+    }
+
+    /// The zone's id, where the listing was read.
+    #[must_use]
+    pub fn known_id(&self) -> Option<String> {
+        self.seen.get().cloned()
     }
 
     /// What clock the API keeps, by its latest answer.
@@ -83,6 +93,7 @@ impl Zone {
         let allowance = Allowance::with_room(ROOM);
         let bulk = Bulk::new(&self.api, &allowance);
         let id = self.id(bulk).await?;
+        let _ = self.seen.set(id.clone());
         let mut trail = Trail::new("records", MOST_PAGES);
         let (mut records, mut total, mut page) = (BTreeMap::new(), None, 1_u64);
         loop {

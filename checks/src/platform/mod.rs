@@ -20,6 +20,7 @@ pub mod standing;
 mod token;
 #[cfg(feature = "write")]
 mod writer;
+mod zone_calls;
 
 #[cfg(feature = "platform")]
 pub use client::{LogPage, PlatformClient};
@@ -35,10 +36,10 @@ pub use writer::{Changed, PlatformWriter};
 use crate::diagnosis::CommandLine;
 use crate::evidence::Cloud;
 
-/// How a platform's own tool says what to do.
+/// How a platform's own tool says what to do, with the calls of the zone's provider beside it.
 #[must_use]
 pub fn command_line(cloud: Cloud) -> &'static dyn CommandLine {
     match cloud {
-        Cloud::Fly => &fly::Flyctl,
+        Cloud::Fly => &zone_calls::BesideZone(fly::Flyctl),
     }
 }

@@ -58,5 +58,7 @@ fn end(error: &io::Error, address: SocketAddr) -> StepStatus {
         Some(libc::ECONNRESET | libc::EPIPE | libc::ECONNABORTED) => Reason::TcpReset,
         _ => Reason::TcpUnreachable,
     };
-    StepStatus::failed(reason, error.to_string())
+    // The system's number says nothing that its words and the reason do not.
+    let text = error.to_string();
+    StepStatus::failed(reason, text.split(" (os error ").next().unwrap_or(&text))
 }

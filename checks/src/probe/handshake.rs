@@ -202,7 +202,13 @@ fn of_tls(error: &rustls::Error) -> Fault {
         Tls::InvalidMessage(_) | Tls::NoCertificatesPresented | Tls::InvalidCertificate(_) => Reason::TlsMalformed,
         _ => Reason::TlsProtocol,
     };
-    Fault::new(reason, error.to_string())
+    let detail = match error {
+        // Which one it was is the reason.
+        Tls::AlertReceived(_) => "the peer ended the handshake with an alert".to_owned(),
+        Tls::InvalidMessage(what) => format!("the peer sent something that is not valid TLS ({what:?})"),
+        other => other.to_string(),
+    };
+    Fault::new(reason, detail)
 }
 
 fn of_io(error: &io::Error) -> Fault {

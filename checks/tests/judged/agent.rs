@@ -60,7 +60,9 @@ fn who_gets_no_answer_from_anybody_is_offline_and_says_nothing_of_tenants() {
     assert_eq!(causes(&diagnosis), ["vantage-offline"]);
     assert_eq!(
         told(&diagnosis.causes[0]),
-        ["nothing answers: 1 resolver, 1 other control, 2 servers of the zone, 2 edge addresses"]
+        [
+            "no answer from 1 resolver, 1 other control, 2 servers of the zone, 2 edge addresses: this machine has no network"
+        ]
     );
     for tenant in &diagnosis.tenants {
         assert_eq!(tenant.status, Status::Unknown);
@@ -282,7 +284,7 @@ fn a_resolver_that_gets_what_we_do_not_proves_that_dns_is_blocked() {
         servers.iter().all(|server| evidence.contains(&server.to_string())),
         "{evidence}"
     );
-    assert!(evidence.contains("gets a fresh name from them"), "{evidence}");
+    assert!(evidence.contains("gets a made-up name from them"), "{evidence}");
     assert!(diagnosis.tenants.iter().all(|tenant| tenant.status == Status::Unknown));
 
     let but = |change: &dyn Fn(&mut World)| {

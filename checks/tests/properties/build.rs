@@ -95,6 +95,7 @@ pub(crate) fn world(plan: &Plan) -> World {
         platform: cloud::platform(plan, &known),
         listing: cloud::listing(plan, &known),
         listed_at: None,
+        zone_id: None,
         inventory: cloud::inventory(plan),
         known: Arc::new(known.into_iter().map(Arc::new).collect()),
         tenants,

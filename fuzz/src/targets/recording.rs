@@ -10,7 +10,7 @@ use roundsman::fuzzing::{json, recording};
 use roundsman::gate::exit_code;
 use roundsman::report::{self, COMMENT_LIMIT, Report};
 use roundsman::text::Style;
-use roundsman::trace::{self, Setting, TerminalStyle, Trace};
+use roundsman::trace::{self, Setting, Trace};
 use roundsman_checks::chain::TrustStore;
 use roundsman_checks::{diagnose, rejudge};
 use rustls_pki_types::CertificateDer;
@@ -49,17 +49,22 @@ pub(crate) fn read(input: &[u8]) {
         width: Some(40),
         ..Style::default()
     };
-    for style in [wide, narrow] {
+    let plain = Style {
+        ascii: true,
+        all: true,
+        ..narrow
+    };
+    for style in [wide, narrow, plain] {
         let _ = report::human(&report, style);
     }
     let _ = report::junit(&report);
-    let _ = report::github(&report, "token");
+    let _ = report::github(&report, wide, "token");
     let _ = report::markdown(&report, COMMENT_LIMIT);
     let _ = report::markdown(&report, 1000);
     let _ = json(&report);
     if let Some(trace) = Trace::new(&round, report, &Setting::default()) {
-        for (style, ascii) in [(wide, true), (narrow, false)] {
-            let _ = trace::render(&trace, TerminalStyle { style, ascii });
+        for style in [wide, narrow, plain] {
+            let _ = trace::render(&trace, style);
         }
         let _ = json(&trace);
     }

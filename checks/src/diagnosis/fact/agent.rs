@@ -120,12 +120,16 @@ impl fmt::Display for AgentFact {
                 ];
                 let tried = tried.into_iter().filter(|(count, _, _)| *count > 0);
                 let tried = tried.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
-                write!(f, "nothing answers: {}", tried.collect::<Vec<_>>().join(", "))
+                write!(
+                    f,
+                    "no answer from {}: this machine has no network",
+                    tried.collect::<Vec<_>>().join(", ")
+                )
             }
             Self::Exhausted(what) => f.write_str(what),
             Self::SilentServers(servers) => write!(f, "{}: silent to the agent", joined(servers)),
             Self::ResolverSees { resolver, answer } => {
-                write!(f, "resolver {resolver} gets a fresh name from them: {answer}")
+                write!(f, "resolver {resolver} gets a made-up name from them: {answer}")
             }
             Self::ClockOf { source, ours, theirs } => write!(
                 f,

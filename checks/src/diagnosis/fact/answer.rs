@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::made_up;
 use crate::evidence::{Millis, Reason, Visit};
 use crate::reading::StatusLine;
 
@@ -192,13 +193,12 @@ impl fmt::Display for AnswerFact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SaysStarting(answer) => write!(f, "the app says so itself: {answer}"),
-            Self::LikeUnknown { name, control, answer } => write!(
-                f,
-                "{name} and {control}, which exists nowhere, get the same answer: {answer}"
-            ),
+            Self::LikeUnknown { name, control, answer } => {
+                write!(f, "{name} and {} get the same answer: {answer}", made_up(control))
+            }
             Self::AnsweredBy { name, app, other, by } => {
                 let other = other.as_deref().unwrap_or("another app");
-                write!(f, "{name} is to be answered by {app}; {other} answered: {by}")
+                write!(f, "{name} should be answered by {app}, but {other} answered: {by}")
             }
             Self::Page {
                 url, message, expected, ..
@@ -242,7 +242,7 @@ impl fmt::Display for AnswerFact {
                 answer,
             } => write!(
                 f,
-                "{name} is to be answered by {app}; {edge} replays it to {to}, which answers {answer}"
+                "{name} should be answered by {app}, but {edge} replays it to {to}, which answers {answer}"
             ),
             Self::Log { app, at, message } => {
                 write!(f, "log of {app}")?;

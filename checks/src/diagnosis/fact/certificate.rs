@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
+use super::made_up;
 use crate::chain::Flawed;
 use crate::evidence::Reason;
 use crate::reading::{Lifetime, joined, second};
@@ -186,7 +187,8 @@ impl fmt::Display for CertificateFact {
             Self::NoneFor { app, name } => write!(f, "{app} has no certificate for {name}"),
             Self::ControlCut { control, reason } => write!(
                 f,
-                "the handshake for {control}, which only the wildcard covers, is cut: {reason}"
+                "the TLS handshake for {}, which only the wildcard covers, fails: {reason}",
+                made_up(control)
             ),
             Self::Held {
                 app,
@@ -198,19 +200,21 @@ impl fmt::Display for CertificateFact {
             } => {
                 write!(
                     f,
-                    "{app} holds a certificate for {name} ({status}), which belongs at {edge}"
+                    "{app} holds a certificate for {name} ({status}); only {edge} may hold one"
                 )?;
                 if *imported {
-                    f.write_str("; it was imported: its key would be lost")?;
+                    f.write_str("; it was imported, so its key would be lost")?;
                 }
                 match handshake {
-                    Some((host, HandshakeNow::Cut(reason))) => write!(f, "; the handshake for {host} is cut: {reason}"),
-                    Some((host, HandshakeNow::Works)) => write!(f, "; the handshake for {host} still works"),
+                    Some((host, HandshakeNow::Cut(reason))) => {
+                        write!(f, "; the TLS handshake for {host} fails: {reason}")
+                    }
+                    Some((host, HandshakeNow::Works)) => write!(f, "; the TLS handshake for {host} still works"),
                     None => Ok(()),
                 }
             }
-            Self::Handshakes(HandshakeNow::Cut(reason)) => write!(f, "handshakes are cut: {reason}"),
-            Self::Handshakes(HandshakeNow::Works) => f.write_str("the handshake still works"),
+            Self::Handshakes(HandshakeNow::Cut(reason)) => write!(f, "TLS handshakes fail: {reason}"),
+            Self::Handshakes(HandshakeNow::Works) => f.write_str("the TLS handshake still works"),
             Self::AcmeDelegation { owner, found, target } => {
                 let found = found.as_deref().unwrap_or("not there");
                 write!(f, "{owner} is {found}; renewal needs CNAME {target}")
@@ -219,7 +223,7 @@ impl fmt::Display for CertificateFact {
                 addresses,
                 name,
                 reason,
-            } => write!(f, "{} for {name}: {reason}", joined(addresses)),
+            } => write!(f, "{} for {}: {reason}", joined(addresses), made_up(name)),
             Self::Served {
                 names,
                 issuer,
@@ -230,20 +234,32 @@ impl fmt::Display for CertificateFact {
                     1 => "1 certificate".to_owned(),
                     many => format!("{many} certificates"),
                 };
-                write!(f, "served: {} by {issuer}, {lifetime}, {sent}", names.join(", "))
+                write!(
+                    f,
+                    "served: a certificate for {}, issued by {issuer}: {lifetime}; {sent} sent",
+                    names.join(", ")
+                )
             }
             Self::Expiring {
                 name,
                 issuer,
                 lifetime,
                 below,
-            } => write!(f, "{name} by {issuer}: {lifetime}, below {:.0} %", below * 100.0),
+            } => write!(
+                f,
+                "the certificate for {name}, issued by {issuer}: {lifetime}; the limit is {:.0} %",
+                below * 100.0
+            ),
             Self::ServedAt {
                 address,
                 names,
                 issuer,
                 lifetime,
-            } => write!(f, "{address} serves {} by {issuer}, {lifetime}", names.join(", ")),
+            } => write!(
+                f,
+                "{address} serves a certificate for {}, issued by {issuer}: {lifetime}",
+                names.join(", ")
+            ),
             Self::UnreadAt(address, message) => write!(f, "{address}: {message}"),
             Self::Flawed(flawed) => flawed.fmt(f),
             Self::IntermediateEnds { name, at } => {

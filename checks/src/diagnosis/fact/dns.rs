@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use super::made_up;
 use crate::evidence::{DnsRecord, Reason, ZoneRecord};
 use crate::reading::{DnsAnswer, clip, joined};
 
@@ -143,7 +144,7 @@ impl fmt::Display for DnsFact {
                 control,
                 answer,
                 servers: (count, of),
-            } => write!(f, "{control} {answer} ({count} of {of} servers)"),
+            } => write!(f, "{} {answer} ({count} of {of} servers)", made_up(control)),
             Self::WildcardSays { name, answer } => write!(f, "{name}: {answer}"),
             Self::WildcardLeads {
                 name,
@@ -155,14 +156,14 @@ impl fmt::Display for DnsFact {
             }
             Self::ValidationFails(resolver) => write!(
                 f,
-                "resolver {resolver} says SERVFAIL for a fresh name, and answers when asked not to validate (CD)"
+                "resolver {resolver} says SERVFAIL for a made-up name, and answers when asked not to validate (CD)"
             ),
             Self::Delegated { at, servers, by } => {
                 write!(f, "{at} is delegated to {} (server {by})", joined(servers))
             }
             Self::Differs { name, own, control } => write!(f, "{name}: {own}; the wildcard answers {control}"),
             Self::NothingFound => f.write_str("no record of the usual types was found at the name or below it"),
-            Self::Found(record) => write!(f, "{} is {} {}", record.name, record.kind, clip(&record.data)),
+            Self::Found(record) => write!(f, "{} has {} {}", record.name, record.kind, clip(&record.data)),
             Self::Listed { record, named } => {
                 if *named {
                     write!(f, "{}: ", record.name)?;
@@ -179,7 +180,7 @@ impl fmt::Display for DnsFact {
                 let records = joined(records);
                 write!(
                     f,
-                    "{name} is {records}; the wildcard answers {control} ({count} of {of} servers)"
+                    "{name} has {records}; the wildcard answers {control} ({count} of {of} servers)"
                 )
             }
             Self::Stale {
@@ -187,14 +188,17 @@ impl fmt::Display for DnsFact {
                 name,
                 answer,
                 zone,
-            } => write!(f, "resolver {resolver}: {name} is {answer}; the zone says {zone}"),
+            } => write!(
+                f,
+                "resolver {resolver} gives {name} {answer}; the zone's servers give it {zone}"
+            ),
         }
     }
 }
 
 fn listed(f: &mut fmt::Formatter<'_>, record: &ZoneRecord) -> fmt::Result {
     let content = clip(&record.content);
-    write!(f, "the listing has {} {content} (id {}", record.kind, record.id)?;
+    write!(f, "the DNS provider lists {} {content} (id {}", record.kind, record.id)?;
     if record.proxied {
         f.write_str(", proxied")?;
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::made_up;
 use crate::evidence::Reason;
 use crate::reading::StatusLine;
 
@@ -106,10 +107,10 @@ impl fmt::Display for EdgeFact {
                 f.write_str(text.trim_end())
             }
             Self::AddressesWork(working, of) => write!(f, "{working} of {of} addresses work"),
-            Self::ControlFailsAlike(control) => write!(f, "{control} exists nowhere else and fails the same way"),
-            Self::ControlPasses(control) => write!(f, "{control} passes at the same address"),
+            Self::ControlFailsAlike(control) => write!(f, "{} fails the same way", made_up(control)),
+            Self::ControlPasses(control) => write!(f, "{} works at the same address", made_up(control)),
             Self::FirstCut { cut, visited, reason } => {
-                write!(f, "{cut} of {visited} first handshakes were cut")?;
+                write!(f, "{cut} of {visited} first handshakes failed")?;
                 match reason {
                     Some(reason) => write!(f, " ({reason})"),
                     None => Ok(()),
@@ -117,7 +118,7 @@ impl fmt::Display for EdgeFact {
             }
             Self::Repeated { recovered, still } => write!(
                 f,
-                "{recovered} of them succeed when repeated slowly, {still} are still cut together with a name that exists nowhere"
+                "{recovered} of them succeed when repeated slowly; {still} still fail, and so does a made-up name"
             ),
             Self::Denied {
                 control,
@@ -126,7 +127,8 @@ impl fmt::Display for EdgeFact {
                 answered,
             } => write!(
                 f,
-                "{denied} of {answered} tenants that answer and {control}, which exists nowhere, get the same refusal: {answer}"
+                "{denied} of {answered} tenants that answer and {} get the same refusal: {answer}",
+                made_up(control)
             ),
             Self::Limited {
                 control,
@@ -135,7 +137,8 @@ impl fmt::Display for EdgeFact {
                 answered,
             } => write!(
                 f,
-                "{limited} of {answered} tenants that answer are limited, and so is {control}, which exists nowhere: {answer}"
+                "{limited} of {answered} tenants that answer are limited, and so is {}: {answer}",
+                made_up(control)
             ),
             Self::NoAddress(app) => write!(f, "{app} has no public address"),
         }

@@ -21,6 +21,17 @@ use crate::evidence::Reason;
 use crate::finding::Check;
 use crate::target::TenantId;
 
+/// What is written in the place of a name that exists nowhere, where which one it was says nothing.
+const MADE_UP: &str = "a made-up name";
+
+/// A name that was made up to see what everybody gets: by itself it looks like somebody's.
+fn made_up(name: &str) -> String {
+    match name {
+        MADE_UP => MADE_UP.to_owned(),
+        name => format!("{MADE_UP} ({name})"),
+    }
+}
+
 /// One fact that proves a cause, or makes it likely. `Display` is the sentence for a person.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -95,12 +106,16 @@ impl Fact {
         matches!(self, Self::App(fact) if fact.is_of_a_machine())
     }
 
-    /// Whether it shows the guilty record of the zone, with its name.
+    /// Whether it shows what has to change, where another fact of the same proof only shows that something is wrong: the
+    /// record of the zone, what the platform's validation says, until when an authority refuses.
     #[must_use]
-    pub fn shows_record(&self) -> bool {
+    pub fn shows_the_guilty(&self) -> bool {
         matches!(
             self,
-            Self::Dns(DnsFact::Found(_) | DnsFact::Listed { named: true, .. } | DnsFact::Shadows { .. })
+            Self::Dns(DnsFact::Found(_) | DnsFact::Listed { .. } | DnsFact::Shadows { .. })
+                | Self::Certificate(
+                    CertificateFact::PlatformSays(_) | CertificateFact::RefusedUntil(_) | CertificateFact::Flawed(_)
+                )
         )
     }
 
@@ -113,7 +128,7 @@ impl Fact {
             | Self::Certificate(
                 CertificateFact::ControlCut { control, .. } | CertificateFact::Faulty { name: control, .. },
             )
-            | Self::Answer(AnswerFact::LikeUnknown { control, .. }) => "a fresh name".clone_into(control),
+            | Self::Answer(AnswerFact::LikeUnknown { control, .. }) => MADE_UP.clone_into(control),
             _ => {}
         }
         self
@@ -154,10 +169,10 @@ impl fmt::Display for Fact {
                 others,
             } => write!(
                 f,
-                "{sick} of {of} on {value} fail with {reason}, {sick_others} of {others} on others do"
+                "{sick} of {of} tenants on {value} fail ({reason}), {sick_others} of {others} on others do"
             ),
             Self::MostFail { sick, visited, reason } => {
-                write!(f, "{sick} of {visited} visited tenants fail with {reason}")
+                write!(f, "{sick} of {visited} visited tenants fail ({reason})")
             }
             Self::Example { tenant, message } => write!(f, "{tenant}: {message}"),
             Self::Unexplained {
@@ -252,6 +267,6 @@ mod tests {
         };
         assert!(alike("qwe.example.com").is_old_news(&alike("rty.example.com")));
         let told = alike("qwe.example.com").with_any_control().to_string();
-        assert!(told.contains("a fresh name"), "{told}");
+        assert!(told.contains("and a made-up name get"), "{told}");
     }
 }
