@@ -165,6 +165,8 @@ fn a_message_of_a_crash_tells_how_it_ended_and_the_last_lines_of_its_log() {
     tell(&served, &webhook("ops", hook.address));
     let mut daemon = start(&served);
     listens(&mut daemon);
+    // What was just read would speak for the app.
+    when_old(&served, "q7f9", 7);
     served.stage_also("app-crashed@q7f9=oom");
     daemon.hears(&["notification", "(first) to ops", "delivered"]);
     let first = hook.taken().remove(0).message;
