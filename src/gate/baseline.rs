@@ -150,17 +150,7 @@ impl Baseline {
         now: Timestamp,
         max_age: Duration,
     ) -> Result<Self, BaselineError> {
-        let file = parse(text).map_err(|why| BaselineError::Foreign {
-            path: path.clone(),
-            why,
-        })?;
-        if file.domain != domain.as_str() {
-            return Err(BaselineError::Domain {
-                path,
-                found: file.domain,
-                expected: domain.clone(),
-            });
-        }
+        let file = report_of(text, &path, domain)?;
         if file.interrupted {
             return Err(BaselineError::Interrupted(path));
         }
@@ -185,18 +175,8 @@ impl Baseline {
     /// # Errors
     /// [`BaselineError`] where the file is not such a report.
     pub fn failing(path: &Path, domain: &Hostname) -> Result<BTreeSet<String>, BaselineError> {
-        let (text, path) = (read_text(path, MAX_REPORT)?, path.display().to_string());
-        let file = parse(&text).map_err(|why| BaselineError::Foreign {
-            path: path.clone(),
-            why,
-        })?;
-        if file.domain != domain.as_str() {
-            return Err(BaselineError::Domain {
-                path,
-                found: file.domain,
-                expected: domain.clone(),
-            });
-        }
+        let text = read_text(path, MAX_REPORT)?;
+        let file = report_of(&text, &path.display().to_string(), domain)?;
         let failing = file.tenants.into_iter().filter(|line| line.status == Status::Failing);
         Ok(failing.map(|line| line.tenant).collect())
     }
@@ -260,6 +240,23 @@ impl Baseline {
 
 fn is_wrong(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Fail | Outcome::Warn)
+}
+
+/// The report that a text is, where it is one about this domain.
+fn report_of(text: &str, path: &str, domain: &Hostname) -> Result<File, BaselineError> {
+    let path = path.to_owned();
+    let file = match parse(text) {
+        Ok(file) => file,
+        Err(why) => return Err(BaselineError::Foreign { path, why }),
+    };
+    match file.domain == domain.as_str() {
+        true => Ok(file),
+        false => Err(BaselineError::Domain {
+            path,
+            found: file.domain,
+            expected: domain.clone(),
+        }),
+    }
 }
 
 fn parse(text: &str) -> Result<File, String> {

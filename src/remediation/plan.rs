@@ -53,6 +53,9 @@ pub struct Plan {
     pub id: String,
     /// What it is.
     pub repair: Candidate,
+    /// The guards that were asked and do not hold it, each once, in their order. What holds it by the time alone (the switch,
+    /// rates, rests, tokens) is asked right before it is carried out.
+    pub passed: Vec<Guard>,
 }
 
 impl Plan {
@@ -249,6 +252,12 @@ pub fn plan(scene: &Scene<'_>, asked: Option<&BTreeSet<TenantId>>) -> Planning {
             None => planning.plans.push(Plan {
                 id: name(scene, &candidate),
                 repair: candidate,
+                passed: each_once(
+                    OF_WORLD
+                        .map(|(guard, _)| guard)
+                        .into_iter()
+                        .chain(OF_CANDIDATE.map(|(guard, _)| guard)),
+                ),
             }),
         }
     }
@@ -278,10 +287,18 @@ pub fn check_standing(scene: &Scene<'_>, planning: Planning) -> Planning {
                 guard,
                 message,
             }),
-            None => kept.push(plan),
+            None => kept.push(Plan {
+                passed: each_once(plan.passed.into_iter().chain(OF_STANDING.map(|(guard, _)| guard))),
+                ..plan
+            }),
         }
     }
     Planning { plans: kept, refusals }
+}
+
+fn each_once(guards: impl Iterator<Item = Guard>) -> Vec<Guard> {
+    let mut seen = BTreeSet::new();
+    guards.filter(|guard| seen.insert(guard.as_str())).collect()
 }
 
 impl Planning {

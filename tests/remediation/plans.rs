@@ -198,6 +198,9 @@ fn a_plan_reads_well() {
     r-ID  certificate-conflict at q7f9 (may be done by itself)
       why      sp-q7f9 holds a certificate for q7f9.tenants.test (Ready); only management-api-prod may
                hold one; the TLS handshake for q7f9.tenants.test fails: tls/unexpected-eof
+      passed   agent-cause, fleet-cause, inventory-partial, inactive, repair-off, protected,
+               managed-elsewhere, custom-domain, reserved-name, imported-certificate, not-confirmed,
+               covered-by-wildcard, budget, too-many, recreated, stopped-by-hand, deploy-in-progress
       do       remove-certificate
       run      fly certs remove q7f9.tenants.test -a sp-q7f9 -y
       call     DELETE https://api.machines.dev/v1/apps/sp-q7f9/certificates/q7f9.tenants.test

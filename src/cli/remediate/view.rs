@@ -35,6 +35,8 @@ struct PlanView {
     #[serde(skip_serializing_if = "Option::is_none")]
     by_hand: Option<String>,
     evidence: Vec<String>,
+    /// The guards that do not hold it.
+    passed: Vec<Guard>,
     actions: Vec<ActionView>,
     /// Whether three examinations passed after it; nothing where nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +111,7 @@ impl PlanView {
             automatic: plan.automatic(),
             by_hand: repair.by_hand.clone(),
             evidence: repair.evidence.clone(),
+            passed: plan.passed.clone(),
             actions: steps
                 .map(|(step, end)| ActionView {
                     action: step.action().as_str(),
@@ -220,6 +223,8 @@ impl PlanView {
         for fact in self.evidence.iter().take(4) {
             row("why", fact);
         }
+        let passed = self.passed.iter().map(|guard| guard.as_str());
+        row("passed", &passed.collect::<Vec<_>>().join(", "));
         for action in &self.actions {
             let result = match (action.result, &action.reason) {
                 ("planned", _) => String::new(),
@@ -234,8 +239,11 @@ impl PlanView {
             {
                 row("", message);
             }
-            // What is pasted is never broken.
-            pasted("run", &action.command);
+            // What is pasted is never broken. A record is deleted by the call, or in the dashboard.
+            match &action.record {
+                Some(_) => row("by hand", &action.command),
+                None => pasted("run", &action.command),
+            }
             if let Some(call) = &action.call {
                 pasted("call", call);
             }
