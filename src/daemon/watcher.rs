@@ -4,7 +4,9 @@
 mod answers;
 mod drain;
 mod mend;
+mod reading;
 mod reload;
+mod status;
 mod telling;
 
 use std::collections::BTreeSet;
@@ -48,7 +50,8 @@ use crate::remediation::Hands;
 use crate::store::{Store, Write, keep_since};
 use crate::telemetry::Format;
 use crate::telemetry::otlp::{self, News};
-use crate::watch::{Dispatcher, Effect, Event, Extent, FleetStatus, Health, Reading, Remembered, Settings};
+use crate::watch::{Dispatcher, Effect, Event, Extent, Health, Reading, Remembered, Settings};
+use status::status_line;
 
 /// How often the pace of the loop is felt.
 const PULSE: Duration = Duration::from_millis(100);
@@ -210,7 +213,7 @@ impl Watcher {
             tokio::select! {
                 Some(done) = self.work.next() => self.done(done),
                 () = sleep(wait) => self.hear(Event::Tick),
-                due = pulse.tick() => self.dispatcher.pulse(Moment::from(due.into_std()).elapsed()),
+                due = pulse.tick() => self.dispatcher.pulse(self.clocks.now(), Moment::from(due.into_std()).elapsed()),
                 _ = files.tick() => {
                     if self.files.changed() {
                         self.reload("a file changed");
@@ -347,8 +350,10 @@ impl Watcher {
                 self.hear(Event::Examined(ix, examined));
                 self.trace(traced);
                 let ended = self.dispatcher.take_rounds();
-                self.numbers.rounds(&ended);
-                self.export.rounds(&ended, &self.dispatcher.fleet());
+                if !ended.is_empty() {
+                    self.numbers.rounds(&ended);
+                    self.export.rounds(&ended, &self.dispatcher.fleet());
+                }
             }
             Done::Examined(ix, None, _) => self.hear(Event::NotExamined(ix)),
             Done::Probed(tenant, traced) => {
@@ -358,39 +363,6 @@ impl Watcher {
             Done::Kept => {}
             Done::Repaired(ran) => self.repaired(*ran),
         }
-    }
-
-    /// A reading came back.
-    fn read(&mut self, read: Result<Box<Snapshot>, Box<NoInventory>>, extent: Extent, doubtful: bool, calls: u32) {
-        let now = self.clocks.now().wall;
-        let (api, inventory) = match read {
-            Ok(snapshot) => (snapshot.api, Some(snapshot.inventory)),
-            Err(nobody) => {
-                let line = format!("the inventory can't be read, what is known stays: {}", nobody.error);
-                self.say(&log::warn(now, &line));
-                (nobody.api, None)
-            }
-        };
-        let before = self.look.as_ref().map(|look| Arc::clone(look.context()));
-        let reading = Reading {
-            told: api.platform.known().is_some(),
-            changed: work::is_news(before.as_deref(), &api),
-            doubtful: doubtful || inventory.is_none(),
-            inventory,
-            extent,
-            calls,
-        };
-        self.complete = reading.inventory.as_ref().is_some_and(|inventory| inventory.complete);
-        let named = reading.inventory.as_ref().map(|inventory| inventory.known.clone());
-        let known = self.dispatcher.known_with(named.unwrap_or_default());
-        match work::assignment(&self.setup, api, reading.inventory.as_ref(), known) {
-            Ok(assignment) => self.assignment = Some(Arc::new(assignment)),
-            Err(error) => {
-                let line = format!("nothing new can be looked at, what was known before goes on: {error}");
-                self.say(&log::error(now, &line));
-            }
-        }
-        self.hear(Event::Read(Box::new(reading)));
     }
 
     /// Whose log belongs into a message: that of the app that crashed, where one alone did.
@@ -464,31 +436,6 @@ fn tried(delivery: Delivery, outcome: &Outcome) -> Delivery {
         dead,
         ..delivery
     }
-}
-
-/// How all is, in a line.
-fn status_line(fleet: &FleetStatus, open: usize, health: &Health) -> String {
-    let mut parts = vec![format!("{} tenants", fleet.tenants)];
-    let counts = [
-        (fleet.failing, "failing"),
-        (fleet.degraded, "degraded"),
-        (fleet.unknown, "unknown"),
-        (fleet.healthy, "healthy"),
-    ];
-    parts.extend(
-        counts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!("{count} {word}")),
-    );
-    parts.push(match open {
-        0 => "no open incident".to_owned(),
-        1 => "1 open incident".to_owned(),
-        open => format!("{open} open incidents"),
-    });
-    parts.push(format!("coverage {:.0} %", health.coverage * 100.0));
-    parts.push(format!("lag {:.1} s", health.lag));
-    parts.join(" · ")
 }
 
 /// Has the store remember what is to be kept; the number of what is urgent.

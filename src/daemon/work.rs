@@ -193,9 +193,9 @@ pub(super) fn assignment(
     known: Vec<Arc<Tenant>>,
 ) -> Result<Assignment, RunError> {
     let nobody = Inventory {
-        tenants: Vec::new(),
         known,
-        ..inventory.cloned().unwrap_or_default()
+        faults: inventory.map(|inventory| inventory.faults.clone()).unwrap_or_default(),
+        ..Inventory::default()
     };
     // Whom it is about is said for each examination.
     Ok(assign(setup, &RoundRequest::default(), api, &nobody)?)

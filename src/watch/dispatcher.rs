@@ -9,6 +9,7 @@ mod numbers;
 mod pace;
 mod people;
 mod repairs;
+mod stall;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -33,6 +34,7 @@ use super::inventory::compare;
 use super::memory::Remembered;
 use super::readings::Readings;
 use super::rounds::Rounds;
+use super::seen::Seen;
 use super::settings::Settings;
 use super::shared::{SharedState, blinds};
 use super::signal;
@@ -52,8 +54,11 @@ const WHILE_PENDING: Duration = Duration::from_secs(60);
 const WHILE_RECOVERING: Duration = Duration::from_secs(30);
 /// How long what is shared may be out of date after an examination.
 const REVIEW: Duration = Duration::from_secs(1);
-/// How far apart tenants begin that are all due at once.
+/// How far apart tenants begin that are all due at once: at least, and at most where they are seen again.
 const APART: Duration = Duration::from_millis(1);
+const FURTHEST_APART: Duration = Duration::from_millis(50);
+/// How many times as many tenants as usual begin in a second while many are seen again.
+const RUSH: u32 = 4;
 /// In how many looks in a row the agent has to be blind before nothing counts any more.
 const BLIND: u32 = 2;
 /// How many tenants are looked at again to confirm what they have in common.
@@ -70,13 +75,16 @@ const JUMP: SignedDuration = SignedDuration::from_secs(2);
 pub struct Dispatcher {
     settings: Settings,
     places: Places,
-    tenants: BTreeMap<TenantIx, TenantState>,
+    /// Boxed, since a node of the map stays half empty where indices only grow.
+    tenants: BTreeMap<TenantIx, Box<TenantState>>,
     by_id: HashMap<TenantId, TenantIx>,
     next_ix: u32,
     chores: Agenda<Job>,
     turns: Agenda<TenantIx>,
     running: usize,
     context: Option<Arc<FleetContext>>,
+    /// What was seen of a tenant last: most look alike, and it is kept once for all of them.
+    alike: Option<Arc<Seen>>,
     totals: Totals,
     /// How many examinations saw anything since the last look at the fleet.
     sights: usize,
@@ -102,6 +110,9 @@ pub struct Dispatcher {
     began: Option<Timestamp>,
     /// How far the wall's clock is before the steady one.
     ahead: Option<SignedDuration>,
+    /// When the loop was felt last, and when it turned again after it stood still, both by the steady clock.
+    felt: Option<Timestamp>,
+    stalled: Option<Timestamp>,
     pace: Pace,
     rounds: Rounds,
     commit: Commit,
@@ -138,6 +149,7 @@ impl Dispatcher {
             turns: Agenda::default(),
             running: 0,
             context: None,
+            alike: None,
             totals: Totals::default(),
             sights: 0,
             shared,
@@ -155,6 +167,8 @@ impl Dispatcher {
             lag_since: None,
             began: None,
             ahead: None,
+            felt: None,
+            stalled: None,
             pace: Pace::restored(remembered.hours),
             rounds: Rounds::default(),
             commit: Commit::default(),
@@ -169,6 +183,7 @@ impl Dispatcher {
     pub fn handle(&mut self, now: Now, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.notice_jump(now);
+        self.notice_stall(now);
         match event {
             Event::Tick => {}
             Event::Read(reading) => self.read(now, *reading, &mut effects),
@@ -202,11 +217,6 @@ impl Dispatcher {
         .into_iter()
         .flatten()
         .min()
-    }
-
-    /// Hears how late the event loop was: fewer tenants are examined together while there is too much to do.
-    pub fn pulse(&mut self, lateness: Duration) {
-        self.places.pulse(lateness, self.running);
     }
 
     fn may_examine(&self) -> bool {
@@ -274,7 +284,7 @@ impl Dispatcher {
                 .iter()
                 .filter(|(_, state)| state.examined.is_some() && !state.is_well());
             let unwell = unwell.map(|(ix, _)| *ix).collect::<Vec<_>>();
-            self.plan_all(now, unwell);
+            self.plan_again(now, unwell);
         }
     }
 
@@ -285,11 +295,23 @@ impl Dispatcher {
         conflicts.any(|outcome| outcome == Outcome::Fail)
     }
 
-    /// Tenants that are all due now, a little apart.
-    fn plan_all(&mut self, now: Now, all: Vec<TenantIx>) {
+    fn states(&self) -> impl Iterator<Item = &TenantState> {
+        self.tenants.values().map(Box::as_ref)
+    }
+
+    /// Tenants that are all to be seen again now, as far apart as no burst asks for: what has just come back is not
+    /// brought down by whoever looks at it.
+    fn plan_again(&mut self, now: Now, all: Vec<TenantIx>) {
+        let tenants = u32::try_from(self.tenants.len()).unwrap_or(u32::MAX).max(1);
+        let usual = self.settings.cadence.interval(now.wall) / tenants;
+        self.plan_all(now, all, (usual / RUSH).clamp(APART, FURTHEST_APART));
+    }
+
+    /// Tenants that are all due now, so far apart.
+    fn plan_all(&mut self, now: Now, all: Vec<TenantIx>, apart: Duration) {
         for (number, ix) in all.into_iter().enumerate() {
-            let apart = APART * u32::try_from(number).unwrap_or(u32::MAX);
-            self.turns.plan(ix, later(now.steady, apart));
+            let wait = apart.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX));
+            self.turns.plan(ix, later(now.steady, wait));
         }
     }
 

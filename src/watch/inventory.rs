@@ -1,6 +1,6 @@
 //! Who came and who went: one reading of the inventory against what is known. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use roundsman_checks::target::{Tenant, TenantId};
@@ -29,11 +29,11 @@ pub(super) struct Difference {
 
 /// Compares a reading with what is known: of each tenant in how many readings in a row it was missing before this one.
 /// Somebody may have confirmed that those who are missing `left`: then it is believed, however many they are.
-pub(super) fn compare(inventory: &Inventory, known: &HashMap<TenantId, u8>, left: bool) -> Difference {
+pub(super) fn compare(inventory: &Inventory, known: &HashMap<&TenantId, u8>, left: bool) -> Difference {
     let mut found = Difference::default();
-    let mut named = HashMap::with_capacity(inventory.tenants.len());
+    let mut named = HashSet::with_capacity(inventory.tenants.len());
     for tenant in &inventory.tenants {
-        named.insert(&tenant.id, ());
+        named.insert(&tenant.id);
         let sources = inventory.named_by.get(&tenant.id);
         let by_hand =
             sources.is_some_and(|sources| sources.iter().all(|source| matches!(*source, "list" | "command line")));
@@ -46,7 +46,11 @@ pub(super) fn compare(inventory: &Inventory, known: &HashMap<TenantId, u8>, left
         // Who may be missing is not.
         return found;
     }
-    found.missing = known.keys().filter(|id| !named.contains_key(id)).cloned().collect();
+    found.missing = known
+        .keys()
+        .filter(|id| !named.contains(*id))
+        .map(|id| (*id).clone())
+        .collect();
     found.missing.sort();
     let many = found.missing.len() > FEW && found.missing.len() * 10 > known.len();
     if left {
@@ -58,7 +62,7 @@ pub(super) fn compare(inventory: &Inventory, known: &HashMap<TenantId, u8>, left
         found.missing.clear();
         return found;
     }
-    let gone = |id: &&TenantId| known.get(*id).is_some_and(|absent| absent + 1 >= READINGS);
+    let gone = |id: &&TenantId| known.get(id).is_some_and(|absent| absent + 1 >= READINGS);
     found.gone = found.missing.iter().filter(gone).cloned().collect();
     found
 }
@@ -80,17 +84,15 @@ mod tests {
         }
     }
 
-    fn known(ids: &[&str], absent: u8) -> HashMap<TenantId, u8> {
-        ids.iter().map(|id| (TenantId::new(*id), absent)).collect()
+    /// What a reading means where these are known and were missing so often.
+    fn found(named: &Inventory, known: &[&str], absent: u8, left: bool) -> Difference {
+        let ids = known.iter().map(|id| TenantId::new(*id)).collect::<Vec<_>>();
+        compare(named, &ids.iter().map(|id| (id, absent)).collect(), left)
     }
 
     #[test]
     fn one_is_gone_after_two_readings_and_none_by_an_incomplete_one() {
-        let gone = |absent, complete| {
-            compare(&reading(&["a"], complete), &known(&["a", "b"], absent), false)
-                .gone
-                .len()
-        };
+        let gone = |absent, complete| found(&reading(&["a"], complete), &["a", "b"], absent, false).gone.len();
         assert_eq!((gone(0, true), gone(1, true), gone(1, false)), (0, 1, 0));
     }
 
@@ -98,17 +100,17 @@ mod tests {
     fn many_at_once_are_not_believed() {
         let ids = (0..200).map(|number| format!("t{number}")).collect::<Vec<_>>();
         let ids = ids.iter().map(String::as_str).collect::<Vec<_>>();
-        let left = |count: usize| compare(&reading(&ids[..count], true), &known(&ids, 1), false);
+        let left = |count: usize| found(&reading(&ids[..count], true), &ids, 1, false);
         assert_eq!((left(180).shrunk, left(180).gone.len()), (false, 20));
         assert_eq!((left(179).shrunk, left(179).gone.len()), (true, 0));
         assert!(
-            compare(&reading(&[], true), &known(&["a"], 1), false).shrunk,
+            found(&reading(&[], true), &["a"], 1, false).shrunk,
             "an empty answer makes nobody vanish"
         );
-        let confirmed = compare(&reading(&ids[..100], true), &known(&ids, 0), true);
+        let confirmed = found(&reading(&ids[..100], true), &ids, 0, true);
         assert_eq!((confirmed.shrunk, confirmed.gone.len()), (false, 100));
         assert_eq!(
-            compare(&reading(&[], false), &known(&ids, 1), true).gone.len(),
+            found(&reading(&[], false), &ids, 1, true).gone.len(),
             0,
             "nothing was told"
         );

@@ -54,6 +54,8 @@ pub(super) struct TenantState {
     pub begun: Option<Timestamp>,
     /// How many examinations in a row found something new that fails.
     pub misses: u8,
+    /// Whether the last one counted for nothing, because the agent stood still meanwhile.
+    pub doubted: bool,
     /// When it was woken for its page last, by the steady clock.
     pub woken: Option<Timestamp>,
     /// In how many readings of the inventory in a row it was missing.
@@ -87,6 +89,7 @@ impl TenantState {
             examined: None,
             begun: None,
             misses: 0,
+            doubted: false,
             woken: None,
             absent: 0,
             by_hand,

@@ -167,7 +167,7 @@ impl Hours {
     fn comes(&mut self, coming: Coming) {
         match coming {
             Coming::Pulse => {
-                self.dispatcher.pulse(Duration::ZERO);
+                self.dispatcher.pulse(self.now, Duration::ZERO);
                 self.later(Duration::from_millis(100), Coming::Pulse);
             }
             Coming::Looked => {

@@ -11,6 +11,7 @@ use roundsman::schedule::Cadence;
 use roundsman::watch::{Dispatcher, Effect, Event, Examined, Reading, Remembered, Seen, Settings, TenantMemory};
 use roundsman_alerts::notification::{Dossier, Routing};
 use roundsman_alerts::{Change, Incident, Key, Looks, Now, Policy};
+use roundsman_checks::diagnosis::Status;
 use roundsman_checks::fleet::FleetContext;
 use roundsman_checks::gather::Concurrency;
 use roundsman_checks::target::{Tenant, TenantId};
@@ -40,6 +41,9 @@ struct Life {
     hours: BTreeMap<i32, Hour>,
     number: u64,
     changes: Vec<(Key, Change)>,
+    /// For how long the agent stands still while it examines somebody; all is well after it.
+    stands_still: Option<Duration>,
+    examinations: usize,
 }
 
 fn settings(policy: Policy) -> Settings {
@@ -77,6 +81,8 @@ impl Life {
             hours: BTreeMap::new(),
             number: 0,
             changes: Vec::new(),
+            stands_still: None,
+            examinations: 0,
         }
     }
 
@@ -147,6 +153,9 @@ impl Life {
                 let number = tenant.id.as_str()[1..].parse::<usize>().expect("a number");
                 let alone = self.truth.get(&number).copied().unwrap_or(TenantTruth::Well);
                 let context = self.context.clone().expect("a look came before");
+                self.examinations += 1;
+                let stood = self.stands_still.take();
+                self.now = self.now.plus(stood.unwrap_or_default());
                 let examined = Examined {
                     judgement: truth::judgement(&context, &tenant, self.fleet, alone),
                     seen: Arc::new(Seen {
@@ -160,6 +169,9 @@ impl Life {
                     not_after: None,
                     at: self.now.wall,
                 };
+                if stood.is_some() {
+                    self.truth.clear();
+                }
                 self.hear(Event::Examined(ix, Box::new(examined)));
             }
             Effect::Commit(commit) => {
@@ -404,4 +416,38 @@ fn all_slower_than_last_week_are_one_incident() {
     // The hour that went by is kept, slow as it was for a while.
     life.pass(3600);
     assert!(life.hours.contains_key(&last));
+}
+
+/// How often the first tenant is examined, and how it is told to be, where the agent stands still for so long while it does.
+fn stood_still(pulses: bool, stood: Duration) -> (usize, Vec<Status>) {
+    let mut life = Life::new();
+    life.there = [0].into();
+    life.pass(90);
+    if pulses {
+        life.dispatcher.pulse(life.now, Duration::ZERO);
+    }
+    life.truth.insert(0, TenantTruth::Broken);
+    (life.stands_still, life.examinations) = (Some(stood), 0);
+    while life.examinations == 0 {
+        life.hear(Event::Tick);
+        if pulses {
+            life.dispatcher.pulse(life.now, Duration::ZERO);
+        }
+        life.now = life.now.plus(Duration::from_millis(100));
+    }
+    life.hear(Event::Tick);
+    let told = life.tenants.values().map(|memory| memory.status);
+    (life.examinations, told.collect())
+}
+
+#[test]
+fn what_is_found_while_the_agent_stood_still_is_looked_at_again_before_it_counts() {
+    let still = Duration::from_secs(5);
+    assert_eq!(stood_still(true, still), (2, vec![Status::Healthy]));
+    // Without a stall, or where nobody feels the loop, it counts at once.
+    assert_eq!(
+        stood_still(true, Duration::from_millis(500)),
+        (1, vec![Status::Failing])
+    );
+    assert_eq!(stood_still(false, still), (1, vec![Status::Failing]));
 }

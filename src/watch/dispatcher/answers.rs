@@ -89,7 +89,7 @@ impl Dispatcher {
             .get(&TenantId::new(target))
             .and_then(|ix| self.tenants.get(ix));
         let is_named = |state: &&TenantState| state.tenant.hostname.as_str().eq_ignore_ascii_case(host);
-        let state = by_id.or_else(|| self.tenants.values().find(is_named))?;
+        let state = by_id.map(Box::as_ref).or_else(|| self.states().find(is_named))?;
         Some(Arc::clone(&state.tenant))
     }
 

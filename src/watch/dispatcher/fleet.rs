@@ -63,7 +63,7 @@ impl Dispatcher {
             for ix in all {
                 self.explain(now, ix, false);
             }
-            self.plan_all(now, freed.into_iter().collect());
+            self.plan_again(now, freed.into_iter().collect());
         }
     }
 
@@ -102,7 +102,7 @@ impl Dispatcher {
             if by_tenants && pending {
                 // A few of them are enough to confirm it, and nobody waits for their turns.
                 let few = self.shared.members(&key).take(WITNESSES).collect();
-                self.plan_all(now, few);
+                self.plan_again(now, few);
             }
         }
         let findings = findings_of(&context, &self.shared.proven);

@@ -24,7 +24,7 @@ impl Dispatcher {
     /// The hours that go on, as they are until now: an end keeps them.
     pub fn hours_so_far(&mut self) -> Vec<Effect> {
         let of_tenant = |state: &TenantState| Some(Effect::Hour(Some(state.tenant.id.clone()), state.hour.so_far()?));
-        let mut hours = self.tenants.values().filter_map(of_tenant).collect::<Vec<_>>();
+        let mut hours = self.states().filter_map(of_tenant).collect::<Vec<_>>();
         hours.extend(self.pace.so_far().map(|hour| Effect::Hour(None, hour)));
         hours
     }
@@ -76,7 +76,7 @@ impl Dispatcher {
             let begun = state.examined.map(|(begun, _)| begun);
             begun.is_some_and(|begun| now.steady.duration_since(begun) <= recent)
         };
-        let timed = self.tenants.values().filter(is_recent);
+        let timed = self.states().filter(is_recent);
         let levels = timed
             .map(|state| state.levels)
             .filter(|levels| *levels != [Level::NONE; PHASES.len()]);

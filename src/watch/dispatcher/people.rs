@@ -12,13 +12,14 @@ impl Dispatcher {
         effects: &mut Vec<Effect>,
     ) {
         let known = self.tenants.values();
-        let known = known.map(|state| (state.tenant.id.clone(), state.absent));
-        let before = self.memories.iter().map(|(id, unnamed)| (id.clone(), unnamed.absent));
-        let known = known.chain(before).collect();
+        let known = known.map(|state| (&state.tenant.id, state.absent));
+        let before = self.memories.iter().map(|(id, unnamed)| (id, unnamed.absent));
+        let known = known.chain(before).collect::<HashMap<_, _>>();
         let found = compare(inventory, &known, self.left);
+        let known = known.len();
         self.read_once = true;
         self.shrunk = if found.shrunk { self.shrunk + 1 } else { 0 };
-        self.tell_shrunk(now, inventory.tenants.len(), known.len(), inventory.complete);
+        self.tell_shrunk(now, inventory.tenants.len(), known, inventory.complete);
         let (there, back) = found
             .there
             .into_iter()
@@ -84,10 +85,10 @@ impl Dispatcher {
                 state.good = memory.good;
                 state.memory = Some((memory.status, memory.cause));
             }
-            self.tenants.insert(ix, state);
+            self.tenants.insert(ix, Box::new(state));
             new.push(ix);
         }
-        self.plan_all(now, new);
+        self.plan_all(now, new, APART);
     }
 
     /// Nobody can say just now who the tenants are: those from before this process are examined on.
@@ -113,6 +114,16 @@ impl Dispatcher {
         named.extend(beside);
         named.sort_by(|one, other| one.id.cmp(&other.id));
         named
+    }
+
+    /// Has a reading name those who are known already, and as they are known: each is kept once.
+    pub fn unify(&self, named: &mut [Arc<Tenant>]) {
+        for tenant in named {
+            let known = self.by_id.get(&tenant.id).and_then(|ix| self.tenants.get(ix));
+            if let Some(known) = known.filter(|known| known.tenant == *tenant) {
+                *tenant = Arc::clone(&known.tenant);
+            }
+        }
     }
 
     /// A tenant is gone, or went while no agent ran; where that was `confirmed`, nobody is told.

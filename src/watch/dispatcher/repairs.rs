@@ -103,7 +103,7 @@ impl Dispatcher {
             .iter()
             .filter_map(|id| self.by_id.get(id).copied())
             .collect::<Vec<_>>();
-        self.plan_all(now, all);
+        self.plan_again(now, all);
         let mut effects = Vec::new();
         self.begin(now, &mut effects);
         self.conclude(now, &mut effects);

@@ -13,6 +13,10 @@ impl Dispatcher {
         if examined.ran_out {
             self.places.exhausted(self.running + 1);
         }
+        if self.is_doubtful(ix, &examined) {
+            self.turns.plan(ix, now.steady);
+            return;
+        }
         let Some(state) = self.tenants.get_mut(&ix) else { return };
         let id = state.tenant.id.clone();
         let Examined {
@@ -25,11 +29,10 @@ impl Dispatcher {
             ..
         } = examined;
         // Most looks see what the one before saw: it is kept once.
-        let known = [&state.good, &state.seen]
-            .into_iter()
-            .flatten()
-            .find(|known| **known == seen);
-        state.seen = Some(known.cloned().unwrap_or(seen));
+        let known = [&self.alike, &state.good, &state.seen].into_iter().flatten();
+        let seen = known.into_iter().find(|known| **known == seen).cloned().unwrap_or(seen);
+        self.alike = Some(Arc::clone(&seen));
+        state.seen = Some(seen);
         if let Some(facts) = &state.facts {
             self.totals.remove(&id, facts);
         }
@@ -73,10 +76,10 @@ impl Dispatcher {
                 first,
             }));
         }
-        if state.is_well() && state.good != state.seen {
-            state.good.clone_from(&state.seen);
-            let good = state.good.clone().map(|good| Effect::Good(id.to_string(), good));
-            effects.extend(good);
+        if state.is_well() {
+            let before = std::mem::replace(&mut state.good, state.seen.clone());
+            let good = state.good.clone().filter(|_| before != state.good);
+            effects.extend(good.map(|good| Effect::Good(id.to_string(), good)));
         }
         self.plan_next(now, ix);
     }
