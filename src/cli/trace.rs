@@ -8,8 +8,9 @@ use super::output::style;
 use super::progress::Progress;
 use super::rounds::{VerifyError, demand, of_trace};
 use super::stoppable;
+use super::verify_traces::{TracedRound, VerifyTraces, warn};
 use super::{colour_errors, usage_error};
-use crate::agent::{CompletedRound, ReusedEvidence, Setup, run as run_round};
+use crate::agent::{CompletedRound, ReusedEvidence, Setup};
 use crate::config::render_plain;
 use crate::exit_code::ExitCode;
 use crate::gate::{GatePolicy, exit_code};
@@ -48,12 +49,24 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
     let request = of_trace(args);
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
+        let (traces, mut untold) = VerifyTraces::start(&config);
+        let traces = traces.map(VerifyTraces::of_all);
         let setup = Setup::new(config, from)?;
-        let completed = run_round(&setup, &request, ReusedEvidence::default(), &progress, stop).await?;
-        Ok((setup.config, completed))
+        let by = TracedRound {
+            setup: &setup,
+            observer: &progress,
+            traces: traces.as_ref(),
+        };
+        let completed = by.run(&request, ReusedEvidence::default(), stop.clone()).await;
+        if let Some(traces) = traces {
+            untold.extend(traces.end(&stop).await);
+        }
+        Ok((setup.config, completed, untold))
     })?;
     progress.finish();
-    let (config, completed) = done?;
+    let (config, completed, untold) = done?;
+    warn(&untold);
+    let completed = completed?;
     let demand = GatePolicy {
         severity: config.severity.clone(),
         ..demand(&request, &completed)

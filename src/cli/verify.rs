@@ -12,13 +12,11 @@ use super::output_paths;
 use super::progress::Progress;
 use super::rounds::{VerifyError, demand_of_verify, of_verify};
 use super::stoppable;
-use super::verify_traces::{VerifyTraces, warn};
+use super::verify_traces::{TracedRound, VerifyTraces, warn};
 use super::wait_reporter::WaitReporter;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
-use crate::agent::{
-    CompletedRound, Observer, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round,
-};
+use crate::agent::{CompletedRound, Observer, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop};
 use crate::config::write_duration;
 use crate::exit_code::ExitCode;
 use crate::gate::{Attempt, Baseline, Gate, GatePolicy, Next, Selection, exit_code, is_lasting, open};
@@ -64,7 +62,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
         let setup = Setup::new(config, from)?;
         let kept = recorder.as_ref().map(|recorder| recorder.observer(&progress));
         let observer = kept.as_ref().map_or(&progress as &dyn Observer, |kept| kept);
-        let by = Means {
+        let by = TracedRound {
             setup: &setup,
             observer,
             traces: traces.as_ref(),
@@ -102,36 +100,9 @@ struct Verdict {
     code: ExitCode,
 }
 
-/// By what means a round is run, and who hears of it.
-#[derive(Clone, Copy)]
-struct Means<'m> {
-    setup: &'m Setup,
-    observer: &'m dyn Observer,
-    traces: Option<&'m VerifyTraces>,
-}
-
-impl Means<'_> {
-    /// Runs a round, and tells it as traces.
-    async fn round(
-        self,
-        request: &RoundRequest,
-        reused: ReusedEvidence,
-        stop: Stop,
-    ) -> Result<CompletedRound, RunError> {
-        let Some(traces) = self.traces else {
-            return run_round(self.setup, request, reused, self.observer, stop).await;
-        };
-        let calls = &self.setup.clients.calls;
-        let (span, request) = traces.begins(request, calls);
-        let completed = run_round(self.setup, &request, reused, self.observer, stop.clone()).await?;
-        traces.ended(&span, &completed.round, calls, &stop).await;
-        Ok(completed)
-    }
-}
-
 /// Looks until the gate is satisfied; without `--wait` once.
 async fn until_passed(
-    by: Means<'_>,
+    by: TracedRound<'_>,
     request: &RoundRequest,
     args: &VerifyArgs,
     baseline: Option<Arc<Baseline>>,
@@ -147,7 +118,7 @@ async fn until_passed(
     loop {
         let began = Moment::now();
         let whole = reused.is_empty();
-        let completed = match by.round(request, std::mem::take(&mut reused), stop.clone()).await {
+        let completed = match by.run(request, std::mem::take(&mut reused), stop.clone()).await {
             // Somebody writes the inventory while it is read: it was right before, and will be again.
             Err(RunError::Inventory(error)) if looked_once && has_time(&teller) && !stop.pulled() => {
                 teller.stumbles(&error);

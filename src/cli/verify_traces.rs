@@ -1,4 +1,4 @@
-//! Traces of `verify` and of repairs, where there is somewhere to send them: of each examination, of the APIs and of the
+//! Traces of `verify`, `trace` and repairs, where there is somewhere to send them: of each examination, of the APIs and of the
 //! round, or of each plan, below the span of whoever started the program. They never change what is reported.
 
 use std::collections::HashMap;
@@ -14,7 +14,9 @@ use tokio::time::timeout;
 use super::colour_errors;
 use super::export::export;
 use crate::agent::clock::Moment;
-use crate::agent::{Round, RoundRequest, Stop};
+use crate::agent::{
+    CompletedRound, Observer, ReusedEvidence, Round, RoundRequest, RunError, Setup, Stop, run as run_round,
+};
 use crate::config::{Config, Traces, render_warning};
 use crate::remediation::Carried;
 use crate::telemetry::otlp::context::Tracing;
@@ -22,6 +24,33 @@ use crate::telemetry::otlp::{Dropped, Exporter, FLUSH_WITHIN, Signal, SpanRef, r
 
 /// How long what is left may take after a signal.
 const AFTER_SIGNAL: Duration = Duration::from_secs(1);
+
+/// By what means a round is run, and who hears of it.
+#[derive(Clone, Copy)]
+pub(super) struct TracedRound<'m> {
+    pub(super) setup: &'m Setup,
+    pub(super) observer: &'m dyn Observer,
+    pub(super) traces: Option<&'m VerifyTraces>,
+}
+
+impl TracedRound<'_> {
+    /// Runs a round, and tells it as traces.
+    pub(super) async fn run(
+        self,
+        request: &RoundRequest,
+        reused: ReusedEvidence,
+        stop: Stop,
+    ) -> Result<CompletedRound, RunError> {
+        let Some(traces) = self.traces else {
+            return run_round(self.setup, request, reused, self.observer, stop).await;
+        };
+        let calls = &self.setup.clients.calls;
+        let (span, request) = traces.begins(request, calls);
+        let completed = run_round(self.setup, &request, reused, self.observer, stop.clone()).await?;
+        traces.ended(&span, &completed.round, calls, &stop).await;
+        Ok(completed)
+    }
+}
 
 /// Tells traces, as long as it lives.
 pub(super) struct VerifyTraces {
@@ -44,8 +73,16 @@ impl VerifyTraces {
         (traces, wrong)
     }
 
+    /// Tells every examination, whatever comes of it: somebody asked for just this one.
+    pub(super) fn of_all(self) -> Self {
+        Self {
+            traces: Traces::ALL,
+            ..self
+        }
+    }
+
     /// The span of a round that begins now, and the round as it is asked for with it.
-    pub(super) fn begins(&self, request: &RoundRequest, calls: &Calls) -> (SpanRef, RoundRequest) {
+    fn begins(&self, request: &RoundRequest, calls: &Calls) -> (SpanRef, RoundRequest) {
         calls.keep_latest(true);
         let round = SpanRef::below(self.parent.as_ref());
         let request = RoundRequest {
@@ -62,7 +99,7 @@ impl VerifyTraces {
 
     /// Tells a round that is over. Whom it took over from an earlier one was told then. What finds no room in time is lost,
     /// and counted.
-    pub(super) async fn ended(&self, own: &SpanRef, round: &Round, calls: &Calls, stop: &Stop) {
+    async fn ended(&self, own: &SpanRef, round: &Round, calls: &Calls, stop: &Stop) {
         let began = Moment::now();
         let patience = patience(stop);
         let verdicts = round.diagnosis.tenants.iter();

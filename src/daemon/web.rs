@@ -11,6 +11,7 @@ mod pages;
 mod problem;
 mod remediation;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
@@ -68,7 +69,7 @@ impl Web {
         asked: mpsc::Sender<Asked>,
         token: watch::Receiver<Option<SecretString>>,
         database: PathBuf,
-    ) -> std::io::Result<Self> {
+    ) -> io::Result<Self> {
         let desk = Desk {
             asked,
             token,
@@ -76,14 +77,14 @@ impl Web {
             readers: Arc::new(Semaphore::new(READERS)),
         };
         Ok(Self {
-            listener: TcpListener::bind(at).await?,
+            listener: TcpListener::bind(at).await.map_err(|error| not_here(at, &error))?,
             connections: JoinSet::new(),
             router: router(desk),
         })
     }
 
     /// Where it really listens.
-    pub(super) fn address(&self) -> std::io::Result<SocketAddr> {
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
@@ -102,6 +103,17 @@ impl Web {
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
+}
+
+/// Why nobody can be answered there, and what to do about it.
+fn not_here(at: SocketAddr, error: &io::Error) -> io::Error {
+    let fix = match error.kind() {
+        io::ErrorKind::AddrInUse => "another process listens there: stop it, or set another port (0: any that is free)",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: set one that it has, or 127.0.0.1",
+        io::ErrorKind::PermissionDenied => "ports below 1024 are for root: set another one",
+        _ => "set another address",
+    };
+    io::Error::new(error.kind(), format!("[web] listen = \"{at}\": {error}; {fix}"))
 }
 
 /// The document as it is served; made once.

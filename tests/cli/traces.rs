@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use roundsman_checks::clock::Stopwatch;
 use roundsman_lab::LabOptions;
 
-use super::{Ran, Served, serve};
+use super::{Ran, Served, command, serve};
 use crate::support::collector::{Collector, Mood, attribute, said};
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -257,6 +257,37 @@ fn a_pipeline_that_is_traced_finds_all_of_it_below_its_own_span() {
     // What is no parent is none.
     let ran = verify(&served, "", &[environment[0], environment[1], ("TRACEPARENT", "hello")]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
+}
+
+#[test]
+fn the_request_that_a_person_traces_is_told_though_nothing_is_wrong() {
+    let collector = Collector::start(Mood::Takes);
+    let served = served(&[]);
+    let trace = |variables: &[(&str, &str)]| {
+        let mut command = command(served.dir.path());
+        command.args(["trace", "q7f9", "--config"]).arg(&served.config);
+        let to = format!("http://{}", collector.http);
+        command
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", to)
+            .envs(variables.iter().copied());
+        Ran::from(command.output().expect("the binary runs"))
+    };
+    let ran = trace(&[("OTEL_SDK_DISABLED", "true")]);
+    assert_eq!((ran.code, collector.requests()), (Some(0), 0), "{}", ran.err);
+    let ran = trace(&[("TRACEPARENT", PARENT)]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let spans = collector.spans();
+    assert_eq!(
+        named(&spans, "verify q7f9").parent_span_id,
+        named(&spans, "round").span_id
+    );
+    assert_eq!(hex(&named(&spans, "round").parent_span_id), "00f067aa0ba902b7");
+    let seen = served.lab.counters().traceparents;
+    let request = hex(&named(&spans, "http.request").span_id);
+    assert!(
+        seen.values().flatten().any(|parent| parent.contains(&request)),
+        "{seen:?}"
+    );
 }
 
 #[test]

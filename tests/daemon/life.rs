@@ -57,6 +57,20 @@ fn a_second_one_on_the_database_refuses_and_names_the_first() {
 }
 
 #[test]
+fn an_address_that_another_process_has_is_named_with_what_to_do() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = other.local_addr().expect("an address").to_string();
+    let served = served(&[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    std::fs::write(&served.config, text.replace("127.0.0.1:0", &taken)).expect("it can be written");
+    let refused = ask(&served, &["watch"]);
+    assert_eq!(refused.code, Some(2));
+    let told = format!("[web] listen = \"{taken}\": ");
+    assert!(refused.err.contains(&told), "{}", refused.err);
+    assert!(refused.err.contains("another process listens there"), "{}", refused.err);
+}
+
+#[test]
 fn another_configuration_is_in_force_at_once_and_a_wrong_one_is_not() {
     let served = served(&[]);
     let mut daemon = Daemon::start(&served);

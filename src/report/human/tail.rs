@@ -1,6 +1,8 @@
 //! The end of the report, which stays on the screen: the causes in numbers, fleet and tenants, what was not verified, what
 //! it took.
 
+use std::collections::BTreeMap;
+
 use roundsman_checks::diagnosis::{Cause, FleetDetail};
 use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
@@ -173,39 +175,35 @@ fn short(line: &FleetLine<'_>) -> String {
 }
 
 fn checks(tenants: &[TenantLine<'_>]) -> String {
-    let all = || tenants.iter().flat_map(TenantLine::checks);
-    let count = |outcome| all().filter(|check| check.finding.outcome == outcome).count();
-    let named = [
+    let mut outcomes = BTreeMap::<Outcome, usize>::new();
+    // Why a check ran at nobody, where it is the same at everybody.
+    let mut absent = BTreeMap::<&str, Option<Reason>>::new();
+    for check in tenants.iter().flat_map(TenantLine::checks) {
+        *outcomes.entry(check.finding.outcome).or_default() += 1;
+        let not = |reason: &Reason| matches!(reason, Reason::NotConfigured | Reason::NotSelected);
+        let reason = check.finding.reason.filter(not);
+        let known = absent.entry(check.check).or_insert(reason);
+        *known = known.filter(|known| Some(*known) == reason);
+    }
+    let order = [
         Outcome::Pass,
         Outcome::Warn,
         Outcome::Fail,
         Outcome::Unknown,
         Outcome::Skipped,
     ];
-    let named = named
+    let named = order
         .into_iter()
-        .map(|outcome| (count(outcome), outcome))
-        .filter(|(count, _)| *count > 0);
-    let named = named
-        .map(|(count, outcome)| format!("{count} {outcome}"))
+        .filter_map(|outcome| Some(format!("{} {outcome}", outcomes.get(&outcome)?)))
         .collect::<Vec<_>>();
     let absent = |reason: Reason| {
-        let mut names = all()
-            .filter(|check| check.finding.reason == Some(reason))
-            .map(|check| check.check)
-            .collect::<Vec<_>>();
-        names.sort_unstable();
-        names.dedup();
-        names.retain(|name| {
-            all()
-                .filter(|check| check.check == *name)
-                .all(|check| check.finding.reason == Some(reason))
-        });
-        names
+        let names = absent.iter().filter(|(_, why)| **why == Some(reason));
+        names.map(|(name, _)| *name).collect::<Vec<_>>()
     };
     let (unconfigured, unselected) = (absent(Reason::NotConfigured), absent(Reason::NotSelected));
-    let ran = 6 - unconfigured.len() - unselected.len();
-    let platform = ["app", "conflicts"].iter().all(|name| unconfigured.contains(name)) && unconfigured.len() < 6;
+    let ran = Check::COUNT - unconfigured.len() - unselected.len();
+    let platform =
+        ["app", "conflicts"].iter().all(|name| unconfigured.contains(name)) && unconfigured.len() < Check::COUNT;
     let mut why = Vec::new();
     if platform {
         why.push("no platform configured".to_owned());
