@@ -15,6 +15,7 @@ pub(super) fn all() -> String {
 
 Examples:
   roundsman init --domain example.com --edge 198.51.100.7 abc123
+  roundsman doctor
   roundsman verify
   roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
   roundsman verify --only dns,certificate --format json abc123
@@ -163,6 +164,25 @@ Examples:
   roundsman trace abc123.example.com --no-logs
   roundsman trace abc123 --format json | jq .phases"
     )
+}
+
+/// Below `doctor`.
+pub(super) fn doctor() -> String {
+    "\
+Exit codes:
+  0  roundsman can work here; warnings say what is lacking
+  2  usage or configuration error, an unset token or a wrong inventory among them
+  3  roundsman could not work: a token is refused, the edge app is not there, nobody answers ...
+
+Nothing is changed, written or sent to anybody but questions; no tenant is looked at,
+no message goes out (`roundsman alerts test CHANNEL` sends one). It ends within half a
+minute, whoever is silent.
+
+Examples:
+  roundsman doctor
+  FLY_API_TOKEN=... roundsman doctor --domain example.com --edge-app management-api-prod
+  roundsman doctor --format json | jq -r '.checks[] | select(.status == \"fail\").fix[].text'"
+        .to_owned()
 }
 
 /// Below `tenants`.

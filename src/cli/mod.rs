@@ -5,6 +5,7 @@ pub mod args;
 pub mod config;
 pub mod configuration;
 mod database;
+pub mod doctor;
 pub mod explain;
 mod export;
 pub mod github;
@@ -75,6 +76,9 @@ pub enum Command {
     /// Trace one request to a tenant hop by hop, with its log lines
     #[command(after_help = help::trace())]
     Trace(Box<trace::TraceArgs>),
+    /// Look whether roundsman has what it needs: settings, tokens, name servers, clock
+    #[command(after_help = help::doctor())]
+    Doctor(Box<doctor::DoctorArgs>),
     /// List the tenants, the sources that name them, and what exists without a tenant
     #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
@@ -108,6 +112,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Remediate(args) => remediate::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),

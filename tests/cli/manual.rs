@@ -50,7 +50,7 @@ fn an_unknown_shell_is_refused_with_those_that_are_known() {
 }
 
 /// Every command by its words, as its page is called.
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 34] = [
     &[],
     &["verify"],
     &["watch"],
@@ -76,6 +76,7 @@ const COMMANDS: [&[&str]; 33] = [
     &["remediate", "resume"],
     &["replay"],
     &["trace"],
+    &["doctor"],
     &["tenants"],
     &["init"],
     &["config"],
@@ -103,7 +104,7 @@ fn every_command_has_a_page_with_every_option_of_its_help() {
     let ran = roundsman(&["man", "--dir", "share/man/man1"], dir.path());
     assert_eq!(
         (ran.code, ran.out.as_str()),
-        (Some(0), "share/man/man1: 33 pages\n"),
+        (Some(0), "share/man/man1: 34 pages\n"),
         "{}",
         ran.err
     );

@@ -3,6 +3,7 @@
 mod bad_days;
 mod bad_input;
 mod baseline;
+mod doctor;
 mod explain;
 mod forms;
 mod forms_ci;
