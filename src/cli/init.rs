@@ -39,7 +39,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "PREFIX")]
     pub app_prefix: Option<String>,
     /// A file of tenants to refer to: .toml, .json or an id a line
-    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, conflicts_with = "tenants")]
+    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, value_hint = clap::ValueHint::FilePath, conflicts_with = "tenants")]
     pub tenants_from: Option<TenantsFrom>,
     /// Ids of the tenants
     #[arg(value_name = "TENANT")]

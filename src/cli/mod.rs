@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod args;
+mod candidates;
 pub mod config;
 pub mod configuration;
 mod database;
@@ -91,7 +92,7 @@ pub enum Command {
     /// Say what a cause means, what proves it, and what to do
     #[command(after_help = help::explain())]
     Explain(explain::ExplainArgs),
-    /// Print what a shell needs to complete commands and options
+    /// Print what a shell needs to complete commands, options and values
     #[command(after_help = help::completions())]
     Completions(manual::CompletionsArgs),
     /// Print the manual, or write a page per command

@@ -119,7 +119,7 @@ Commands:
   init         Write a minimal roundsman.toml; never over an existing file
   config       Check the configuration, or show what it can hold
   explain      Say what a cause means, what proves it, and what to do
-  completions  Print what a shell needs to complete commands and options
+  completions  Print what a shell needs to complete commands, options and values
   man          Print the manual, or write a page per command
   help         Print this message or the help of the given subcommand(s)
 

@@ -32,9 +32,11 @@ fn completions_are_complete_and_the_shell_accepts_them() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = roundsman(&["completions", shell], here());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{shell}");
-        for word in ["verify", "fail-on", "app-prefix", "markdown"] {
-            assert!(ran.out.contains(word), "{shell}: {word}");
-        }
+        // It asks the program by its name, wherever that will be.
+        assert!(
+            ran.out.contains("ROUNDSMAN_COMPLETE") && !ran.out.contains(env!("CARGO_MANIFEST_DIR")),
+            "{shell}"
+        );
         match syntax(shell, &ran.out) {
             Some(accepted) => assert_eq!(accepted, Ok(()), "{shell}"),
             None => assert_ne!(shell, "bash", "bash: not installed; apt-get install bash"),

@@ -3,6 +3,7 @@
 mod bad_days;
 mod bad_input;
 mod baseline;
+mod completions;
 mod doctor;
 mod explain;
 mod forms;
