@@ -201,7 +201,8 @@ pub(super) fn init() -> String {
     plain(
         "  roundsman init --domain example.com --edge 198.51.100.7 abc123 def456
   roundsman init --domain example.com --edge 198.51.100.7,2001:db8::7 --tenants ids.txt
-  roundsman init --domain example.com --edge-app management-api",
+  roundsman init --domain example.com --edge-app management-api --concurrency 50
+  roundsman init --domain example.com --edge 198.51.100.7 --path /health --skip app abc123",
     )
 }
 

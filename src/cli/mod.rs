@@ -83,7 +83,7 @@ pub enum Command {
     /// List the tenants, the sources that name them, and what exists without a tenant
     #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
-    /// Write a minimal roundsman.toml; never over an existing file
+    /// Write a first roundsman.toml of what the options say; never over an existing file
     #[command(after_help = help::init())]
     Init(init::InitArgs),
     /// Check the configuration, or show what it can hold

@@ -116,7 +116,7 @@ Commands:
   trace        Trace one request to a tenant hop by hop, with its log lines
   doctor       Look whether roundsman has what it needs: settings, tokens, name servers, clock
   tenants      List the tenants, the sources that name them, and what exists without a tenant
-  init         Write a minimal roundsman.toml; never over an existing file
+  init         Write a first roundsman.toml of what the options say; never over an existing file
   config       Check the configuration, or show what it can hold
   explain      Say what a cause means, what proves it, and what to do
   completions  Print what a shell needs to complete commands, options and values

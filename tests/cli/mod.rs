@@ -10,6 +10,7 @@ mod forms;
 mod forms_ci;
 mod gate;
 mod handed_over;
+mod init;
 mod inventory;
 mod leftovers;
 mod limits;
