@@ -174,9 +174,10 @@ Exit codes:
   2  usage or configuration error, an unset token or a wrong inventory among them
   3  roundsman could not work: a token is refused, the edge app is not there, nobody answers ...
 
-Nothing is changed, written or sent to anybody but questions; no tenant is looked at,
-no message goes out (`roundsman alerts test CHANNEL` sends one). It ends within half a
-minute, whoever is silent.
+What it does:
+  It asks questions and reads files; nothing is changed or written, no tenant is
+  looked at, no message goes out (`roundsman alerts test CHANNEL` sends one). It
+  ends within half a minute, whoever is silent.
 
 Examples:
   roundsman doctor

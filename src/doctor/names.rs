@@ -149,21 +149,26 @@ impl Asked {
             _ => "answers over TCP, and not over UDP",
         };
         let both = self.answers_udp() && self.answers_tcp();
-        match self.instead() {
-            None if both => Checkup::ok(
-                check,
-                format!("{} {ways}, and gives the wildcard's addresses", self.server),
-            ),
-            None => Checkup::warn(check, format!("{} {ways}: {}", self.server, detail(&self.other_way())))
-                .act("open port 53 for both, UDP and TCP: long answers come over TCP alone"),
-            Some(instead) => Checkup::warn(
-                check,
-                format!(
-                    "{} {ways}, and says {instead} to a name that only the wildcard has",
-                    self.server
-                ),
-            )
-            .act(format!(
+        let seen = format!("{} {ways}", self.server);
+        let way = match both {
+            true => String::new(),
+            false => format!(" ({})", detail(&self.other_way())),
+        };
+        let instead = self.instead();
+        let mut checkup = match &instead {
+            None if both => return Checkup::ok(check, format!("{seen}, and gives the wildcard's addresses")),
+            None => Checkup::warn(check, format!("{seen}{way}")),
+            Some(instead) => {
+                let said = format!("{seen}{way}, and says {instead} to a name that only the wildcard has");
+                Checkup::warn(check, said)
+            }
+        };
+        if !both {
+            checkup = checkup.act("open port 53 for both, UDP and TCP: long answers come over TCP alone");
+        }
+        match instead {
+            None => checkup,
+            Some(_) => checkup.act(format!(
                 "check the {role}, and that the wildcard record is there: `roundsman verify --only dns` says more"
             )),
         }

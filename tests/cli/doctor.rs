@@ -413,3 +413,46 @@ fn deaf_upstreams_are_waited_for_within_half_a_minute() {
     assert_eq!(check(&document, "token").1, "no answer within 8 s");
     assert_eq!(check(&document, "organization").1, "the platform's API does not answer");
 }
+
+#[test]
+fn the_flags_alone_are_enough() {
+    let served = serve(LabOptions::default(), &[]);
+    let edge = served.lab.edge_addresses()[0].to_string();
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let options = [
+        "doctor",
+        "--format",
+        "json",
+        "--domain",
+        served.lab.domain(),
+        "--edge",
+        &edge,
+    ];
+    let document = document(&roundsman(&options, dir.path()));
+    let (status, seen, _) = check(&document, "configuration");
+    assert_eq!(status, "ok", "{seen}");
+    assert_eq!(check(&document, "tenants").0, "warn");
+    // Somebody will be named on the command line.
+    assert!(
+        check(&document, "open-files").1.contains("64 tenants at the same time"),
+        "{document:#}"
+    );
+}
+
+#[test]
+fn a_resolver_of_another_mind_is_told_with_what_it_says() {
+    let served = serve(LabOptions::default(), &["resolver-differs=nxdomain"]);
+    let (code, document) = doctor(&served, &[]);
+    let (status, seen, fix) = check(&document, "resolver");
+    assert_eq!((code, status.as_str()), (Some(0), "warn"), "{document:#}");
+    assert!(
+        seen.ends_with("answers over UDP and TCP, and says NXDOMAIN to a name that only the wildcard has"),
+        "{seen}"
+    );
+    assert!(fix.contains("`roundsman verify --only dns`"), "{fix}");
+    served.stage(&["dns-servers-failing=refused/1"]);
+    let (code, document) = doctor(&served, &[]);
+    assert_eq!(code, Some(0), "{document:#}");
+    let seen = checks(&document, "name-server")[0]["seen"].as_str().unwrap_or_default();
+    assert!(seen.contains("says REFUSED"), "{seen}");
+}

@@ -1,5 +1,5 @@
 //! Until when a token is valid, as far as it says so itself: a macaroon is MessagePack in base64 behind `fm…_`, an array of
-//! nonce, location, caveats and tail; its caveats are types and bodies in turn. Nothing of it is verified, kept or shown:
+//! nonce, location, caveats and tail; its caveats are types and bodies in turn (github.com/superfly/macaroon). Nothing of it is verified, kept or shown:
 //! what counts is what the platform says.
 
 use base64::Engine as _;
