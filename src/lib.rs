@@ -5,6 +5,7 @@ pub mod alerting;
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod doctor;
 pub mod exit_code;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -4,6 +4,22 @@
 /// Most characters of one line that a message carries.
 pub(crate) const LINE: usize = 300;
 
+/// Where the page is that says of every cause what it means, what proves it and what to do, from the project's own folder.
+const CAUSES: &str = "docs/causes.md";
+
+/// Where a cause is documented: at the project's address, where the package names one, else as a path within the project.
+#[must_use]
+pub fn docs(cause: &str) -> String {
+    docs_at(option_env!("CARGO_PKG_REPOSITORY").unwrap_or_default(), cause)
+}
+
+fn docs_at(repository: &str, cause: &str) -> String {
+    match repository.trim_end_matches('/') {
+        "" => format!("{CAUSES}#{cause}"),
+        repository => format!("{repository}/blob/HEAD/{CAUSES}#{cause}"),
+    }
+}
+
 /// The text as one line of plain characters: control codes and marks of direction are replaced by U+FFFD.
 #[must_use]
 pub fn harmless(text: &str) -> String {
@@ -89,5 +105,12 @@ mod tests {
         for name in ["", "-x", "a b", "a;b", "$(x)", "a*", "ä"] {
             assert!(!is_plain(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_link_begins_with_the_projects_address_where_it_has_one() {
+        assert_eq!(docs_at("", "site-slow"), "docs/causes.md#site-slow");
+        let there = "https://git.example/a/b/blob/HEAD/docs/causes.md#site-slow";
+        assert_eq!(docs_at("https://git.example/a/b/", "site-slow"), there);
     }
 }

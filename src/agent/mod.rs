@@ -11,7 +11,7 @@ mod run;
 mod setup;
 mod snapshot;
 
-pub use platform::{Clients, ClientsError, Fetch};
+pub use platform::{Clients, ClientsError, Fetch, platform_client, zone_client};
 pub use request::RoundRequest;
 pub use roots::{RootsError, anchors, roots};
 pub use roundsman_checks::clock;
@@ -19,6 +19,8 @@ pub use roundsman_checks::gather::{
     ApiSnapshot, Assignment, NoProgress, Observer, Pacers, ProbeSetup, ReusedEvidence, Stop, WakePolicy, round,
 };
 pub use roundsman_checks::round::Round;
+pub(crate) use run::edge_addresses;
 pub use run::{CompletedRound, RunError, assign, run};
 pub use setup::{HeaderError, Setup, SetupError, USER_AGENT, vantage_name};
+pub(crate) use setup::{concurrency, headers, settings};
 pub use snapshot::{NoInventory, Snapshot};

@@ -76,8 +76,8 @@ impl Clients {
     /// [`ClientsError`] where a token is unset or empty, or an address can't be used.
     pub fn new(config: &Config, user_agent: &str, calls: Calls) -> Result<Self, ClientsError> {
         Ok(Self {
-            platform: platform(config, user_agent, &calls)?,
-            cloudflare: cloudflare(config, user_agent, &calls)?,
+            platform: platform_client(config, user_agent, &calls)?,
+            cloudflare: zone_client(config, user_agent, &calls)?,
             calls,
         })
     }
@@ -211,8 +211,15 @@ async fn within<T>(reading: impl Future<Output = ApiAnswer<T>>) -> ApiAnswer<T> 
     tokio::time::timeout(BULK, reading).await.unwrap_or_else(late)
 }
 
-/// The client of the platform that is configured.
-fn platform(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<PlatformClient>, ClientsError> {
+/// The client of the platform that is configured. Its token is read here.
+///
+/// # Errors
+/// [`ClientsError`] where the token is unset or empty, or an address can't be used.
+pub fn platform_client(
+    config: &Config,
+    user_agent: &str,
+    calls: &Calls,
+) -> Result<Option<PlatformClient>, ClientsError> {
     match config.cloud() {
         Some(CloudTable::Fly(fly)) => fly_client(fly, config, user_agent, calls).map(Some),
         None => Ok(None),
@@ -235,8 +242,11 @@ fn fly_client(fly: &Fly, config: &Config, user_agent: &str, calls: &Calls) -> Re
     Ok(PlatformClient::Fly(Arc::new(client)))
 }
 
-/// The client of the zone's DNS provider.
-fn cloudflare(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<Zone>, ClientsError> {
+/// The client of the zone's DNS provider. Its token is read here.
+///
+/// # Errors
+/// [`ClientsError`] as [`platform_client`].
+pub fn zone_client(config: &Config, user_agent: &str, calls: &Calls) -> Result<Option<Zone>, ClientsError> {
     let table = "cloudflare";
     let Some(cloudflare) = &config.cloudflare else {
         return Ok(None);

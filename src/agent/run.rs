@@ -127,6 +127,11 @@ fn addresses(config: &Config, platform: &ApiAnswer<Arc<Platform>>) -> (Vec<IpAdd
     }
 }
 
+/// The addresses of the edge app that are visited, and why these are not all that it has.
+pub(crate) fn edge_addresses(config: &Config, edge: &App) -> (Vec<IpAddr>, Option<Fault>) {
+    visited(edge, goes_inside(config))
+}
+
 /// Whether addresses that the platform names may lie inside of the agent's own network: where that is set, or the platform
 /// itself is on this machine.
 pub(super) fn goes_inside(config: &Config) -> bool {

@@ -142,7 +142,7 @@ impl Setup {
 }
 
 /// How many tenants are probed together: as many as configured, or as the process has descriptors for.
-fn concurrency(config: &Config) -> Concurrency {
+pub(crate) fn concurrency(config: &Config) -> Concurrency {
     let descriptors = || rlimit::getrlimit(rlimit::Resource::NOFILE).ok();
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     match config.schedule.concurrency {
@@ -183,7 +183,8 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
     })
 }
 
-fn headers(site: &Site) -> Result<Vec<(String, String)>, HeaderError> {
+/// The headers that a request carries, with their secrets.
+pub(crate) fn headers(site: &Site) -> Result<Vec<(String, String)>, HeaderError> {
     let read = |(name, text): (&String, &HeaderText)| match text.read() {
         Ok(value) => Ok((name.clone(), value.expose().to_owned())),
         Err(source) => Err(HeaderError {
@@ -194,7 +195,8 @@ fn headers(site: &Site) -> Result<Vec<(String, String)>, HeaderError> {
     site.request_headers.iter().map(read).collect()
 }
 
-fn settings(site: &Site) -> ProbeLimits {
+/// What a visit may take.
+pub(crate) fn settings(site: &Site) -> ProbeLimits {
     ProbeLimits {
         connect_timeout: site.connect_timeout,
         timeout: site.timeout,

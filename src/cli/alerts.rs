@@ -9,6 +9,7 @@ use roundsman_alerts::render::{mail, pagerduty, slack};
 use roundsman_checks::diagnosis::Cause;
 
 use super::args::{ConfigArgs, Shape, TargetArgs};
+use super::candidates;
 use super::configuration::configuration;
 use super::database::{end, json, path, plain, reader, second};
 use super::table::columns;
@@ -40,7 +41,7 @@ pub struct TestArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The channel, as [[alerts.channels]] names it
-    #[arg(value_name = "CHANNEL")]
+    #[arg(value_name = "CHANNEL", add = candidates::channels())]
     pub channel: String,
 }
 
@@ -51,7 +52,7 @@ pub struct PreviewArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The causes; none: all
-    #[arg(value_name = "CAUSE")]
+    #[arg(value_name = "CAUSE", add = candidates::causes())]
     pub causes: Vec<Cause>,
     /// What to show
     #[arg(long = "as", value_enum, default_value_t)]

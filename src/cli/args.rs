@@ -7,13 +7,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, ValueHint};
 use roundsman_checks::diagnosis::Cause;
 use roundsman_checks::finding::Check;
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
+use super::candidates;
 use crate::config::{Flags, Glob, Release, parse_domain, parse_duration, read_cause};
 use crate::inventory::TenantsFrom;
 use crate::text::Detail;
@@ -25,7 +26,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     pub target: TargetArgs,
     /// Ids or host names of the tenants to verify, or patterns such as 'q*' [default: all]
-    #[arg(value_name = "TENANT")]
+    #[arg(value_name = "TENANT", add = candidates::tenants())]
     pub tenants: Vec<String>,
     /// What to write to standard output [default: human; github where GITHUB_ACTIONS is true]
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
@@ -43,13 +44,13 @@ pub struct VerifyArgs {
     #[arg(long, conflicts_with = "quiet", help_heading = "Output")]
     pub all: bool,
     /// Write the report to a file as well, `-` for standard output in the place of --format; may be repeated
-    #[arg(long, value_name = "FORMAT=FILE", help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT=FILE", add = candidates::outputs(), help_heading = "Output")]
     pub output: Vec<Output>,
     /// Run these checks only: dns, certificate, site, conflicts, app, route
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Selection")]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', add = candidates::checks(), help_heading = "Selection")]
     pub only: Vec<Check>,
     /// Leave these checks out
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Selection")]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', add = candidates::checks(), help_heading = "Selection")]
     pub skip: Vec<Check>,
     /// Only tenants with this label; may be repeated, all must hold
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Selection")]
@@ -61,10 +62,10 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "REPORT", help_heading = "Selection")]
     pub failed_in: Option<PathBuf>,
     /// Causes that are accepted for this run: they are told apart and decide nothing
-    #[arg(long, value_name = "CAUSE", value_delimiter = ',', value_parser = cause, help_heading = "Verdict")]
+    #[arg(long, value_name = "CAUSE", value_delimiter = ',', value_parser = cause, add = candidates::causes(), help_heading = "Verdict")]
     pub ignore: Vec<Cause>,
     /// Exit with 3 where one of these checks is skipped or unknown
-    #[arg(long, value_name = "CHECK", value_delimiter = ',', help_heading = "Verdict")]
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', add = candidates::checks(), help_heading = "Verdict")]
     pub require: Vec<Check>,
     /// What decides the exit code
     #[arg(long, value_enum, default_value_t, help_heading = "Verdict")]
@@ -131,7 +132,7 @@ pub struct TargetArgs {
     #[arg(long, value_name = "SLUG", help_heading = "Configuration")]
     pub org: Option<String>,
     /// An inventory: .toml, .json, or one id per line; `-` for standard input
-    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, help_heading = "Configuration")]
+    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, value_hint = ValueHint::FilePath, help_heading = "Configuration")]
     pub tenants_from: Option<TenantsFrom>,
     /// A tenant's app is this prefix and its id [default: sp-]
     #[arg(long, value_name = "PREFIX", help_heading = "Configuration")]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use roundsman_checks::diagnosis::{Cause, Class, Scope};
 
+use super::candidates;
 use super::{colour_errors, usage_error};
 use crate::config::{nearest, render_plain};
 use crate::exit_code::ExitCode;
@@ -14,7 +15,7 @@ use crate::text::capital;
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArgs {
     /// The cause, as reports name it; without one all are listed
-    #[arg(value_name = "CAUSE")]
+    #[arg(value_name = "CAUSE", add = candidates::causes())]
     pub cause: Option<String>,
 }
 

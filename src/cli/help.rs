@@ -15,6 +15,7 @@ pub(super) fn all() -> String {
 
 Examples:
   roundsman init --domain example.com --edge 198.51.100.7 abc123
+  roundsman doctor
   roundsman verify
   roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
   roundsman verify --only dns,certificate --format json abc123
@@ -165,6 +166,26 @@ Examples:
     )
 }
 
+/// Below `doctor`.
+pub(super) fn doctor() -> String {
+    "\
+Exit codes:
+  0  roundsman can work here; warnings say what is lacking
+  2  usage or configuration error, an unset token or a wrong inventory among them
+  3  roundsman could not work: a token is refused, the edge app is not there, nobody answers ...
+
+What it does:
+  It asks questions and reads files; nothing is changed or written, no tenant is
+  looked at, no message goes out (`roundsman alerts test CHANNEL` sends one). It
+  ends within half a minute, whoever is silent.
+
+Examples:
+  roundsman doctor
+  FLY_API_TOKEN=... roundsman doctor --domain example.com --edge-app management-api-prod
+  roundsman doctor --format json | jq -r '.checks[] | select(.status == \"fail\").fix[].text'"
+        .to_owned()
+}
+
 /// Below `tenants`.
 pub(super) fn tenants() -> String {
     format!(
@@ -181,7 +202,8 @@ pub(super) fn init() -> String {
     plain(
         "  roundsman init --domain example.com --edge 198.51.100.7 abc123 def456
   roundsman init --domain example.com --edge 198.51.100.7,2001:db8::7 --tenants ids.txt
-  roundsman init --domain example.com --edge-app management-api",
+  roundsman init --domain example.com --edge-app management-api --concurrency 50
+  roundsman init --domain example.com --edge 198.51.100.7 --path /health --skip app abc123",
     )
 }
 

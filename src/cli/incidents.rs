@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::args::{ConfigArgs, Shape};
+use super::candidates;
 use super::database::{end, json, path, plain, reader, second};
 use super::help;
 use super::table::{WIDTH, columns};
@@ -58,6 +59,7 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The incident
+    #[arg(add = candidates::incidents())]
     pub id: String,
     /// What to write
     #[arg(long, value_enum, default_value_t)]
@@ -71,6 +73,7 @@ pub struct AckArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The incident
+    #[arg(add = candidates::incidents())]
     pub id: String,
     /// Who looks after it, or what is known
     #[arg(long, default_value = "", hide_default_value = true)]

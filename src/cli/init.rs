@@ -1,18 +1,25 @@
-//! `roundsman init`: writes a minimal `roundsman.toml`, never over an existing file.
+//! `roundsman init`: writes a first `roundsman.toml`, in which is set what the options say and all else is a comment; never
+//! over an existing file.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use roundsman_checks::finding::Check;
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
-use super::args::{TargetArgs, any_path, from_text};
+use super::args::{Label, TargetArgs, any_path, duration, from_text};
+use super::candidates;
 use super::configuration::ConfigurationError;
 use super::{colour_errors, print, usage_error};
-use crate::config::{Config, ConfigError, DEFAULT_FILE, Flags, Minimal, minimal, parse_domain, render_plain};
+use crate::config::{
+    Config, ConfigError, DEFAULT_FILE, FirstFile, Flags, Glob, parse_domain, render_plain, write_duration,
+};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, TenantsFrom, load};
 
@@ -39,8 +46,35 @@ pub struct InitArgs {
     #[arg(long, value_name = "PREFIX")]
     pub app_prefix: Option<String>,
     /// A file of tenants to refer to: .toml, .json or an id a line
-    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, conflicts_with = "tenants")]
+    #[arg(long = "tenants", value_name = "FILE", value_parser = from_text, value_hint = clap::ValueHint::FilePath, conflicts_with = "tenants")]
     pub tenants_from: Option<TenantsFrom>,
+    /// A label of the tenants that are named here; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", requires = "tenants", help_heading = "Settings")]
+    pub label: Vec<Label>,
+    /// Leave out tenants whose id fits one of these patterns
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', help_heading = "Settings")]
+    pub exclude: Vec<Glob>,
+    /// Checks that apply to no tenant
+    #[arg(long, value_name = "CHECK", value_delimiter = ',', add = candidates::checks(), help_heading = "Settings")]
+    pub skip: Vec<Check>,
+    /// Tenants visited at the same time; by default as many as the edge and the machine bear
+    #[arg(long, value_name = "N", help_heading = "Settings")]
+    pub concurrency: Option<NonZeroU32>,
+    /// The port of the edge that serves HTTPS [default: 443]
+    #[arg(long, value_name = "PORT", help_heading = "Settings")]
+    pub port: Option<u16>,
+    /// PEM roots that are trusted besides the system's
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Settings")]
+    pub ca_file: Option<PathBuf>,
+    /// Recursive resolvers to compare, as IP or IP:PORT [default: the system's]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', help_heading = "Settings")]
+    pub resolver: Vec<String>,
+    /// Path that every tenant is asked for [default: /]
+    #[arg(long, value_name = "PATH", help_heading = "Settings")]
+    pub path: Option<String>,
+    /// How long a whole visit may take [default: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Settings")]
+    pub timeout: Option<Duration>,
     /// Ids of the tenants
     #[arg(value_name = "TENANT")]
     pub tenants: Vec<String>,
@@ -64,7 +98,7 @@ pub enum InitError {
     #[error("standard input cannot be named in a file: write the tenants into a file, and name it with --tenants FILE")]
     Stdin,
     /// A path that TOML cannot hold.
-    #[error("the name of the tenants file is not valid UTF-8: rename it")]
+    #[error("the name of a file is not valid UTF-8: rename it")]
     StrangePath,
     /// What it was told is wrong.
     #[error(transparent)]
@@ -87,21 +121,7 @@ pub fn run(args: &InitArgs) -> ExitCode {
 }
 
 fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
-    let file = match &args.tenants_from {
-        None => None,
-        Some(TenantsFrom::Stdin | TenantsFrom::DnsAnswer(_)) => return Err(InitError::Stdin),
-        Some(TenantsFrom::File(file)) => Some(beside(file, path).to_str().ok_or(InitError::StrangePath)?.to_owned()),
-    };
-    let text = minimal(Minimal {
-        domain: &args.domain,
-        edge: &args.edge,
-        edge_app: args.edge_app.as_deref(),
-        organization: args.org.as_deref(),
-        app_prefix: args.app_prefix.as_deref(),
-        listing: args.edge_app.is_some() && TargetArgs::default().flags().listing_token,
-        file: file.as_deref(),
-        ids: &args.tenants,
-    });
+    let text = first_file(args, path)?.text();
     // A file that `verify` would refuse is worse than none, so what it will say is read first.
     let config = Config::parse(&text, path)
         .map_err(ConfigError::from)
@@ -112,6 +132,83 @@ fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
         .map_err(ConfigurationError::from)?;
     load(&config, None, &[], Answers::default()).map_err(ConfigurationError::from)?;
     create(path, &text)
+}
+
+/// What the options set.
+fn first_file(args: &InitArgs, path: &Path) -> Result<FirstFile, InitError> {
+    let named = |file: &Path| {
+        let file = beside(file, path);
+        file.to_str().map(str::to_owned).ok_or(InitError::StrangePath)
+    };
+    let mut file = FirstFile::default();
+    file.set("domain", args.domain.as_str());
+    file.set_any("edge.app", args.edge_app.clone());
+    file.set_any("edge.addresses", some(args.edge.iter().map(ToString::to_string)));
+    file.set_any("edge.port", args.port.map(i64::from));
+    file.set_any("edge.ca_file", args.ca_file.as_deref().map(named).transpose()?);
+    if args.edge_app.is_some() {
+        file.set_any("fly.organization", args.org.clone());
+        file.set("fly.token", secret("FLY_API_TOKEN"));
+        if TargetArgs::default().flags().listing_token {
+            file.set("cloudflare.token", secret("CLOUDFLARE_API_TOKEN"));
+        }
+    }
+    file.set_any("tenants.app_prefix", args.app_prefix.clone());
+    match &args.tenants_from {
+        Some(TenantsFrom::Stdin | TenantsFrom::DnsAnswer(_)) => return Err(InitError::Stdin),
+        Some(TenantsFrom::File(from)) => file.set("tenants.file", named(from)?),
+        None if !args.tenants.is_empty() => file.set("tenants.list", listed(args)),
+        None if args.edge_app.is_some() => file.set("tenants.source", "fly"),
+        None => {}
+    }
+    file.set_any("tenants.exclude", some(args.exclude.iter().map(ToString::to_string)));
+    file.set_any("dns.resolvers", some(args.resolver.iter().cloned()));
+    file.set_any("site.path", args.path.clone());
+    file.set_any("site.timeout", args.timeout.map(write_duration));
+    file.set_any(
+        "schedule.concurrency",
+        args.concurrency.map(|count| i64::from(count.get())),
+    );
+    if let Some(skip) = some(args.skip.iter().map(ToString::to_string)) {
+        file.set(
+            "overrides.match",
+            toml::Table::from_iter([("tenant".to_owned(), "*".into())]),
+        );
+        file.set("overrides.skip", skip);
+    }
+    Ok(file)
+}
+
+/// A list, where it has entries.
+fn some(list: impl Iterator<Item = String>) -> Option<Vec<String>> {
+    let list = list.collect::<Vec<_>>();
+    (!list.is_empty()).then_some(list)
+}
+
+fn secret(variable: &str) -> toml::Table {
+    toml::Table::from_iter([("env".to_owned(), variable.into())])
+}
+
+/// The tenants, with their labels where they have some.
+fn listed(args: &InitArgs) -> Vec<toml::Value> {
+    let labels = args
+        .label
+        .iter()
+        .map(|Label(key, value)| (key.clone(), value.clone().into()));
+    let labels = labels.collect::<toml::Table>();
+    let entry = |id: &String| match labels.is_empty() {
+        true => id.clone().into(),
+        false => {
+            let parts = [("id", id.clone().into()), ("labels", labels.clone().into())];
+            toml::Value::Table(
+                parts
+                    .into_iter()
+                    .map(|(key, value): (_, toml::Value)| (key.to_owned(), value))
+                    .collect(),
+            )
+        }
+    };
+    args.tenants.iter().map(entry).collect()
 }
 
 fn create(path: &Path, text: &str) -> Result<(), InitError> {
@@ -174,6 +271,15 @@ mod tests {
             org: None,
             app_prefix: None,
             tenants_from: None,
+            label: Vec::new(),
+            exclude: Vec::new(),
+            skip: Vec::new(),
+            concurrency: None,
+            port: None,
+            ca_file: None,
+            resolver: Vec::new(),
+            path: None,
+            timeout: None,
             tenants: tenants.iter().map(|id| (*id).to_owned()).collect(),
         }
     }
@@ -203,6 +309,46 @@ mod tests {
         let before = std::fs::read(&path).unwrap();
         assert!(matches!(write(&args(&["other"]), &path), Err(InitError::Exists(_))));
         assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn what_the_options_say_is_what_the_file_says() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("roundsman.toml");
+        std::fs::write(directory.path().join("roots.pem"), "").unwrap();
+        let args = InitArgs {
+            edge_app: Some("management-api".into()),
+            org: Some("acme".into()),
+            app_prefix: Some("t-".into()),
+            label: vec![Label("plan".into(), "pro".into())],
+            exclude: vec!["demo-*".into()],
+            skip: vec![Check::Route, Check::App],
+            concurrency: NonZeroU32::new(7),
+            port: Some(8443),
+            ca_file: Some("roots.pem".into()),
+            resolver: vec!["192.0.2.53".into(), "192.0.2.54:5353".into()],
+            path: Some("/health".into()),
+            timeout: Some(Duration::from_secs(90)),
+            ..args(&["abc123", "def456"])
+        };
+        write(&args, &path).unwrap();
+        let config = Config::load(&path).unwrap();
+        assert_eq!(
+            (config.edge.app.as_deref(), config.edge.port),
+            (Some("management-api"), 8443)
+        );
+        assert_eq!(config.edge.addresses, args.edge);
+        assert!(config.edge.ca_file.unwrap().ends_with("roots.pem"));
+        assert_eq!(config.fly.unwrap().organization.as_deref(), Some("acme"));
+        assert_eq!(config.tenants.app_prefix, "t-");
+        let labels = config.tenants.list.iter().map(|tenant| tenant.labels["plan"].as_str());
+        assert_eq!(labels.collect::<Vec<_>>(), ["pro", "pro"]);
+        assert!(config.tenants.exclude[0].matches("demo-1"));
+        assert_eq!(config.dns.resolvers[1], "192.0.2.54:5353".parse().unwrap());
+        assert_eq!(config.site.expectation.path, "/health");
+        assert_eq!(config.site.timeout, Duration::from_secs(90));
+        assert_eq!(config.schedule.concurrency, NonZeroU32::new(7));
+        assert_eq!(config.overrides.len(), 1);
     }
 
     #[test]

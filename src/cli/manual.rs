@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory as _};
-use clap_complete::Shell;
+use clap_complete::env::Shells;
+use clap_complete::{CompleteEnv, Shell};
 use clap_mangen::Man;
 use roff::{Roff, roman};
 use thiserror::Error;
@@ -42,8 +43,38 @@ struct ManError {
 #[must_use]
 pub fn completions(args: &CompletionsArgs) -> ExitCode {
     let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "roundsman", &mut text);
-    print(&String::from_utf8_lossy(&text), ExitCode::Verified)
+    let shells = Shells::builtins();
+    let registered = match shells.completer(&args.shell.to_string()) {
+        Some(shell) => shell.write_registration(ASKED_BY, "roundsman", "roundsman", "roundsman", &mut text),
+        None => Err(io::Error::other("this shell is not known")),
+    };
+    if args.shell == Shell::Zsh {
+        text.extend_from_slice(FIRST_TIME.as_bytes());
+    }
+    match registered {
+        Ok(()) => print(&String::from_utf8_lossy(&text), ExitCode::Verified),
+        Err(error) => usage(&error),
+    }
+}
+
+/// Where zsh loads the script from a file of its `fpath`, it does so when the first word is to be completed.
+const FIRST_TIME: &str = "
+if [[ \"$funcstack[1]\" = \"_roundsman\" ]]; then
+    _clap_dynamic_completer_roundsman \"$@\"
+fi
+";
+
+/// The variable by which a shell asks what may be typed next.
+const ASKED_BY: &str = "ROUNDSMAN_COMPLETE";
+
+/// Answers a shell that asks what may be typed next, and says whether one did.
+///
+/// # Errors
+/// Where the shell is unknown, or what it hands over can't be completed.
+pub fn complete() -> Result<bool, clap::Error> {
+    let folder = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(Cli::command).var(ASKED_BY);
+    asked.try_complete(std::env::args_os(), folder.as_deref())
 }
 
 /// Prints roundsman(1), or writes all pages.

@@ -2,9 +2,11 @@
 
 pub mod alerts;
 pub mod args;
+mod candidates;
 pub mod config;
 pub mod configuration;
 mod database;
+pub mod doctor;
 pub mod explain;
 mod export;
 pub mod github;
@@ -75,10 +77,13 @@ pub enum Command {
     /// Trace one request to a tenant hop by hop, with its log lines
     #[command(after_help = help::trace())]
     Trace(Box<trace::TraceArgs>),
+    /// Look whether roundsman has what it needs: settings, tokens, name servers, clock
+    #[command(after_help = help::doctor())]
+    Doctor(Box<doctor::DoctorArgs>),
     /// List the tenants, the sources that name them, and what exists without a tenant
     #[command(after_help = help::tenants())]
     Tenants(Box<tenants::TenantsArgs>),
-    /// Write a minimal roundsman.toml; never over an existing file
+    /// Write a first roundsman.toml of what the options say; never over an existing file
     #[command(after_help = help::init())]
     Init(init::InitArgs),
     /// Check the configuration, or show what it can hold
@@ -87,7 +92,7 @@ pub enum Command {
     /// Say what a cause means, what proves it, and what to do
     #[command(after_help = help::explain())]
     Explain(explain::ExplainArgs),
-    /// Print what a shell needs to complete commands and options
+    /// Print what a shell needs to complete commands, options and values
     #[command(after_help = help::completions())]
     Completions(manual::CompletionsArgs),
     /// Print the manual, or write a page per command
@@ -108,6 +113,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Command::Remediate(args) => remediate::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Trace(args) => trace::run(args),
+        Command::Doctor(args) => doctor::run(args),
         Command::Tenants(args) => tenants::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(command) => config::run(command),

@@ -202,6 +202,14 @@ pub(super) fn style() -> Style {
     }
 }
 
+/// Whether standard error, where it is a terminal, shows ASCII alone.
+pub(super) fn shows_ascii_alone() -> bool {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+    dumb || !speaks_unicode(locale.as_deref(), true)
+}
+
 /// Whether a locale has Unicode. Where none is set a terminal may not show it; a pipe only carries it.
 fn speaks_unicode(locale: Option<&str>, terminal: bool) -> bool {
     let Some(locale) = locale else { return !terminal };

@@ -9,6 +9,7 @@ mod view;
 use clap::{Args, Subcommand};
 
 use super::args::{ConfigArgs, Shape, TargetArgs};
+use super::candidates;
 use super::database::{end, path, plain};
 use super::help;
 use crate::agent::clock;
@@ -51,7 +52,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub target: TargetArgs,
     /// Ids or host names of the tenants to repair; none: all
-    #[arg(value_name = "TENANT")]
+    #[arg(value_name = "TENANT", add = candidates::tenants())]
     pub tenants: Vec<String>,
     /// Carry out what `remediation.allow` permits, and what you say yes to
     #[arg(long, help_heading = "Repairs")]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use roundsman_alerts::Matcher;
 
 use super::args::{ConfigArgs, Shape, duration};
+use super::candidates;
 use super::database::{end, json, path, plain, reader, second};
 use super::help;
 use super::table::columns;
@@ -38,7 +39,7 @@ pub struct AddArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// tenant=GLOB, cause=GLOB, scope=fleet, severity=critical or label:NAME=VALUE; all must hold
-    #[arg(required = true, value_name = "MATCHER")]
+    #[arg(required = true, value_name = "MATCHER", add = candidates::matchers())]
     pub matchers: Vec<Matcher>,
     /// How long, such as 2h
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, required_unless_present = "until", conflicts_with = "until")]
@@ -58,7 +59,7 @@ pub struct PreviewArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// tenant=GLOB, cause=GLOB, scope=fleet, severity=critical or label:NAME=VALUE; all must hold
-    #[arg(required = true, value_name = "MATCHER")]
+    #[arg(required = true, value_name = "MATCHER", add = candidates::matchers())]
     pub matchers: Vec<Matcher>,
     /// What to write
     #[arg(long, value_enum, default_value_t)]

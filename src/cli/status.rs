@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::args::{ConfigArgs, Shape};
+use super::candidates;
 use super::database::{end, json, path, plain, reader, second};
 use super::table::columns;
 use crate::agent::clock;
@@ -18,7 +19,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Ids of the tenants; none: all
-    #[arg(value_name = "TENANT")]
+    #[arg(value_name = "TENANT", add = candidates::tenants())]
     pub tenants: Vec<String>,
     /// What to write
     #[arg(long, value_enum, default_value_t)]

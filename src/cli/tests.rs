@@ -114,11 +114,12 @@ Commands:
   remediate    Plan repairs of what fails, carry them out, take them back
   replay       Judge recorded evidence again, offline
   trace        Trace one request to a tenant hop by hop, with its log lines
+  doctor       Look whether roundsman has what it needs: settings, tokens, name servers, clock
   tenants      List the tenants, the sources that name them, and what exists without a tenant
-  init         Write a minimal roundsman.toml; never over an existing file
+  init         Write a first roundsman.toml of what the options say; never over an existing file
   config       Check the configuration, or show what it can hold
   explain      Say what a cause means, what proves it, and what to do
-  completions  Print what a shell needs to complete commands and options
+  completions  Print what a shell needs to complete commands, options and values
   man          Print the manual, or write a page per command
   help         Print this message or the help of the given subcommand(s)
 
@@ -134,6 +135,7 @@ Exit codes:
 
 Examples:
   roundsman init --domain example.com --edge 198.51.100.7 abc123
+  roundsman doctor
   roundsman verify
   roundsman verify --domain example.com --edge 198.51.100.7 abc123 def456
   roundsman verify --only dns,certificate --format json abc123

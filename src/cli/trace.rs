@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::args::{ListFormat, TargetArgs};
+use super::candidates;
 use super::configuration::configuration;
 use super::output::style;
 use super::progress::Progress;
@@ -26,7 +27,7 @@ pub struct TraceArgs {
     #[command(flatten)]
     pub target: TargetArgs,
     /// Id or host name of the tenant; where it sleeps it is woken
-    #[arg(value_name = "TENANT")]
+    #[arg(value_name = "TENANT", add = candidates::tenants())]
     pub tenant: String,
     /// What to write to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]

@@ -1,12 +1,9 @@
-//! The files that this program writes for people: the commented example, and the minimal one of `init`.
+//! The files that this program writes for people: the commented example, and the first one of `init`.
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
-
-use roundsman_checks::target::Hostname;
+use std::collections::BTreeMap;
 
 use super::model::description;
-use super::table::table_example;
+use super::table::{table_example, table_with};
 
 /// Every key that this version reads, with its default and what it means.
 #[must_use]
@@ -21,84 +18,36 @@ const PREFACE: &str = "\
 # { file = \"PATH\" }, never the secret itself. Relative paths start at the directory of this file.
 ";
 
-/// What a file that is just enough is made of.
-#[derive(Clone, Copy, Debug)]
-pub struct Minimal<'a> {
-    /// The domain.
-    pub domain: &'a Hostname,
-    /// The edge's addresses; none where the platform is asked for them.
-    pub edge: &'a [IpAddr],
-    /// The edge app, where there is a platform.
-    pub edge_app: Option<&'a str>,
-    /// The organization on the platform.
-    pub organization: Option<&'a str>,
-    /// What stands before a tenant's id in its app's name.
-    pub app_prefix: Option<&'a str>,
-    /// Whether the DNS provider is asked for the zone's listing.
-    pub listing: bool,
-    /// A file of tenants.
-    pub file: Option<&'a str>,
-    /// Ids of tenants.
-    pub ids: &'a [String],
-}
+/// A first file: what is set in it, by the dotted path of each key. Every other key stands there as a comment.
+#[derive(Clone, Debug, Default)]
+pub struct FirstFile(BTreeMap<String, String>);
 
-/// A file that is just enough: domain, edge, the platform where there is one, and the tenants.
-#[must_use]
-pub fn minimal(what: Minimal<'_>) -> String {
-    let mut text = String::from("# All keys: roundsman config example\n");
-    let mut line = |line: String| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{line}");
-    };
-    let list = |values: Vec<String>| {
-        format!(
-            "[{}]",
-            values.iter().map(|value| quoted(value)).collect::<Vec<_>>().join(", ")
-        )
-    };
-    line(format!("domain = {}\n\n[edge]", quoted(what.domain.as_str())));
-    if let Some(app) = what.edge_app {
-        line(format!("app = {}", quoted(app)));
+impl FirstFile {
+    /// Sets a key.
+    pub fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
+        self.0.insert(key.to_owned(), value.into().to_string());
     }
-    if !what.edge.is_empty() {
-        line(format!(
-            "addresses = {}",
-            list(what.edge.iter().map(ToString::to_string).collect())
-        ));
-    }
-    if what.edge_app.is_some() {
-        line("\n[fly]".to_owned());
-        line(match what.organization {
-            Some(organization) => format!("organization = {}", quoted(organization)),
-            None => "# organization = \"acme\"     # the token's own, where it is not said".to_owned(),
-        });
-        line("token = { env = \"FLY_API_TOKEN\" }    # read-only is enough: fly tokens create readonly".to_owned());
-    }
-    if what.listing {
-        line("\n[cloudflare]\ntoken = { env = \"CLOUDFLARE_API_TOKEN\" }    # DNS Read is enough".to_owned());
-    }
-    let named = what.file.is_some() || !what.ids.is_empty();
-    if named || what.edge_app.is_some() || what.app_prefix.is_some() {
-        line("\n[tenants]".to_owned());
-    }
-    if let Some(prefix) = what.app_prefix {
-        line(format!("app_prefix = {}", quoted(prefix)));
-    }
-    match what.file {
-        Some(file) => line(format!("file = {}", quoted(file))),
-        None if named => line(format!("list = {}", list(what.ids.to_vec()))),
-        None if what.edge_app.is_some() => line("source = \"fly\"".to_owned()),
-        None if what.app_prefix.is_some() => {
-            line("# list = [\"abc123\"]        # or file = \"tenants.toml\"".to_owned());
+
+    /// Sets a key, where there is something to set.
+    pub fn set_any(&mut self, key: &str, value: Option<impl Into<toml::Value>>) {
+        if let Some(value) = value {
+            self.set(key, value);
         }
-        None => line("\n# [tenants]\n# list = [\"abc123\"]        # or file = \"tenants.toml\"".to_owned()),
     }
-    text
+
+    /// The file.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let keys = description().map_or_else(String::new, |file| table_with(&file, &self.0));
+        format!("{FIRST}\n{keys}")
+    }
 }
 
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
+const FIRST: &str = "\
+# roundsman.toml: whom to verify, and what healthy means. `roundsman config check` says whether it is right.
+# A line that begins with `#` and a key is a setting left out; without it the default holds, which is the value shown
+# unless the comment says otherwise. Take the `#` away, that before the name of its table too, to set it.
+";
 
 #[cfg(test)]
 mod tests {
@@ -157,50 +106,37 @@ mod tests {
     }
 
     #[test]
-    fn a_minimal_file_is_valid_whatever_the_names_hold() {
-        let domain = Hostname::parse("example.com").unwrap();
-        let edge = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
-        let plain = Minimal {
-            domain: &domain,
-            edge: &edge,
-            edge_app: None,
-            organization: None,
-            app_prefix: None,
-            listing: false,
-            file: None,
-            ids: &[],
-        };
-        for text in [
-            minimal(Minimal {
-                file: Some("te\"nants.txt"),
-                ..plain
-            }),
-            minimal(Minimal {
-                ids: &["a".into(), "b\\".into()],
-                ..plain
-            }),
-            minimal(plain),
-            minimal(Minimal {
-                app_prefix: Some("t-"),
-                ..plain
-            }),
-            minimal(Minimal {
-                edge: &[],
-                edge_app: Some("management-api"),
-                listing: true,
-                ..plain
-            }),
-            minimal(Minimal {
-                edge_app: Some("management-api"),
-                organization: Some("a\"cme"),
-                app_prefix: Some("t-"),
-                ids: &["a".into()],
-                ..plain
-            }),
+    fn a_first_file_sets_what_it_is_told_and_nothing_else() {
+        let mut file = FirstFile::default();
+        file.set("domain", "example.com");
+        file.set("edge.app", "ma\"nagement");
+        file.set("fly.organization", "a\\cme");
+        file.set("tenants.file", "te\"nants.txt");
+        file.set("schedule.concurrency", 7);
+        file.set("overrides.skip", vec!["route"]);
+        file.set(
+            "overrides.match",
+            toml::Table::from_iter([("tenant".to_owned(), "*".into())]),
+        );
+        let text = file.text();
+        let read = text.parse::<toml::Table>().unwrap();
+        let mut expected = toml::Table::new();
+        for part in [
+            "domain = \"example.com\"\n[edge]\napp = \"ma\\\"nagement\"\n[fly]\norganization = \"a\\\\cme\"",
+            "[tenants]\nfile = \"te\\\"nants.txt\"\n[schedule]\nconcurrency = 7",
+            "[[overrides]]\nskip = [\"route\"]\nmatch = { tenant = \"*\" }",
         ] {
-            let config = Config::parse(&text, Path::new("roundsman.toml")).unwrap();
-            assert!(config.edge.addresses.is_empty() || config.edge.addresses == edge);
-            assert!(config.with_flags(&Flags::default()).is_ok(), "{text}");
+            expected.extend(part.parse::<toml::Table>().unwrap());
         }
+        assert_eq!(read, expected, "{text}");
+        let config = Config::parse(&text, Path::new("roundsman.toml")).unwrap();
+        assert!(config.with_flags(&Flags::default()).is_ok());
+        // Everything else can be switched on: the names of all tables and keys are there.
+        let switched = |text: &str| {
+            text.lines()
+                .filter(|line| line.contains('=') || line.contains('['))
+                .count()
+        };
+        assert!(switched(&text) > 100, "{text}");
     }
 }

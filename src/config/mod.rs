@@ -22,7 +22,7 @@ mod table;
 mod units;
 
 pub use error::{ConfigError, Invalid, Mistake, render_plain, render_warning};
-pub use example::{Minimal, example, minimal};
+pub use example::{FirstFile, example};
 pub use files::ConfigFiles;
 pub use flags::{Flags, FlagsError};
 pub use form::parse_domain;

@@ -114,6 +114,7 @@ fn of_cause(entry: &Merged<'_>, report: &Report<'_>) -> Annotation {
         lines.push(format!("and {}", counted(fixes.left_out, "more fix")));
     }
     lines.push(format!("more: {}", entry.explain()));
+    lines.push(format!("docs: {}", entry.docs()));
     let title = format!("{}: {}", entry.cause(), entry.whom(MOST_TENANTS));
     let about_fleet = report.tenants_only && entry.tenants().is_empty();
     let level = if entry.quiet().is_some() {

@@ -173,6 +173,11 @@ impl<'r> Merged<'r> {
         self.first.explain.clone()
     }
 
+    /// Where it is documented.
+    pub(super) fn docs(&self) -> &str {
+        &self.first.docs
+    }
+
     /// The facts that prove it, at most so many; where there are more, of several entries the most telling one of each.
     /// Among those of several each begins with what it is about.
     pub(super) fn facts(&self, most: usize) -> Shown<String> {

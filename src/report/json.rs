@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use roundsman_alerts::text::docs;
 use roundsman_checks::diagnosis::{
     Cause, CauseEntry, CommandLine, Confidence, Diagnosis, Fact, FleetDetail, Instruction, Object, RecordRef, Remedy,
     Scope, Severity, Status, TenantVerdict,
@@ -136,6 +137,8 @@ pub struct CauseLine<'r> {
     pub explanation: &'static str,
     /// The command that tells more of it.
     pub explain: String,
+    /// Where it is documented: a URL, or a path within the project where it has no address.
+    pub docs: String,
     /// How sure it is.
     pub confidence: Confidence,
     /// How urgent it is.
@@ -419,6 +422,7 @@ fn cause<'r>(entry: &'r CauseEntry, severity: Severity, tool: &dyn CommandLine) 
         title: entry.cause.title(),
         explanation: entry.cause.meaning(),
         explain: explain(entry.cause),
+        docs: docs(entry.cause.as_str()),
         confidence: entry.confidence,
         severity,
         transient: entry.cause.is_transient(),

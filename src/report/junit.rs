@@ -279,7 +279,11 @@ fn proof(cause: Option<Cause>, lines: &[&CauseLine<'_>]) -> String {
             text.push(format!("and {hidden} more"));
         }
     }
-    text.extend(lines.first().map(|line| format!("more: {}", line.explain)));
+    text.extend(
+        lines
+            .first()
+            .map(|line| format!("more: {}\ndocs: {}", line.explain, line.docs)),
+    );
     text.join("\n")
 }
 

@@ -138,13 +138,22 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
+/// A link, where there is an address; a path would lead elsewhere from wherever this is read.
+fn documented(docs: &str) -> String {
+    match docs.starts_with("https://") {
+        true => format!("[docs](<{docs}>)"),
+        false => code(docs),
+    }
+}
+
 fn details(entry: &Merged<'_>, folded_most: usize) -> String {
     let mut text = format!(
-        "### {}: {}\n\n{} {}\n\n",
+        "### {}: {}\n\n{} {}, {}\n\n",
         code(entry.cause().as_str()),
         plain(&entry.whom(MOST_TENANTS)),
         plain(&entry.meaning()),
-        code(&entry.explain())
+        code(&entry.explain()),
+        documented(entry.docs())
     );
     let names = entry.tenants();
     if names.len() > MOST_TENANTS && folded_most > 0 {

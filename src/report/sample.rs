@@ -235,6 +235,7 @@ fn cause(cause: Cause, scope: Scope, outcome: Outcome, tenants: &[&str]) -> Caus
         title: cause.title(),
         explanation: cause.meaning(),
         explain: super::json::explain(cause),
+        docs: roundsman_alerts::text::docs(cause.as_str()),
         confidence: Confidence::Confirmed,
         severity: cause.severity(outcome, tenants.len()),
         transient: false,

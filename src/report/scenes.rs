@@ -118,6 +118,7 @@ fn entry(
         title: cause.title(),
         explanation: cause.meaning(),
         explain: explain(cause),
+        docs: roundsman_alerts::text::docs(cause.as_str()),
         confidence: Confidence::Confirmed,
         transient: cause.is_transient(),
         evidence: kept(evidence),

@@ -52,6 +52,19 @@ impl Reader {
         remembered(&self.database).map_err(|error| schema::named(&self.path, &error))
     }
 
+    /// The ids of incidents that are not over, at most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`] where they can't be read.
+    pub fn incident_ids(&self, most: usize) -> Result<Vec<String>, StoreError> {
+        let ids = || {
+            let mut statement = self.database.prepare("SELECT id FROM incidents ORDER BY id LIMIT ?1")?;
+            let rows = statement.query_map([most as i64], |row| row.get(0))?;
+            rows.collect::<Result<Vec<String>, _>>()
+        };
+        ids().map_err(|error| schema::named(&self.path, &error))
+    }
+
     /// The incidents that are over and were opened once, the latest first.
     ///
     /// # Errors

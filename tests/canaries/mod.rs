@@ -206,6 +206,8 @@ impl World {
             &["tenants"][..],
             &["tenants", "--format", "json"],
             &["config", "check"],
+            &["doctor"],
+            &["doctor", "--format", "json"],
             &["remediate"],
             &["remediate", "--format", "json"],
             &["alerts", "preview", "certificate-conflict", "--as", "webhook"],

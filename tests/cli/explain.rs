@@ -122,3 +122,41 @@ fn the_webhooks_schema_is_the_messages() {
         "docs/notification.schema.json is not the message's: ROUNDSMAN_WRITE_DOCS=1 cargo test --test main cli::explain"
     );
 }
+
+/// Every cause has a heading in the page that reports link to; its anchor is made as GitHub makes them.
+#[test]
+fn the_links_of_reports_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for cause in Cause::ALL {
+        let link = roundsman_alerts::text::docs(cause.as_str());
+        let (place, anchor) = link.split_once('#').expect("an anchor");
+        assert!(place.ends_with("docs/causes.md"), "{link}");
+        let page = std::fs::read_to_string(root.join("docs/causes.md")).expect("the page");
+        let headings = page.lines().filter_map(|line| line.strip_prefix("## "));
+        let slug = |heading: &str| {
+            let kept = heading.to_lowercase().replace(' ', "-");
+            kept.chars()
+                .filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
+                .collect::<String>()
+        };
+        assert_eq!(headings.filter(|heading| slug(heading) == anchor).count(), 1, "{link}");
+        assert!(page.contains(&format!("](#{anchor})")), "{link}");
+    }
+}
+
+/// What people are told of an incident links to the same page, in the forms that have room for it.
+#[test]
+fn messages_link_to_the_page_too() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let config = "domain = \"example.com\"\n[edge]\naddresses = [\"198.51.100.7\"]\n";
+    std::fs::write(dir.path().join("roundsman.toml"), config).expect("a file");
+    for form in ["text", "html", "slack", "webhook", "pagerduty"] {
+        let told = roundsman(&["alerts", "preview", "certificate-conflict", "--as", form], dir.path());
+        assert_eq!(told.code, Some(0), "{form}: {}", told.err);
+        assert!(
+            told.out.contains("docs/causes.md#certificate-conflict"),
+            "{form}: {}",
+            told.out
+        );
+    }
+}

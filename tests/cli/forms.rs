@@ -170,6 +170,10 @@ fn every_warning_and_failure_of_the_json_belongs_to_a_cause() {
         &["dns-override@q7f9", "site-slow@a3b1=2100", "edge-unreachable=127.0.0.1"],
     );
     let report = served.report(&[]);
+    for cause in report["causes"].as_array().expect("causes") {
+        let name = cause["cause"].as_str().unwrap_or_default();
+        assert_eq!(cause["docs"], format!("docs/causes.md#{name}"));
+    }
     for tenant in report["tenants"].as_array().expect("tenants") {
         let wrong = tenant["checks"]
             .as_array()

@@ -32,9 +32,11 @@ fn completions_are_complete_and_the_shell_accepts_them() {
     for shell in ["bash", "zsh", "fish"] {
         let ran = roundsman(&["completions", shell], here());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{shell}");
-        for word in ["verify", "fail-on", "app-prefix", "markdown"] {
-            assert!(ran.out.contains(word), "{shell}: {word}");
-        }
+        // It asks the program by its name, wherever that will be.
+        assert!(
+            ran.out.contains("ROUNDSMAN_COMPLETE") && !ran.out.contains(env!("CARGO_MANIFEST_DIR")),
+            "{shell}"
+        );
         match syntax(shell, &ran.out) {
             Some(accepted) => assert_eq!(accepted, Ok(()), "{shell}"),
             None => assert_ne!(shell, "bash", "bash: not installed; apt-get install bash"),
@@ -50,7 +52,7 @@ fn an_unknown_shell_is_refused_with_those_that_are_known() {
 }
 
 /// Every command by its words, as its page is called.
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 34] = [
     &[],
     &["verify"],
     &["watch"],
@@ -76,6 +78,7 @@ const COMMANDS: [&[&str]; 33] = [
     &["remediate", "resume"],
     &["replay"],
     &["trace"],
+    &["doctor"],
     &["tenants"],
     &["init"],
     &["config"],
@@ -103,7 +106,7 @@ fn every_command_has_a_page_with_every_option_of_its_help() {
     let ran = roundsman(&["man", "--dir", "share/man/man1"], dir.path());
     assert_eq!(
         (ran.code, ran.out.as_str()),
-        (Some(0), "share/man/man1: 33 pages\n"),
+        (Some(0), "share/man/man1: 34 pages\n"),
         "{}",
         ran.err
     );

@@ -3,11 +3,14 @@
 mod bad_days;
 mod bad_input;
 mod baseline;
+mod completions;
+mod doctor;
 mod explain;
 mod forms;
 mod forms_ci;
 mod gate;
 mod handed_over;
+mod init;
 mod inventory;
 mod leftovers;
 mod limits;

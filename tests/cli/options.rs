@@ -132,3 +132,37 @@ fn lists_are_told_whole_and_who_failed_before_is_looked_at_alone() {
     assert_eq!(nobody.code, Some(3), "{}", nobody.out);
     assert!(nobody.out.contains("no tenant failed in that report"), "{}", nobody.out);
 }
+
+/// A terminal of its own, by util-linux' `script`: the progress line says roughly how long it will take, in ASCII where the
+/// locale has no more.
+#[test]
+fn the_progress_line_says_how_much_is_left_after_some_seconds() {
+    let tenants = ["q7f9", "a3b1", "c04e", "d9a2", "e51f"];
+    let options = LabOptions {
+        tenants: tenants.map(str::to_owned).into(),
+        ..LabOptions::default()
+    };
+    let slow = tenants.map(|tenant| format!("site-slow@{tenant}=2000"));
+    let served = serve(options, &slow.each_ref().map(String::as_str));
+    let binary = env!("CARGO_BIN_EXE_roundsman");
+    let verify = format!("{binary} verify --concurrency 1 --config {}", served.config.display());
+    let mut script = std::process::Command::new("script");
+    script
+        .args(["-qec", &verify, "/dev/null"])
+        .current_dir(served.dir.path());
+    script
+        .env("LC_ALL", "C")
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR")
+        .stdin(std::process::Stdio::null());
+    let output = script.output().expect("script: apt-get install bsdutils");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let shown = text
+        .split(['\r', '\n'])
+        .filter(|line| line.contains("tenants"))
+        .collect::<Vec<_>>();
+    assert!(shown.iter().any(|line| line.contains(" s left")), "{shown:#?}");
+    // Nothing is guessed from the first answers.
+    assert!(shown.first().is_some_and(|line| !line.contains("left")), "{shown:#?}");
+    assert!(text.is_ascii(), "{text}");
+}

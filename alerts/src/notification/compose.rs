@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::message::SCHEMA;
 use super::{Brief, Message, Reason, Status, Thread};
-use crate::text::{LINE, is_plain, line};
+use crate::text::{LINE, docs, is_plain, line};
 use crate::{Core, Incident, Now};
 
 /// Most incidents and tenants that a message names, most tenants that one of its incidents does, most lines of proof
@@ -149,6 +149,7 @@ pub(super) fn compose(thread: &Thread, mut told: Told<'_>, reason: Reason, dossi
         explain: Some(&cause)
             .filter(|cause| is_plain(cause))
             .map(|cause| format!("roundsman explain {cause}")),
+        docs: Some(&cause).filter(|cause| is_plain(cause)).map(|cause| docs(cause)),
         since: incidents.iter().map(|subject| subject.core.began.wall).min(),
         resolved_at: resolved.map(|at| at.wall).max().filter(|_| status == Status::Resolved),
         changed: account.changed.map(|changed| line(&changed, LINE)),

@@ -64,6 +64,9 @@ pub struct Message {
     pub meaning: String,
     /// The command that tells more of the cause.
     pub explain: Option<String>,
+    /// Where the cause is documented: a URL, or a path within the project where it has no address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
     /// Since when it fails.
     #[schemars(with = "Option<String>")]
     pub since: Option<Timestamp>,
@@ -127,6 +130,7 @@ impl Message {
             title: format!("This channel works: {channel}"),
             meaning: "roundsman was asked to send this. Messages of incidents look like it.".to_owned(),
             explain: None,
+            docs: None,
             since: None,
             resolved_at: None,
             changed: None,

@@ -50,6 +50,7 @@ pub fn pagerduty(message: &Message, routing_key: &str) -> Value {
             "repair": message.repair,
             "log": message.log,
             "explain": message.explain,
+            "docs": message.docs,
             "incidents": message.incidents.iter().map(|incident| &incident.id).collect::<Vec<_>>(),
         },
     });

@@ -59,12 +59,14 @@ pub fn slack(message: &Message) -> Value {
     if !commands.is_empty() {
         blocks.push(section(&code(&commands.join("\n"))));
     }
+    let docs = message.docs.as_deref().map(|docs| format!(" · {}", escaped(docs)));
     let foot = format!(
-        "{} · message {} of {} · {}",
+        "{} · message {} of {} · {}{}",
         escaped(&message.domain),
         message.sequence,
         message.thread,
-        words::moment(message.at)
+        words::moment(message.at),
+        docs.unwrap_or_default()
     );
     blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": foot }] }));
     json!({ "text": escaped(&format!("{state}: {}", message.subject)), "blocks": blocks })

@@ -175,8 +175,9 @@ pub(super) fn clock(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
     vec![hidden(Object::Clock, evidence).likely().remedy(remedy)]
 }
 
-/// How far the clocks of others may be off ours, and how old what they said may be.
-const OFF: SignedDuration = SignedDuration::from_mins(5);
+/// How far the clocks of others may be off ours before ours is doubted.
+pub const OFF: SignedDuration = SignedDuration::from_mins(5);
+/// How old what they said may be.
 const OLD: SignedDuration = SignedDuration::from_mins(15);
 
 /// Two others or more whose clocks are off ours to the same side, whatever the chains say: a warning, where the chains do

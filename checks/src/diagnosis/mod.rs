@@ -39,6 +39,7 @@ mod totals;
 mod wording;
 
 pub use action::{Action, CommandLine, PlatformStep, RecordRef, Records, Remedy, Step, Wait};
+pub use agent::OFF as CLOCK_OFF;
 pub use assemble::{conclude, diagnose, entries_of, findings_of, fleet_findings};
 pub use catalog::{Cause, Row};
 pub use cause::{Class, Effect, Scope, Severity, Shown, UnknownCause};

@@ -36,6 +36,18 @@ pub enum Concurrency {
     },
 }
 
+impl Concurrency {
+    /// How many descriptors it takes to probe so many tenants as quickly as they can be; with fewer it is only slower.
+    #[must_use]
+    pub fn descriptors_for(self, tenants: usize) -> usize {
+        let together = match self {
+            Self::Fixed(places) => places,
+            Self::Auto { .. } => MOST,
+        };
+        RESERVE + DESCRIPTORS_EACH * tenants.clamp(1, together.max(1))
+    }
+}
+
 impl Default for Concurrency {
     fn default() -> Self {
         Self::Auto { descriptors: None }

@@ -52,6 +52,7 @@ pub use progress::{NoProgress, Observer, Stop};
 pub use reach::may_be_visited;
 pub use retry::{PacedRetry, RetrySchedule};
 pub use round::round;
-pub use servers::of_system as system_resolvers;
+pub use servers::{of_system as system_resolvers, of_zone as zone_servers};
 pub use setup::{ProbeSetup, Timing};
 pub use vantage::{Control, UrlControls};
+pub use zone::fresh as control_name;

@@ -35,11 +35,7 @@ pub fn of_system() -> Vec<SocketAddr> {
 
 /// Finds the servers of the zone that `domain` lies in: NS at the domain, else above it, and their addresses. All of it has
 /// as long as every resolver may take to be silent, and once more.
-pub(super) async fn of_zone(
-    dns: &DnsClient,
-    resolvers: &[SocketAddr],
-    domain: &Hostname,
-) -> (Vec<SocketAddr>, StepStatus) {
+pub async fn of_zone(dns: &DnsClient, resolvers: &[SocketAddr], domain: &Hostname) -> (Vec<SocketAddr>, StepStatus) {
     if resolvers.is_empty() {
         let detail = "there is no resolver to ask for the zone's servers: set `[dns] authoritative` or `resolvers`";
         return (Vec::new(), StepStatus::failed(Reason::DnsTimeout, detail));

@@ -15,7 +15,10 @@ use crate::probe::{DnsQuestion, unguessable};
 use crate::target::{Hostname, NameError};
 
 /// A label that nothing but the wildcard can answer. Fifteen letters of 26 are 70 bits: no cache and no tenant has it.
-pub(super) fn fresh(domain: &Hostname) -> Result<Hostname, NameError> {
+///
+/// # Errors
+/// [`NameError`] where the domain leaves no room for a label.
+pub fn fresh(domain: &Hostname) -> Result<Hostname, NameError> {
     let letters = unguessable::<15>().map(|byte| char::from(b'a' + byte % 26));
     let label = letters.iter().collect::<String>();
     domain.child(&label)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::access::{TokenEnd, TokenScope};
 use super::fly;
 use super::standing::AppStanding;
 use crate::evidence::{ApiAnswer, App, Fault, LogLine, Machine, Platform, SourceClock};
@@ -55,6 +56,54 @@ impl PlatformClient {
     pub async fn app(&self, organization: &str, app: &str) -> Result<Option<App>, Fault> {
         match self {
             Self::Fly(client) => client.app(organization, app).await,
+        }
+    }
+
+    /// Until when the token is valid, as far as it says so itself.
+    #[must_use]
+    pub fn token_end(&self) -> TokenEnd {
+        match self {
+            Self::Fly(client) => client.token_end(),
+        }
+    }
+
+    /// Whom the token belongs to, and what it is narrowed to.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn token(&self) -> Result<TokenScope, Fault> {
+        match self {
+            Self::Fly(client) => client.token().await,
+        }
+    }
+
+    /// How many apps an organization has, where that is told, by the API that tells of all of them.
+    ///
+    /// # Errors
+    /// The fault of the call: `platform/not-found` where the token does not see the organization.
+    pub async fn apps_total(&self, organization: &str) -> Result<Option<u64>, Fault> {
+        match self {
+            Self::Fly(client) => client.apps_total(organization).await,
+        }
+    }
+
+    /// The names of an organization's apps.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn app_names(&self, organization: &str) -> Result<Vec<String>, Fault> {
+        match self {
+            Self::Fly(client) => client.app_names(organization).await,
+        }
+    }
+
+    /// Whether the machines of an organization are told, of every region.
+    ///
+    /// # Errors
+    /// The fault of the call, or the regions that are silent.
+    pub async fn machines_listed(&self, organization: &str) -> Result<(), Fault> {
+        match self {
+            Self::Fly(client) => client.machines_listed(organization).await,
         }
     }
 

@@ -88,11 +88,33 @@ impl Zone {
         }
     }
 
+    /// The zone's name and how many records the token sees in it, where that is told: the listing's own calls, for one
+    /// record.
+    ///
+    /// # Errors
+    /// Why the zone is not found, or its records can't be read.
+    pub async fn readable(&self) -> Result<(String, Option<u64>), Fault> {
+        let allowance = Allowance::with_room(ROOM);
+        let bulk = Bulk::new(&self.api, &allowance);
+        let (name, id) = self.id(bulk).await?;
+        let path = Path {
+            segments: &["zones", &id, "dns_records"],
+            query: &[("per_page", "1"), ("page", "1")],
+        };
+        let answer = bulk.ask("dns_records", &path, None).await?;
+        let total = answer
+            .read::<Listed<&RawValue>>()?
+            .result_info
+            .unwrap_or_default()
+            .total_count;
+        Ok((name, total))
+    }
+
     /// Lists the zone, page by page: all of it, or why not.
     async fn list(&self) -> Result<Vec<ZoneRecord>, Fault> {
         let allowance = Allowance::with_room(ROOM);
         let bulk = Bulk::new(&self.api, &allowance);
-        let id = self.id(bulk).await?;
+        let (_, id) = self.id(bulk).await?;
         let _ = self.seen.set(id.clone());
         let mut trail = Trail::new("records", MOST_PAGES);
         let (mut records, mut total, mut page) = (BTreeMap::new(), None, 1_u64);
@@ -127,8 +149,8 @@ impl Zone {
         Ok(records.into_values().collect())
     }
 
-    /// The id of the zone: that of this name, or of the nearest name above it that the token sees.
-    async fn id(&self, bulk: Bulk<'_>) -> Result<String, Fault> {
+    /// Name and id of the zone: that of this name, or of the nearest name above it that the token sees.
+    async fn id(&self, bulk: Bulk<'_>) -> Result<(String, String), Fault> {
         let (mut zone, mut idle) = (self.name.as_str(), None);
         loop {
             let path = Path {
@@ -138,7 +160,7 @@ impl Zone {
             let found = bulk.ask("zones", &path, None).await?;
             let found = found.made(|answer| answer.read::<Listed<ZoneNode>>()).await?;
             match in_force(found.result, zone) {
-                Ok(Some(id)) => return Ok(id),
+                Ok(Some(id)) => return Ok((zone.to_owned(), id)),
                 Ok(None) => {}
                 Err(fault) => idle = idle.or(Some(fault)),
             }

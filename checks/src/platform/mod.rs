@@ -4,6 +4,8 @@
 //! its folder: a client translates them into those of [`crate::evidence`].
 
 #[cfg(feature = "platform")]
+pub mod access;
+#[cfg(feature = "platform")]
 mod bulk;
 #[cfg(feature = "platform")]
 mod client;

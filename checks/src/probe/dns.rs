@@ -64,8 +64,19 @@ impl DnsClient {
             self.settle_over_udp(server, &mut asked, Stopwatch::start()).await;
         }
         let truncated = asked.iter_mut().filter(|asked| asked.truncated);
-        join_all(truncated.map(|asked| self.over_tcp(server, asked, watch))).await;
+        let silence = "the answer over UDP is truncated, and TCP is silent";
+        join_all(truncated.map(|asked| self.over_tcp(server, asked, watch, silence))).await;
         asked.map(|asked| asked.look)
+    }
+
+    /// Asks `server` over TCP alone, as resolvers do where an answer does not fit a datagram: whether that way is open.
+    pub async fn ask_over_tcp(&self, server: SocketAddr, question: Question<'_>) -> DnsQuery {
+        let mut asked = PendingQuery::new(question, server);
+        if asked.is_open() {
+            self.over_tcp(server, &mut asked, Stopwatch::start(), "no answer over TCP")
+                .await;
+        }
+        asked.look
     }
 
     async fn settle_over_udp(&self, server: SocketAddr, asked: &mut [PendingQuery], watch: Stopwatch) {
@@ -97,10 +108,10 @@ impl DnsClient {
         Err(silent("no answer"))
     }
 
-    async fn over_tcp(&self, server: SocketAddr, asked: &mut PendingQuery, watch: Stopwatch) {
+    async fn over_tcp(&self, server: SocketAddr, asked: &mut PendingQuery, watch: Stopwatch, silence: &str) {
         let left = watch.left(self.timeout).max(self.timeout / 2);
         let answer = tokio::time::timeout(left, over_tcp(server, &asked.query, &asked.bytes)).await;
-        let late = |_| Err(silent("the answer over UDP is truncated, and TCP is silent"));
+        let late = |_| Err(silent(silence));
         asked.settle(answer.unwrap_or_else(late).map(|answer| (answer, true)), watch);
     }
 }

@@ -54,6 +54,14 @@ impl<'c> CloudTable<'c> {
         }
     }
 
+    /// The organization, where one is named.
+    #[must_use]
+    pub fn organization(self) -> Option<&'c str> {
+        match self {
+            Self::Fly(fly) => fly.organization.as_deref(),
+        }
+    }
+
     /// Where its API is.
     #[must_use]
     pub fn api_url(self) -> &'c str {

@@ -1,4 +1,7 @@
-//! A table as a commented example, from its description: every key with its default, or with a value that shows it.
+//! A table as a commented example, from its description: every key with its default, or with a value that shows it. Also as a
+//! file in which some keys are set and all else is a comment.
+
+use std::collections::BTreeMap;
 
 use super::describe::Sample;
 use super::{Described, Shape, TableDescription};
@@ -13,6 +16,42 @@ pub(crate) fn table_example(file: &TableDescription) -> String {
     let mut lines = Vec::new();
     block(&mut lines, file, "", false);
     lines.join("\n") + "\n"
+}
+
+/// A file that sets just these keys, each by its dotted path and as TOML; all else is there to be switched on.
+pub(crate) fn table_with(file: &TableDescription, set: &BTreeMap<String, String>) -> String {
+    let mut lines = Vec::new();
+    some_set(&mut lines, file, "", set);
+    lines.join("\n") + "\n"
+}
+
+fn some_set(lines: &mut Vec<String>, table: &TableDescription, path: &str, set: &BTreeMap<String, String>) {
+    let below = |name: &str| match path {
+        "" => name.to_owned(),
+        path => format!("{path}.{name}"),
+    };
+    let (within, tables): (Vec<_>, Vec<_>) = table.keys.iter().partition(|key| stands_in_a_line(key, path));
+    for key in within {
+        match set.get(&below(key.name)) {
+            Some(value) => entry(lines, &format!("{} = {value}", key.name), &key.comment, false),
+            None => entry(lines, &format!("{} = {}", key.name, shown(key).0), &comment(key), true),
+        }
+    }
+    for key in tables {
+        let path = below(key.name);
+        let header = match &key.shape {
+            Shape::Tables { .. } => format!("[[{path}]]"),
+            _ => format!("[{path}]"),
+        };
+        let within = format!("{path}.");
+        let stands = set.keys().any(|key| key.starts_with(&within));
+        lines.push(String::new());
+        entry(lines, &header, &key.comment, !stands);
+        match &key.shape {
+            Shape::Value(_) => free_keys(lines, shown(key).0, true),
+            Shape::Table(of) | Shape::OptionalTable(of) | Shape::Tables { of, .. } => some_set(lines, of, &path, set),
+        }
+    }
 }
 
 fn block(lines: &mut Vec<String>, table: &TableDescription, path: &str, left_out: bool) {
@@ -32,7 +71,7 @@ fn block(lines: &mut Vec<String>, table: &TableDescription, path: &str, left_out
         match &key.shape {
             Shape::Value(_) => {
                 entry(lines, &format!("[{path}]"), &comment(key), left_out);
-                free_keys(lines, shown(key).0);
+                free_keys(lines, shown(key).0, false);
             }
             Shape::Table(table) => {
                 entry(lines, &format!("[{path}]"), &key.comment, left_out);
@@ -79,10 +118,10 @@ fn comment(key: &Described) -> String {
     format!("{}{more}", key.comment)
 }
 
-fn free_keys(lines: &mut Vec<String>, table: &str) {
+fn free_keys(lines: &mut Vec<String>, table: &str, left_out: bool) {
     let table = format!("x = {table}").parse::<toml::Table>().unwrap_or_default();
     for (key, value) in table.get("x").and_then(toml::Value::as_table).into_iter().flatten() {
-        lines.push(format!("{key} = {value}"));
+        lines.push(format!("{}{key} = {value}", if left_out { "#" } else { "" }));
     }
 }
 

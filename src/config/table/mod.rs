@@ -10,7 +10,7 @@ mod rows;
 mod schema;
 
 pub(crate) use describe::{Described, Shape, TableDescription, describe};
-pub(crate) use example::table_example;
+pub(crate) use example::{table_example, table_with};
 pub(crate) use key::{Key, Place};
 pub(crate) use nested::{inner_table, optional_table, patch, tables};
 pub use patch::Patch;

@@ -5,7 +5,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::super::grouped_causes::{Merged, Standing, counted};
 use super::{LABEL, MOST_FACTS, MOST_FIXES, MOST_TENANTS, label, most};
-use crate::text::{Paint, Style};
+use crate::text::{Detail, Paint, Style};
 
 /// Columns that must be left for names beside the cause; else they stand below it.
 const ROOM: usize = 24;
@@ -40,6 +40,9 @@ pub(super) fn told(entry: &Merged<'_>, names: usize, style: Style) -> String {
         text.push(format!("{indent}and {} (--all)", counted(fixes.left_out, "more fix")));
     }
     text.push(label("more") + &entry.explain());
+    if style.detail == Detail::Everything {
+        text.push(label("docs") + entry.docs());
+    }
     match entry.standing() {
         Standing::New => text.join("\n"),
         // What decides nothing is dim, line by line: a pager shows each by itself.

@@ -99,6 +99,16 @@ fn every_entry_names_its_tenants_in_every_fact_and_links_to_its_cause() {
         text.matches("\nmore     roundsman explain ").count(),
         by_importance(&report).len()
     );
+    // Where it is documented is for whoever wants to know everything.
+    let all = Style {
+        detail: Detail::Everything,
+        ..Style::default()
+    };
+    let links = render(&report, all).matches("\ndocs     docs/causes.md#").count();
+    assert_eq!(
+        (links, text.contains("docs/causes.md")),
+        (by_importance(&report).len(), false)
+    );
     for fact in [
         "- 3fa8: took 2525 ms",
         "- 5b7d: took 2525 ms",

@@ -158,7 +158,8 @@ impl Zone {
     /// The zone's id.
     async fn zone_id(&self) -> Result<String, Fault> {
         let allowance = Allowance::of(CALLS, ROOM);
-        self.id(Bulk::new(&self.api, &allowance)).await
+        let (_, id) = self.id(Bulk::new(&self.api, &allowance)).await?;
+        Ok(id)
     }
 }
 

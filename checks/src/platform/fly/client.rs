@@ -3,11 +3,13 @@
 use jiff::SignedDuration;
 
 use super::logs::Logs;
-use super::{changes, graphql, machines, standing};
+use super::macaroon;
+use super::{access, changes, graphql, machines, standing};
 use crate::clock::now;
 use crate::evidence::{ApiAnswer, App, Changed, Fault, Machine, Platform, Reason, SourceClock};
 use crate::platform::LogPage;
 use crate::platform::Token;
+use crate::platform::access::{TokenEnd, TokenScope};
 use crate::platform::bulk::{Allowance, Bulk};
 use crate::platform::http::{Api, ApiError, Calls};
 use crate::platform::standing::AppStanding;
@@ -43,6 +45,7 @@ pub struct Client {
     logs: Logs,
     organization: Option<String>,
     edge_app: String,
+    token_end: TokenEnd,
 }
 
 impl Client {
@@ -51,6 +54,7 @@ impl Client {
     /// # Errors
     /// [`ApiError`] where an address can't be used.
     pub fn new(settings: Settings, token: &str, user_agent: &str, calls: &Calls) -> Result<Self, ApiError> {
+        let token_end = macaroon::end(token);
         let token = Token::fly(token);
         let api = |name, url: &str| Api::new(name, url, token.clone(), user_agent, calls.clone());
         Ok(Self {
@@ -59,6 +63,7 @@ impl Client {
             logs: Logs::new(api("logs", &settings.api_url)?),
             organization: settings.organization,
             edge_app: settings.edge_app,
+            token_end,
         })
     }
 
@@ -154,6 +159,44 @@ impl Client {
             (Err(fault), Err(_)) if there_is_none(&fault) => Ok(None),
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
         }
+    }
+
+    /// Until when the token is valid, as far as it says so itself.
+    #[must_use]
+    pub fn token_end(&self) -> TokenEnd {
+        self.token_end
+    }
+
+    /// Whom the token belongs to, and what it is narrowed to.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn token(&self) -> Result<TokenScope, Fault> {
+        access::token(&self.rest).await
+    }
+
+    /// How many apps an organization has, where that is told, by the API that tells of all of them.
+    ///
+    /// # Errors
+    /// The fault of the call: `platform/not-found` where the token does not see the organization.
+    pub async fn apps_total(&self, organization: &str) -> Result<Option<u64>, Fault> {
+        access::apps_total(&self.graphql, organization).await
+    }
+
+    /// The names of an organization's apps.
+    ///
+    /// # Errors
+    /// The fault of the call.
+    pub async fn app_names(&self, organization: &str) -> Result<Vec<String>, Fault> {
+        access::app_names(&self.rest, organization).await
+    }
+
+    /// Whether the machines of an organization are told, of every region.
+    ///
+    /// # Errors
+    /// The fault of the call, or the regions that are silent.
+    pub async fn machines_listed(&self, organization: &str) -> Result<(), Fault> {
+        access::machines(&self.rest, organization).await
     }
 
     /// What clocks its APIs keep, by their latest answers.

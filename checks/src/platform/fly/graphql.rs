@@ -197,6 +197,18 @@ pub(super) async fn sweep(bulk: Bulk<'_>, organization: &str, edge_app: &str) ->
     })
 }
 
+/// How many apps an organization has, by the same question as [`sweep`], for one of them.
+///
+/// # Errors
+/// The fault of the call: `platform/not-found` where the token does not see the organization.
+pub(super) async fn total(bulk: Bulk<'_>, organization: &str) -> Result<Option<u64>, Fault> {
+    let variables = json!({ "org": organization, "after": null, "first": 1 });
+    let read = |data: &str| AppsPage::read(data, 1);
+    let reply = query(bulk, ("Sweep", SWEEP), &variables, read).await;
+    let reply = reply.map_err(|refused| named(refused.into_fault(), organization))?;
+    Ok(found(reply.data?, organization)?.total)
+}
+
 /// Reads one app of an organization, as [`sweep`] reads all.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 //! read with queries, never with the re-validating `check`. What changes something is the writer, behind the feature `write`.
 
 #[cfg(feature = "platform")]
+mod access;
+#[cfg(feature = "platform")]
 mod changes;
 #[cfg(feature = "platform")]
 mod client;
@@ -13,6 +15,8 @@ mod graphql;
 mod lists;
 #[cfg(feature = "platform")]
 mod logs;
+#[cfg(feature = "platform")]
+mod macaroon;
 #[cfg(feature = "platform")]
 mod machines;
 #[cfg(feature = "platform")]
