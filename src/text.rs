@@ -108,6 +108,16 @@ pub(crate) fn shorten(text: &str, most: usize) -> String {
     }
 }
 
+/// A count with its word: `1 more fact`, `2 more facts`, `2 more fixes`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let ending = match (count, what.ends_with('x')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {what}{ending}")
+}
+
 /// The text with its first letter as a capital.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use super::args::TargetArgs;
 use super::configuration::{ConfigurationError, configuration};
 use super::{colour_errors, help, print, usage_error};
-use crate::config::{ConfigError, DEFAULT_FILE, example, schema};
+use crate::config::{DEFAULT_FILE, example, schema};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, load};
+use crate::text::counted;
 
 /// The commands below `config`.
 #[derive(Debug, Subcommand)]
@@ -61,7 +62,7 @@ pub fn run(command: &ConfigCommand) -> ExitCode {
 /// One sentence where all is well. Nobody is contacted, so this says nothing of the tenants themselves.
 fn check(target: &TargetArgs) -> Result<String, ConfigurationError> {
     let config = configuration(target, &target.flags())?;
-    config.check_files().map_err(ConfigError::from)?;
+    config.check_files()?;
     crate::agent::anchors(config.edge.ca_file.as_deref())?;
     let inventory = load(&config, target.tenants_from.as_ref(), &[], Answers::default())?;
     let name = config
@@ -71,8 +72,7 @@ fn check(target: &TargetArgs) -> Result<String, ConfigurationError> {
     let tenants = match (inventory.tenants.len(), inventory.origin.as_str()) {
         _ if !inventory.complete => "the tenants are asked for when a round begins".to_owned(),
         (_, "" | "the command line") => "no tenants configured: name them on the command line".to_owned(),
-        (1, origin) => format!("1 tenant from {origin}"),
-        (count, origin) => format!("{count} tenants from {origin}"),
+        (count, origin) => format!("{} from {origin}", counted(count, "tenant")),
     };
     Ok(format!("{name}: valid, {tenants}\n"))
 }

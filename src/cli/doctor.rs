@@ -32,9 +32,8 @@ pub fn run(args: &DoctorArgs) -> ExitCode {
     let began = Moment::now();
     let (examination, rendered) = match configuration(&args.target, &args.target.flags()) {
         Err(error) => {
-            let brief = error.to_string();
-            let brief = brief.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            (without_configuration(brief), Some(error.render(colour_errors())))
+            let examination = without_configuration(&error.brief());
+            (examination, Some(error.render(colour_errors())))
         }
         Ok(config) => (look(args, &config), None),
     };

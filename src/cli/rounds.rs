@@ -14,6 +14,7 @@ use crate::config::{ConfigError, render_plain};
 use crate::gate::{BaselineError, Expected, GatePolicy};
 use crate::inventory::{Inventory, InventoryError};
 use crate::recording::RecordingError;
+use crate::text::counted;
 
 /// Why `verify` can't do what it was asked for; exit code 2.
 #[derive(Debug, Error)]
@@ -183,8 +184,9 @@ fn nobody_left(request: &RoundRequest, inventory: &Inventory) -> Option<String> 
     if !request.exclude.is_empty() {
         let patterns = request.exclude.iter().map(ToString::to_string).collect::<Vec<_>>();
         return Some(format!(
-            "--exclude: {} leaves none of {all} tenants",
-            patterns.join(", ")
+            "--exclude: {} leaves none of {}",
+            patterns.join(", "),
+            counted(all, "tenant")
         ));
     }
     if let Some(only) = &request.only {
@@ -195,5 +197,5 @@ fn nobody_left(request: &RoundRequest, inventory: &Inventory) -> Option<String> 
     }
     let labels = request.labels.iter().map(|(key, value)| format!("{key}={value}"));
     let labels = labels.collect::<Vec<_>>().join(" and ");
-    (!labels.is_empty()).then(|| format!("--label: none of {all} tenants has {labels}"))
+    (!labels.is_empty()).then(|| format!("--label: none of {} has {labels}", counted(all, "tenant")))
 }

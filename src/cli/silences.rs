@@ -14,6 +14,7 @@ use super::table::columns;
 use crate::agent::clock;
 use crate::daemon::{Preview, Question, ask, known};
 use crate::exit_code::ExitCode;
+use crate::text::counted;
 
 /// What can be done with silences.
 #[derive(Clone, Debug, Subcommand)]
@@ -133,10 +134,8 @@ fn human(preview: &Preview) -> String {
             .iter()
             .map(|view| format!("  {} {} {}", view.id, view.cause, view.object)),
     );
-    match preview.tenants.len() {
-        0 => {}
-        1 => lines.push("matches 1 tenant:".to_owned()),
-        count => lines.push(format!("matches {count} tenants:")),
+    if !preview.tenants.is_empty() {
+        lines.push(format!("matches {}:", counted(preview.tenants.len(), "tenant")));
     }
     lines.extend(preview.tenants.iter().map(|tenant| format!("  {tenant}")));
     let lines = lines.iter().map(|line| crate::text::clean(line)).collect::<Vec<_>>();

@@ -18,7 +18,7 @@ use crate::config::{Config, render_plain};
 use crate::exit_code::ExitCode;
 use crate::inventory::{Answers, Inventory, Leftovers, Remote, leftovers, load};
 use crate::json;
-use crate::text::{clean, wrap};
+use crate::text::{clean, counted, wrap};
 
 /// Options of `tenants`.
 #[derive(Clone, Debug, Args)]
@@ -171,10 +171,7 @@ fn row(tenant: &Tenant, inventory: &Inventory, platform: Option<&Platform>) -> R
 }
 
 fn human(listing: &Listing) -> String {
-    let count = match listing.tenants.len() {
-        1 => "1 tenant".to_owned(),
-        count => format!("{count} tenants"),
-    };
+    let count = counted(listing.tenants.len(), "tenant");
     let origin = match listing.origin.as_str() {
         "the command line" => "no source is configured",
         origin => origin,

@@ -34,6 +34,15 @@ impl ConfigError {
             Self::Unreadable(_) | Self::Flags(_) => render_plain(&self.to_string(), colour),
         }
     }
+
+    /// The error in one line, without the place.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Invalid(invalid) => invalid.brief(),
+            Self::Unreadable(_) | Self::Flags(_) => self.to_string(),
+        }
+    }
 }
 
 /// Shows an error that stands in no file, in the same dress as the others.
@@ -111,6 +120,16 @@ impl Invalid {
     #[must_use]
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
+    }
+
+    /// The first mistake in one line.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        let first = self.mistakes.first();
+        first.map_or_else(String::new, |first| match first.label.is_empty() {
+            true => first.title.clone(),
+            false => format!("{}: {}", first.title, first.label),
+        })
     }
 
     /// The mistakes as a compiler would show them, a blank line between two.

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use roundsman_checks::target::Hostname;
 use thiserror::Error;
 
+use super::error::Invalid;
 use super::load::DEFAULT_FILE;
+use super::locate::at_key;
 use super::model::{Config, Release};
 use super::section::{CloudTable, Cloudflare};
 
@@ -62,6 +65,27 @@ pub enum FlagsError {
          FLY_API_TOKEN; without a platform, --expect-version looks at the answer itself"
     )]
     NoMachines(String),
+}
+
+impl FlagsError {
+    /// The error at its place in the file, where it is one of the file's.
+    pub(super) fn placed(&self, path: &Path) -> Option<Invalid> {
+        match self {
+            Self::NoEdgeApp(_) => at_key(
+                path,
+                &["fly"],
+                "[fly] asks the platform, and the edge app is not named",
+                "write app = \"…\" below [edge], or give --edge-app APP",
+            ),
+            Self::NoEdgeInFile(_) => at_key(
+                path,
+                &["edge"],
+                "no address of the edge is named",
+                "write addresses = [\"198.51.100.7\"] below it, or give --edge ADDRESS",
+            ),
+            Self::Nothing | Self::NoEdge(_) | Self::NoMachines(_) => None,
+        }
+    }
 }
 
 impl Config {

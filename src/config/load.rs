@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, Invalid, Mistake};
 use super::flags::Flags;
+use super::locate::at_key;
 use super::mask::{mask, mask_unread};
 use super::model::{self, Config};
 use super::reader::{Mistakes, Section};
@@ -19,7 +20,7 @@ use super::source::{ReadError, read_text};
 pub const DEFAULT_FILE: &str = "roundsman.toml";
 
 /// The largest configuration, in bytes; long inventories have a file of their own.
-const MAX_CONFIG: u64 = 16 << 20;
+pub(super) const MAX_CONFIG: u64 = 16 << 20;
 
 impl Config {
     /// The configuration that a command works with: the file named, else `roundsman.toml` where there is one, else the
@@ -30,7 +31,13 @@ impl Config {
     pub fn find(path: Option<&Path>, flags: &Flags) -> Result<Self, ConfigError> {
         let path = path.or_else(|| Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists()));
         match path {
-            Some(path) => Ok(Self::load_for(path, flags.domain.as_ref())?.with_flags(flags)?),
+            Some(path) => {
+                let config = Self::load_for(path, flags.domain.as_ref())?;
+                config.with_flags(flags).map_err(|error| match error.placed(path) {
+                    Some(invalid) => invalid.into(),
+                    None => error.into(),
+                })
+            }
             None => Ok(Self::from_flags(flags)?),
         }
     }
@@ -65,12 +72,21 @@ impl Config {
     /// Looks whether the files that the configuration names can be read; secrets are left for when they are needed.
     ///
     /// # Errors
-    /// [`ReadError`] for the first that cannot.
-    pub fn check_files(&self) -> Result<(), ReadError> {
-        self.edge
-            .ca_file
-            .as_deref()
-            .map_or(Ok(()), |path| read_text(path, MAX_CONFIG).map(drop))
+    /// [`ConfigError::Invalid`] for the first that cannot; [`ConfigError::Unreadable`] where a flag names it.
+    pub fn check_files(&self) -> Result<(), ConfigError> {
+        let Some(file) = self.edge.ca_file.as_deref() else {
+            return Ok(());
+        };
+        let read = read_text(file, MAX_CONFIG).map(drop);
+        read.map_err(|error| self.placed(&["edge", "ca_file"], &error))
+    }
+
+    /// That a file can't be read, at the key that names it.
+    pub(crate) fn placed(&self, way: &[&str], error: &ReadError) -> ConfigError {
+        let said = error.to_string();
+        let (title, label) = said.split_once(": ").unwrap_or((&said, ""));
+        let located = self.path.as_deref().and_then(|path| at_key(path, way, title, label));
+        located.map_or_else(|| error.clone().into(), ConfigError::from)
     }
 }
 

@@ -10,6 +10,7 @@ mod flags;
 mod form;
 mod glob;
 mod load;
+mod locate;
 mod mask;
 mod model;
 mod nearest;
@@ -45,6 +46,7 @@ pub(crate) use units::write_duration;
 pub use units::{parse_duration, parse_size};
 
 pub(crate) use load::read_tenants_toml;
+pub(crate) use locate::at_line;
 pub(crate) use nearest::nearest;
 pub(crate) use source::{read_bounded, read_text};
 

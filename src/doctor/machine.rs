@@ -6,11 +6,12 @@ use std::path::Path;
 use nix::unistd::{AccessFlags, access};
 use roundsman_checks::gather::Concurrency;
 
-use super::{Checkup, count, some};
+use super::{Checkup, some};
 use crate::agent;
 use crate::alerting::channels;
 use crate::config::Config;
 use crate::daemon::store_path;
+use crate::text::counted;
 
 /// What only `watch` needs.
 pub(super) const WATCH: &[&str] = &["database", "web", "channels"];
@@ -40,7 +41,7 @@ fn open_files(hard: Option<u64>, concurrency: Concurrency, tenants: Option<usize
         concurrency.descriptors_for(tenants) as u64,
         concurrency.descriptors_for(1) as u64,
     );
-    let needs = format!("{} at the same time need {wanted}", count(tenants, "tenant"));
+    let needs = format!("{} at the same time need {wanted}", counted(tenants, "tenant"));
     let may = match hard {
         rlimit::INFINITY => "any number".to_owned(),
         hard => hard.to_string(),
@@ -130,7 +131,7 @@ fn told(config: &Config) -> Checkup {
     match channels(alerts) {
         Err(error) => Checkup::warn(name, format!("`watch` does not start: {error}")),
         Ok(_) => {
-            let seen = format!("{}: {names}; not contacted", count(alerts.channels.len(), "channel"));
+            let seen = format!("{}: {names}; not contacted", counted(alerts.channels.len(), "channel"));
             let test = shlex::try_quote(&first.name).map_or_else(|_| "CHANNEL".into(), std::borrow::Cow::into_owned);
             let checkup = Checkup::ok(name, seen);
             checkup.run(format!("roundsman alerts test {test}"))

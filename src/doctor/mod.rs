@@ -246,14 +246,6 @@ fn by_platform(step: PlatformStep) -> Vec<Instruction> {
     command_line(Cloud::Fly).instructions(&action).unwrap_or_default()
 }
 
-/// A count with its word.
-fn count(number: usize, one: &str) -> String {
-    match number {
-        1 => format!("1 {one}"),
-        number => format!("{number} {one}s"),
-    }
-}
-
 /// What is said of a list: its first entries, and how many more there are.
 fn some(list: impl IntoIterator<Item = impl ToString>) -> String {
     const MOST: usize = 4;

@@ -10,9 +10,10 @@ use roundsman_checks::platform::access::{TokenEnd, TokenScope};
 use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::{Calls, PlatformClient};
 
-use super::{Checkup, api_fix, by_platform, count, some, within};
+use super::{Checkup, api_fix, by_platform, some, within};
 use crate::agent::{ClientsError, USER_AGENT, edge_addresses, platform_client, zone_client};
 use crate::config::{CloudTable, Config, Source, nearest};
+use crate::text::counted;
 
 /// What is looked at here, in its order.
 pub(super) const NAMES: &[&str] = &[
@@ -247,7 +248,7 @@ impl PlatformSaid {
         };
         let apps = total
             .and_then(|total| usize::try_from(total).ok())
-            .map(|total| count(total, "app"));
+            .map(|total| counted(total, "app"));
         let with = of_tenants.map(|tenants| format!(", {tenants} of them with the prefix {prefix}"));
         let said = format!(
             "{organization} has {}{}",
@@ -280,7 +281,7 @@ impl PlatformSaid {
         self.checks.push(match log {
             Ok(page) => Checkup::ok(
                 "logs",
-                format!("the log of {app} is read: {}", count(page.lines.len(), "line")),
+                format!("the log of {app} is read: {}", counted(page.lines.len(), "line")),
             ),
             Err(fault) => Checkup::warn("logs", format!("{}; `route-wrong-app` is then not told", fault.detail))
                 .with_fix(api_fix(&fault)),
@@ -292,7 +293,7 @@ impl PlatformSaid {
 fn by_prefix(tenants: usize, prefix: &str, organization: &str) -> Checkup {
     let said = format!(
         "{} from organization {organization}: its apps that begin with {prefix}",
-        count(tenants, "tenant")
+        counted(tenants, "tenant")
     );
     match tenants {
         0 => Checkup::warn("tenants", said)
@@ -366,7 +367,11 @@ fn certificates(config: &Config, edge: &App) -> Checkup {
         return Checkup::fail(name, fault.detail.clone()).with_fix(api_fix(fault));
     }
     let wildcard = format!("*.{}", config.domain);
-    let held = format!("{} holds {}", edge.name, count(edge.certificates.len(), "certificate"));
+    let held = format!(
+        "{} holds {}",
+        edge.name,
+        counted(edge.certificates.len(), "certificate")
+    );
     match edge.holds(&wildcard) {
         true => Checkup::ok(name, format!("{held}, that of {wildcard} among them")),
         false => Checkup::warn(name, format!("{held}, none of {wildcard}")).act(

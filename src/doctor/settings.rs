@@ -3,10 +3,11 @@
 use roundsman_checks::chain::TrustStore;
 use roundsman_checks::evidence::Fault;
 
-use super::{Checkup, count, some, within};
+use super::{Checkup, some, within};
 use crate::agent::{self, RootsError, USER_AGENT, roots};
 use crate::config::{Config, Source};
 use crate::inventory::{Answers, Inventory, InventoryError, Listing, Remote, RemoteError, TenantsFrom, load};
+use crate::text::counted;
 
 /// What is looked at here besides the configuration itself.
 pub(super) const NAMES: &[&str] = &["tenants"];
@@ -66,7 +67,7 @@ fn configuration(config: &Config) -> Checkup {
         return Checkup::refuse("configuration", &format!("{from}: {error}"));
     }
     if let Err(error) = config.check_files() {
-        return Checkup::refuse("configuration", &format!("{from}: {error}"));
+        return Checkup::refuse("configuration", &format!("{from}: {}", error.brief()));
     }
     let without = match (config.cloud(), &config.cloudflare) {
         (None, _) => ", without a platform",
@@ -81,18 +82,22 @@ fn configuration(config: &Config) -> Checkup {
 
 fn tenants(config: &Config, loaded: Result<Inventory, InventoryError>) -> Checkup {
     match loaded {
-        Err(error) => Checkup::refuse("tenants", &error.render(false)),
+        Err(error) => Checkup::refuse("tenants", &error.brief()),
         Ok(inventory) if !inventory.complete => Checkup::skip("tenants", "not asked: their source did not answer"),
         Ok(inventory) if config.tenants.sources.is_empty() && inventory.tenants.is_empty() => {
             Checkup::warn("tenants", "none is configured")
                 .act("name them on the command line, or set `list` or `file` of [tenants]")
         }
-        Ok(inventory) => counted(&inventory),
+        Ok(inventory) => tenants_of(&inventory),
     }
 }
 
-fn counted(inventory: &Inventory) -> Checkup {
-    let said = format!("{} from {}", count(inventory.tenants.len(), "tenant"), inventory.origin);
+fn tenants_of(inventory: &Inventory) -> Checkup {
+    let said = format!(
+        "{} from {}",
+        counted(inventory.tenants.len(), "tenant"),
+        inventory.origin
+    );
     match (inventory.faults.as_slice(), inventory.tenants.is_empty()) {
         ([], false) => Checkup::ok("tenants", said),
         ([], true) => {
@@ -137,7 +142,7 @@ pub(super) async fn listed(config: &Config, from: Option<&TenantsFrom>) -> Optio
         Err(error) => Some(Checkup::refuse("tenants", &error.render(false))),
         // Where the platform says who should exist, that is what counts.
         Ok(inventory) if config.tenants.sources.first() == Some(&Source::Fly) && !inventory.complete => None,
-        Ok(inventory) => Some(counted(&inventory)),
+        Ok(inventory) => Some(tenants_of(&inventory)),
     }
 }
 
@@ -164,8 +169,12 @@ pub(super) fn trust_store(config: Option<&Config>) -> (Checkup, Option<TrustStor
         Err(error) => return (Checkup::refuse(name, &error), None),
     };
     let said = match file {
-        Some(path) => format!("{}, those of {} among them", count(roots.len(), "root"), path.display()),
-        None => count(roots.len(), "root"),
+        Some(path) => format!(
+            "{}, those of {} among them",
+            counted(roots.len(), "root"),
+            path.display()
+        ),
+        None => counted(roots.len(), "root"),
     };
     match TrustStore::new(roots).map_err(RootsError::from) {
         Ok(anchors) => (Checkup::ok(name, said), Some(anchors)),

@@ -7,6 +7,7 @@ use roundsman_checks::finding::{Check, Outcome};
 use serde::{Serialize, Serializer};
 
 use super::policy::Expected;
+use crate::text::counted;
 
 /// One demand that was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ struct Ended((Outcome, Option<Reason>), (usize, usize));
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self((outcome, reason), (count, all)) = self;
-        write!(f, "{outcome} at {count} of {all} tenants")?;
+        write!(f, "{outcome} at {count} of {}", counted(*all, "tenant"))?;
         match reason {
             Some(reason) => write!(f, " ({reason})"),
             None => Ok(()),

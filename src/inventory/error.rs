@@ -1,10 +1,12 @@
 //! What is wrong with an inventory. Each error names the tenant and the place.
 
+use std::path::PathBuf;
+
 use roundsman_checks::target::{Hostname, NameError};
 use thiserror::Error;
 
 use super::entry::Place;
-use crate::config::{Invalid, ReadError, render_plain};
+use crate::config::{Invalid, ReadError, at_line, render_plain};
 
 /// Why the tenants could not be gathered. All are the user's to mend (exit code 2).
 #[derive(Debug, PartialEq, Eq, Error)]
@@ -131,7 +133,68 @@ impl InventoryError {
     pub fn render(&self, colour: bool) -> String {
         match self {
             Self::Invalid(invalid) => invalid.render(colour),
-            other => render_plain(&other.to_string(), colour),
+            other => match other.placed() {
+                Some(invalid) => invalid.render(colour),
+                None => render_plain(&other.to_string(), colour),
+            },
+        }
+    }
+
+    /// The error in one line.
+    #[must_use]
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Invalid(invalid) => invalid.brief(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The error at its place, where a line of a file is wrong.
+    fn placed(&self) -> Option<Invalid> {
+        let line = |place: &Place| match place {
+            Place::Line(file, line) => Some((PathBuf::from(file), *line)),
+            Place::Entry(..) | Place::Answer(..) | Place::Platform(_) | Place::CommandLine => None,
+        };
+        match self {
+            Self::Duplicate { id, first, second } => {
+                let ((file, first), (other, second)) = (line(first)?, line(second)?);
+                let related = (file == other).then_some((first, "the first"));
+                at_line(
+                    (&other, second),
+                    id,
+                    related,
+                    &format!("tenant `{id}` is named twice"),
+                    "remove one",
+                )
+            }
+            Self::Id { id, place, why } => {
+                let (file, line) = line(place)?;
+                let label = "an id is the first label of its host name: letters, digits and `-`, at most 63; or give the \
+                             tenant a `hostname`";
+                at_line((&file, line), id, None, &format!("tenant `{id}`: {why}"), label)
+            }
+            Self::Hostname { id, place, why } => {
+                let (file, line) = line(place)?;
+                at_line(
+                    (&file, line),
+                    id,
+                    None,
+                    &format!("tenant `{id}`: {why}"),
+                    "write another `hostname`",
+                )
+            }
+            Self::Outside {
+                id,
+                place,
+                hostname,
+                domain,
+            } => {
+                let (file, line) = line(place)?;
+                let title = format!("tenant `{id}`: {hostname} is not below {domain}");
+                let label = "a customer's own domain is not supported yet";
+                at_line((&file, line), hostname.as_str(), None, &title, label)
+            }
+            _ => None,
         }
     }
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use roundsman_checks::evidence::{Fault, Platform};
 use roundsman_checks::target::{Tenant, TenantId};
 
-use crate::config::{Config, Source};
+use crate::config::{Config, ConfigError, Source};
 
 pub use entry::Place;
 pub use error::{InventoryError, Unknown};
@@ -202,7 +202,13 @@ fn configured(config: &Config, answers: Answers<'_>) -> Result<Gathered, Invento
                 // The reader of the configuration makes sure that a named source has its key.
                 let path = config.tenants.file.clone().unwrap_or_default();
                 let from = TenantsFrom::File(path);
-                let entries = read::read(&from, &config.tenants.fields)?;
+                let entries = read::read(&from, &config.tenants.fields).map_err(|error| match error {
+                    InventoryError::Unreadable(error) => match config.placed(&["tenants", "file"], &error) {
+                        ConfigError::Invalid(invalid) => invalid.into(),
+                        ConfigError::Unreadable(_) | ConfigError::Flags(_) => error.into(),
+                    },
+                    other => other,
+                })?;
                 (named("file", entries), Some(from.to_string()))
             }
         };

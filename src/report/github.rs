@@ -3,11 +3,11 @@
 
 use roundsman_checks::finding::Outcome;
 
-use super::grouped_causes::{Merged, Standing, by_importance, counted};
+use super::grouped_causes::{Merged, Standing, by_importance};
 use super::human::render as human;
 use super::json::Report;
 use super::standing::{headline, listed, shortfalls, unknown_alone, unverified};
-use crate::text::{Style, clean, shorten};
+use crate::text::{Style, clean, counted, shorten};
 
 /// GitHub shows this many annotations of one level in a step.
 const MOST_SHOWN: usize = 10;

@@ -13,7 +13,7 @@ use roundsman_checks::target::TenantId;
 use super::json::{CauseLine, Report};
 use super::standing::{listed, some};
 use super::subject::Subjects;
-use crate::text::capital;
+use crate::text::{capital, counted};
 
 /// Why an entry decides nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -151,7 +151,7 @@ impl<'r> Merged<'r> {
             (Scope::Fleet, 0) => "the fleet".into(),
             (Scope::Fleet | Scope::Agent, count) if count == all && count > 1 => format!("all {all} tenants"),
             (Scope::Fleet | Scope::Agent, count) if count > 1 => {
-                format!("{count} of {all} tenants: {}", some(&names, most))
+                format!("{count} of {}: {}", counted(all, "tenant"), some(&names, most))
             }
             _ => listed(&names, most),
         }
@@ -226,14 +226,4 @@ impl<'r> Merged<'r> {
 /// The place of the fact that shows the guilty object, where one does; else the first.
 fn most_telling(facts: &[Fact]) -> usize {
     facts.iter().position(Fact::shows_the_guilty).unwrap_or_default()
-}
-
-/// `1 more fact`, `2 more facts`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    let ending = match (count, what.ends_with('x')) {
-        (1, _) => "",
-        (_, true) => "es",
-        (_, false) => "s",
-    };
-    format!("{count} {what}{ending}")
 }

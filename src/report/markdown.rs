@@ -4,10 +4,10 @@
 use roundsman_checks::diagnosis::{Form, Instruction, Status};
 use roundsman_checks::finding::Outcome;
 
-use super::grouped_causes::{Merged, Standing, by_importance, counted};
+use super::grouped_causes::{Merged, Standing, by_importance};
 use super::json::Report;
 use super::standing::{compared, edge, headline, listed, shortfalls, some, unknown_alone, unverified};
-use crate::text::{clean, shorten};
+use crate::text::{clean, counted, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
 pub const COMMENT_LIMIT: usize = 65_000;
@@ -217,7 +217,7 @@ fn unwell(report: &Report<'_>, page: &mut Page) -> usize {
     let (open, close) = (
         format!(
             "<details><summary>{} not healthy</summary>\n\n| tenant | status | cause |\n|---|---|---|\n",
-            super::standing::tenants(unwell.len())
+            counted(unwell.len(), "tenant")
         ),
         "\n</details>\n",
     );

@@ -9,7 +9,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::json::{CheckLine, FleetLine, Report, TenantLine};
 use crate::gate::{Change, Unmet};
-use crate::text::clean;
+use crate::text::{clean, counted};
 
 /// Why the exit code is worse than the findings alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Shortfall<'_> {
     pub(super) fn sentence(&self) -> String {
         match self {
             Self::Interrupted(0) => "interrupted: what is said rests on the last look".into(),
-            Self::Interrupted(count) => format!("interrupted: {} could not be verified", tenants(*count)),
+            Self::Interrupted(count) => format!("interrupted: {} could not be verified", counted(*count, "tenant")),
             Self::GatePolicy(demand) => demand.to_string(),
             Self::Nobody(why) => format!("no tenant was verified: {why}"),
         }
@@ -221,15 +221,6 @@ pub(super) fn edge(report: &Report<'_>) -> String {
         [] => "no edge address".to_owned(),
         some if some.len() <= 4 => format!("edge {}", some.join(", ")),
         many => format!("edge {} and {} more", many[..3].join(", "), many.len() - 3),
-    }
-}
-
-/// `1 tenant`, `2 tenants`.
-pub(super) fn tenants(count: usize) -> String {
-    if count == 1 {
-        "1 tenant".into()
-    } else {
-        format!("{count} tenants")
     }
 }
 

@@ -1,10 +1,11 @@
 //! The line that says how all is, for whoever looks on.
 
+use crate::text::counted;
 use crate::watch::{FleetStatus, Health};
 
 /// How all is, in a line.
 pub(super) fn status_line(fleet: &FleetStatus, open: usize, health: &Health) -> String {
-    let mut parts = vec![format!("{} tenants", fleet.tenants)];
+    let mut parts = vec![counted(fleet.tenants, "tenant")];
     let counts = [
         (fleet.failing, "failing"),
         (fleet.degraded, "degraded"),

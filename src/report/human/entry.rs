@@ -3,9 +3,9 @@
 use roundsman_checks::diagnosis::Form;
 use roundsman_checks::finding::Outcome;
 
-use super::super::grouped_causes::{Merged, Standing, counted};
+use super::super::grouped_causes::{Merged, Standing};
 use super::{LABEL, MOST_FACTS, MOST_FIXES, MOST_TENANTS, label, most};
-use crate::text::{Detail, Paint, Style};
+use crate::text::{Detail, Paint, Style, counted};
 
 /// Columns that must be left for names beside the cause; else they stand below it.
 const ROOM: usize = 24;

@@ -10,8 +10,8 @@ use roundsman_checks::finding::Outcome;
 
 use super::grouped_causes::{Merged, Standing, by_importance};
 use super::json::{Report, TenantLine};
-use super::standing::{compared, edge, listed, tenants, unknown_alone};
-use crate::text::{Detail, Paint, Style};
+use super::standing::{compared, edge, listed, unknown_alone};
+use crate::text::{Detail, Paint, Style, counted};
 
 /// Columns of a label and the space behind it.
 const LABEL: usize = 9;
@@ -65,7 +65,7 @@ fn head(report: &Report<'_>, style: Style) -> String {
     let head = format!(
         "{} · {} · {} · {} · from {}",
         report.domain,
-        tenants(report.summary.tenants),
+        counted(report.summary.tenants, "tenant"),
         edge(report),
         report.started_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         report.vantage

@@ -3,6 +3,7 @@
 use roundsman_checks::target::Tenant;
 
 use super::*;
+use crate::text::counted;
 
 impl Dispatcher {
     /// Somebody looks after an incident.
@@ -140,7 +141,7 @@ impl Dispatcher {
             Duration::try_from(now.steady.duration_since(began)).is_ok_and(|passed| passed >= interval)
         });
         if never > 0 && !(patient && never * 100 <= self.tenants.len()) {
-            waiting_for.push(format!("the first examination of {never} tenants"));
+            waiting_for.push(format!("the first examination of {}", counted(never, "tenant")));
         }
         let oldest = examined.map(|(_, wall)| wall).min();
         let share = |part: usize| match self.tenants.len() {

@@ -137,6 +137,36 @@ fn the_action_verifies_and_puts_out_its_reports() {
 }
 
 #[test]
+fn an_action_that_only_reports_ends_well_and_keeps_the_report_of_another_use() {
+    let served = serve(platform_with_prompt_logs(), &["site-status@q7f9"]);
+    let runner = Runner::new(&served);
+    let inputs = [("domain", "tenants.test"), ("tenants", "q7f9"), ("report-only", "true")];
+    let (ran, before) = runner.step(&action_step("Verify"), &inputs);
+    assert_eq!(
+        (ran.code, before["exit-code"].as_str()),
+        (Some(0), Some("1")),
+        "{}",
+        ran.err
+    );
+    let path = before["report"].as_str().expect("a path");
+    let report = fs::read_to_string(path).expect("a report");
+    let (ran, after) = runner.step(&action_step("Verify"), &inputs[..2]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert_ne!(after["report"], before["report"]);
+    assert_eq!(fs::read_to_string(path).expect("it is there"), report);
+    // With a wrong setting nothing was looked at, and that is told whatever is asked for.
+    let wrong = [("domain", "tenants..test"), ("report-only", "true")];
+    let (ran, outputs) = runner.step(&action_step("Verify"), &wrong);
+    assert_eq!(
+        (ran.code, outputs["exit-code"].as_str()),
+        (Some(2), Some("2")),
+        "{}",
+        ran.err
+    );
+    assert!(outputs.get("report").is_none(), "{outputs:?}");
+}
+
+#[test]
 fn the_action_takes_inputs_for_words_and_carries_nothing_out() {
     let served = serve(LabOptions::with_tenants(1), &[]);
     let runner = Runner::new(&served);
