@@ -1,5 +1,5 @@
 #!/bin/sh
-# Draws docs/terminal.svg anew: the lab begins, four things are broken in it, and what `roundsman verify` and
+# Draws docs/terminal.svg anew: the lab begins, three things are broken in it, and what `roundsman verify` and
 # `roundsman remediate` then print on a terminal of 100 columns becomes the picture. Needs util-linux' script.
 #
 #   docs/terminal/record.sh
@@ -26,7 +26,7 @@ trap end EXIT
 trap 'exit 1' INT TERM
 
 "$bin/roundsman-lab" start --platform --dir "$dir" \
-    --fault certificate-conflict@a3b1 --fault certificate-conflict@0d4e --fault dns-override@5b7d --fault app-stopped@91cc \
+    --fault certificate-conflict@a3b1 --fault certificate-conflict@0d4e --fault app-stopped@91cc \
     >"$dir/lab.log" 2>&1 &
 lab=$!
 tries=300
@@ -41,12 +41,12 @@ sed -n 's/^Serving.*Try: \(.*\)roundsman verify.*/export \1/p' "$dir/lab.log" >"
 # What a person sees of a command that they type.
 shown() {
     printf '\033[1m$ roundsman %s\033[0m\n' "$*"
-    script -qec "stty cols 100 rows 50; . '$dir/tokens'; cd '$dir'; '$bin/roundsman' $* 2>/dev/null" /dev/null </dev/null || true
+    script -qec "stty cols 100 rows 50; . '$dir/tokens'; cd '$dir'; FLY_REGION=lhr '$bin/roundsman' $* 2>/dev/null" /dev/null </dev/null || true
     printf '\n'
 }
 {
     shown verify
-    shown remediate
+    shown remediate 91cc
 } >"$dir/screen"
 "$bin/examples/terminal_svg" <"$dir/screen" >"$dir/terminal.svg"
 mv "$dir/terminal.svg" "$root/docs/terminal.svg"
