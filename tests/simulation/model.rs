@@ -529,6 +529,13 @@ impl Model {
 
     /// The process is gone with all it knew; the next one goes on from what was kept.
     fn crash(&mut self) {
+        let waits = self.kept.outbox.values().map(|delivery| {
+            let (message, id) = (&delivery.message, delivery.id.as_str());
+            let marks = (delivery.opens, delivery.perhaps, delivery.attempts, delivery.dead);
+            format!("{id} {:?} {marks:?}", message.reason)
+        });
+        let waits = waits.collect::<Vec<_>>();
+        self.story.push(format!("waits: {waits:?}"));
         let remembered = Remembered {
             incidents: self.kept.incidents.values().cloned().collect(),
             looks: self.kept.looks.clone().into_iter().collect(),

@@ -189,9 +189,7 @@ impl Outbox {
 
     /// What is to be sent now. Each is under way until [`Outbox::settle`] hears of it.
     pub fn take(&mut self, now: Now) -> Vec<Delivery> {
-        let changed = &mut self.changed;
-        let due = self.lines.values_mut().filter_map(|line| line.take(now, changed));
-        due.collect()
+        self.lines.values_mut().filter_map(|line| line.take(now)).collect()
     }
 
     /// Hears what became of an attempt. What is not under way is let pass.

@@ -50,6 +50,11 @@ impl Delivery {
     }
 }
 
+/// Whether something was tried for as long as anything is, by the steady clock: the wall's may jump.
+fn is_old(delivery: &Delivery, now: Now) -> bool {
+    now.steady.duration_since(delivery.queued.steady) > GIVE_UP
+}
+
 impl Line {
     /// Puts a message to the others of its thread, or in the place of what it replaces.
     pub(super) fn put(&mut self, mut delivery: Delivery, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
@@ -59,9 +64,19 @@ impl Line {
         let is_of = |other: &Delivery| other.message.thread == thread;
         let unsent = |other: &Delivery| is_of(other) && !other.perhaps && in_flight.as_ref() != Some(&other.id);
         // Nobody could be told of it here yet: the first message tells how it is by now, and that it is over if it is.
-        if let Some(first) = self.waiting.iter_mut().find(|other| other.opens && unsent(other)) {
-            first.catch_up(&delivery.message);
-            changed.insert(first.id.clone(), Some(first.clone()));
+        if let Some(first) = self.waiting.iter().position(|other| other.opens && unsent(other)) {
+            self.waiting[first].catch_up(&delivery.message);
+            let first = self.waiting[first].clone();
+            // What was put behind it while it was under way says less by now.
+            let stale = |other: &Delivery| unsent(other) && other.id != first.id;
+            changed.extend(
+                self.waiting
+                    .iter()
+                    .filter(|other| stale(other))
+                    .map(|other| (other.id.clone(), None)),
+            );
+            self.waiting.retain(|other| !stale(other));
+            changed.insert(first.id.clone(), Some(first));
             return;
         }
         let gave_up = self.dead.iter_mut().find(|other| is_of(other));
@@ -85,11 +100,10 @@ impl Line {
         }
     }
 
-    pub(super) fn take(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) -> Option<Delivery> {
+    pub(super) fn take(&mut self, now: Now) -> Option<Delivery> {
         if self.in_flight.is_some() {
             return None;
         }
-        self.give_up_old(now, changed);
         if self.blocked.is_some_and(|until| until > now.steady) {
             return None;
         }
@@ -153,6 +167,15 @@ impl Line {
         if failure.permanent {
             return Some(self.give_up(delivery, failure.why, changed));
         }
+        // Only who was asked just now and did not take it has had its time: a queue that was stopped, or a clock that
+        // jumped, gives up nothing by itself.
+        if is_old(&delivery, now) {
+            if failure.unreachable {
+                self.give_up_old(now, changed);
+            }
+            let why = format!("four days passed: {}", failure.why);
+            return Some(self.give_up(delivery, why, changed));
+        }
         if !failure.unreachable {
             delivery.refusals = delivery.refusals.saturating_add(1);
             let wait = NOT_NOW
@@ -179,14 +202,39 @@ impl Line {
         changed.insert(delivery.id.clone(), Some(delivery.clone()));
         self.refused.clone_from(&delivery.error);
         self.dead.push(delivery.clone());
+        if delivery.opens {
+            self.follow(&delivery, changed);
+        }
         delivery
     }
 
-    fn give_up_old(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
-        let is_old = |delivery: &Delivery| now.wall.duration_since(delivery.queued.wall) > GIVE_UP;
-        if !self.waiting.iter().any(is_old) {
+    /// What opens a thread was given up: what waits behind it is the first that is told of it here. That it is over is told
+    /// as one with that it failed, or goes the way of the first where that surely never arrived.
+    fn follow(&mut self, first: &Delivery, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
+        let is_of = |other: &Delivery| other.message.thread == first.message.thread;
+        let Some(at) = self.waiting.iter().position(is_of) else {
+            return;
+        };
+        let next = &mut self.waiting[at];
+        let newer = Arc::clone(&next.message);
+        if newer.reason.is_end() && !first.perhaps && next.attempts == 0 {
+            changed.insert(next.id.clone(), None);
+            self.waiting.remove(at);
+            if let Some(dead) = self.dead.last_mut() {
+                dead.catch_up(&newer);
+                changed.insert(dead.id.clone(), Some(dead.clone()));
+            }
             return;
         }
+        next.opens = true;
+        if newer.reason.is_end() {
+            next.catch_up(&newer);
+        }
+        changed.insert(next.id.clone(), Some(next.clone()));
+    }
+
+    fn give_up_old(&mut self, now: Now, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
+        let is_old = |delivery: &Delivery| is_old(delivery, now);
         let (old, rest): (VecDeque<_>, VecDeque<_>) = self.waiting.drain(..).partition(is_old);
         self.waiting = rest;
         for delivery in old {
