@@ -107,6 +107,8 @@ pub enum Step {
     Look(String),
     /// To use the platform's own tool.
     Platform(PlatformStep),
+    /// One of these, and a command of the system's that shows more.
+    With(Box<Step>, String),
 }
 
 /// What a person does with the platform's own tool.
@@ -187,6 +189,14 @@ impl Remedy {
         Action::Wait(wait).automatically(true)
     }
 
+    /// With a command that shows more of it: to be pasted as it stands.
+    pub(super) fn shown_by(self, command: impl Into<String>) -> Self {
+        match self.action {
+            Action::Manual(step) => Self::manual(Step::With(Box::new(step), command.into())),
+            action => Self { action, ..self },
+        }
+    }
+
     /// What a person types, clicks or looks at, with the tool of the platform.
     #[must_use]
     pub fn command(&self, tool: &dyn CommandLine) -> String {
@@ -254,6 +264,11 @@ impl Action {
     /// not is named by its kind.
     #[must_use]
     pub fn instructions(&self, tool: &dyn CommandLine) -> Vec<Instruction> {
+        if let Self::Manual(Step::With(step, command)) = self {
+            let mut lines = Self::Manual(Step::clone(step)).instructions(tool);
+            lines.push(Instruction::run(command));
+            return lines;
+        }
         tool.instructions(self).unwrap_or_else(|| {
             let told = self.deletion();
             vec![told.unwrap_or_else(|| match self {

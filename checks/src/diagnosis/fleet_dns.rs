@@ -31,14 +31,25 @@ fn faulty<'c>(context: &'c FleetContext) -> Vec<(SocketAddr, Reason, &'c str)> {
     in_order(context).filter_map(fault).collect()
 }
 
+/// The command that asks one server.
+fn dig(server: SocketAddr, question: &str) -> String {
+    let port = match server.port() {
+        53 => String::new(),
+        port => format!(" -p {port}"),
+    };
+    format!("dig @{}{port} {question}", server.ip())
+}
+
 pub(super) fn servers(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let faulty = faulty(context);
     let asked = context.controls.len();
     let remedy = || {
-        Remedy::advise(format!(
-            "check the name servers of {} with their operator (`dig @SERVER {} SOA`)",
-            context.fleet.domain, context.fleet.domain
-        ))
+        let domain = &context.fleet.domain;
+        let advice = Remedy::advise(format!("check the name servers of {domain} with their operator"));
+        match faulty.first() {
+            Some((server, ..)) => advice.shown_by(dig(*server, &format!("{domain} SOA"))),
+            None => advice,
+        }
     };
     if !faulty.is_empty() && faulty.len() == asked {
         return all_failing(context, &faulty)

@@ -126,10 +126,11 @@ pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
     let control = &context.fleet.zone.control;
     let mut proofs = by_address(context, fails, |addresses| {
         let first = addresses.first().map(ToString::to_string).unwrap_or_default();
+        let places = joined(addresses);
         Remedy::advise(format!(
-            "check the edge app's TLS at {}: its logs and its certificates (`openssl s_client -connect {first} -servername {control}`)",
-            joined(addresses)
+            "check the edge app's TLS at {places}: its logs and its certificates"
         ))
+        .shown_by(format!("openssl s_client -connect {first} -servername {control} </dev/null"))
     });
     for proof in &mut proofs {
         // Only the platform can say that it is no missing or conflicting wildcard certificate.

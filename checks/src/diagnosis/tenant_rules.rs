@@ -100,16 +100,15 @@ pub(super) fn unexplained(subject: &TenantContext<'_>, check: Check) -> Proof {
     if let Some(control) = control.filter(|control| check != Check::Dns && control.handshake.end.is_done()) {
         evidence.push(EdgeFact::ControlPasses(control.name.to_string()).into());
     }
-    let command = match check {
-        Check::Dns => format!(
-            "ask the zone's servers for {} yourself (`dig +trace {0}`)",
-            subject.name()
-        ),
-        _ => format!("look at the edge's log for {}", subject.name()),
+    let name = subject.name();
+    let remedy = match check {
+        Check::Dns => Remedy::look(format!("look at what the zone's servers say of {name}"))
+            .shown_by(format!("dig +trace {name}")),
+        _ => Remedy::look(format!("look at the edge's log for {name}")),
     };
     let object = Object::Check(subject.tenant.tenant.id.clone(), check);
     Proof::fail(object, evidence)
         .outcome(finding.outcome)
         .because(finding.reason)
-        .remedy(Remedy::look(command))
+        .remedy(remedy)
 }
