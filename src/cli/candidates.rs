@@ -78,7 +78,8 @@ fn files(current: &OsStr) -> Vec<CompletionCandidate> {
 pub(super) fn channels() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let channels = configuration().map(|config| config.alerts.channels).unwrap_or_default();
-        let names = channels.into_iter().take(MOST).map(|channel| channel.name);
+        let names = channels.into_iter().map(|channel| channel.name);
+        let names = names.filter(|name| is_plain(name)).take(MOST);
         names.map(CompletionCandidate::new).collect()
     })
 }
@@ -86,9 +87,9 @@ pub(super) fn channels() -> ArgValueCandidates {
 /// The incidents that are open, by the database of `watch`.
 pub(super) fn incidents() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let reader = configuration().and_then(|config| Reader::open(&store_path(&config)).ok());
+        let reader = configuration().and_then(|config| Reader::open_unchecked(&store_path(&config)).ok());
         let ids = reader
-            .and_then(|reader| reader.incident_ids(MOST).ok())
+            .and_then(|reader| reader.open_incidents(MOST).ok())
             .unwrap_or_default();
         ids.into_iter().map(CompletionCandidate::new).collect()
     })
@@ -141,7 +142,14 @@ fn known_tenants() -> Vec<String> {
     };
     let inventory = load(&config, from.as_ref(), &[], Answers::default());
     let tenants = inventory.map(|inventory| inventory.tenants).unwrap_or_default();
-    tenants.iter().map(|tenant| tenant.id.to_string()).collect()
+    let ids = tenants.iter().map(|tenant| tenant.id.to_string());
+    ids.filter(|id| is_plain(id)).collect()
+}
+
+/// Whether a word means nothing to a shell: what stands in a file is put into the line as it is.
+fn is_plain(word: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !word.is_empty() && !word.starts_with('-') && word.chars().all(plain)
 }
 
 /// Names are the same under any domain.

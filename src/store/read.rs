@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use roundsman_alerts::{Change, Incident, Key};
+use roundsman_alerts::{Change, Incident, Key, State};
 use roundsman_checks::target::Tenant;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
@@ -44,6 +44,17 @@ impl Reader {
         })
     }
 
+    /// Opens a database without looking whether it is whole, and waits for nobody: for whoever types.
+    ///
+    /// # Errors
+    /// [`StoreError`] where there is no file, or it is not one of this version.
+    pub fn open_unchecked(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            path: path.to_owned(),
+            database: schema::open_unchecked(path)?,
+        })
+    }
+
     /// Everything that a start would go on from.
     ///
     /// # Errors
@@ -52,14 +63,16 @@ impl Reader {
         remembered(&self.database).map_err(|error| schema::named(&self.path, &error))
     }
 
-    /// The ids of incidents that are not over, at most so many.
+    /// The ids of incidents that are open, the latest first, at most so many.
     ///
     /// # Errors
     /// [`StoreError`] where they can't be read.
-    pub fn incident_ids(&self, most: usize) -> Result<Vec<String>, StoreError> {
+    pub fn open_incidents(&self, most: usize) -> Result<Vec<String>, StoreError> {
         let ids = || {
-            let mut statement = self.database.prepare("SELECT id FROM incidents ORDER BY id LIMIT ?1")?;
-            let rows = statement.query_map([most as i64], |row| row.get(0))?;
+            let query = "SELECT id FROM incidents WHERE state IN (?1, ?2) ORDER BY length(id) DESC, id DESC LIMIT ?3";
+            let mut statement = self.database.prepare(query)?;
+            let open = [State::Firing, State::Recovering].map(|state| state.to_string());
+            let rows = statement.query_map(params![open[0], open[1], most as i64], |row| row.get(0))?;
             rows.collect::<Result<Vec<String>, _>>()
         };
         ids().map_err(|error| schema::named(&self.path, &error))

@@ -1,6 +1,7 @@
 //! The tables, and how an older database becomes today's.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -108,15 +109,24 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     Ok(database)
 }
 
-fn check(path: &Path, database: &Connection) -> Result<(), StoreError> {
-    let damaged = |why: String| StoreError::Damaged {
-        path: path.to_owned(),
-        why,
+/// Opens a database to read only, without reading all of it first and without waiting for whoever writes it.
+pub(super) fn open_unchecked(path: &Path) -> Result<Connection, StoreError> {
+    // To open a pipe would wait for who writes into it.
+    if !path.is_file() {
+        return Err(StoreError::Missing { path: path.to_owned() });
+    }
+    let open = || {
+        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        database.busy_timeout(Duration::ZERO)?;
+        Ok(database)
     };
-    let found = match stored_version(database) {
-        Ok(found) => found,
-        Err(error) => return Err(named(path, &error)),
-    };
+    let database = open().map_err(|error| named(path, &error))?;
+    check_version(path, &database)?;
+    Ok(database)
+}
+
+fn check_version(path: &Path, database: &Connection) -> Result<(), StoreError> {
+    let found = stored_version(database).map_err(|error| named(path, &error))?;
     if found > version() {
         return Err(StoreError::Newer {
             path: path.to_owned(),
@@ -124,6 +134,15 @@ fn check(path: &Path, database: &Connection) -> Result<(), StoreError> {
             known: version(),
         });
     }
+    Ok(())
+}
+
+fn check(path: &Path, database: &Connection) -> Result<(), StoreError> {
+    let damaged = |why: String| StoreError::Damaged {
+        path: path.to_owned(),
+        why,
+    };
+    check_version(path, database)?;
     let said = database.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
     match said {
         Ok(said) if said == "ok" => Ok(()),

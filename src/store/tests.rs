@@ -14,25 +14,28 @@ use crate::watch::{Commit, Record};
 
 /// What one look at something that fails at once has a book say.
 fn opened(now: Now) -> (Book, Commit) {
-    let (mut book, policy) = (Book::default(), Policy::default());
+    let mut book = Book::default();
+    let commit = seen(&mut book, Verdict::Firing, now);
+    (book, commit)
+}
+
+fn seen(book: &mut Book, verdict: Verdict, now: Now) -> Commit {
     let signal = Signal {
         key: Key::new("site-status", "tenant", "a.example.com"),
         witness: "a".into(),
-        verdict: Verdict::Firing,
+        verdict,
         members: Members::Witness,
         account: Account {
             at_once: true,
             ..Account::default()
         },
     };
-    let transitions = book.observe(&signal, &policy, now);
-    let commit = Commit {
-        transitions,
+    Commit {
+        transitions: book.observe(&signal, &Policy::default(), now),
         incidents: book.iter().cloned().collect(),
         number: book.number(),
         ..Commit::default()
-    };
-    (book, commit)
+    }
 }
 
 fn record(status: Status, second: i64) -> Record {
@@ -73,6 +76,29 @@ fn what_was_written_is_there_after_a_restart() {
     );
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.timeline("inc-1").unwrap().len(), 2);
+}
+
+#[test]
+fn who_types_is_offered_what_is_open_and_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("roundsman.db");
+    let now = Now::at(Timestamp::UNIX_EPOCH);
+    let (store, _) = Store::open(&path).unwrap();
+    let (mut book, commit) = opened(now);
+    let number = store.write(Write::Commit(Box::new(commit)));
+    let offered = || Reader::open_unchecked(&path).unwrap().open_incidents(5).unwrap();
+    let mut progress = store.progress();
+    while progress.borrow_and_update().synced < number {
+        std::thread::yield_now();
+    }
+    assert_eq!(offered(), ["inc-1"]);
+    for seconds in [60, 120, 180] {
+        let commit = seen(&mut book, Verdict::Clear, now.plus(Duration::from_secs(seconds)));
+        store.write(Write::Commit(Box::new(commit)));
+    }
+    assert_eq!(store.close(Duration::from_secs(60)), 0);
+    assert_eq!(offered(), [""; 0]);
+    assert!(Reader::open_unchecked(folder.path()).is_err());
 }
 
 #[test]

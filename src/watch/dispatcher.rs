@@ -113,6 +113,9 @@ pub struct Dispatcher {
     /// When the loop was felt last, and when it turned again after it stood still, both by the steady clock.
     felt: Option<Timestamp>,
     stalled: Option<Timestamp>,
+    /// When the look at the fleet began that is under way, and whether the last one counted for nothing.
+    look_begun: Option<Timestamp>,
+    look_doubted: bool,
     pace: Pace,
     rounds: Rounds,
     commit: Commit,
@@ -169,6 +172,8 @@ impl Dispatcher {
             ahead: None,
             felt: None,
             stalled: None,
+            look_begun: None,
+            look_doubted: false,
             pace: Pace::restored(remembered.hours),
             rounds: Rounds::default(),
             commit: Commit::default(),
@@ -227,7 +232,10 @@ impl Dispatcher {
     fn begin(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while let Some(due) = self.chores.begin(now.steady) {
             match due.job {
-                Job::Fleet => effects.push(Effect::Look),
+                Job::Fleet => {
+                    self.look_begun = Some(now.steady);
+                    effects.push(Effect::Look);
+                }
                 Job::Read => {
                     let extent = self.readings.due(now.steady, self.holds_conflict());
                     effects.push(Effect::Read(extent));

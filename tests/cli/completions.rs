@@ -207,3 +207,25 @@ fn a_long_inventory_is_not_read_at_a_prompt() {
         500
     );
 }
+
+#[test]
+fn nothing_that_a_shell_would_carry_out_is_offered_and_nobody_waits_for_a_pipe() {
+    let dir = folder();
+    let file = dir.path().join("roundsman.toml");
+    let config = std::fs::read_to_string(&file).expect("the configuration");
+    let config = config.replace("\"ops\"", "\"x$(touch pwned)y\"") + "[store]\npath = \"pipe\"\n";
+    std::fs::write(&file, config).expect("it can be written");
+    let made = Command::new("mkfifo")
+        .arg(dir.path().join("pipe"))
+        .status()
+        .expect("mkfifo");
+    assert!(made.success());
+    assert_eq!(
+        asked("bash", &["roundsman", "alerts", "test", "x"], dir.path()),
+        [""; 0]
+    );
+    assert_eq!(
+        asked("bash", &["roundsman", "incidents", "show", "i"], dir.path()),
+        [""; 0]
+    );
+}

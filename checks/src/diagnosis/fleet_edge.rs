@@ -130,7 +130,9 @@ pub(super) fn tls_failing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         Remedy::advise(format!(
             "check the edge app's TLS at {places}: its logs and its certificates"
         ))
-        .shown_by(format!("openssl s_client -connect {first} -servername {control} </dev/null"))
+        .shown_by(format!(
+            "openssl s_client -connect {first} -servername {control} </dev/null"
+        ))
     });
     for proof in &mut proofs {
         // Only the platform can say that it is no missing or conflicting wildcard certificate.

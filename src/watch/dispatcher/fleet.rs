@@ -22,9 +22,17 @@ impl Dispatcher {
     /// Agent, zone and edge were looked at.
     pub(super) fn looked(&mut self, now: Now, context: Option<Arc<FleetContext>>, effects: &mut Vec<Effect>) {
         self.chores.finished(Job::Fleet);
-        self.chores
-            .plan(Job::Fleet, later(now.steady, self.settings.fleet_every));
-        let Some(context) = context else { return };
+        let doubtful = self.is_doubtful_look();
+        let wait = if doubtful {
+            Duration::ZERO
+        } else {
+            self.settings.fleet_every
+        };
+        self.chores.plan(Job::Fleet, later(now.steady, wait));
+        // The first look says who can be looked at at all: it is better than none.
+        let Some(context) = context.filter(|_| !doubtful || self.context.is_none()) else {
+            return;
+        };
         let same = |before: &Arc<FleetContext>| Arc::ptr_eq(&before.directory, &context.directory);
         if !self.context.as_ref().is_some_and(same) {
             self.regroup(&context);

@@ -1,5 +1,5 @@
-//! An agent that stood still measured nothing but itself: a machine that was paused, or a process that got no time, sees
-//! timeouts and slow answers at everybody it was asking just then.
+//! An agent that stood still measured nothing but itself: a process that got no time, or a virtual machine that was held up,
+//! sees timeouts and slow answers at everybody it was asking just then.
 
 use super::*;
 
@@ -22,6 +22,17 @@ impl Dispatcher {
         }
     }
 
+    /// Whether the agent stood still while it looked at zone and edge; once in a row, as with tenants.
+    pub(super) fn is_doubtful_look(&mut self) -> bool {
+        let during = self
+            .look_begun
+            .take()
+            .zip(self.stalled)
+            .is_some_and(|(begun, end)| begun < end);
+        self.look_doubted = during && !self.look_doubted;
+        self.look_doubted
+    }
+
     /// Whether an examination found something while the agent itself stood still: it is made again at once and says nothing
     /// until then. The next one counts, whatever goes on: an agent that stands still again and again is not silent for ever.
     pub(super) fn is_doubtful(&mut self, ix: TenantIx, examined: &Examined) -> bool {
@@ -30,7 +41,7 @@ impl Dispatcher {
         };
         let facts = &examined.judgement.facts;
         let finds = |check| matches!(facts.outcome(check), Outcome::Warn | Outcome::Fail);
-        let during = state.begun.zip(self.stalled).is_some_and(|(begun, end)| begun <= end);
+        let during = state.begun.zip(self.stalled).is_some_and(|(begun, end)| begun < end);
         let doubtful = during && Check::ALL.into_iter().any(finds) && !state.doubted;
         state.doubted = doubtful;
         doubtful

@@ -13,16 +13,19 @@ impl Dispatcher {
         if examined.ran_out {
             self.places.exhausted(self.running + 1);
         }
-        if self.is_doubtful(ix, &examined) {
+        let doubtful = self.is_doubtful(ix, &examined);
+        let Some(state) = self.tenants.get_mut(&ix) else { return };
+        if examined.woken {
+            state.woken = Some(now.steady);
+        }
+        if doubtful {
             self.turns.plan(ix, now.steady);
             return;
         }
-        let Some(state) = self.tenants.get_mut(&ix) else { return };
         let id = state.tenant.id.clone();
         let Examined {
             judgement,
             seen,
-            woken,
             timings,
             not_after,
             at,
@@ -45,9 +48,6 @@ impl Dispatcher {
         self.rounds.counts(&mut counted, all, now);
         let Some(state) = self.tenants.get_mut(&ix) else { return };
         state.counted = counted;
-        if woken {
-            state.woken = Some(now.steady);
-        }
         let own = std::mem::replace(&mut state.own, judgement.own);
         let own_now = state.own.clone();
         self.count_own(&own, Step::Down);

@@ -13,6 +13,8 @@ use crate::now::later;
 
 /// How long something is tried (RFC 5321, section 4.5.4.1: four to five days).
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// How often in a row nobody answers at a destination before what is older is given up: the network may come after us.
+const PATIENCE: u32 = 10;
 /// How many messages wait for one destination; what comes then is given up at once, and said.
 const WAITING: usize = 10_000;
 
@@ -34,10 +36,11 @@ impl Delivery {
     /// Tells, in the place of what was never sent, how it is by now.
     fn catch_up(&mut self, newer: &Message) {
         let before = &self.message;
-        let reason = if newer.reason.is_end() {
-            Reason::Recovered
-        } else {
-            before.reason
+        let reason = match (before.reason.is_end(), newer.reason.is_end()) {
+            (_, true) => Reason::Recovered,
+            // It was over, and is not any more.
+            (true, false) => newer.reason,
+            (false, false) => before.reason,
         };
         self.message = Arc::new(Message {
             id: before.id.clone(),
@@ -81,13 +84,18 @@ impl Line {
         }
         let gave_up = self.dead.iter_mut().find(|other| is_of(other));
         if let Some(first) = gave_up {
+            let is_alone = !self.waiting.iter().any(is_of);
             // Who could not be told that it fails is not told that it is over; whoever tries it again hears both.
-            if is_end && !self.waiting.iter().any(is_of) {
+            if is_end && is_alone && !first.perhaps {
                 first.catch_up(&delivery.message);
                 changed.insert(first.id.clone(), Some(first.clone()));
                 return;
             }
-            delivery.opens = true;
+            delivery.opens = is_alone;
+            if is_end && is_alone {
+                let own = Arc::clone(&delivery.message);
+                delivery.catch_up(&own);
+            }
         }
         let replaced = self.waiting.iter().filter(|other| unsent(other));
         changed.extend(replaced.map(|other| (other.id.clone(), None)));
@@ -169,12 +177,14 @@ impl Line {
         }
         // Only who was asked just now and did not take it has had its time: a queue that was stopped, or a clock that
         // jumped, gives up nothing by itself.
-        if is_old(&delivery, now) {
+        let patient = failure.unreachable && self.unanswered < PATIENCE;
+        if is_old(&delivery, now) && !patient {
+            let why = format!("four days passed: {}", failure.why);
+            let gone = self.give_up(delivery, why, changed);
             if failure.unreachable {
                 self.give_up_old(now, changed);
             }
-            let why = format!("four days passed: {}", failure.why);
-            return Some(self.give_up(delivery, why, changed));
+            return Some(gone);
         }
         if !failure.unreachable {
             delivery.refusals = delivery.refusals.saturating_add(1);
@@ -211,8 +221,12 @@ impl Line {
     /// What opens a thread was given up: what waits behind it is the first that is told of it here. That it is over is told
     /// as one with that it failed, or goes the way of the first where that surely never arrived.
     fn follow(&mut self, first: &Delivery, changed: &mut BTreeMap<DeliveryId, Option<Delivery>>) {
-        let is_of = |other: &Delivery| other.message.thread == first.message.thread;
-        let Some(at) = self.waiting.iter().position(is_of) else {
+        let is_behind = |other: &Delivery| {
+            other.message.thread == first.message.thread
+                && other.order > first.order
+                && self.in_flight.as_ref() != Some(&other.id)
+        };
+        let Some(at) = self.waiting.iter().position(is_behind) else {
             return;
         };
         let next = &mut self.waiting[at];
