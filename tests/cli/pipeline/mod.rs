@@ -125,6 +125,7 @@ fn scripts() -> Vec<(String, String)> {
         SCRIPT,
         ".ci/run",
         "deploy/demo.sh",
+        "docs/terminal/record.sh",
         "deploy/package.sh",
         "deploy/install.sh",
         "deploy/debian/postinst",
