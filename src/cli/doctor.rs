@@ -1,5 +1,7 @@
 //! `roundsman doctor`: whether roundsman has what it needs here. Verifies no tenant, and changes nothing.
 
+use std::sync::Arc;
+
 use clap::Args;
 use roundsman_checks::clock::Moment;
 use roundsman_checks::diagnosis::Form;
@@ -35,7 +37,7 @@ pub fn run(args: &DoctorArgs) -> ExitCode {
             let examination = without_configuration(&error.brief());
             (examination, Some(error.render(colour_errors())))
         }
-        Ok(config) => (look(args, &config), None),
+        Ok(config) => (look(args, config), None),
     };
     let text = match args.format {
         ListFormat::Human => human(&examination, began.elapsed().as_secs_f64(), output::style()),
@@ -47,21 +49,14 @@ pub fn run(args: &DoctorArgs) -> ExitCode {
     rendered.map_or(code, |rendered| usage_error(&rendered))
 }
 
-fn look(args: &DoctorArgs, config: &Config) -> Examination {
-    // A stream is read once.
-    let from = args.target.tenants_from.clone().map(TenantsFrom::kept).transpose();
-    let from = match from {
-        Ok(from) => from,
-        Err(error) => return without_configuration(&error.to_string()),
-    };
-    let from = from.as_ref();
-    let looked = stoppable::run(|mut stop: Stop| async move {
-        tokio::select! {
-            examination = examine(config, from) => examination,
-            () = stop.wait() => without_network(config, from, "interrupted"),
-        }
-    });
-    looked.unwrap_or_else(|error| without_network(config, from, &error.to_string()))
+fn look(args: &DoctorArgs, config: Config) -> Examination {
+    let (config, from) = (Arc::new(config), args.target.tenants_from.clone());
+    let (asked, named) = (Arc::clone(&config), from.clone());
+    let looked = stoppable::run(|mut stop: Stop| async move { examine(asked, named, stop.wait()).await });
+    looked.unwrap_or_else(|error| match from.map(TenantsFrom::kept).transpose() {
+        Ok(from) => without_network(&config, from.as_ref(), &error.to_string()),
+        Err(error) => without_configuration(&error.to_string()),
+    })
 }
 
 /// Columns of a status and of a name, with the spaces behind them.
@@ -85,6 +80,10 @@ fn human(examination: &Examination, seconds: f64, style: Style) -> String {
         .map(|(number, what)| format!("{number} {what}"))
         .collect::<Vec<_>>()
         .join(", ");
+    let parts = match &examination.unfinished {
+        Some(why) => format!("inconclusive ({why}): {parts}"),
+        None => parts,
+    };
     let end = format!("{parts} · {seconds:.1} s · exit {}", examination.exit);
     text + "\n" + &style.paragraph("", &end) + "\n"
 }

@@ -17,6 +17,7 @@ use super::args::{Label, TargetArgs, any_path, duration, from_text};
 use super::candidates;
 use super::configuration::ConfigurationError;
 use super::{colour_errors, print, usage_error};
+use crate::agent::anchors;
 use crate::config::{
     Config, ConfigError, DEFAULT_FILE, FirstFile, Flags, Glob, parse_domain, render_plain, write_duration,
 };
@@ -115,12 +116,28 @@ pub fn run(args: &InitArgs) -> ExitCode {
         .unwrap_or(Path::new(DEFAULT_FILE));
     match write(args, path) {
         Ok(()) => print(&next_step(args, path), ExitCode::Verified),
-        Err(InitError::Configuration(error)) => usage_error(&error.render(colour_errors())),
+        Err(InitError::Configuration(error)) => {
+            let rendered = error.render(colour_errors());
+            usage_error(&format!("{rendered}\n{}", unwritten(&error, path)))
+        }
         Err(error) => usage_error(&render_plain(&error.to_string(), colour_errors())),
     }
 }
 
+/// What is said below an error: it may show lines of a file that there is not.
+fn unwritten(error: &ConfigurationError, path: &Path) -> String {
+    let path = path.display();
+    match error.render(false).contains(&format!("--> {path}:")) {
+        true => format!("nothing was written: {path} is shown as it would have been"),
+        false => "nothing was written".to_owned(),
+    }
+}
+
 fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
+    // A mistake is never shown in a file that somebody else wrote. That it is made by nobody meanwhile is seen below.
+    if path.symlink_metadata().is_ok() {
+        return Err(InitError::Exists(path.display().to_string()));
+    }
     let text = first_file(args, path)?.text();
     // A file that `verify` would refuse is worse than none, so what it will say is read first.
     let config = Config::parse(&text, path)
@@ -130,6 +147,8 @@ fn write(args: &InitArgs, path: &Path) -> Result<(), InitError> {
         .with_flags(&Flags::default())
         .map_err(ConfigError::from)
         .map_err(ConfigurationError::from)?;
+    config.check_files().map_err(ConfigurationError::from)?;
+    anchors(config.edge.ca_file.as_deref()).map_err(ConfigurationError::from)?;
     load(&config, None, &[], Answers::default()).map_err(ConfigurationError::from)?;
     create(path, &text)
 }
@@ -315,7 +334,8 @@ mod tests {
     fn what_the_options_say_is_what_the_file_says() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("roundsman.toml");
-        std::fs::write(directory.path().join("roots.pem"), "").unwrap();
+        let root = rcgen::generate_simple_self_signed(vec!["root.test".to_owned()]).unwrap();
+        std::fs::write(directory.path().join("roots.pem"), root.cert.pem()).unwrap();
         let args = InitArgs {
             edge_app: Some("management-api".into()),
             org: Some("acme".into()),
@@ -325,7 +345,7 @@ mod tests {
             skip: vec![Check::Route, Check::App],
             concurrency: NonZeroU32::new(7),
             port: Some(8443),
-            ca_file: Some("roots.pem".into()),
+            ca_file: Some(directory.path().join("roots.pem")),
             resolver: vec!["192.0.2.53".into(), "192.0.2.54:5353".into()],
             path: Some("/health".into()),
             timeout: Some(Duration::from_secs(90)),

@@ -77,7 +77,15 @@ impl Config {
         let Some(file) = self.edge.ca_file.as_deref() else {
             return Ok(());
         };
-        let read = read_text(file, MAX_CONFIG).map(drop);
+        // Whoever reads it takes nothing but a regular file; to open a pipe waits for who writes into it.
+        let strange = std::fs::metadata(file).is_ok_and(|found| !found.is_file() && !found.is_dir());
+        let read = match strange {
+            true => Err(ReadError::Broken {
+                name: file.display().to_string(),
+                why: "it is no regular file".to_owned(),
+            }),
+            false => read_text(file, MAX_CONFIG).map(drop),
+        };
         read.map_err(|error| self.placed(&["edge", "ca_file"], &error))
     }
 

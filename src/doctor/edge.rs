@@ -1,5 +1,5 @@
-//! The way to the edge, and the clocks of others: whether each address family leads anywhere from here, and whether this
-//! machine's clock agrees with those that answer.
+//! The way to the edge, and the clocks of others: whether there is a route for each address family, whether TLS is answered
+//! there, and whether this machine's clock agrees with those that answer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use roundsman_checks::clock::now;
-use roundsman_checks::diagnosis::CLOCK_OFF;
-use roundsman_checks::evidence::{App, SourceClock};
+use roundsman_checks::diagnosis::{CLOCK_OFF, Instruction};
+use roundsman_checks::evidence::{App, ClockProbe, SourceClock, StepStatus};
 use roundsman_checks::gather::control_name;
 use roundsman_checks::probe::{Prober, date, families};
 
@@ -18,87 +18,119 @@ use crate::agent::{edge_addresses, settings as limits};
 use crate::config::Config;
 
 /// What is looked at here, in its order.
-pub(super) const NAMES: &[&str] = &["routes", "clock"];
+pub(super) const NAMES: &[&str] = &["routes", "edge", "clock"];
 /// How long an address of the edge is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Most addresses of a family that are asked.
+const MOST: usize = 4;
 
 /// What was seen.
 pub(super) struct EdgeSeen {
     pub routes: Checkup,
+    pub edge: Checkup,
     clocks: Vec<SourceClock>,
 }
 
-/// Looks which families lead to the edge, and asks one address of each for its clock.
+/// Looks which families have a route to the edge, and asks addresses of each for their clock.
 pub(super) async fn look(config: &Config, settings: &Settings, edge: Option<&App>) -> EdgeSeen {
     let addresses = match (config.edge.addresses.as_slice(), edge) {
         ([], Some(edge)) => edge_addresses(config, edge).0,
         (given, _) => given.to_vec(),
     };
-    let routes = routes(&addresses, families(&addresses, config.edge.port));
-    let first = |v4: bool| addresses.iter().find(move |address| address.is_ipv4() == v4);
-    let asked = [first(true), first(false)].into_iter().flatten();
-    let clocks = match &settings.anchors {
-        Some(anchors) => match Prober::new(anchors.clone(), limits(&config.site)) {
-            Ok(prober) => clocks(config, &prober, asked.copied()).await,
-            Err(_) => Vec::new(),
-        },
-        None => Vec::new(),
+    let families = families(&addresses, config.edge.port);
+    let seen = |edge, clocks| EdgeSeen {
+        routes: routes(&addresses, families),
+        edge,
+        clocks,
     };
-    EdgeSeen { routes, clocks }
-}
-
-async fn clocks(config: &Config, prober: &Prober, addresses: impl Iterator<Item = IpAddr>) -> Vec<SourceClock> {
-    let Ok(name) = control_name(&config.domain) else {
-        return Vec::new();
+    let skip = |why: &str| seen(Checkup::skip("edge", why), Vec::new());
+    // What has no route is told by that.
+    let of_family = |v4: bool, led: Option<bool>| {
+        let of_family = addresses.iter().filter(move |address| address.is_ipv4() == v4);
+        of_family.copied().take(if led == Some(true) { MOST } else { 0 })
     };
-    let asked = addresses.map(async |address| {
-        let look = date(prober, SocketAddr::new(address, config.edge.port), &name, now());
-        let look = tokio::time::timeout(PATIENCE, look).await.ok()?;
+    let asked = of_family(true, families.0).chain(of_family(false, families.1));
+    let asked = asked.collect::<Vec<_>>();
+    let (Some(anchors), Ok(name)) = (&settings.anchors, control_name(&config.domain)) else {
+        return skip("needs the trusted roots, and a domain that leaves room for a name below it");
+    };
+    let prober = match Prober::new(anchors.clone(), limits(&config.site)) {
+        Ok(prober) => prober,
+        Err(error) => return seen(Checkup::fail("edge", error.to_string()), Vec::new()),
+    };
+    match (asked.is_empty(), addresses.is_empty()) {
+        (true, true) => return skip("no address of the edge is known"),
+        (true, false) => return skip("no route leads there"),
+        (false, _) => {}
+    }
+    let looks = asked.iter().map(async |address| {
+        let address = SocketAddr::new(*address, config.edge.port);
+        let look = tokio::time::timeout(PATIENCE, date(&prober, address, &name, now())).await;
+        (address, look.ok())
+    });
+    let looks = join_all(looks).await;
+    let clocks = looks.iter().filter_map(|(address, look)| {
+        let look = look.as_ref()?;
         Some(SourceClock {
-            source: format!("the edge at {address}"),
+            source: format!("the edge at {}", address.ip()),
             theirs: look.date?,
             ours: look.ours,
         })
     });
-    join_all(asked).await.into_iter().flatten().collect()
+    seen(connections(&looks), clocks.collect())
+}
+
+/// Whether TLS is spoken there, by whatever certificate: that one is for `verify` to judge.
+fn connections(looks: &[(SocketAddr, Option<ClockProbe>)]) -> Checkup {
+    let name = "edge";
+    let (mut answering, mut silent) = (Vec::new(), Vec::new());
+    for (address, look) in looks {
+        match look.as_ref().map(|look| &look.end) {
+            Some(StepStatus::Done) => answering.push(address),
+            // An answer that is of no use, or none, over a connection that stands.
+            Some(StepStatus::Failed(fault)) if fault.reason.to_string().starts_with("http/") => answering.push(address),
+            Some(StepStatus::Failed(fault)) => silent.push(format!("{address}: {} ({})", fault.detail, fault.reason)),
+            Some(StepStatus::Exhausted(what)) => silent.push(format!("{address}: {what}")),
+            Some(StepStatus::NotReached) | None => {
+                silent.push(format!("{address}: no answer within {} s", PATIENCE.as_secs()));
+            }
+        }
+    }
+    let fix = Instruction::look(
+        "look whether `addresses` and `port` of [edge] are the edge's, and whether this machine may connect there",
+    );
+    match (answering.is_empty(), silent.is_empty()) {
+        (false, true) => Checkup::ok(name, format!("TLS is answered at {}", some(answering))),
+        (false, false) => {
+            let seen = format!("TLS is answered at {}, and not at {}", some(answering), some(silent));
+            Checkup::warn(name, seen).with_fix([fix])
+        }
+        (true, _) => Checkup::fail(name, format!("no TLS connection: {}", some(silent))).with_fix([fix]),
+    }
 }
 
 fn routes(addresses: &[IpAddr], (v4, v6): (Option<bool>, Option<bool>)) -> Checkup {
     let name = "routes";
     let lacking = |family: &str, is: fn(&&IpAddr) -> bool| {
         let seen = format!(
-            "{family} leads nowhere from here: {}",
-            some(addresses.iter().filter(is))
+            "there is no {family} route from here to {}; checks of that family are skipped (no-{})",
+            some(addresses.iter().filter(is)),
+            family.to_lowercase()
         );
-        (
-            seen,
-            format!("give this machine {family}, or leave these addresses out of `addresses` of [edge]"),
-        )
+        let fix = format!("give this machine {family}, or leave these addresses out of `addresses` of [edge]");
+        Checkup::warn(name, seen).act(fix)
     };
+    let led = |without: &str| Checkup::ok(name, format!("there is a route to {}{without}", some(addresses)));
     match (v4, v6) {
         (None, None) => Checkup::skip(name, "no address of the edge is known"),
-        (Some(false), None | Some(false)) | (None, Some(false)) => Checkup::fail(
-            name,
-            format!("nothing leads to the edge from here: {}", some(addresses)),
-        )
-        .run("ip route"),
-        (Some(true), Some(false)) => {
-            let (seen, fix) = lacking("IPv6", |address| address.is_ipv6());
-            Checkup::warn(name, format!("{seen}; checks of that family are skipped (no-ipv6)")).act(fix)
+        (Some(false), None | Some(false)) | (None, Some(false)) => {
+            Checkup::fail(name, format!("there is no route from here to {}", some(addresses))).run("ip route")
         }
-        (Some(false), Some(true)) => {
-            let (seen, fix) = lacking("IPv4", |address| address.is_ipv4());
-            Checkup::warn(name, format!("{seen}; checks of that family are skipped (no-ipv4)")).act(fix)
-        }
-        (Some(true), Some(true)) => Checkup::ok(name, format!("IPv4 and IPv6 lead to the edge: {}", some(addresses))),
-        (Some(true), None) => Checkup::ok(
-            name,
-            format!("IPv4 leads to the edge, which has no IPv6: {}", some(addresses)),
-        ),
-        (None, Some(true)) => Checkup::ok(
-            name,
-            format!("IPv6 leads to the edge, which has no IPv4: {}", some(addresses)),
-        ),
+        (Some(true), Some(false)) => lacking("IPv6", |address| address.is_ipv6()),
+        (Some(false), Some(true)) => lacking("IPv4", |address| address.is_ipv4()),
+        (Some(true), Some(true)) => led(""),
+        (Some(true), None) => led("; the edge has no IPv6"),
+        (None, Some(true)) => led("; the edge has no IPv4"),
     }
 }
 
@@ -148,6 +180,8 @@ fn difference(off: SignedDuration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use roundsman_checks::evidence::Reason;
+
     use super::super::Status;
     use super::*;
 
@@ -159,12 +193,45 @@ mod tests {
         let six = told((Some(true), Some(false)));
         assert_eq!(
             six.seen,
-            "IPv6 leads nowhere from here: 2001:db8::7; checks of that family are skipped (no-ipv6)"
+            "there is no IPv6 route from here to 2001:db8::7; checks of that family are skipped (no-ipv6)"
         );
         assert_eq!(six.status, Status::Warn);
         assert_eq!(told((Some(false), Some(false))).status, Status::Fail);
         assert_eq!(told((None, Some(false))).status, Status::Fail);
         assert_eq!(routes(&[], (None, None)).status, Status::Skip);
+    }
+
+    #[test]
+    fn what_answers_tls_is_told_from_what_does_not() {
+        let look = |reason: Option<Reason>| ClockProbe {
+            address: SocketAddr::from(([192, 0, 2, 1], 443)),
+            date: None,
+            ours: now(),
+            end: reason.map_or(StepStatus::Done, |reason| StepStatus::failed(reason, "it says")),
+        };
+        let told = |looks: &[Option<ClockProbe>]| {
+            let looks = looks.iter().cloned().zip(1u8..);
+            let looks = looks.map(|(look, at)| (SocketAddr::from(([192, 0, 2, at], 443)), look));
+            connections(&looks.collect::<Vec<_>>())
+        };
+        let (answers, refuses) = (look(None), look(Some(Reason::TcpRefused)));
+        let undated = look(Some(Reason::HttpHeader));
+        assert_eq!(
+            told(&[Some(answers.clone()), Some(undated)]).seen,
+            "TLS is answered at 192.0.2.1:443, 192.0.2.2:443"
+        );
+        let some_do = told(&[Some(answers), Some(refuses.clone())]);
+        assert_eq!((some_do.status, some_do.fix.len()), (Status::Warn, 1));
+        assert_eq!(
+            some_do.seen,
+            "TLS is answered at 192.0.2.1:443, and not at 192.0.2.2:443: it says (tcp/refused)"
+        );
+        let none = told(&[Some(refuses), None]);
+        assert_eq!(none.status, Status::Fail);
+        assert_eq!(
+            none.seen,
+            "no TLS connection: 192.0.2.1:443: it says (tcp/refused), 192.0.2.2:443: no answer within 5 s"
+        );
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! runs on. Looks, and changes nothing; says nothing of tenants.
 //!
 //! Every wait has a limit: what belongs together is asked side by side, and all of it ends within half a minute, whoever is
-//! silent. What was not asked because of something else is said with the reason.
+//! silent. Files that may hang are read on threads of their own. What was not asked because of something else is said with
+//! the reason; where that was our own end, nothing is said to be all right.
 
 mod edge;
 mod machine;
@@ -15,9 +16,11 @@ mod settings;
 #[cfg(test)]
 pub(crate) use sample::sample;
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use roundsman_checks::diagnosis::{Action, Instruction, PlatformStep, Step};
+use roundsman_checks::diagnosis::{Action, Form, Instruction, PlatformStep, Step};
 use roundsman_checks::evidence::{Cloud, Fault, Reason};
 use roundsman_checks::platform::command_line;
 use serde::Serialize;
@@ -25,9 +28,17 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::inventory::TenantsFrom;
+use crate::text::shorten;
 
 /// How long one question to an API may take, its repetition included.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// How long the files that one check needs may take.
+const FILES: Duration = Duration::from_secs(5);
+/// The longest that is said of one check, and of one entry of a list, in characters: what a stranger answers has any length.
+const LONGEST: usize = 500;
+const LONGEST_ENTRY: usize = 120;
+/// Why not everything was looked at, where somebody ended it.
+const INTERRUPTED: &str = "interrupted";
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -52,7 +63,7 @@ pub struct Checkup {
     pub status: Status,
     /// What was seen, in a sentence.
     pub seen: String,
-    /// What mends it, a line a step.
+    /// What fixes it, a line a step.
     pub fix: Vec<Instruction>,
     /// Whether a setting is wrong, so that every command refuses it.
     #[serde(skip)]
@@ -64,7 +75,7 @@ impl Checkup {
         Self {
             name,
             status,
-            seen: seen.into(),
+            seen: shorten(&seen.into(), LONGEST),
             fix: Vec::new(),
             refused: false,
         }
@@ -94,6 +105,14 @@ impl Checkup {
         }
     }
 
+    /// What a file that does not let itself be read leaves unknown.
+    fn late(name: &'static str) -> Self {
+        let seen = format!("a file that it needs was not read within {} s", FILES.as_secs());
+        Self::fail(name, seen).with_fix([Instruction::look(
+            "look whether what the configuration names are regular files, on a disk that answers",
+        )])
+    }
+
     fn with_fix(mut self, fix: impl IntoIterator<Item = Instruction>) -> Self {
         self.fix.extend(fix);
         self
@@ -115,24 +134,37 @@ pub struct Examination {
     pub schema: &'static str,
     /// How the command ends.
     pub exit: u8,
+    /// Why not everything was looked at, where that is no check's doing.
+    pub unfinished: Option<String>,
     /// The checks.
     pub checks: Vec<Checkup>,
 }
 
 impl Examination {
     fn of(checks: Vec<Checkup>) -> Self {
-        let exit = exit_code(&checks).code();
-        Self {
+        Self::ended(checks, None)
+    }
+
+    fn ended(checks: Vec<Checkup>, unfinished: Option<&str>) -> Self {
+        let mut examination = Self {
             schema: "roundsman.doctor/1",
-            exit,
+            exit: 0,
+            unfinished: unfinished.map(str::to_owned),
             checks,
-        }
+        };
+        examination.exit = examination.exit_code().code();
+        examination
     }
 
     /// How the command ends.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        exit_code(&self.checks)
+        let code = exit_code(&self.checks);
+        // What was not looked at may be wrong.
+        match self.unfinished {
+            Some(_) => code.worst(ExitCode::Inconclusive),
+            None => code,
+        }
     }
 }
 
@@ -155,81 +187,183 @@ pub fn without_configuration(why: &str) -> Examination {
         ..Checkup::fail("configuration", why)
     };
     let mut checks = vec![configuration.run("roundsman config check")];
-    let names = settings::NAMES
-        .iter()
-        .chain(platform::NAMES)
-        .chain(names::NAMES)
-        .chain(edge::NAMES);
-    checks.extend(names.map(|name| Checkup::skip(name, "needs the configuration")));
+    let why = "needs the configuration";
+    checks.extend(settings::NAMES.iter().map(|name| Checkup::skip(name, why)));
+    checks.extend(unasked(why));
     checks.push(settings::trust_store(None).0);
     checks.extend(machine::limits(None, None));
-    checks.extend(
-        machine::WATCH
-            .iter()
-            .map(|name| Checkup::skip(name, "needs the configuration")),
-    );
+    checks.extend(machine::WATCH.iter().map(|name| Checkup::skip(name, why)));
     Examination::of(checks)
 }
 
-/// What can be looked at where the network can't be: no runtime, or somebody ended it.
+/// What can be looked at without a runtime: no network, and no file has a thread of its own.
 #[must_use]
 pub fn without_network(config: &Config, from: Option<&TenantsFrom>, why: &str) -> Examination {
-    let settings = settings::look(config, from);
-    let mut checks = settings.checks;
-    let names = platform::NAMES.iter().chain(names::NAMES).chain(edge::NAMES);
-    checks.extend(names.map(|name| Checkup::skip(name, why)));
-    checks.extend(local(config, settings.trust_store, settings.tenants));
-    Examination::of(checks)
+    let mut settings = settings::look(config, from);
+    settings.unasked(why);
+    let watch = machine::watch(config);
+    told(config, settings, unasked(why), watch, Some(why))
 }
 
-/// Looks at everything.
-pub async fn examine(config: &Config, from: Option<&TenantsFrom>) -> Examination {
-    let mut settings = settings::look(config, from);
-    let clients = platform::Asked::new(config);
+/// Everything that is asked of others, unasked.
+fn unasked(why: &str) -> Vec<Checkup> {
+    let names = platform::NAMES.iter().chain(names::NAMES).chain(edge::NAMES);
+    names.map(|name| Checkup::skip(name, why)).collect()
+}
+
+/// What was read on this machine, nobody being asked.
+struct Local {
+    settings: settings::Settings,
+    tenants: settings::Named,
+    clients: platform::Asked,
+    watch: Vec<Checkup>,
+}
+
+impl Local {
+    async fn read(config: &Arc<Config>, from: Option<TenantsFrom>) -> Self {
+        let (settings, remote, clients, watch) = tokio::join!(
+            settings::read(config, from.as_ref()),
+            settings::remote(config, from.as_ref()),
+            platform::Asked::read(config),
+            machine::read(config)
+        );
+        Self {
+            settings,
+            tenants: settings::Named { remote, from },
+            clients,
+            watch,
+        }
+    }
+}
+
+/// Looks at everything until `stop`, with which the rest is left out.
+pub async fn examine(config: Arc<Config>, from: Option<TenantsFrom>, stop: impl Future<Output = ()>) -> Examination {
+    let mut stop = pin!(stop);
+    let reading = async {
+        // A stream is read once, and as long as it takes: whoever writes it may be slow.
+        let kept = match from.clone() {
+            Some(from) => tokio::task::spawn_blocking(|| from.kept())
+                .await
+                .map(|from| from.map(Some)),
+            None => Ok(Ok(None)),
+        };
+        match kept {
+            Ok(Ok(from)) => Ok(Local::read(&config, from).await),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    };
+    let mut local = tokio::select! {
+        read = reading => match read {
+            Ok(local) => local,
+            Err(error) => return without_configuration(&error),
+        },
+        () = &mut stop => return unread(&config),
+    };
+    let asked = tokio::select! {
+        asked = ask(&config, &local) => Ok(asked),
+        () = stop => Err(INTERRUPTED),
+    };
+    let (checks, unfinished) = match asked {
+        Ok(Said {
+            checks,
+            listed,
+            by_platform,
+        }) => {
+            local.settings.learn(listed, by_platform);
+            (checks, None)
+        }
+        Err(why) => {
+            local.settings.unasked(why);
+            (unasked(why), Some(why))
+        }
+    };
+    told(&config, local.settings, checks, local.watch, unfinished)
+}
+
+/// What is left where not even the files were read.
+fn unread(config: &Config) -> Examination {
+    let skip = |names: &[&'static str]| {
+        let skipped = names.iter().map(|name| Checkup::skip(name, INTERRUPTED));
+        skipped.collect::<Vec<_>>()
+    };
+    let mut checks = skip(&["configuration", "tenants"]);
+    checks.extend(unasked(INTERRUPTED));
+    checks.extend(skip(&["trust-store"]));
+    checks.extend(machine::limits(Some(config), None));
+    checks.extend(skip(machine::WATCH));
+    Examination::ended(checks, Some(INTERRUPTED))
+}
+
+/// What others said.
+struct Said {
+    checks: Vec<Checkup>,
+    listed: Option<settings::Counted>,
+    by_platform: Result<settings::Counted, String>,
+}
+
+async fn ask(config: &Arc<Config>, local: &Local) -> Said {
+    let clients = &local.clients;
     let roads = async {
         let platform = clients.platform(config).await;
-        let edge = edge::look(config, &settings, platform.edge.as_deref()).await;
+        let edge = edge::look(config, &local.settings, platform.edge.as_deref()).await;
         (platform, edge)
     };
     let (listed, (platform, edge), listing, names) = tokio::join!(
-        settings::listed(config, from),
+        local.tenants.listed(config),
         roads,
         clients.listing(),
         names::look(config)
     );
-    settings.learn(listed, platform.tenants);
     let clock = edge.clock(&clients.clocks());
-    let mut checks = settings.checks;
-    checks.extend(platform.checks);
+    let mut checks = platform.checks;
     checks.push(listing);
     checks.extend(names);
-    checks.push(edge.routes);
-    checks.push(clock);
-    checks.extend(local(config, settings.trust_store, settings.tenants));
-    Examination::of(checks)
+    checks.extend([edge.routes, edge.edge, clock]);
+    Said {
+        checks,
+        listed,
+        by_platform: platform.tenants,
+    }
 }
 
-fn local(config: &Config, trust_store: Checkup, tenants: Option<usize>) -> Vec<Checkup> {
-    let mut checks = vec![trust_store];
+/// All of it in its order.
+fn told(
+    config: &Config,
+    settings: settings::Settings,
+    asked: Vec<Checkup>,
+    watch: Vec<Checkup>,
+    unfinished: Option<&str>,
+) -> Examination {
+    let mut checks = vec![settings.configuration, settings.tenants];
+    checks.extend(asked);
+    checks.push(settings.trust_store);
     // Where nobody is named in a file, somebody will be on the command line.
-    checks.extend(machine::limits(Some(config), tenants.filter(|tenants| *tenants > 0)));
-    checks.extend(machine::watch(config));
-    checks
+    let tenants = settings.number.filter(|tenants| *tenants > 0);
+    checks.extend(machine::limits(Some(config), tenants));
+    checks.extend(watch);
+    Examination::ended(checks, unfinished)
 }
 
-/// An answer within the patience that there is.
-async fn within<T>(asking: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+/// What reads files, on a thread of its own; `None` where that takes too long.
+async fn aside<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let reading = tokio::task::spawn_blocking(read);
+    tokio::time::timeout(FILES, reading).await.ok()?.ok()
+}
+
+/// An answer of an API within the patience that there is.
+async fn within<T>(api: &str, asking: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
     let late = |_| {
-        let detail = format!("no answer within {} s", PATIENCE.as_secs());
+        let detail = format!("{api}: no answer within {} s", PATIENCE.as_secs());
         Err(Fault::new(Reason::PlatformTimeout, detail))
     };
     tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(late)
 }
 
-/// What mends what an API refuses.
+/// What fixes what an API refuses.
 fn api_fix(fault: &Fault) -> Vec<Instruction> {
     match fault.reason {
-        Reason::PlatformUnauthorized | Reason::PlatformForbidden => by_platform(PlatformStep::NewToken),
+        Reason::PlatformUnauthorized | Reason::PlatformForbidden => new_token(),
         Reason::PlatformNotFound => by_platform(PlatformStep::NameOrganization),
         Reason::PlatformRateLimited => vec![Instruction::wait("wait until the limit is over, then run it again")],
         Reason::PlatformMalformed => vec![Instruction::act(
@@ -241,6 +375,16 @@ fn api_fix(fault: &Fault) -> Vec<Instruction> {
     }
 }
 
+/// A new token of the platform, and no other's.
+fn new_token() -> Vec<Instruction> {
+    let set = Instruction::act("make a new token, and set the variable or file that `token` of [fly] names");
+    let commands = by_platform(PlatformStep::NewToken).into_iter();
+    [set]
+        .into_iter()
+        .chain(commands.filter(|step| step.form == Form::Run))
+        .collect()
+}
+
 fn by_platform(step: PlatformStep) -> Vec<Instruction> {
     let action = Action::Manual(Step::Platform(step));
     command_line(Cloud::Fly).instructions(&action).unwrap_or_default()
@@ -249,7 +393,8 @@ fn by_platform(step: PlatformStep) -> Vec<Instruction> {
 /// What is said of a list: its first entries, and how many more there are.
 fn some(list: impl IntoIterator<Item = impl ToString>) -> String {
     const MOST: usize = 4;
-    let all = list.into_iter().map(|entry| entry.to_string()).collect::<Vec<_>>();
+    let entry = |entry: &dyn ToString| shorten(&entry.to_string(), LONGEST_ENTRY);
+    let all = list.into_iter().map(|one| entry(&one)).collect::<Vec<_>>();
     let shown = all.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
     match all.len() {
         0..=MOST => shown,
@@ -270,7 +415,10 @@ mod tests {
             ExitCode::Verified
         );
         assert_eq!(exit_code(&[ok, fail.clone()]), ExitCode::Inconclusive);
-        assert_eq!(exit_code(&[fail, refuse]), ExitCode::Usage);
+        assert_eq!(exit_code(&[fail, refuse.clone()]), ExitCode::Usage);
+        let unfinished = |checks| Examination::ended(checks, Some("interrupted")).exit_code();
+        assert_eq!(unfinished(vec![]), ExitCode::Inconclusive);
+        assert_eq!(unfinished(vec![refuse]), ExitCode::Usage);
     }
 
     #[test]
@@ -279,5 +427,8 @@ mod tests {
             (some([1, 2, 3, 4]).as_str(), some(1..=6).as_str()),
             ("1, 2, 3, 4", "1, 2, 3, 4 and 2 more")
         );
+        let long = "x".repeat(3_000_000);
+        assert_eq!(some([&long]).chars().count(), LONGEST_ENTRY);
+        assert_eq!(Checkup::ok("a", long).seen.chars().count(), LONGEST);
     }
 }

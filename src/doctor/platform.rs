@@ -10,10 +10,11 @@ use roundsman_checks::platform::access::{TokenEnd, TokenScope};
 use roundsman_checks::platform::cloudflare::Zone;
 use roundsman_checks::platform::{Calls, PlatformClient};
 
-use super::{Checkup, api_fix, by_platform, some, within};
-use crate::agent::{ClientsError, USER_AGENT, edge_addresses, platform_client, zone_client};
+use super::settings::Counted;
+use super::{Checkup, LONGEST_ENTRY, api_fix, aside, by_platform, new_token, some, within};
+use crate::agent::{USER_AGENT, edge_addresses, platform_client, zone_client};
 use crate::config::{CloudTable, Config, Source, nearest};
-use crate::text::counted;
+use crate::text::{counted, shorten};
 
 /// What is looked at here, in its order.
 pub(super) const NAMES: &[&str] = &[
@@ -27,12 +28,13 @@ pub(super) const NAMES: &[&str] = &[
 ];
 /// How long before its end a token is worth a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+const LISTING: &str = "zone-listing";
 const NOT_CONFIGURED: &str = "no platform is configured ([fly], --edge-app)";
 
-/// The clients of the APIs, as far as there are any.
+/// The clients of the APIs, as far as there are any, or what is said in the place of their answers.
 pub(super) struct Asked {
-    platform: Result<Option<PlatformClient>, ClientsError>,
-    zone: Result<Option<Zone>, ClientsError>,
+    platform: Result<Option<PlatformClient>, Checkup>,
+    zone: Result<Option<Zone>, Checkup>,
 }
 
 /// What the platform said.
@@ -40,17 +42,24 @@ pub(super) struct PlatformSaid {
     pub checks: Vec<Checkup>,
     /// The edge app, where it is known.
     pub edge: Option<Arc<App>>,
-    /// The tenants by the platform's word, where that names them.
-    pub tenants: Option<(Checkup, usize)>,
+    /// The tenants by the platform's word, where that names them, or why it does not.
+    pub tenants: Result<Counted, String>,
 }
 
 impl Asked {
     /// Reads the tokens.
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) async fn read(config: &Arc<Config>) -> Self {
         let calls = Calls::default();
+        let (first, second, of_zone) = (Arc::clone(config), Arc::clone(config), calls.clone());
+        let (platform, zone) = tokio::join!(
+            aside(move || platform_client(&first, USER_AGENT, &calls)),
+            aside(move || zone_client(&second, USER_AGENT, &of_zone))
+        );
+        let platform = platform.map(|client| client.map_err(|error| Checkup::refuse("token", &error)));
+        let zone = zone.map(|client| client.map_err(|error| Checkup::refuse(LISTING, &error)));
         Self {
-            platform: platform_client(config, USER_AGENT, &calls),
-            zone: zone_client(config, USER_AGENT, &calls),
+            platform: platform.unwrap_or_else(|| Err(Checkup::late("token"))),
+            zone: zone.unwrap_or_else(|| Err(Checkup::late(LISTING))),
         }
     }
 
@@ -71,7 +80,7 @@ impl Asked {
         let mut said = PlatformSaid {
             checks: Vec::new(),
             edge: None,
-            tenants: None,
+            tenants: Err(NOT_CONFIGURED.to_owned()),
         };
         let client = match &self.platform {
             Ok(Some(client)) => client,
@@ -80,12 +89,12 @@ impl Asked {
                 return said;
             }
             Err(error) => {
-                said.checks.push(Checkup::refuse("token", error));
+                said.checks.push(error.clone());
                 said.skip_rest("there is no token to ask with");
                 return said;
             }
         };
-        let scope = within(client.token()).await;
+        let scope = within("machines", client.token()).await;
         let named = config.cloud().and_then(CloudTable::organization).map(str::to_owned);
         let organization = named.or_else(|| scope.as_ref().ok().and_then(only_organization));
         said.checks
@@ -106,7 +115,7 @@ impl Asked {
 
     /// Whether the zone's records can be listed.
     pub(super) async fn listing(&self) -> Checkup {
-        let name = "zone-listing";
+        let name = LISTING;
         let zone = match &self.zone {
             Ok(Some(zone)) => zone,
             Ok(None) => {
@@ -115,9 +124,9 @@ impl Asked {
                     "not configured ([cloudflare]): records that stand in the way are not named",
                 );
             }
-            Err(error) => return Checkup::refuse(name, error),
+            Err(error) => return error.clone(),
         };
-        match within(zone.readable()).await {
+        match within("the zone's API", zone.readable()).await {
             Ok((zone, Some(0))) => {
                 Checkup::warn(name, format!("zone {zone}: no record, where the wildcard is at least"))
                     .act("give the token `DNS Read` on the zone that serves the domain, or set `[cloudflare] zone`")
@@ -200,12 +209,11 @@ fn token(scope: &Result<TokenScope, Fault>, end: TokenEnd, known: bool, now: Tim
         .act("set `organization` of [fly], or give --org SLUG"),
         (_, apps) if !apps.is_empty() => {
             let warning = Checkup::warn(name, format!("{said}, for these apps alone: {}", some(apps)));
-            warning.with_fix(by_platform(PlatformStep::NewToken))
+            warning.with_fix(new_token())
         }
-        (Some(machine), _) => Checkup::warn(name, format!("{said}, for machine {machine} alone"))
-            .with_fix(by_platform(PlatformStep::NewToken)),
+        (Some(machine), _) => Checkup::warn(name, format!("{said}, for machine {machine} alone")).with_fix(new_token()),
         _ if matches!(end, TokenEnd::At(end) if end.duration_since(now) < SOON) => {
-            Checkup::warn(name, said).with_fix(by_platform(PlatformStep::NewToken))
+            Checkup::warn(name, said).with_fix(new_token())
         }
         _ => Checkup::ok(name, said),
     }
@@ -217,6 +225,9 @@ fn second(moment: Timestamp) -> String {
 
 impl PlatformSaid {
     fn skip_rest(&mut self, why: &str) {
+        if self.tenants.is_err() {
+            self.tenants = Err(why.to_owned());
+        }
         let platform = &NAMES[..NAMES.len() - 1];
         let seen = self.checks.len();
         self.checks
@@ -225,9 +236,9 @@ impl PlatformSaid {
 
     async fn organization(&mut self, client: &PlatformClient, config: &Config, organization: &str) {
         let (total, names, machines) = tokio::join!(
-            within(client.apps_total(organization)),
-            within(client.app_names(organization)),
-            within(client.machines_listed(organization))
+            within("graphql", client.apps_total(organization)),
+            within("machines", client.app_names(organization)),
+            within("machines", client.machines_listed(organization))
         );
         let prefix = &config.tenants.app_prefix;
         let edge_app = config.edge.app.clone().unwrap_or_default();
@@ -235,9 +246,14 @@ impl PlatformSaid {
             let others = names.iter().filter(|name| **name != edge_app);
             others.filter(|name| name.starts_with(prefix.as_str())).count()
         });
-        if let Some(tenants) = of_tenants.filter(|_| config.tenants.sources.first() == Some(&Source::Fly)) {
-            self.tenants = Some((by_prefix(tenants, prefix, organization), tenants));
-        }
+        let shown = shorten(organization, LONGEST_ENTRY);
+        self.tenants = match (&names, of_tenants) {
+            (Err(fault), _) => Err(fault.detail.clone()),
+            (_, Some(tenants)) if config.tenants.sources.first() == Some(&Source::Fly) => {
+                Ok((by_prefix(tenants, prefix, &shown), Some(tenants)))
+            }
+            _ => Err("the platform does not say who should exist".to_owned()),
+        };
         let total = match total {
             Ok(total) => total,
             Err(fault) => {
@@ -251,7 +267,7 @@ impl PlatformSaid {
             .map(|total| counted(total, "app"));
         let with = of_tenants.map(|tenants| format!(", {tenants} of them with the prefix {prefix}"));
         let said = format!(
-            "{organization} has {}{}",
+            "{shown} has {}{}",
             apps.unwrap_or_else(|| "apps".into()),
             with.unwrap_or_default()
         );
@@ -264,7 +280,10 @@ impl PlatformSaid {
     /// The edge app, with what is read of it; the machines of the organization stand between.
     async fn edge_app(&mut self, client: &PlatformClient, config: &Config, organization: &str, names: &[String]) {
         let app = config.edge.app.clone().unwrap_or_default();
-        let (found, log) = tokio::join!(within(client.app(organization, &app)), within(client.log(&app, None)));
+        let (found, log) = tokio::join!(
+            within("machines and graphql", client.app(organization, &app)),
+            within("logs", client.log(&app, None))
+        );
         let edge = match found {
             Ok(Some(edge)) => edge,
             other => {
@@ -303,6 +322,7 @@ fn by_prefix(tenants: usize, prefix: &str, organization: &str) -> Checkup {
 }
 
 fn listed_machines(organization: &str, listed: Result<(), Fault>) -> Checkup {
+    let organization = shorten(organization, LONGEST_ENTRY);
     match listed {
         Ok(()) => Checkup::ok(
             "machines",
@@ -317,6 +337,7 @@ fn listed_machines(organization: &str, listed: Result<(), Fault>) -> Checkup {
 
 fn no_edge(config: &Config, app: &str, organization: &str, names: &[String], fault: Option<Fault>) -> Checkup {
     let name = "edge-app";
+    let organization = shorten(organization, LONGEST_ENTRY);
     let key = match config.path {
         Some(_) => "`app` of [edge]",
         None => "--edge-app",

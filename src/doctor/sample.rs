@@ -13,7 +13,7 @@ pub(crate) fn sample() -> Examination {
             "token",
             "accepted, of organization acme, valid until 2026-12-04 09:30 UTC",
         )
-        .act("make a new token and set it; for the zone's listing one with DNS Read")
+        .act("make a new token, and set the variable or file that `token` of [fly] names")
         .run("fly tokens create readonly"),
         Checkup::ok("organization", "acme has 13 apps, 12 of them with the prefix sp-"),
         Checkup::fail("edge-app", "acme has no app management-api-prd")
@@ -28,7 +28,7 @@ pub(crate) fn sample() -> Examination {
             .act("open port 53 (UDP and TCP) outward for the agent, or set `[dns] ask = \"resolvers\"`"),
         Checkup::warn(
             "ports",
-            "1000 local ports (60000 to 60999); so many tenants may take 4064",
+            "1000 local ports (60000 to 60999); 1000 tenants at the same time may take 4064",
         )
         .run("sudo sysctl -w net.ipv4.ip_local_port_range='10240 65535'"),
         Checkup::fail(

@@ -1,7 +1,8 @@
 //! `roundsman doctor`: what it says of a healthy place, and of each thing that may be lacking.
 
-use std::net::UdpSocket;
-use std::process::Command;
+use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use roundsman::agent::clock::Moment;
@@ -64,6 +65,13 @@ fn edit(served: &Served, from: &str, to: &str) {
     std::fs::write(&served.config, text.replace(from, to)).expect("the configuration can be written");
 }
 
+/// Whoever else runs here may have the port that `watch` listens at by default.
+fn listen_anywhere(served: &Served) {
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let text = text + "\n[web]\nlisten = \"127.0.0.1:0\"\n";
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+}
+
 #[test]
 fn a_healthy_place_is_all_right_and_nothing_is_changed() {
     for platform_inventory in [false, true] {
@@ -74,6 +82,7 @@ fn a_healthy_place_is_all_right_and_nothing_is_changed() {
             },
             &[],
         );
+        listen_anywhere(&served);
         let before = std::fs::read_dir(served.dir.path()).expect("the folder").count();
         let (code, document) = doctor(&served, &[]);
         assert_eq!(code, Some(0), "{document:#}");
@@ -99,6 +108,7 @@ fn a_healthy_place_is_all_right_and_nothing_is_changed() {
                 "name-server",
                 "name-server",
                 "routes",
+                "edge",
                 "clock",
                 "trust-store",
                 "open-files",
@@ -128,6 +138,7 @@ fn a_healthy_place_is_all_right_and_nothing_is_changed() {
 #[test]
 fn it_is_told_to_people_a_line_a_check() {
     let served = serve(LabOptions::with_platform(), &[]);
+    listen_anywhere(&served);
     let ran = run(&served, &["doctor"]);
     assert_no_token(&served, &ran);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
@@ -138,7 +149,7 @@ fn it_is_told_to_people_a_line_a_check() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("\n20 ok, 1 not asked · "), "{}", ran.out);
+    assert!(ran.out.contains("\n21 ok, 1 not asked · "), "{}", ran.out);
     assert!(ran.out.ends_with(" s · exit 0\n"), "{}", ran.out);
 }
 
@@ -175,6 +186,7 @@ fn a_refused_token_hides_what_only_it_may_ask() {
     let (status, seen, fix) = check(&document, "token");
     assert_eq!((status.as_str(), seen.contains("401")), ("fail", true), "{seen}");
     assert!(fix.contains("run: fly tokens create readonly"), "{fix}");
+    assert!(!fix.contains("zone"), "{fix}");
     for name in ["organization", "edge-app", "certificates", "machines", "logs"] {
         let (status, seen, _) = check(&document, name);
         assert_eq!(
@@ -410,7 +422,7 @@ fn deaf_upstreams_are_waited_for_within_half_a_minute() {
     let (code, document) = doctor(&served, &[]);
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
     assert_eq!(code, Some(3), "{document:#}");
-    assert_eq!(check(&document, "token").1, "no answer within 8 s");
+    assert_eq!(check(&document, "token").1, "machines: no answer within 8 s");
     assert_eq!(check(&document, "organization").1, "the platform's API does not answer");
 }
 
@@ -455,4 +467,122 @@ fn a_resolver_of_another_mind_is_told_with_what_it_says() {
     assert_eq!(code, Some(0), "{document:#}");
     let seen = checks(&document, "name-server")[0]["seen"].as_str().unwrap_or_default();
     assert!(seen.contains("says REFUSED"), "{seen}");
+}
+
+/// Starts it, ends it by SIGINT as soon as `busy` says so, and waits.
+fn interrupted(served: &Served, busy: impl FnOnce()) -> Ran {
+    let mut command = command(served.dir.path());
+    command
+        .args(["doctor", "--config"])
+        .arg(&served.config)
+        .env("FLY_API_TOKEN", served.lab.fly_token())
+        .env("CLOUDFLARE_API_TOKEN", served.lab.cloudflare_token())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = command.spawn().expect("the binary runs");
+    busy();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).expect("a pid"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("it runs");
+    child.wait_with_output().expect("it ends").into()
+}
+
+fn fifo(path: &Path) {
+    nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+}
+
+#[test]
+fn an_interrupted_examination_is_inconclusive_and_says_so() {
+    let served = serve(LabOptions::with_platform(), &[]);
+    let deaf = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("machines_url"))
+        .expect("a key");
+    let url = format!("machines_url = \"http://{}\"", deaf.local_addr().expect("an address"));
+    edit(&served, line, &url);
+    let ran = interrupted(&served, || drop(deaf.accept().map(std::mem::forget)));
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("\ninconclusive (interrupted): "), "{}", ran.out);
+    assert!(ran.out.contains("\nSKIP  token          interrupted\n"), "{}", ran.out);
+    assert!(ran.out.ends_with(" s · exit 3\n"), "{}", ran.out);
+    // What this machine alone has was looked at before.
+    assert!(ran.out.contains("\nOK    trust-store    "), "{}", ran.out);
+}
+
+#[test]
+fn an_edge_that_does_not_answer_fails_with_the_fault() {
+    let served = serve(LabOptions::default(), &[]);
+    let port = format!("port = {}", served.lab.edge_port());
+    edit(&served, &port, "port = 1");
+    let (code, document) = doctor(&served, &[]);
+    assert_eq!(code, Some(3), "{document:#}");
+    assert_eq!(check(&document, "routes").0, "ok", "{document:#}");
+    let (status, seen, fix) = check(&document, "edge");
+    assert!(status == "fail" && seen.contains("tcp/refused"), "{seen}");
+    assert!(fix.contains("`addresses` and `port` of [edge]"), "{fix}");
+}
+
+#[test]
+fn what_watch_needs_is_looked_at() {
+    let served = serve(LabOptions::default(), &[]);
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let tables = text
+        .lines()
+        .filter(|line| !line.starts_with("listen = ") && *line != "[web]");
+    let text = tables.collect::<Vec<_>>().join("\n");
+    let with = |listen: &str, store: &str| {
+        let tables = format!(
+            "{text}\n[web]\nlisten = \"{listen}\"\ntoken = {{ env = \"TENANTS_TOKEN\" }}\n[store]\npath = \"{store}\"\n"
+        );
+        std::fs::write(&served.config, tables).expect("the configuration can be written");
+        let (code, document) = doctor(&served, &[]);
+        assert_eq!(code, Some(0), "{document:#}");
+        (check(&document, "web"), check(&document, "database"))
+    };
+    fifo(&served.dir.path().join("pipe"));
+    std::fs::write(served.dir.path().join("text"), "no database at all\n").expect("a file");
+    let ((web, seen, _), (database, told, _)) = with(&taken.local_addr().expect("an address").to_string(), "pipe");
+    assert!(web == "warn" && seen.contains("another process listens at"), "{seen}");
+    assert!(database == "warn" && told.contains("no regular file"), "{told}");
+    let ((web, seen, _), (database, told, _)) = with("192.0.2.1:9464", "text");
+    assert!(
+        web == "warn" && seen.contains("can't listen at 192.0.2.1:9464"),
+        "{seen}"
+    );
+    assert!(database == "warn" && told.contains("no SQLite database"), "{told}");
+}
+
+#[test]
+fn no_pipe_is_waited_for() {
+    let served = serve(LabOptions::default(), &[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let (before, rest) = text.split_once("[tenants]\n").expect("a table");
+    let (_, after) = rest.split_once("\n[").expect("another table");
+    let text = format!("{before}[tenants]\nfile = \"pipe\"\n[{after}");
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+    fifo(&served.dir.path().join("pipe"));
+    let (code, document) = doctor(&served, &[]);
+    assert_eq!(code, Some(3), "{document:#}");
+    let (status, seen, _) = check(&document, "tenants");
+    assert!(status == "fail" && seen.contains("no regular file"), "{seen}");
+    // Named by a flag, a pipe may be one that somebody writes into: it has a limit.
+    let pipe = served.dir.path().join("pipe");
+    let (code, document) = doctor(&served, &["--tenants", &pipe.display().to_string()]);
+    assert_eq!(code, Some(3), "{document:#}");
+    let (status, seen, _) = check(&document, "tenants");
+    assert!(status == "fail" && seen.contains("not read within 5 s"), "{seen}");
+}
+
+#[test]
+fn tenants_that_nobody_was_asked_for_say_why() {
+    let options = || LabOptions {
+        platform_inventory: true,
+        ..LabOptions::with_platform()
+    };
+    let served = serve(options(), &["platform-api-unauthorized"]);
+    let (code, document) = doctor(&served, &[]);
+    assert_eq!(code, Some(3), "{document:#}");
+    assert_eq!(check(&document, "tenants").1, "not asked: the token is refused");
 }

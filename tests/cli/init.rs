@@ -81,3 +81,37 @@ fn what_init_writes_passes_the_check_and_sets_only_what_was_said() {
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(!dir.path().join("no.toml").exists(), "{}", ran.err);
 }
+
+#[test]
+fn a_file_that_cannot_be_used_is_named_and_nothing_is_written() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("text.pem"), "no certificate\n").expect("a file");
+    let one = ["init", "--domain", "example.com", "--edge", "198.51.100.7", "abc123"];
+    let refused = |options: &[&str]| {
+        let ran = roundsman(&[&one[..], options].concat(), dir.path());
+        assert_eq!(ran.code, Some(2), "{options:?}: {}{}", ran.out, ran.err);
+        assert!(!dir.path().join("roundsman.toml").exists(), "{options:?}");
+        ran.err
+    };
+    for (file, why) in [
+        ("nope.pem", "nope.pem does not exist"),
+        ("text.pem", "it holds no certificate"),
+    ] {
+        let said = refused(&["--ca-file", file]);
+        assert!(
+            said.contains(why) && said.ends_with("\nnothing was written\n"),
+            "{said}"
+        );
+    }
+    // Where a line is shown, it is one of a file that there is not.
+    let said = refused(&["--resolver", "x"]);
+    assert!(
+        said.contains("--> roundsman.toml:")
+            && said.ends_with("\nnothing was written: roundsman.toml is shown as it would have been\n"),
+        "{said}"
+    );
+    // And never one that somebody else wrote.
+    std::fs::write(dir.path().join("roundsman.toml"), "domain = \"example.org\"\n").expect("a file");
+    let ran = roundsman(&[&one[..], &["--ca-file", "nope.pem"]].concat(), dir.path());
+    assert!(ran.code == Some(2) && ran.err.contains("exists already"), "{}", ran.err);
+}

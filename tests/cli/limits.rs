@@ -58,6 +58,7 @@ const LIMITS: &[Row] = &[
     ("`roundsman doctor`", "5 s for a name server", "src/doctor/names.rs", "LONGEST: Duration = Duration::from_secs(5);"),
     ("`roundsman doctor`", "12 s to find the zone", "src/doctor/names.rs", "SEARCH: Duration = Duration::from_secs(12);"),
     ("`roundsman doctor`", "an address of the edge", "src/doctor/edge.rs", "PATIENCE: Duration = Duration::from_secs(5);"),
+    ("`roundsman doctor`", "for the files that a check needs", "src/doctor/mod.rs", "FILES: Duration = Duration::from_secs(5);"),
     ("a repair", "of 10 s", "checks/src/platform/http/change.rs", "PATIENCE: Duration = Duration::from_secs(10);"),
     ("a repair", "less than 2 s before", "src/remediation/execute.rs", "JUST_NOW: Duration = Duration::from_secs(2);"),
     ("a repair", "200 apps looked at", "src/cli/remediate/plan.rs", "MOST_APPS: usize = 200;"),

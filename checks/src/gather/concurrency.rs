@@ -37,14 +37,20 @@ pub enum Concurrency {
 }
 
 impl Concurrency {
-    /// How many descriptors it takes to probe so many tenants as quickly as they can be; with fewer it is only slower.
+    /// How many of so many tenants are probed together at most.
     #[must_use]
-    pub fn descriptors_for(self, tenants: usize) -> usize {
-        let together = match self {
+    pub fn together(self, tenants: usize) -> usize {
+        let places = match self {
             Self::Fixed(places) => places,
             Self::Auto { .. } => MOST,
         };
-        RESERVE + DESCRIPTORS_EACH * tenants.clamp(1, together.max(1))
+        tenants.clamp(1, places.max(1))
+    }
+
+    /// How many descriptors it takes to probe so many tenants as quickly as they can be; with fewer it is only slower.
+    #[must_use]
+    pub fn descriptors_for(self, tenants: usize) -> usize {
+        RESERVE + DESCRIPTORS_EACH * self.together(tenants)
     }
 }
 
