@@ -15,6 +15,7 @@ fn masked(text: &str, served: &Served) -> String {
     ];
     for (port, name) in dns.chain(others) {
         text = text.replace(&format!(":{port}"), &format!(":{name}"));
+        text = text.replace(&format!("-p {port} "), &format!("-p {name} "));
     }
     // Which address a tenant was visited at rotates from round to round.
     text = text
