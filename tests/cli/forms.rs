@@ -70,7 +70,12 @@ fn steady(ran: &Ran, served: &Served) -> String {
             line.split(' ')
                 .map(|word| {
                     if word.contains('.') || line.contains(" ms") {
-                        word.replace(|c: char| c.is_ascii_digit(), "0")
+                        let word = word.replace(|c: char| c.is_ascii_digit(), "0");
+                        // A round on a busy machine takes more than ten seconds.
+                        match line.starts_with("checks") && word == "00.0" {
+                            true => "0.0".to_owned(),
+                            false => word,
+                        }
                     } else {
                         word.to_owned()
                     }
