@@ -91,9 +91,8 @@ impl Config {
 
     /// That a file can't be read, at the key that names it.
     pub(crate) fn placed(&self, way: &[&str], error: &ReadError) -> ConfigError {
-        let said = error.to_string();
-        let (title, label) = said.split_once(": ").unwrap_or((&said, ""));
-        let located = self.path.as_deref().and_then(|path| at_key(path, way, title, label));
+        let path = self.path.as_deref();
+        let located = path.and_then(|path| at_key(path, way, &error.what(), error.fix()));
         located.map_or_else(|| error.clone().into(), ConfigError::from)
     }
 }

@@ -1,34 +1,29 @@
 //! Reads texts from disk and standard input, with a limit and with errors that say what to do. Knows no format.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use thiserror::Error;
-
 /// Why a text could not be read. `name` is the path, or `standard input`.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadError {
     /// Nothing is there.
-    #[error("{name} does not exist: check the path")]
     Missing {
         /// What was asked for.
         name: String,
     },
     /// A directory is there.
-    #[error("{name} is a directory: name the file in it")]
     Directory {
         /// What was asked for.
         name: String,
     },
     /// The system refuses.
-    #[error("{name} may not be read by this user: change its permissions or its owner")]
     Forbidden {
         /// What was asked for.
         name: String,
     },
     /// It holds bytes that are no UTF-8 text.
-    #[error("{name} is not UTF-8 text (byte {offset} is the first that does not fit): save it as UTF-8")]
     NotText {
         /// What was asked for.
         name: String,
@@ -36,7 +31,6 @@ pub enum ReadError {
         offset: usize,
     },
     /// It is longer than anything sensible.
-    #[error("{name} is larger than {limit} bytes: it is probably the wrong file")]
     TooLarge {
         /// What was asked for.
         name: String,
@@ -44,7 +38,6 @@ pub enum ReadError {
         limit: u64,
     },
     /// Reading broke.
-    #[error("{name} cannot be read: {why}")]
     Broken {
         /// What was asked for.
         name: String,
@@ -52,6 +45,44 @@ pub enum ReadError {
         why: String,
     },
 }
+
+impl ReadError {
+    /// What is wrong.
+    #[must_use]
+    pub fn what(&self) -> String {
+        match self {
+            Self::Missing { name } => format!("{name} does not exist"),
+            Self::Directory { name } => format!("{name} is a directory"),
+            Self::Forbidden { name } => format!("{name} may not be read by this user"),
+            Self::NotText { name, offset } => {
+                format!("{name} is not UTF-8 text (byte {offset} is the first that does not fit)")
+            }
+            Self::TooLarge { name, limit } => format!("{name} is larger than {limit} bytes"),
+            Self::Broken { name, .. } => format!("{name} cannot be read"),
+        }
+    }
+
+    /// What to do about it; of what broke, what the system said.
+    #[must_use]
+    pub fn fix(&self) -> &str {
+        match self {
+            Self::Missing { .. } => "check the path",
+            Self::Directory { .. } => "name the file in it",
+            Self::Forbidden { .. } => "change its permissions or its owner",
+            Self::NotText { .. } => "save it as UTF-8",
+            Self::TooLarge { .. } => "it is probably the wrong file",
+            Self::Broken { why, .. } => why,
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what(), self.fix())
+    }
+}
+
+impl std::error::Error for ReadError {}
 
 /// Reads a UTF-8 file of at most `limit` bytes; a byte order mark is dropped.
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, ReadError> {

@@ -31,7 +31,7 @@ use crate::inventory::TenantsFrom;
 use crate::text::shorten;
 
 /// How long one question to an API may take, its repetition included.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(6);
 /// How long the files that one check needs may take.
 const FILES: Duration = Duration::from_secs(5);
 /// The longest that is said of one check, and of one entry of a list, in characters: what a stranger answers has any length.

@@ -203,28 +203,20 @@ fn of_resolvers(asked: &[Asked], needed: bool, configured: bool) -> Vec<Checkup>
         true => "set `[dns] resolvers` to some that answer here, or leave it out for the system's own",
         false => "correct /etc/resolv.conf, or set `[dns] resolvers` to some that answer here",
     };
-    let judge = |asked: &Asked| match asked.is_silent() {
-        true => Checkup::new(
-            "resolver",
-            if lost { Status::Fail } else { Status::Warn },
-            asked.silence(),
-        )
-        .act(fix),
-        false => asked.judged("resolver", "resolver"),
-    };
-    asked.iter().map(judge).collect()
+    each(asked, ("resolver", "resolver"), lost, fix)
 }
 
 fn of_servers(asked: &[Asked]) -> Vec<Checkup> {
     let lost = asked.iter().all(Asked::is_silent);
+    each(asked, ("name-server", "zone's servers"), lost, OPEN)
+}
+
+/// A check for each that was asked; silence is a failure where all is `lost` by it.
+fn each(asked: &[Asked], (check, role): (&'static str, &str), lost: bool, fix: &str) -> Vec<Checkup> {
+    let silence = if lost { Status::Fail } else { Status::Warn };
     let judge = |asked: &Asked| match asked.is_silent() {
-        true => Checkup::new(
-            "name-server",
-            if lost { Status::Fail } else { Status::Warn },
-            asked.silence(),
-        )
-        .act(OPEN),
-        false => asked.judged("name-server", "zone's servers"),
+        true => Checkup::new(check, silence, asked.silence()).act(fix),
+        false => asked.judged(check, role),
     };
     asked.iter().map(judge).collect()
 }

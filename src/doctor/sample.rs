@@ -33,7 +33,7 @@ pub(crate) fn sample() -> Examination {
         .run("sudo sysctl -w net.ipv4.ip_local_port_range='10240 65535'"),
         Checkup::fail(
             "machines",
-            "machines: no answer within 8 s\nwith a break, and \u{1b}[2J more",
+            "machines: no answer within 6 s\nwith a break, and \u{1b}[2J more",
         )
         .with_fix([Instruction::look("look at the API's status page, then run it again")]),
         Checkup::ok("channels", "2 channels: ops, pager; not contacted").run("roundsman alerts test ops"),
