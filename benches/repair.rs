@@ -10,7 +10,7 @@ use roundsman_lab::{Lab, LabOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What can go wrong: nothing that a benchmark could mend.
+/// What can go wrong: nothing that a benchmark could fix.
 type Failure = Box<dyn std::error::Error>;
 
 /// How often it is repaired, by the command and by `watch`. Each time at another tenant: whoever was repaired rests.
@@ -111,7 +111,7 @@ impl Bench {
         Ok(tenant)
     }
 
-    /// How long one command takes that finds and mends it.
+    /// How long one command takes that finds and fixes it.
     async fn by_command(&self, number: usize) -> Result<f64, Failure> {
         let tenant = self.breaks(number).await?;
         let began = Stopwatch::start();
@@ -130,7 +130,7 @@ impl Bench {
         Ok(Watch(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?))
     }
 
-    /// How long it takes until `watch` has found, mended and verified it.
+    /// How long it takes until `watch` has found, fixed and verified it.
     async fn by_watch(&self, number: usize, watch: &mut Child) -> Result<f64, Failure> {
         // A first look at everybody comes before anything is found.
         while self.status().is_none_or(|known| known < TENANTS) {

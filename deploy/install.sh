@@ -5,21 +5,29 @@
 #
 # ROUNDSMAN_RELEASES  where releases are, such as https://example.com/releases (VERSION and the file's name are added)
 # ROUNDSMAN_PREFIX    where to; /usr/local for root, else ~/.local
+#
+# Ends with 3 where there is no such release to be had for this machine, with 1 for all else.
 set -eu
 
+code=1
 fail() {
     echo "roundsman is not installed: $*" >&2
-    exit 1
+    exit "$code"
+}
+# What can be built from source instead.
+absent() {
+    code=3
+    fail "$@"
 }
 
 releases="${ROUNDSMAN_RELEASES:-}"
 [ -n "$releases" ] || fail "set ROUNDSMAN_RELEASES to where releases are"
 version="${1:-${ROUNDSMAN_VERSION:-}}"
 [ -n "$version" ] || fail "name a version: sh install.sh 0.1.0"
-[ "$(uname -s)" = Linux ] || fail "there are releases for Linux only; build it from source: cargo install --path ."
+[ "$(uname -s)" = Linux ] || absent "there are releases for Linux only; build it from source: cargo install --path ."
 case "$(uname -m)" in
 x86_64 | aarch64) machine=$(uname -m) ;;
-*) fail "there is no release for $(uname -m); build it from source: cargo install --path ." ;;
+*) absent "there is no release for $(uname -m); build it from source: cargo install --path ." ;;
 esac
 if [ -n "${ROUNDSMAN_PREFIX:-}" ]; then
     prefix="$ROUNDSMAN_PREFIX"
@@ -37,11 +45,11 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 for file in "$name.tar.gz" SHA256SUMS; do
     curl --fail --silent --show-error --location --retry 3 --output "$folder/$file" "$releases/$version/$file" ||
-        fail "$releases/$version/$file can't be had"
+        absent "$releases/$version/$file can't be had"
 done
 (
     cd "$folder"
-    grep " $name.tar.gz\$" SHA256SUMS >wanted || fail "SHA256SUMS does not name $name.tar.gz"
+    grep " $name.tar.gz\$" SHA256SUMS >wanted || absent "SHA256SUMS does not name $name.tar.gz"
     sha256sum --check --status wanted || fail "$name.tar.gz is not what SHA256SUMS says"
     tar --extract --gzip --file "$name.tar.gz"
 )

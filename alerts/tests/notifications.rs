@@ -133,7 +133,7 @@ impl World {
             severity,
             at_once: true,
             evidence: vec![format!("{object} fails")],
-            remedy: vec![format!("mend {object}")],
+            remedy: vec![format!("fix {object}")],
             changed: Some("image v42 → v43".to_owned()),
             ..Account::default()
         };

@@ -9,7 +9,7 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use roundsman_lab::{Lab, LabOptions, RootKey};
 use tempfile::TempDir;
 
-/// What can go wrong: nothing that a benchmark could mend.
+/// What can go wrong: nothing that a benchmark could fix.
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// Set in the process that is the server: where to write the configuration.

@@ -48,7 +48,7 @@ pub struct CompletedRound {
 /// Runs one round over all that is asked for, but for what is reused. Ends with what is known when `stop` is pulled.
 ///
 /// # Errors
-/// [`RunError`], all of it the user's to mend.
+/// [`RunError`], all of it the user's to fix.
 pub async fn run(
     setup: &Setup,
     request: &RoundRequest,

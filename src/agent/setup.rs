@@ -74,7 +74,7 @@ impl Setup {
     /// The setup that a configuration asks for. Secrets, roots and the system's resolvers are read here.
     ///
     /// # Errors
-    /// [`SetupError`], all of them the user's to mend.
+    /// [`SetupError`], all of them the user's to fix.
     pub fn new(config: Config, tenants_from: Option<TenantsFrom>) -> Result<Self, SetupError> {
         Self::counting(config, tenants_from, Calls::default())
     }
@@ -82,7 +82,7 @@ impl Setup {
     /// The same, where the requests to APIs are counted on from an earlier setup.
     ///
     /// # Errors
-    /// [`SetupError`], all of them the user's to mend.
+    /// [`SetupError`], all of them the user's to fix.
     pub fn counting(config: Config, tenants_from: Option<TenantsFrom>, calls: Calls) -> Result<Self, SetupError> {
         let clients = Clients::new(&config, USER_AGENT, calls)?;
         let remote = Remote::new(&config, tenants_from.as_ref(), USER_AGENT)?;

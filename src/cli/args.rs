@@ -84,7 +84,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "N", requires = "wait", help_heading = "Waiting")]
     pub consecutive: Option<NonZeroU32>,
 
-    /// End waiting when a cause is found that no waiting mends, such as a certificate conflict
+    /// End waiting at a cause that does not pass by itself, such as a certificate conflict
     #[arg(long, requires = "wait", help_heading = "Waiting")]
     pub fail_fast: bool,
 

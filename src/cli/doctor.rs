@@ -34,7 +34,7 @@ pub fn run(args: &DoctorArgs) -> ExitCode {
     let began = Moment::now();
     let (examination, rendered) = match configuration(&args.target, &args.target.flags()) {
         Err(error) => {
-            let examination = without_configuration(&error.brief());
+            let examination = without_configuration(&error.brief(), args.target.config_path());
             (examination, Some(error.render(colour_errors())))
         }
         Ok(config) => (look(args, config), None),
@@ -55,7 +55,7 @@ fn look(args: &DoctorArgs, config: Config) -> Examination {
     let looked = stoppable::run(|mut stop: Stop| async move { examine(asked, named, stop.wait()).await });
     looked.unwrap_or_else(|error| match from.map(TenantsFrom::kept).transpose() {
         Ok(from) => without_network(&config, from.as_ref(), &error.to_string()),
-        Err(error) => without_configuration(&error.to_string()),
+        Err(error) => without_configuration(&error.to_string(), None),
     })
 }
 

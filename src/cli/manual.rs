@@ -48,14 +48,23 @@ pub fn completions(args: &CompletionsArgs) -> ExitCode {
         Some(shell) => shell.write_registration(ASKED_BY, "roundsman", "roundsman", "roundsman", &mut text),
         None => Err(io::Error::other("this shell is not known")),
     };
+    let mut text = String::from_utf8_lossy(&text).into_owned();
     if args.shell == Shell::Zsh {
-        text.extend_from_slice(FIRST_TIME.as_bytes());
+        text = text.replace(DESCRIBED, &format!("{KEYS}{DESCRIBED}")) + FIRST_TIME;
     }
     match registered {
-        Ok(()) => print(&String::from_utf8_lossy(&text), ExitCode::Verified),
+        Ok(()) => print(&text, ExitCode::Verified),
         Err(error) => usage(&error),
     }
 }
+
+/// The line with which zsh is told what it offers.
+const DESCRIBED: &str = "        [[ -n $other ]] && _describe -V 'values' other\n";
+/// What ends with `=` is a key: its value follows in the same word, so that no space may stand behind it.
+const KEYS: &str = "        local -a keys=(${(M)other:#*=(|:*)})
+        [[ -n $keys ]] && _describe -V 'values' keys -S ''
+        other=(${other:#*=(|:*)})
+";
 
 /// Where zsh loads the script from a file of its `fpath`, it does so when the first word is to be completed.
 const FIRST_TIME: &str = "

@@ -19,6 +19,7 @@ pub mod output_paths;
 pub mod progress;
 pub mod remediate;
 pub mod replay;
+mod round_traces;
 pub mod rounds;
 pub mod silences;
 pub mod status;
@@ -27,7 +28,6 @@ mod table;
 pub mod tenants;
 pub mod trace;
 pub mod verify;
-mod verify_traces;
 mod wait_reporter;
 pub mod watch;
 

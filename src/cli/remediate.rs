@@ -1,4 +1,4 @@
-//! `roundsman remediate`: what would mend what fails, and whoever does it; what was done, and how it is taken back.
+//! `roundsman remediate`: what would fix what fails, and whoever does it; what was done, and how it is taken back.
 
 mod apply;
 mod ledger;

@@ -7,9 +7,9 @@ use super::candidates;
 use super::configuration::configuration;
 use super::output::style;
 use super::progress::Progress;
+use super::round_traces::{RoundTraces, TracedRound, warn};
 use super::rounds::{VerifyError, demand, of_trace};
 use super::stoppable;
-use super::verify_traces::{TracedRound, VerifyTraces, warn};
 use super::{colour_errors, usage_error};
 use crate::agent::{CompletedRound, ReusedEvidence, Setup};
 use crate::config::render_plain;
@@ -50,8 +50,8 @@ fn trace(args: &TraceArgs) -> Result<ExitCode, VerifyError> {
     let request = of_trace(args);
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
-        let (traces, mut untold) = VerifyTraces::start(&config);
-        let traces = traces.map(VerifyTraces::of_all);
+        let (traces, mut untold) = RoundTraces::start(&config);
+        let traces = traces.map(RoundTraces::of_all);
         let setup = Setup::new(config, from)?;
         let by = TracedRound {
             setup: &setup,

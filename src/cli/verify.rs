@@ -10,9 +10,9 @@ use super::configuration::configuration;
 use super::output::Sinks;
 use super::output_paths;
 use super::progress::Progress;
+use super::round_traces::{RoundTraces, TracedRound, warn};
 use super::rounds::{VerifyError, demand_of_verify, of_verify};
 use super::stoppable;
-use super::verify_traces::{TracedRound, VerifyTraces, warn};
 use super::wait_reporter::WaitReporter;
 use super::{colour_errors, usage_error};
 use crate::agent::clock::{self, Moment};
@@ -58,7 +58,7 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, VerifyError> {
     let recorder = args.record.as_deref().map(Recorder::open).transpose()?;
     let progress = Progress::new();
     let done = stoppable::run(async |stop| -> Result<_, VerifyError> {
-        let (traces, mut untold) = VerifyTraces::start(&config);
+        let (traces, mut untold) = RoundTraces::start(&config);
         let setup = Setup::new(config, from)?;
         let kept = recorder.as_ref().map(|recorder| recorder.observer(&progress));
         let observer = kept.as_ref().map_or(&progress as &dyn Observer, |kept| kept);

@@ -11,7 +11,7 @@ use super::flags::FlagsError;
 use super::source::ReadError;
 use crate::text::clean;
 
-/// Why there is no usable configuration. Every variant is the user's to mend and ends the program with exit code 2.
+/// Why there is no usable configuration. Every variant is the user's to fix and ends the program with exit code 2.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -64,7 +64,7 @@ fn shown(text: &str) -> String {
     text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// Most mistakes that are shown: whoever mends fifty runs it again.
+/// Most mistakes that are shown: whoever fixes fifty runs it again.
 const MOST_MISTAKES: usize = 50;
 
 /// How far, in bytes, what belongs to a mistake may be from it to be shown in one piece with it.

@@ -60,7 +60,7 @@ pub struct LedgerRow<'r> {
     pub plan: &'r str,
     /// The tenant that suffers.
     pub tenant: &'r str,
-    /// The cause that it is to mend.
+    /// The cause that it is to fix.
     pub cause: &'r str,
     /// The action.
     pub action: &'r str,

@@ -1,4 +1,4 @@
-//! Repairs of a daemon: for what is confirmed it plans what would mend it, and with `mode = "auto"` does what is allowed.
+//! Repairs of a daemon: for what is confirmed it plans what would fix it, and with `mode = "auto"` does what is allowed.
 //! One run at a time, a piece of work like any other; what came of it goes to the incident and whoever hears of it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,7 +155,7 @@ impl Run {
             return ran;
         };
         let mut planning = self.plan(&seen, &rows).await;
-        // What was read before it broke does not show what is to be mended.
+        // What was read before it broke does not show what is to be fixed.
         if self.is_outdated(&planning)
             && let Ok(look) = look_anew(&self.setup, &mut self.stop.clone()).await
             && let Ok(again) = survey(&self.setup, &look, &tenants, &self.shares.entries).await

@@ -3,9 +3,9 @@
 
 mod answers;
 mod drain;
-mod mend;
 mod reading;
 mod reload;
+mod repair;
 mod status;
 mod telling;
 

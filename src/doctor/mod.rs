@@ -16,6 +16,7 @@ mod settings;
 #[cfg(test)]
 pub(crate) use sample::sample;
 
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,14 +180,20 @@ fn exit_code(checks: &[Checkup]) -> ExitCode {
     }
 }
 
-/// What can be looked at without a configuration, which can't be had.
+/// What can be looked at without a configuration, which can't be had; `file` is the one that was asked for, where one was.
 #[must_use]
-pub fn without_configuration(why: &str) -> Examination {
+pub fn without_configuration(why: &str, file: Option<&Path>) -> Examination {
+    let file = file.map(|file| file.to_string_lossy().into_owned());
+    let named = file.as_deref().and_then(|file| shlex::try_quote(file).ok());
+    let check = match named {
+        Some(file) => format!("roundsman config check --config {file}"),
+        None => "roundsman config check".to_owned(),
+    };
     let configuration = Checkup {
         refused: true,
         ..Checkup::fail("configuration", why)
     };
-    let mut checks = vec![configuration.run("roundsman config check")];
+    let mut checks = vec![configuration.run(check)];
     let why = "needs the configuration";
     checks.extend(settings::NAMES.iter().map(|name| Checkup::skip(name, why)));
     checks.extend(unasked(why));
@@ -256,7 +263,7 @@ pub async fn examine(config: Arc<Config>, from: Option<TenantsFrom>, stop: impl 
     let mut local = tokio::select! {
         read = reading => match read {
             Ok(local) => local,
-            Err(error) => return without_configuration(&error),
+            Err(error) => return without_configuration(&error, None),
         },
         () = &mut stop => return unread(&config),
     };

@@ -136,7 +136,7 @@ impl Baseline {
     /// Reads a report and makes sure that it is about this domain and not too old.
     ///
     /// # Errors
-    /// [`BaselineError`], all of them the user's to mend.
+    /// [`BaselineError`], all of them the user's to fix.
     pub fn read(path: &Path, domain: &Hostname, now: Timestamp, max_age: Duration) -> Result<Self, BaselineError> {
         let text = read_text(path, MAX_REPORT)?;
         Self::of_text(&text, path.display().to_string(), domain, now, max_age)

@@ -215,8 +215,8 @@ impl Baseline {
                 .unchanged
                 .push(change(named(&causes.keys().copied().collect()))),
             (false, _) => {
-                let mended = |known: &&Known| known.status == Status::Failing && known.is_mended(tenant);
-                if let Some(known) = known.filter(mended) {
+                let fixed = |known: &&Known| known.status == Status::Failing && known.is_fixed(tenant);
+                if let Some(known) = known.filter(fixed) {
                     compared.better.push(change(known.causes.keys().cloned().collect()));
                 }
             }
@@ -249,7 +249,7 @@ impl Known {
     }
 
     /// Whether everything that failed was looked at again, and passes.
-    fn is_mended(&self, tenant: &TenantVerdict) -> bool {
+    fn is_fixed(&self, tenant: &TenantVerdict) -> bool {
         let passes = |outcome| matches!(outcome, Outcome::Pass | Outcome::Warn);
         tenant.findings.iter().all(|(check, finding)| {
             let failed = self

@@ -4,6 +4,7 @@
 mod baseline;
 mod compare;
 mod policy;
+mod release;
 mod unmet;
 mod wait;
 mod wait_log;
@@ -12,6 +13,7 @@ pub use baseline::{Baseline, BaselineError, Known};
 pub use compare::{Change, Compared};
 pub(crate) use policy::unmet;
 pub use policy::{Expected, GatePolicy, exit_code, is_lasting, open};
+pub(crate) use release::release_seen;
 pub use unmet::Unmet;
 pub use wait::{Attempt, Gate, Next, Selection};
 pub use wait_log::{WaitLog, clock};

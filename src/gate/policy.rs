@@ -183,7 +183,7 @@ pub fn open(diagnosis: &Diagnosis, demand: &GatePolicy) -> BTreeSet<TenantId> {
     open.map(|tenant| tenant.tenant.clone()).collect()
 }
 
-/// Whether something breaks them, or the fleet, beyond doubt, that no waiting mends.
+/// Whether something breaks them, or the fleet, beyond doubt, that no waiting fixes.
 #[must_use]
 pub fn is_lasting(diagnosis: &Diagnosis, open: &BTreeSet<TenantId>, demand: &GatePolicy) -> bool {
     let about = |entry: &CauseEntry| {

@@ -38,7 +38,7 @@ pub struct Attempt {
     pub code: ExitCode,
     /// The tenants that keep it from passing; none of them may be the fleet alone.
     pub open: BTreeSet<TenantId>,
-    /// Whether something was found that no waiting mends.
+    /// Whether something was found that no waiting fixes.
     pub lasting: bool,
     /// Whether what keeps it from passing differs from the look before.
     pub changed: bool,

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use roundsman_checks::diagnosis::{Cause, CauseEntry, Diagnosis, Fact, Scope, Status};
 use roundsman_checks::finding::{Check, Outcome};
-use roundsman_checks::reading::other_releases;
 use roundsman_checks::target::TenantId;
 use roundsman_checks::world::World;
 
+use super::release::release_seen;
 use super::unmet::Unmet;
 use crate::exit_code::ExitCode;
 use crate::text::clean;
@@ -280,38 +280,13 @@ fn verified(world: &World, diagnosis: &Diagnosis) -> String {
         .count();
     let mut text = format!("{whom}: {} of {} checks", ran.count(), Check::COUNT);
     for part in [
-        release(world),
+        release_seen(world, diagnosis),
         (degraded > 0).then(|| format!("{degraded} with a warning")),
         (failing > 0).then(|| format!("{failing} failing as before")),
     ] {
         text.extend(part.map(|part| format!(", {part}")));
     }
     text
-}
-
-/// As in `v43 on 2 of 2 machines`.
-fn release(world: &World) -> Option<String> {
-    let image = world
-        .tenants
-        .first()
-        .and_then(|tenant| tenant.expectation.image.as_ref());
-    let version = world
-        .tenants
-        .first()
-        .and_then(|tenant| tenant.expectation.site.version.as_ref());
-    let (Some(image), Some(platform)) = (image, world.platform.known()) else {
-        return version.map(|version| format!("answers with {}", version.value));
-    };
-    let judged = world.tenants.iter().filter(|tenant| !tenant.tenant.inactive);
-    let apps = judged.filter_map(|tenant| platform.apps.get(&tenant.tenant.app));
-    let (mut all, mut right) = (0, 0);
-    for app in apps {
-        let others = other_releases(image, app).len();
-        let machines = app.machines.iter().filter(|machine| !machine.is_gone()).count();
-        all += machines;
-        right += machines.saturating_sub(others);
-    }
-    Some(format!("{} on {right} of {all} machines", image.short()))
 }
 
 #[cfg(test)]

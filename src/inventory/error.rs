@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::entry::Place;
 use crate::config::{Invalid, ReadError, at_line, render_plain};
 
-/// Why the tenants could not be gathered. All are the user's to mend (exit code 2).
+/// Why the tenants could not be gathered. All are the user's to fix (exit code 2).
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum InventoryError {
     /// A file cannot be read.

@@ -66,7 +66,7 @@ pub struct Answers<'a> {
 /// or are the inventory themselves where no source is configured, or the first did not answer.
 ///
 /// # Errors
-/// [`InventoryError`], all of them the user's to mend (exit code 2). That nobody is found is none.
+/// [`InventoryError`], all of them the user's to fix (exit code 2). That nobody is found is none.
 pub fn load(
     config: &Config,
     from: Option<&TenantsFrom>,

@@ -14,7 +14,7 @@ use super::step::{MachineRef, Step};
 /// A repair that may be planned, before the guards looked at it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The cause that it mends.
+    /// The cause that it fixes.
     pub cause: Cause,
     /// The guilty object.
     pub object: Object,
@@ -34,7 +34,7 @@ pub struct Candidate {
     pub unseen: Option<String>,
     /// The facts that prove the cause, each a sentence.
     pub evidence: Vec<String>,
-    /// What else is wrong with whom it concerns: the repair does not mend that.
+    /// What else is wrong with whom it concerns: the repair does not fix that.
     pub beside: BTreeSet<(Cause, Object)>,
 }
 

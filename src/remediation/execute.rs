@@ -359,7 +359,7 @@ impl Engine<'_> {
         for carried in broken {
             let why = "it was not carried out to its end".to_owned();
             proved.push(match carried.changed() {
-                true => self.settle(carried, Proof::NotMended(why)).await,
+                true => self.settle(carried, Proof::NotFixed(why)).await,
                 false => carried,
             });
         }
@@ -376,12 +376,12 @@ impl Engine<'_> {
     /// Writes down what came of a plan. Where a signal ended it nobody looked to the end, which says nothing of the repair.
     async fn settle(&self, mut carried: Carried, proof: Proof) -> Carried {
         let (phase, detail, verified) = match proof {
-            Proof::NotMended(_) if self.stop.pulled() => {
+            Proof::NotFixed(_) if self.stop.pulled() => {
                 carried.verified = Some(Err("ended by a signal before it was proved".to_owned()));
                 return carried;
             }
-            Proof::Mended(looks) => (Phase::Verified, Detail::verification(looks), Ok(())),
-            Proof::NotMended(why) => (Phase::Failed, Detail::verification(why.as_str()), Err(why)),
+            Proof::Fixed(looks) => (Phase::Verified, Detail::verification(looks), Ok(())),
+            Proof::NotFixed(why) => (Phase::Failed, Detail::verification(why.as_str()), Err(why)),
         };
         let step = carried.plan.repair.steps.iter().find(|step| step.changes());
         if let Some(step) = step.filter(|_| carried.changed()) {

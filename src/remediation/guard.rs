@@ -324,7 +324,7 @@ pub(super) fn too_many(scene: &Scene<'_>, candidate: &Candidate) -> Option<Strin
     })
 }
 
-/// What crashes on one image at three tenants is a release, and no restart mends it.
+/// What crashes on one image at three tenants is a release, and no restart fixes it.
 pub(super) fn crash_together(scene: &Scene<'_>, candidate: &Candidate) -> Option<String> {
     let machine = candidate.steps.iter().find_map(Step::machine)?;
     if candidate.cause != Cause::AppCrashed {
@@ -332,7 +332,7 @@ pub(super) fn crash_together(scene: &Scene<'_>, candidate: &Candidate) -> Option
     }
     let image = scene.image(machine)?;
     let crashed = scene.crashed_on(image);
-    (crashed >= TOGETHER).then(|| format!("{crashed} tenants on {image} crash: a restart mends no release"))
+    (crashed >= TOGETHER).then(|| format!("{crashed} tenants on {image} crash: a restart does not fix a release"))
 }
 
 /// What was repaired before, and came back; or what a person took back.

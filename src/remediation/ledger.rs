@@ -76,7 +76,7 @@ pub struct Entry {
     pub plan: String,
     /// The tenant that suffers.
     pub tenant: String,
-    /// The cause that it is to mend.
+    /// The cause that it is to fix.
     pub cause: String,
     /// The action.
     pub action: String,

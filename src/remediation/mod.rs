@@ -1,4 +1,4 @@
-//! Repairs: what would mend a cause, why it may not be done, and whoever does it, so carefully that an operator dares to let
+//! Repairs: what would fix a cause, why it may not be done, and whoever does it, so carefully that an operator dares to let
 //! it. Planning and limits are pure; carrying out speaks to APIs, never to a shell, and writes down what it is about to do
 //! before it does it.
 

@@ -1,4 +1,4 @@
-//! From what was found to what would mend it. Pure: a plan names only what was seen, and whatever may not be planned is
+//! From what was found to what would fix it. Pure: a plan names only what was seen, and whatever may not be planned is
 //! refused by a guard that says why.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -312,7 +312,7 @@ impl Planning {
     }
 }
 
-/// A name that no other plan has: by what is mended, and when it was seen.
+/// A name that no other plan has: by what is fixed, and when it was seen.
 fn name(scene: &Scene<'_>, candidate: &Candidate) -> String {
     let text = format!(
         "{}\n{}\n{}\n{}",
@@ -347,7 +347,7 @@ pub fn sharing(diagnosis: &Diagnosis) -> BTreeMap<Cause, usize> {
         .collect()
 }
 
-/// The checks that a repair of a cause is to mend.
+/// The checks that a repair of a cause is to fix.
 pub(super) fn checks_of(cause: Cause) -> &'static [Check] {
     match cause {
         Cause::DnsOverride | Cause::DnsBlocked | Cause::DnsProxied => &[Check::Dns],

@@ -26,9 +26,9 @@ const CHAINS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Proof {
     /// So many examinations passed.
-    Mended(usize),
-    /// Why it is not mended when the time is up.
-    NotMended(String),
+    Fixed(usize),
+    /// Why it is not fixed when the time is up.
+    NotFixed(String),
 }
 
 /// Examines whom these plans concern until each passed often enough in a row, or the time is up.
@@ -36,12 +36,12 @@ pub(super) async fn prove(setup: &Setup, plans: &[&Plan], limit: Duration, mut s
     let began = Moment::now();
     let mut proofs = plans
         .iter()
-        .map(|_| Proof::NotMended("it was not looked at".to_owned()))
+        .map(|_| Proof::NotFixed("it was not looked at".to_owned()))
         .collect::<Vec<_>>();
     let mut rest = REST;
     loop {
         let open = (0..plans.len())
-            .filter(|at| matches!(proofs[*at], Proof::NotMended(_)))
+            .filter(|at| matches!(proofs[*at], Proof::NotFixed(_)))
             .collect::<Vec<_>>();
         if open.is_empty() {
             return proofs;
@@ -54,9 +54,9 @@ pub(super) async fn prove(setup: &Setup, plans: &[&Plan], limit: Duration, mut s
             }
             Err(why) => open
                 .into_iter()
-                .for_each(|at| proofs[at] = Proof::NotMended(why.clone())),
+                .for_each(|at| proofs[at] = Proof::NotFixed(why.clone())),
         }
-        let all = proofs.iter().all(|proof| matches!(proof, Proof::Mended(_)));
+        let all = proofs.iter().all(|proof| matches!(proof, Proof::Fixed(_)));
         if all || began.elapsed() + rest > limit || stop.pulled() {
             return proofs;
         }
@@ -91,11 +91,11 @@ async fn passes(setup: &Setup, watch: &FleetWatch, plan: &Plan) -> Proof {
     for _ in 0..PASSES {
         for tenant in &plan.repair.concerned {
             if let Err(why) = examine(setup, watch, tenant, plan).await {
-                return Proof::NotMended(why);
+                return Proof::NotFixed(why);
             }
         }
     }
-    Proof::Mended(PASSES)
+    Proof::Fixed(PASSES)
 }
 
 async fn examine(setup: &Setup, watch: &FleetWatch, tenant: &Arc<Tenant>, plan: &Plan) -> Result<(), String> {

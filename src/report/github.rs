@@ -6,7 +6,7 @@ use roundsman_checks::finding::Outcome;
 use super::grouped_causes::{Merged, Standing, by_importance};
 use super::human::render as human;
 use super::json::Report;
-use super::standing::{headline, listed, shortfalls, unknown_alone, unverified};
+use super::standing::{headline, listed, notes, shortfalls, unknown_alone};
 use crate::text::{Style, clean, counted, shorten};
 
 /// GitHub shows this many annotations of one level in a step.
@@ -90,8 +90,8 @@ fn annotations(report: &Report<'_>) -> Vec<Annotation> {
         shown.push(Annotation::new(level, "roundsman", &headline(report)));
     }
     shown.extend(at_most(warnings));
-    let notes = unverified(report).into_iter();
-    shown.extend(notes.map(|note| Annotation::new(Level::Notice, "not verified", &clean(&note.sentence()))));
+    let notes = notes(report).into_iter();
+    shown.extend(notes.map(|note| Annotation::new(Level::Notice, note.title(), &clean(&note.body()))));
     shown
 }
 

@@ -17,7 +17,7 @@ use serde::{Serialize, Serializer};
 
 use crate::agent;
 use crate::exit_code::ExitCode;
-use crate::gate::{Compared, GatePolicy, Unmet, unmet};
+use crate::gate::{Compared, GatePolicy, Unmet, release_seen, unmet};
 use crate::schema;
 
 /// One round, reported.
@@ -45,6 +45,9 @@ pub struct Report<'r> {
     /// Whether what is found about the fleet does not decide.
     #[serde(skip)]
     pub tenants_only: bool,
+    /// Where the release was seen that was expected, for a person.
+    #[serde(skip)]
+    pub(super) release: Option<String>,
     /// What is worse than before, and what is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Compared>,
@@ -302,6 +305,7 @@ impl<'r> Report<'r> {
             interrupted: demand.interrupted,
             demands: unmet(diagnosis, demand),
             tenants_only: demand.tenants_only,
+            release: release_seen(world, diagnosis),
             baseline: demand
                 .baseline
                 .as_ref()

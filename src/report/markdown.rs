@@ -6,7 +6,7 @@ use roundsman_checks::finding::Outcome;
 
 use super::grouped_causes::{Merged, Standing, by_importance};
 use super::json::Report;
-use super::standing::{compared, edge, headline, listed, shortfalls, some, unknown_alone, unverified};
+use super::standing::{compared, edge, headline, listed, notes, shortfalls, some, unknown_alone};
 use crate::text::{clean, counted, shorten};
 
 /// What a comment may hold: GitHub takes 65,536 characters.
@@ -109,8 +109,8 @@ fn head(report: &Report<'_>) -> String {
     for shortfall in shortfalls(report) {
         text.push_str(&format!("> {}\n\n", plain(&shortfall.sentence())));
     }
-    for note in unverified(report) {
-        text.push_str(&format!("> not verified: {}\n\n", plain(&note.sentence())));
+    for note in notes(report) {
+        text.push_str(&format!("> {}\n\n", plain(&note.sentence())));
     }
     text
 }

@@ -51,29 +51,50 @@ impl Shortfall<'_> {
 /// Sleeping tenants that are named.
 const MOST_SLEEPERS: usize = 4;
 
-/// Something that was not verified.
+/// What a reader wants to know though nothing is wrong with it.
 pub(super) struct Note {
     /// What it is about, in a word or two.
     pub(super) label: &'static str,
     pub(super) text: String,
+    /// Whether it is something that was not verified.
+    is_gap: bool,
 }
 
 impl Note {
-    /// The whole sentence.
+    /// What kind of note it is, for forms in which the label alone says too little.
+    pub(super) fn title(&self) -> &'static str {
+        if self.is_gap { "not verified" } else { self.label }
+    }
+
+    /// What stands below the title.
+    pub(super) fn body(&self) -> String {
+        match self.is_gap {
+            true => format!("{}: {}", self.label, self.text),
+            false => self.text.clone(),
+        }
+    }
+
+    /// Title and all in one line.
     pub(super) fn sentence(&self) -> String {
-        format!("{}: {}", self.label, self.text)
+        format!("{}: {}", self.title(), self.body())
     }
 }
 
-/// What was not verified though nothing is wrong with it: no reason to fail, and no reason to be silent.
-pub(super) fn unverified(report: &Report<'_>) -> Vec<Note> {
+/// Where the expected release was seen, and what was not verified though nothing is wrong with it: no reason to fail, and
+/// no reason to be silent.
+pub(super) fn notes(report: &Report<'_>) -> Vec<Note> {
     let asleep = |line: &CheckLine<'_>| line.finding.reason == Some(Reason::Asleep);
     let sleepers = report
         .tenants
         .iter()
         .filter(|tenant| tenant.checks().any(|check| asleep(&check)));
     let sleepers = sleepers.map(TenantLine::id).collect::<Vec<_>>();
-    let mut notes = Vec::new();
+    let release = report.release.iter().map(|seen| Note {
+        label: "release",
+        text: seen.clone(),
+        is_gap: false,
+    });
+    let mut notes = release.collect::<Vec<_>>();
     if !sleepers.is_empty() {
         let whose = match sleepers.len() {
             1 => "its page was",
@@ -83,6 +104,7 @@ pub(super) fn unverified(report: &Report<'_>) -> Vec<Note> {
         notes.push(Note {
             label: "asleep",
             text: format!("{count}: {who}; {whose} not asked for (--wake always asks)"),
+            is_gap: true,
         });
     }
     let proxied = |line: &FleetLine<'_>| line.detail == Some(FleetDetail::ThroughProxy);
@@ -90,6 +112,7 @@ pub(super) fn unverified(report: &Report<'_>) -> Vec<Note> {
         notes.push(Note {
             label: "not seen",
             text: "the wildcard goes through the CDN's proxy: that path was not verified".to_owned(),
+            is_gap: true,
         });
     }
     notes

@@ -1,4 +1,4 @@
-//! Why a database can't be used. All of it is the user's to mend (exit code 2), and the database is left as it is.
+//! Why a database can't be used. All of it is the user's to fix (exit code 2), and the database is left as it is.
 
 use std::path::PathBuf;
 

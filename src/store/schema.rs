@@ -165,7 +165,7 @@ fn stored_version(database: &Connection) -> Result<u32, rusqlite::Error> {
     database.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// An error of the library, as what it means to whoever has to mend it.
+/// An error of the library, as what it means to whoever has to fix it.
 pub(super) fn named(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     match error.sqlite_error_code() {

@@ -93,7 +93,7 @@ impl Store {
     /// Opens a database, and gives what it remembers.
     ///
     /// # Errors
-    /// [`StoreError`], all of it the user's to mend; the database is left as it is.
+    /// [`StoreError`], all of it the user's to fix; the database is left as it is.
     pub fn open(path: &Path) -> Result<(Self, Remembered), StoreError> {
         let lock = Lock::take(path)?;
         let database = schema::open(path)?;

@@ -1,4 +1,4 @@
-//! Bad input: one clear error that names the place and the mend, exit code 2, and nothing lost.
+//! Bad input: one clear error that names the place and the fix, exit code 2, and nothing lost.
 
 use std::fs;
 

@@ -136,13 +136,13 @@ fn a_latent_fault_that_breaks_something_is_worse() {
             vec!["q7f9 failing->failing [\"certificate-conflict\"]".to_owned()]
         )
     );
-    let mended = against(
+    let fixed = against(
         &served,
         &["certificate-conflict@q7f9"],
         &["certificate-conflict@q7f9=latent"],
         &[],
     );
-    assert_eq!(mended, (Some(0), vec![]));
+    assert_eq!(fixed, (Some(0), vec![]));
     let other = against(&served, &["tls-alert@q7f9"], &["tls-timeout@q7f9"], &[]);
     assert_eq!(other.0, Some(1), "{other:?}");
     let same = against(&served, &["tls-alert@q7f9"], &["tls-alert@q7f9"], &[]);

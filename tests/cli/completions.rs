@@ -1,5 +1,4 @@
-//! What shells offer while somebody types: asked through the script that `completions` prints, in the shells themselves where
-//! they are installed, else as their script asks the program.
+//! What shells offer while somebody types: asked through the script that `completions` prints, in the shells themselves.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -22,7 +21,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// A shell in this folder, with the program in its path and none of our settings.
-fn shell(name: &str, script: &str, dir: &Path) -> Option<Vec<String>> {
+fn shell(name: &str, script: &str, dir: &Path) -> Vec<String> {
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new(name)
         .args(["-c", script])
@@ -32,14 +31,45 @@ fn shell(name: &str, script: &str, dir: &Path) -> Option<Vec<String>> {
         .env_remove("ROUNDSMAN_CONFIG")
         .stdin(Stdio::null())
         .output();
-    let output = output.ok()?;
+    let output = output.unwrap_or_else(|error| panic!("{name}: {error}; apt-get install {name}"));
     assert!(
         output.status.success(),
         "{name}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    Some(text.lines().map(str::to_owned).collect())
+    text.lines().map(str::to_owned).collect()
+}
+
+/// What Fish offers for the last word of this line.
+fn fish(line: &str, dir: &Path) -> Vec<String> {
+    let script = format!("roundsman completions fish | source; complete -C '{line}'");
+    shell("fish", &script, dir)
+}
+
+/// What Zsh makes of each of these lines when somebody presses the tabulator at their ends: typed at a terminal.
+fn zsh(lines: &[&str], dir: &Path) -> Vec<String> {
+    let typed = lines
+        .iter()
+        .map(|line| format!("'{line}'"))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let script = format!(
+        r#"zmodload zsh/zpty
+        zpty typist zsh -f -i
+        zpty -w typist "PS1= PS2= RPS1=; setopt no_beep; autoload -U compinit; compinit -D; source <(roundsman completions zsh)"
+        zpty -w typist 'told() {{ print -r -- "LINE=[$BUFFER]END"; zle kill-whole-line }}; zle -N told; bindkey "^X" told'
+        zpty -w typist 'print READY$((1))'
+        zpty -r -m typist out '*READY1*'
+        for line in {typed}; do
+            zpty -w -n typist "$line"$'\t\x18'
+            zpty -r -m typist out '*LINE=\[*\]END*'
+            out=${{out##*LINE=\[}}
+            print -r -- "${{out%%\]END*}}"
+        done
+        zpty -d typist"#
+    );
+    shell("zsh", &script, dir)
 }
 
 /// What Bash offers for the last of these words, split as Bash splits them.
@@ -61,7 +91,7 @@ fn bash(words: &[&str], dir: &Path) -> Vec<String> {
          printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         words.len() - 1
     );
-    shell("bash", &script, dir).expect("bash: apt-get install bash")
+    shell("bash", &script, dir)
 }
 
 /// What the program answers this shell's script.
@@ -152,14 +182,39 @@ fn zsh_and_fish_offer_the_same_with_what_it_means() {
         asked("fish", &["roundsman", "verify", "q"], dir.path()),
         ["q7f9", "q8a1"]
     );
-    let fish = "roundsman completions fish | source; complete -C 'roundsman verify q'";
-    if let Some(offered) = shell("fish", fish, dir.path()) {
-        assert_eq!(offered, ["q7f9", "q8a1"]);
+    for (line, offered) in [
+        ("roundsman verify q", &["q7f9", "q8a1"][..]),
+        ("roundsman verify --only dns,ce", &["dns,certificate"]),
+        ("roundsman verify --output j", &["json=", "junit="]),
+        ("roundsman silences add tenant=q8", &["tenant=q8a1"]),
+        ("roundsman verify --ignore site-sl", &[&format!("site-slow\t{title}")]),
+    ] {
+        assert_eq!(fish(line, dir.path()), offered, "{line}");
     }
-    let zsh = "autoload -U compinit; compinit -D; source <(roundsman completions zsh); print ${_comps[roundsman]}";
-    if let Some(registered) = shell("zsh", zsh, dir.path()) {
-        assert_eq!(registered, ["_clap_dynamic_completer_roundsman"]);
-    }
+    // A space behind what is whole, none behind what goes on, nothing where there is a choice.
+    let typed = [
+        ("roundsman verify a", "roundsman verify a3b1 "),
+        ("roundsman verify q", "roundsman verify q"),
+        (
+            "roundsman verify --ignore site-sl",
+            "roundsman verify --ignore site-slow ",
+        ),
+        (
+            "roundsman verify --only dns,ce",
+            "roundsman verify --only dns,certificate ",
+        ),
+        ("roundsman verify --output js", "roundsman verify --output json="),
+        ("roundsman silences add ten", "roundsman silences add tenant="),
+        (
+            "roundsman silences add tenant=q8",
+            "roundsman silences add tenant=q8a1 ",
+        ),
+        ("roundsman doc", "roundsman doctor "),
+    ];
+    assert_eq!(
+        zsh(&typed.map(|(line, _)| line), dir.path()),
+        typed.map(|(_, completed)| completed)
+    );
 }
 
 #[test]

@@ -376,6 +376,13 @@ fn without_a_configuration_only_the_machine_is_looked_at() {
     assert_eq!(ran.code, Some(2), "{}", ran.out);
     assert!(ran.out.contains("run            roundsman config check"), "{}", ran.out);
     assert!(ran.err.contains("did you mean `domain`?"), "{}", ran.err);
+    std::fs::write(dir.path().join("my own.toml"), "domian = \"example.com\"\n").expect("a file");
+    let ran = roundsman(&["doctor", "--config", "my own.toml"], dir.path());
+    assert!(
+        ran.out.contains("roundsman config check --config 'my own.toml'\n"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
-use super::{Served, command, platform_with_prompt_logs, serve};
+use super::{Ran, Served, command, platform_with_prompt_logs, serve};
 
 /// A run of `verify --wait` that is still going on.
 pub(super) struct Waiting {
@@ -187,6 +187,27 @@ fn a_release_that_was_not_looked_at_is_no_pass() {
     // The machines of those who sleep are known all the same.
     assert_eq!(served.gate(&["--expect-image", ":deployment-01LAB"]).ends().0, Some(0));
     assert_eq!(served.gate(&["c04e", "--expect-version", "01LAB"]).ends().0, Some(0));
+}
+
+#[test]
+fn every_form_says_where_the_expected_release_was_seen() {
+    let served = serve(platform(), &["one-image", "release-mismatch@q7f9=serving"]);
+    let release = ["--expect-image", ":deployment-01LAB", "--expect-version", "01LAB"];
+    let outputs = ["markdown", "junit", "github"].map(|form| format!("--output={form}={form}"));
+    let verify = |options: &[&str]| Ran::from(served.command().args(options).output().expect("the binary runs"));
+    let ran = verify(&outputs.iter().map(String::as_str).chain(release).collect::<Vec<_>>());
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    // As many machines as the lab gives its tenants; one tenant answers with the release before.
+    let machines = ran.out.split("release  deployment-01LAB on ").nth(1).expect(&ran.out);
+    let machines = machines.split(" machines").next().expect("a count");
+    let seen = format!("deployment-01LAB on {machines} machines, 01LAB in 11 of 12 answers");
+    assert!(ran.out.contains(&format!("\nrelease  {seen}\n")), "{}", ran.out);
+    let written = |form: &str| std::fs::read_to_string(served.dir.path().join(form)).expect("it was written");
+    assert!(written("markdown").contains(&format!("> release: {seen}\n")));
+    assert!(written("junit").contains(&format!("release: {seen}")));
+    assert!(written("github").contains(&format!("::notice title=release::{seen}\n")));
+    // Where none is expected, none is told of.
+    assert!(!verify(&[]).out.contains("\nrelease "));
 }
 
 #[test]

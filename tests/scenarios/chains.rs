@@ -1,5 +1,5 @@
 //! Chains whose trouble is not the leaf's dates, its name or its root: which certificate is to blame is said, why, and what
-//! mends it.
+//! fixes it.
 
 use roundsman_checks::diagnosis::{CauseEntry, Status};
 use roundsman_checks::platform::fly::Flyctl;

@@ -31,7 +31,7 @@ pub enum Decision {
 pub fn decide(log: Option<&Log>, picture: &Picture, routing: &Routing, now: Now) -> Decision {
     let Some(log) = log else {
         return match picture.news {
-            // Who hears of a repair need not have heard of what it mended.
+            // Who hears of a repair need not have heard of what it fixed.
             Some(reason @ (Reason::Repaired | Reason::RepairFailed)) => Decision::Say(reason),
             _ => first(picture, routing, now),
         };

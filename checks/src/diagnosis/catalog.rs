@@ -20,7 +20,7 @@ pub struct Row {
     pub shown_by: &'static [Shown],
     /// What it does to the checks that it explains, at the worst.
     pub effect: Effect,
-    /// Whether waiting mends it.
+    /// Whether waiting fixes it.
     pub class: Class,
     /// Whether a cause that tenants have in common (a release, a region, an outage) takes it in.
     pub absorbable: bool,

@@ -40,7 +40,7 @@ pub enum Effect {
     Hides,
 }
 
-/// Whether waiting mends a cause.
+/// Whether waiting fixes a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
     /// It passes by itself, as in the middle of a deploy.
@@ -123,7 +123,7 @@ impl Cause {
         self.row().class == Class::Transient
     }
 
-    /// Whether no waiting mends it: somebody must change a record, a certificate or a route.
+    /// Whether no waiting fixes it: somebody must change a record, a certificate or a route.
     #[must_use]
     pub fn is_lasting(self) -> bool {
         self.row().class == Class::Lasting

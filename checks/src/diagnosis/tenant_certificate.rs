@@ -54,10 +54,10 @@ pub(super) fn served(subject: &TenantContext<'_>, reason: Reason) -> Option<Proo
     )
 }
 
-/// What mends an intermediate that ends, or ended: the leaf is good.
+/// What fixes an intermediate that ends, or ended: the leaf is good.
 pub(super) const SERVE_CURRENT: &str = "serve the leaf with the authority's current intermediates (the chain that it gives out today; no new leaf is needed)";
 
-/// What mends a fault of a served chain: by the certificate that is to blame, where one shows it.
+/// What fixes a fault of a served chain: by the certificate that is to blame, where one shows it.
 pub(super) fn what_to_do(reason: Reason, flawed: Option<&Flawed>) -> String {
     match flawed {
         Some(flawed) if flawed.is_told() => of_flaw(flawed),

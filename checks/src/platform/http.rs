@@ -47,7 +47,7 @@ fn shown(base: &str) -> String {
     }
 }
 
-/// Why there is no client; the user's to mend.
+/// Why there is no client; the user's to fix.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ApiError {

@@ -1,4 +1,4 @@
-//! Planning: a round over everybody, what would mend what it found, and carrying that out where it is asked for.
+//! Planning: a round over everybody, what would fix what it found, and carrying that out where it is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,8 @@ use crate::agent::{
 use crate::cli::args::Shape;
 use crate::cli::configuration::configuration;
 use crate::cli::progress::Progress;
+use crate::cli::round_traces::{RoundTraces, warn};
 use crate::cli::rounds::{VerifyError, demand};
-use crate::cli::verify_traces::{VerifyTraces, warn};
 use crate::cli::{colour_errors, stoppable, usage_error};
 use crate::config::{ConfigFiles, RemediationMode, render_plain};
 use crate::daemon::store_path;
@@ -211,7 +211,7 @@ impl Session<'_> {
 
     /// Tells traces of what was done, where there is somewhere to send them.
     async fn tell(&self, carried: &[Carried]) {
-        let (traces, wrong) = VerifyTraces::start(&self.setup.config);
+        let (traces, wrong) = RoundTraces::start(&self.setup.config);
         warn(&wrong);
         let Some(traces) = traces else { return };
         carried.iter().for_each(|carried| traces.remediated(carried));

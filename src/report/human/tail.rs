@@ -10,7 +10,7 @@ use roundsman_checks::reading::Lifetime;
 
 use super::super::grouped_causes::{Merged, Standing};
 use super::super::json::{FleetLine, Report, TenantLine};
-use super::super::standing::{Shortfall, counts, nobody, shortfalls, unverified};
+use super::super::standing::{Shortfall, counts, nobody, notes, shortfalls};
 use super::label;
 use crate::text::{Detail, Paint, Style, wrap};
 
@@ -42,8 +42,7 @@ pub(super) fn told(report: &Report<'_>, causes: &[&Merged<'_>], style: Style) ->
         Shortfall::GatePolicy(demand) => Some(row("not met", &demand.to_string())),
         Shortfall::Nobody(_) => None,
     }));
-    let notes = unverified(report);
-    lines.extend(notes.iter().map(|note| row(note.label, &note.text)));
+    lines.extend(notes(report).iter().map(|note| row(note.label, &note.text)));
     let tail = format!(
         "{} · {} · exit {}",
         checks(&report.tenants),

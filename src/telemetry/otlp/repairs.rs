@@ -8,7 +8,7 @@ use super::span::Draft;
 use crate::remediation::{Carried, During, Ended, Guard, StepEnd};
 
 /// Why a repair that was done to its end failed all the same.
-const NOT_MENDED: &str = "remediation/not-verified";
+const NOT_VERIFIED: &str = "remediation/not-verified";
 
 /// The spans of a plan, where anything of it was tried. It is `below` the span of whoever started the program, and points at
 /// the round that goes on, `beside` it.
@@ -59,8 +59,8 @@ pub fn remediation(carried: &Carried, below: Option<&SpanRef>, beside: Option<&S
     if let (Some(during), Some(verified)) = (carried.proved, &carried.verified) {
         let mut span = child("prove", during);
         if let Err(why) = verified {
-            span.failed(NOT_MENDED, why);
-            root.failed(NOT_MENDED, why);
+            span.failed(NOT_VERIFIED, why);
+            root.failed(NOT_VERIFIED, why);
         }
         spans.push(span.done());
     }

@@ -5,14 +5,14 @@ use roundsman_checks::diagnosis::Scope;
 
 use super::*;
 
-/// A confirmed incident of tenants' own that a repair may mend.
+/// A confirmed incident of tenants' own that a repair may fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repairable {
     /// Its name.
     pub id: IncidentId,
     /// What it is about.
     pub key: Key,
-    /// Whom it concerns, at most a few: a repair mends one object.
+    /// Whom it concerns, at most a few: a repair fixes one object.
     pub tenants: Vec<Arc<roundsman_checks::target::Tenant>>,
 }
 
@@ -35,7 +35,7 @@ pub struct Shares {
 const MOST: usize = 8;
 
 impl Dispatcher {
-    /// The incidents that fire and whose cause a repair may mend.
+    /// The incidents that fire and whose cause a repair may fix.
     #[must_use]
     pub fn repairable(&self) -> Vec<Repairable> {
         let firing = self.book.iter().filter(|incident| incident.state() == State::Firing);

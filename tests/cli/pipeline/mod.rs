@@ -165,19 +165,18 @@ fn no_expression_stands_in_a_script() {
 #[test]
 fn every_input_reaches_the_program_through_the_environment() {
     let action = yaml(ACTION);
-    let verify = action["runs"]["steps"]
-        .as_array()
-        .and_then(|steps| steps.last())
-        .expect("a step");
+    let steps = steps(ACTION, "/runs/steps");
     for (name, input) in action["inputs"].as_object().expect("inputs") {
         let expression = json!(format!("${{{{ inputs.{name} }}}}"));
-        let variable = verify["env"].as_object().expect("an environment").iter();
-        let (variable, _) = variable.clone().find(|(_, value)| **value == expression).expect(name);
-        let run = verify["run"].as_str().expect("a script");
-        assert!(
-            run.contains(&format!("${variable}")) || run.contains(&format!("${{{variable}")),
-            "{name}"
-        );
+        let used = steps.iter().any(|step| {
+            let mut variables = step["env"].as_object().into_iter().flatten();
+            let run = step["run"].as_str().unwrap_or_default();
+            variables.any(|(variable, value)| {
+                *value == expression
+                    && (run.contains(&format!("${variable}")) || run.contains(&format!("${{{variable}")))
+            })
+        });
+        assert!(used, "{name}");
         assert!(
             input["default"] == "" && input["description"].as_str().is_some(),
             "{name}"

@@ -19,7 +19,7 @@ fn told(output: &Output) -> String {
 }
 
 /// A release as the script makes it, quickly compressed.
-fn release(folder: &Path) -> PathBuf {
+pub(super) fn release(folder: &Path) -> PathBuf {
     let binary = folder.join("roundsman");
     let strip = run(Command::new("strip")
         .args(["-o"])

@@ -9,6 +9,7 @@ use std::process::Command;
 use roundsman_lab::LabOptions;
 use serde_json::{Map, Value, json};
 
+use super::package::release;
 use super::{ACTION, GITLAB, SCRIPT, lines, root, steps, yaml};
 use crate::cli::{Ran, Served, platform_with_prompt_logs, serve};
 
@@ -195,6 +196,89 @@ fn the_action_has_no_report_where_nothing_was_verified() {
     let (ran, outputs) = runner.step(&action_step("Verify"), &[("tenants", "nobody")]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert_eq!(Value::Object(outputs), json!({ "exit-code": "2" }));
+}
+
+#[test]
+fn the_action_passes_its_inputs_on_as_options() {
+    let served = serve(platform_with_prompt_logs(), &["site-status@q7f9"]);
+    let runner = Runner::new(&served);
+    runner.stub("roundsman-bin", "printf '%s\\n' \"$@\"");
+    let inputs = [
+        ("fail-fast", "true"),
+        ("fail-on", "warn"),
+        ("require", "app site"),
+        ("only", "dns,\nsite"),
+        ("skip", "route"),
+        ("label", "plan=pro x\nregion=eu"),
+        ("exclude", "demo-* test-*"),
+        ("ignore", "site-slow, leftover-app"),
+        ("format", "human"),
+        ("wait", "10m"),
+    ];
+    let step = action_step("Verify");
+    let program = runner.temp.join("roundsman-bin/roundsman");
+    fs::remove_file(&program).expect("the link goes");
+    fs::rename(runner.bin.join("roundsman-bin"), program).expect("the stub");
+    let (ran, _) = runner.step(&step, &inputs);
+    let options = ran.out.lines().filter(|line| !line.starts_with("--output"));
+    assert_eq!(
+        options.collect::<Vec<_>>(),
+        [
+            "verify",
+            "--wait=10m",
+            "--fail-fast",
+            "--fail-on=warn",
+            "--require=app,site",
+            "--only=dns,site",
+            "--skip=route",
+            "--label=plan=pro x",
+            "--label=region=eu",
+            "--exclude=demo-*,test-*",
+            "--ignore=site-slow,leftover-app",
+            "--format=human",
+            "--",
+        ],
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn the_action_takes_a_release_builds_what_there_is_none_of_and_refuses_one_that_was_changed() {
+    let served = serve(LabOptions::with_tenants(1), &[]);
+    let runner = Runner::new(&served);
+    let made = release(&runner.temp);
+    let program = runner.temp.join("roundsman-bin/roundsman");
+    fs::remove_file(&program).expect("the link goes");
+    let releases = format!("file://{}", runner.temp.join("releases").display());
+    let step = action_step("Take a release");
+    let (ran, outputs) = runner.step(&step, &[("releases", &releases), ("version", "0.0.9")]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(
+        ran.out.contains("::warning title=roundsman::no release 0.0.9"),
+        "{}",
+        ran.out
+    );
+    assert!(outputs.is_empty() && !program.exists(), "{outputs:?}");
+
+    // The version is this checkout's, where none is named.
+    let (ran, outputs) = runner.step(&step, &[("releases", &releases)]);
+    assert_eq!(
+        (ran.code, outputs["taken"].as_str()),
+        (Some(0), Some("true")),
+        "{}",
+        ran.err
+    );
+    let version = Command::new(&program).arg("--version").output().expect("it runs");
+    assert_eq!(version.stdout, b"roundsman 0.1.0\n");
+
+    fs::remove_file(&program).expect("the program goes");
+    let archive = made.join(format!("roundsman-0.1.0-linux-{}.tar.gz", std::env::consts::ARCH));
+    fs::write(&archive, "something else").expect("it is written");
+    let (ran, outputs) = runner.step(&step, &[("releases", &releases)]);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("is not what SHA256SUMS says"), "{}", ran.err);
+    assert!(outputs.is_empty() && !program.exists(), "{outputs:?}");
 }
 
 #[test]

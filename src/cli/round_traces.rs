@@ -30,7 +30,7 @@ const AFTER_SIGNAL: Duration = Duration::from_secs(1);
 pub(super) struct TracedRound<'m> {
     pub(super) setup: &'m Setup,
     pub(super) observer: &'m dyn Observer,
-    pub(super) traces: Option<&'m VerifyTraces>,
+    pub(super) traces: Option<&'m RoundTraces>,
 }
 
 impl TracedRound<'_> {
@@ -53,13 +53,13 @@ impl TracedRound<'_> {
 }
 
 /// Tells traces, as long as it lives.
-pub(super) struct VerifyTraces {
+pub(super) struct RoundTraces {
     exporter: Exporter,
     traces: Traces,
     parent: Option<SpanRef>,
 }
 
-impl VerifyTraces {
+impl RoundTraces {
     /// Begins, where the configuration or the environment says where to; beside it what stands wrongly in the environment.
     /// It is called within a runtime.
     pub(super) fn start(config: &Config) -> (Option<Self>, Vec<String>) {
