@@ -14,7 +14,7 @@ use super::clock;
 use super::request::RoundRequest;
 use super::setup::{HeaderError, Setup};
 use super::snapshot::Snapshot;
-use crate::config::Config;
+use crate::config::{Config, is_on_loopback};
 use crate::inventory::{Inventory, InventoryError};
 
 /// Why a round can't be run; exit code 2.
@@ -160,14 +160,6 @@ fn visited(edge: &App, private: bool) -> (Vec<IpAddr>, Option<Fault>) {
 /// Most addresses of an edge that the platform names.
 const MOST_ADDRESSES: usize = 32;
 
-/// Whether a URL leads to this machine.
-fn is_on_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok();
-    let host = host.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,15 +183,5 @@ mod tests {
         assert_eq!(visited(&edge(mixed(), None), true), (mixed(), None));
         let fault = Some(Fault::new(Reason::PlatformMalformed, "a page is missing"));
         assert_eq!(visited(&edge(mixed(), fault.clone()), true), (mixed(), fault));
-    }
-
-    #[test]
-    fn only_loopback_is_this_machine() {
-        assert!(
-            is_on_loopback("http://127.0.0.1:1/x")
-                && is_on_loopback("http://[::1]:1")
-                && is_on_loopback("http://localhost")
-        );
-        assert!(!is_on_loopback("https://api.fly.io") && !is_on_loopback("https://127.0.0.1.evil.example"));
     }
 }

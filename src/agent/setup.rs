@@ -171,6 +171,7 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
         },
         vantage: vantage_name(config),
         controls: config.vantage.controls.clone(),
+        api_urls: api_urls(config),
         direct: config.cloud().map(CloudTable::direct),
         private: super::run::goes_inside(config),
         concurrency: concurrency(config),
@@ -181,6 +182,13 @@ fn probes(config: &Config, prober: Prober, clients: &Clients) -> Result<ProbeSet
         platform: clients.platform.clone(),
         ..plain
     })
+}
+
+/// Where the configured APIs are, as a control asks them.
+fn api_urls(config: &Config) -> Vec<String> {
+    let platform = config.cloud().map(CloudTable::api_url);
+    let zone = config.cloudflare.as_ref().map(|table| table.api_url.as_str());
+    platform.into_iter().chain(zone).map(str::to_owned).collect()
 }
 
 /// The headers that a request carries, with their secrets.

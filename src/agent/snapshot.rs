@@ -91,6 +91,24 @@ impl Snapshot {
             })),
         }
     }
+
+    /// What the APIs said before, with the inventory read anew. Only where no API says who the tenants are.
+    ///
+    /// # Errors
+    /// [`NoInventory`] as [`Self::read`].
+    pub async fn listed(setup: &Setup, before: ApiSnapshot, stop: &mut Stop) -> Result<Self, Box<NoInventory>> {
+        let listing = tokio::select! {
+            listing = setup.listing() => listing,
+            () = stop.wait() => None,
+        };
+        match inventory(setup, &RoundRequest::default(), &before, listing.as_ref()) {
+            Ok(inventory) => Ok(Self { api: before, inventory }),
+            Err(error) => Err(Box::new(NoInventory {
+                api: before,
+                error: error.into(),
+            })),
+        }
+    }
 }
 
 /// The tenants that are asked for: named, and with the labels asked for.

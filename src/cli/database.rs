@@ -44,7 +44,12 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String, String> {
     Ok(text + "\n")
 }
 
-/// A moment to the second.
+/// A moment to the minute, in UTC, as it fits into a table: `12-01 00:43Z`.
+pub(super) fn minute(moment: jiff::Timestamp) -> String {
+    moment.strftime("%m-%d %H:%MZ").to_string()
+}
+
+/// A moment to the second, as machines write it.
 pub(super) fn second(moment: jiff::Timestamp) -> String {
     jiff::Timestamp::from_second(moment.as_second())
         .unwrap_or(moment)

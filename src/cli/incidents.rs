@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::args::{ConfigArgs, Shape};
 use super::candidates;
-use super::database::{end, json, path, plain, reader, second};
+use super::database::{end, json, minute, path, plain, reader, second};
 use super::help;
 use super::table::{WIDTH, columns};
 use crate::agent::clock;
@@ -119,7 +119,7 @@ fn table(views: &[IncidentView], all: bool) -> String {
             view.state.to_string(),
             view.cause.clone(),
             tenants,
-            view.opened_at.map(second).unwrap_or_default(),
+            view.opened_at.map(minute).unwrap_or_default(),
             marks.collect::<Vec<_>>().join(", "),
         ]
     });

@@ -1,10 +1,12 @@
 //! `roundsman status`: what is known now of each tenant, since when, and when it is looked at next.
 
 use clap::Args;
+use jiff::Timestamp;
+use roundsman_checks::diagnosis::Status;
 
 use super::args::{ConfigArgs, Shape};
 use super::candidates;
-use super::database::{end, json, path, plain, reader, second};
+use super::database::{end, json, minute, path, plain, reader};
 use super::table::columns;
 use crate::agent::clock;
 use crate::daemon::{ApiError, Question, ask, known};
@@ -47,7 +49,7 @@ fn status(args: &StatusArgs) -> Result<String, String> {
     }
     match args.format {
         Shape::Json => json(&known),
-        Shape::Human => Ok(human(&known)),
+        Shape::Human => Ok(human(&known, clock::now())),
     }
 }
 
@@ -81,18 +83,34 @@ fn remembered(args: &StatusArgs) -> Result<Vec<TenantStatus>, String> {
     Ok(shown.collect())
 }
 
-fn human(known: &[TenantStatus]) -> String {
+/// As in `in 12 s`.
+fn until(at: Timestamp, now: Timestamp) -> String {
+    match at.duration_since(now).as_secs() {
+        ..=0 => "now".to_owned(),
+        seconds @ 1..120 => format!("in {seconds} s"),
+        seconds @ 120..7_200 => format!("in {} min", seconds / 60),
+        seconds => format!("in {} h", seconds / 3_600),
+    }
+}
+
+fn human(known: &[TenantStatus], now: Timestamp) -> String {
     if known.is_empty() {
         return "no tenant is known\n".to_owned();
     }
-    let head = ["TENANT", "STATUS", "CAUSE", "SINCE", "NEXT LOOK"].map(str::to_owned);
+    let head = ["TENANT", "STATUS", "CAUSE", "SINCE", "LAST GOOD", "NEXT LOOK"].map(str::to_owned);
     let rows = known.iter().map(|tenant| {
         [
             tenant.tenant.clone(),
             tenant.status.to_string(),
             tenant.cause.map(|cause| cause.to_string()).unwrap_or_default(),
-            tenant.since.map(second).unwrap_or_default(),
-            tenant.next.map(second).unwrap_or_default(),
+            tenant.since.map(minute).unwrap_or_default(),
+            // Of who is well it says nothing new.
+            tenant
+                .last_good
+                .filter(|_| tenant.status != Status::Healthy)
+                .map(minute)
+                .unwrap_or_default(),
+            tenant.next.map(|at| until(at, now)).unwrap_or_default(),
         ]
     });
     let mut lines = columns(&head, &rows.collect::<Vec<_>>());

@@ -417,6 +417,48 @@ cron = "* * *"
 }
 
 #[test]
+fn nothing_is_done_more_often_than_once_a_second() {
+    for (table, key) in [
+        ("schedule", "every"),
+        ("schedule", "fleet_every"),
+        ("tenants", "every"),
+        ("heartbeat", "every"),
+        ("site", "wake_every"),
+        ("alerts", "group_interval"),
+        ("alerts", "repeat_interval"),
+    ] {
+        let parsed = |value: &str| {
+            let text = format!("domain = \"example.com\"\n[{table}]\n{key} = \"{value}\"\n");
+            Config::parse(&text, Path::new("")).map_err(|error| error.to_string())
+        };
+        assert!(parsed("1s").is_ok(), "{table}.{key}");
+        let error = parsed("999ms").unwrap_err();
+        assert!(error.contains("must be at least 1s"), "{table}.{key}: {error}");
+    }
+}
+
+#[test]
+fn what_is_nobody_elses_to_read_goes_to_another_machine_over_https() {
+    for (table, key, rest) in [
+        ("fly", "api_url", ""),
+        ("fly", "machines_url", ""),
+        ("cloudflare", "api_url", ""),
+        ("tenants", "url", "source = \"http\"\n"),
+    ] {
+        let parsed = |value: &str| {
+            let text = format!("domain = \"example.com\"\n[edge]\napp = \"e\"\n[{table}]\n{rest}{key} = \"{value}\"\n");
+            Config::parse(&text, Path::new("")).map_err(|error| error.to_string())
+        };
+        assert!(
+            parsed("https://example.com/x").is_ok() && parsed("http://127.0.0.1:1/x").is_ok(),
+            "{table}.{key}"
+        );
+        let error = parsed("http://example.com/x").unwrap_err();
+        assert!(error.contains("is not https"), "{table}.{key}: {error}");
+    }
+}
+
+#[test]
 fn alerts_are_read_with_their_defaults() {
     let text = r#"
 domain = "example.com"

@@ -273,12 +273,14 @@ impl Watcher {
         let number = keep(&self.store, &effect);
         match effect {
             Effect::Read(extent) => {
-                let known = self.assignment.as_ref().map(|assignment| &assignment.snapshot);
-                let known = known.filter(|snapshot| extent == Extent::Changes && snapshot.platform.known().is_some());
+                let known = self.assignment.as_ref().map(|assignment| assignment.snapshot.clone());
                 let (setup, stop) = (Arc::clone(&self.setup), self.stop.clone());
-                self.work.push(match known {
-                    Some(known) => work::read_changes(setup, known.clone(), stop),
-                    None => work::read(setup, stop),
+                self.work.push(match (extent, known) {
+                    (Extent::Inventory, Some(known)) => work::read_inventory(setup, known, stop),
+                    (Extent::Changes, Some(known)) if known.platform.known().is_some() => {
+                        work::read_changes(setup, known, stop)
+                    }
+                    _ => work::read(setup, stop),
                 });
             }
             Effect::Look => match &self.assignment {
@@ -451,11 +453,15 @@ fn keep(store: &Store, effect: &Effect) -> u64 {
     }
 }
 
-/// Where the database is: beside the configuration, where its path is relative.
+/// Where the database is. A path that the configuration names starts at its folder already, and so does the usual name.
 #[must_use]
 pub fn store_path(config: &crate::config::Config) -> PathBuf {
+    let (path, usual) = (&config.store.path, crate::config::Store::default().path);
     let folder = config.path.as_deref().and_then(std::path::Path::parent);
-    folder.map_or_else(|| config.store.path.clone(), |folder| folder.join(&config.store.path))
+    match folder {
+        Some(folder) if *path == usual => folder.join(path),
+        _ => path.clone(),
+    }
 }
 
 fn until(now: Now, at: Timestamp) -> Duration {

@@ -116,6 +116,14 @@ pub(super) fn read_changes(setup: Arc<Setup>, known: ApiSnapshot, mut stop: Stop
     })
 }
 
+/// Reads the inventory alone, beside what the APIs said before.
+pub(super) fn read_inventory(setup: Arc<Setup>, known: ApiSnapshot, mut stop: Stop) -> Work {
+    Box::pin(async move {
+        let read = Snapshot::listed(&setup, known, &mut stop).await;
+        Done::Read(read.map(Box::new), Extent::Inventory, false, 0)
+    })
+}
+
 /// Tries to deliver something, once what led to it is kept; where that takes too long, all the same.
 pub(super) fn deliver(
     channel: Option<Arc<Channel>>,
@@ -390,8 +398,12 @@ fn examined(examination: Examination, seen: Seen, not_after: Option<Timestamp>, 
     }
 }
 
-/// Whether the platform says something else than before; when it was asked does not count.
+/// Whether the platform or the zone's listing says something else than before; when it was asked does not count.
 pub(super) fn is_news(before: Option<&FleetContext>, api: &ApiSnapshot) -> bool {
+    let listed = before.and_then(|before| before.fleet.listing.known());
+    if listed != api.listing.known() {
+        return true;
+    }
     let before = before.and_then(FleetContext::platform);
     match (before, api.platform.known()) {
         (Some(before), Some(now)) => before.apps != now.apps || before.machines_missing != now.machines_missing,

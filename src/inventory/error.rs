@@ -62,6 +62,12 @@ pub enum InventoryError {
         /// What is wrong.
         why: String,
     },
+    /// A pattern that fits no tenant.
+    #[error("no tenant has an id or a host name that fits `{pattern}`: `roundsman tenants` lists them")]
+    NobodyFits {
+        /// The pattern.
+        pattern: String,
+    },
     /// A host name that is none.
     #[error("tenant `{id}` ({place}): {why}")]
     Hostname {

@@ -122,7 +122,7 @@ pub fn load_awaiting(
     let known = all.tenants.into_iter().map(Arc::new).collect::<Vec<_>>();
     let (mut tenants, awaited) = match names.is_empty() {
         true => (known.clone(), Vec::new()),
-        false => select::by_name(known.clone(), &all.excluded, names)?,
+        false => select::by_name(known.clone(), &all.excluded, names, read.complete)?,
     };
     tenants.extend(unlisted(config, &awaited)?.into_iter().map(Arc::new));
     Ok(Inventory {

@@ -31,7 +31,7 @@ pub fn without(tenants: Vec<Arc<Tenant>>, patterns: &[Glob]) -> Vec<Arc<Tenant>>
 /// # Errors
 /// [`InventoryError`] where a name is excluded, or nobody has it.
 pub fn chosen(inventory: &Inventory, names: &[String]) -> Result<BTreeSet<TenantId>, InventoryError> {
-    let (tenants, unknown) = by_name(inventory.known.clone(), &inventory.excluded, names)?;
+    let (tenants, unknown) = by_name(inventory.known.clone(), &inventory.excluded, names, inventory.complete)?;
     match unknown.is_empty() {
         true => Ok(tenants.iter().map(|tenant| tenant.id.clone()).collect()),
         false => Err(InventoryError::UnknownTenants {
@@ -41,11 +41,13 @@ pub fn chosen(inventory: &Inventory, names: &[String]) -> Result<BTreeSet<Tenant
     }
 }
 
-/// The tenants that are named, by id or by host name, in the order of the inventory; and the names that none has.
+/// The tenants that are named, by id or by host name, in the order of the inventory; and the names that none has. A
+/// pattern is the name of nobody: where all tenants are known, it has to fit one.
 pub(super) fn by_name(
     tenants: Vec<Arc<Tenant>>,
     excluded: &[String],
     names: &[String],
+    complete: bool,
 ) -> Result<(Vec<Arc<Tenant>>, Vec<Unknown>), InventoryError> {
     let mut wanted = vec![false; tenants.len()];
     let mut unknown = Vec::new();
@@ -58,9 +60,10 @@ pub(super) fn by_name(
             for (at, _) in tenants.iter().enumerate().filter(|(_, tenant)| fits(tenant)) {
                 (wanted[at], any) = (true, true);
             }
-            if any {
+            if any || !complete {
                 continue;
             }
+            return Err(InventoryError::NobodyFits { pattern: name.clone() });
         }
         match tenants.iter().position(|tenant| is_called(tenant, name)) {
             Some(at) => wanted[at] = true,

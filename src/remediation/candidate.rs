@@ -319,10 +319,6 @@ fn down(scene: &Scene<'_>, directory: &Directory<'_>, entry: &CauseEntry) -> Opt
         };
         match &remedy.action {
             Action::StartMachine { .. } => repair.steps.push(Step::StartMachine(machine)),
-            // What failed does not run: there is nothing to stop first.
-            Action::RestartMachine { .. } if machine.state.has_failed() => {
-                repair.steps.push(Step::StartMachine(machine));
-            }
             Action::RestartMachine { .. } => repair.steps.push(Step::RestartMachine(machine)),
             _ => continue,
         }

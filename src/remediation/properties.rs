@@ -169,7 +169,7 @@ impl Case {
         let shared = |cause, scope| CauseEntry {
             cause,
             scope,
-            object: Object::Wildcard,
+            object: Object::Wildcard("*.example.com".into()),
             outcome: Outcome::Fail,
             confidence: Confidence::Confirmed,
             tenants: BTreeSet::new(),

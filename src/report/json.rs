@@ -74,6 +74,8 @@ pub struct Summary {
     pub failing: usize,
     /// Not known.
     pub unknown: usize,
+    /// Whose page was not asked for because they sleep, however they are.
+    pub asleep: usize,
 }
 
 /// One finding.
@@ -356,12 +358,17 @@ impl<'r> Report<'r> {
 
 fn summary(tenants: &[TenantVerdict]) -> Summary {
     let count = |status| tenants.iter().filter(|tenant| tenant.status == status).count();
+    let sleeps = |tenant: &&TenantVerdict| {
+        let mut findings = tenant.findings.iter();
+        findings.any(|(_, finding)| finding.reason == Some(Reason::Asleep))
+    };
     Summary {
         tenants: tenants.len(),
         healthy: count(Status::Healthy),
         degraded: count(Status::Degraded),
         failing: count(Status::Failing),
         unknown: count(Status::Unknown),
+        asleep: tenants.iter().filter(sleeps).count(),
     }
 }
 

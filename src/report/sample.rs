@@ -148,6 +148,7 @@ pub(super) fn report(tenants: Vec<TenantLine<'static>>, causes: Vec<CauseLine<'s
         interrupted: false,
         demands: Vec::new(),
         tenants_only: false,
+        release: None,
         baseline: None,
         summary: Summary {
             tenants: tenants.len(),
@@ -155,6 +156,7 @@ pub(super) fn report(tenants: Vec<TenantLine<'static>>, causes: Vec<CauseLine<'s
             degraded: count(Status::Degraded),
             failing: count(Status::Failing),
             unknown: count(Status::Unknown),
+            asleep: 0,
         },
         fleet: fleet
             .into_iter()

@@ -86,8 +86,12 @@ pub struct Dispatcher {
     /// What was seen of a tenant last: most look alike, and it is kept once for all of them.
     alike: Option<Arc<Seen>>,
     totals: Totals,
-    /// How many examinations saw anything since the last look at the fleet.
+    /// How many examinations saw anything of those that began after the last look at the fleet did; and after the one that
+    /// is under way.
     sights: usize,
+    sights_meanwhile: usize,
+    /// When the look at the fleet began that counts.
+    seen_since: Option<Timestamp>,
     shared: SharedState,
     /// How many tenants have each cause of their own.
     sharing: BTreeMap<Cause, usize>,
@@ -102,6 +106,8 @@ pub struct Dispatcher {
     shrunk: u32,
     left: bool,
     read_once: bool,
+    /// Whether all of the inventory was read once.
+    inventory_known: bool,
     readings: Readings,
     lag: Duration,
     lag_before: Duration,
@@ -155,6 +161,8 @@ impl Dispatcher {
             alike: None,
             totals: Totals::default(),
             sights: 0,
+            sights_meanwhile: 0,
+            seen_since: None,
             shared,
             sharing: BTreeMap::new(),
             book,
@@ -164,6 +172,7 @@ impl Dispatcher {
             shrunk: 0,
             left: false,
             read_once: false,
+            inventory_known: false,
             readings: Readings::default(),
             lag: Duration::ZERO,
             lag_before: Duration::ZERO,
@@ -234,6 +243,7 @@ impl Dispatcher {
             match due.job {
                 Job::Fleet => {
                     self.look_begun = Some(now.steady);
+                    self.sights_meanwhile = 0;
                     effects.push(Effect::Look);
                 }
                 Job::Read => {
@@ -277,7 +287,9 @@ impl Dispatcher {
     /// The APIs and the inventory were read.
     fn read(&mut self, now: Now, reading: Reading, effects: &mut Vec<Effect>) {
         self.chores.finished(Job::Read);
-        let next = self.readings.done(now.steady, &reading, self.settings.read_every);
+        let next = self
+            .readings
+            .done(now.steady, &reading, self.settings.read_every, self.settings.read_apart);
         self.chores.plan(Job::Read, next);
         let first = !self.read_once;
         match reading.inventory {

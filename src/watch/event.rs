@@ -60,6 +60,8 @@ pub enum Extent {
     Whole,
     /// What changed since then at the machines of the platform.
     Changes,
+    /// Nothing: only who the tenants are is asked for.
+    Inventory,
 }
 
 /// What one reading brought.

@@ -24,6 +24,8 @@ pub(super) struct Readings {
     whole: Option<(Timestamp, u32)>,
     /// Whether something does not fit, so that all is to be read again.
     wanted: bool,
+    /// When the APIs are read next, where the inventory is read without them in between.
+    apis_at: Option<Timestamp>,
     /// Until when the calls that were made count, at so many a minute.
     paid_until: Option<Timestamp>,
 }
@@ -31,6 +33,9 @@ pub(super) struct Readings {
 impl Readings {
     /// The reading that is due now. While something fails whose end only all of it shows, that is `awaited`.
     pub(super) fn due(&self, now: Timestamp, awaited: bool) -> Extent {
+        if self.apis_at.is_some_and(|at| now < at) {
+            return Extent::Inventory;
+        }
         let Some((at, calls)) = self.whole else {
             return Extent::Whole;
         };
@@ -50,8 +55,20 @@ impl Readings {
         *self = Self::default();
     }
 
-    /// A reading has ended; when the next one is due. `every` is how often the inventory is read, which may cost no call.
-    pub(super) fn done(&mut self, now: Timestamp, reading: &Reading, every: Duration) -> Timestamp {
+    /// A reading has ended; when the next one is due. `every` is how often the inventory is read; `apart` that no API tells
+    /// who the tenants are, so that it can be read without them.
+    pub(super) fn done(&mut self, now: Timestamp, reading: &Reading, every: Duration, apart: bool) -> Timestamp {
+        let next = later(now, every);
+        if reading.extent == Extent::Inventory {
+            return self.apis_at.map_or(next, |at| at.min(next));
+        }
+        let apis = self.apis_after(now, reading, every);
+        self.apis_at = (apart && next < apis).then_some(apis);
+        if apart { apis.min(next) } else { apis }
+    }
+
+    /// When the APIs are due after a reading of them.
+    fn apis_after(&mut self, now: Timestamp, reading: &Reading, every: Duration) -> Timestamp {
         let paid = self.paid_until.filter(|until| *until > now).unwrap_or(now);
         self.paid_until = Some(later(paid, cost(reading.calls)));
         match reading.extent {
@@ -60,13 +77,14 @@ impl Readings {
                 self.wanted = false;
             }
             Extent::Changes => self.wanted |= reading.doubtful,
+            Extent::Inventory => {}
         }
         if reading.calls == 0 {
             return later(now, every);
         }
         let soon = match reading.extent {
             Extent::Whole => later(now, every.max(APIS_EVERY)),
-            Extent::Changes => later(now, every.max(APIS_EVERY).max(cost(reading.calls))),
+            Extent::Changes | Extent::Inventory => later(now, every.max(APIS_EVERY).max(cost(reading.calls))),
         };
         match self.whole {
             // What cost much and told nothing is not asked for again at once.
@@ -110,7 +128,7 @@ mod tests {
             let extent = readings.due(now, false);
             seen.push((now.as_second(), extent));
             let calls = if extent == Extent::Whole { whole } else { changes };
-            now = readings.done(now, &reading(extent, calls), EVERY);
+            now = readings.done(now, &reading(extent, calls), EVERY, false);
         }
         seen
     }
@@ -146,30 +164,30 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_read_again_as_soon_as_calls_allow() {
         let mut readings = Readings::default();
-        readings.done(at(0), &reading(Extent::Whole, 120), EVERY);
+        readings.done(at(0), &reading(Extent::Whole, 120), EVERY, false);
         let doubtful = Reading {
             doubtful: true,
             ..reading(Extent::Changes, 1)
         };
-        assert_eq!(readings.done(at(60), &doubtful, EVERY), at(120));
+        assert_eq!(readings.done(at(60), &doubtful, EVERY, false), at(120));
         assert_eq!(
             readings.due(at(120), false),
             Extent::Changes,
             "120 calls count for three minutes"
         );
         assert_eq!(
-            readings.done(at(240), &doubtful, EVERY),
+            readings.done(at(240), &doubtful, EVERY, false),
             at(241) + SignedDuration::from_millis(500)
         );
         assert_eq!(readings.due(at(242), false), Extent::Whole);
-        readings.done(at(242), &reading(Extent::Whole, 120), EVERY);
+        readings.done(at(242), &reading(Extent::Whole, 120), EVERY, false);
         assert_eq!(readings.due(at(800), false), Extent::Changes);
     }
 
     #[test]
     fn what_only_all_of_it_shows_is_awaited_as_calls_allow() {
         let mut readings = Readings::default();
-        readings.done(at(0), &reading(Extent::Whole, 120), EVERY);
+        readings.done(at(0), &reading(Extent::Whole, 120), EVERY, false);
         assert_eq!(readings.due(at(120), true), Extent::Changes);
         assert_eq!(readings.due(at(180), true), Extent::Whole);
     }
@@ -181,12 +199,34 @@ mod tests {
             told: false,
             ..reading(Extent::Whole, 80)
         };
-        assert_eq!(readings.done(at(0), &failed, EVERY), at(120));
+        assert_eq!(readings.done(at(0), &failed, EVERY, false), at(120));
         assert_eq!(readings.due(at(120), false), Extent::Whole);
         assert_eq!(
-            readings.done(at(0), &Reading::default(), EVERY),
+            readings.done(at(0), &Reading::default(), EVERY, false),
             at(30),
             "no API was asked"
+        );
+    }
+
+    #[test]
+    fn an_inventory_of_its_own_is_read_as_often_as_it_says_and_the_apis_no_more_than_before() {
+        let mut readings = Readings::default();
+        let (mut now, mut seen) = (at(0), Vec::new());
+        while now < at(121) {
+            let extent = readings.due(now, false);
+            seen.push((now.as_second(), extent));
+            let calls = if extent == Extent::Inventory { 0 } else { 30 };
+            now = readings.done(now, &reading(extent, calls), EVERY, true);
+        }
+        assert_eq!(
+            seen,
+            [
+                (0, Extent::Whole),
+                (30, Extent::Inventory),
+                (60, Extent::Whole),
+                (90, Extent::Inventory),
+                (120, Extent::Whole)
+            ]
         );
     }
 }

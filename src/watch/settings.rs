@@ -10,7 +10,7 @@ use roundsman_checks::diagnosis::{Cause, Severity};
 use roundsman_checks::gather::Concurrency;
 
 use crate::alerting::{dossier, routing};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::schedule::{Cadence, CronExpression};
 
 /// Settings of a dispatcher.
@@ -22,6 +22,8 @@ pub struct Settings {
     pub fleet_every: Duration,
     /// How often the sources of the tenants are read, and the APIs with them as far as their budget allows.
     pub read_every: Duration,
+    /// Whether no API says who the tenants are, so that their sources can be read without the APIs.
+    pub read_apart: bool,
     /// How often a sleeping tenant may be woken for its page.
     pub wake_every: Duration,
     /// When an incident opens and is over.
@@ -55,6 +57,7 @@ impl Settings {
             cadence,
             fleet_every: schedule.fleet_every,
             read_every: config.tenants.every,
+            read_apart: !config.tenants.sources.iter().copied().any(Source::is_platform),
             wake_every: config.site.wake_every,
             policy: config.incidents.policy(),
             concurrency,

@@ -355,3 +355,31 @@ fn an_inventory_that_is_not_whole_is_no_pass_whatever_the_scope() {
     assert_eq!(ran.code, Some(3), "{}", ran.out);
     assert!(ran.out.contains("did not answer in full"), "{}", ran.out);
 }
+
+#[test]
+fn the_report_advises_what_a_repair_would_do() {
+    let faults = ["certificate-conflict@q7f9=other:sp-foreign", "app-stopped@a3b1=failed"];
+    let served = serve(LabOptions::with_platform(), &faults);
+    let report = document(&run(&served, &["verify", "q7f9", "a3b1", "--json"]));
+    let remedy = |cause: &str| {
+        let mut causes = report["causes"].as_array().into_iter().flatten();
+        let entry = causes.find(|entry| entry["cause"] == cause);
+        entry.unwrap_or_else(|| panic!("no {cause}: {report}"))["remedy"][0].clone()
+    };
+    // Who looks after an app that is no tenant's decides.
+    let conflict = remedy("certificate-conflict");
+    assert_eq!(
+        (&conflict["action"], &conflict["automatic"]),
+        (&json!("remove-certificate"), &json!(false)),
+        "{conflict}"
+    );
+    // What failed does not run: there is nothing to stop first.
+    assert_eq!(remedy("app-crashed")["action"], "start-machine");
+    let plan = document(&run(&served, &["remediate", "q7f9", "a3b1", "--format", "json"]));
+    for (tenant, action) in [("q7f9", "remove-certificate"), ("a3b1", "start-machine")] {
+        let mut plans = plan["plans"].as_array().into_iter().flatten();
+        let planned = plans.find(|plan| plan["tenant"] == tenant);
+        let planned = planned.unwrap_or_else(|| panic!("no plan for {tenant}: {plan}"));
+        assert_eq!(planned["actions"][0]["action"], action);
+    }
+}

@@ -7,9 +7,11 @@ use nix::sys::signal::Signal;
 use roundsman::store::Reader;
 use roundsman_alerts::Incident;
 use roundsman_checks::clock::Stopwatch;
+use roundsman_lab::LabOptions;
 use serde_json::Value;
 
-use super::{Daemon, ask, eventually, json, served};
+use super::{Daemon, ask, eventually, get, json, listens, served, served_with};
+use crate::cli::command;
 
 fn states(incidents: &Value) -> Vec<(String, String)> {
     let text = |incident: &Value, key: &str| incident[key].as_str().unwrap_or_default().to_owned();
@@ -73,6 +75,30 @@ fn a_fleets_cause_is_one_incident_with_all_tenants() {
         known.clone().all(|tenant| tenant["status"] == "healthy").then_some(())
     });
     assert_eq!(json(&served, &["incidents"]), serde_json::json!([]));
+}
+
+#[test]
+fn a_network_that_goes_away_is_blamed_on_nobody_else() {
+    let served = served_with(LabOptions::with_platform(), &[]);
+    let mut command = command(served.dir.path());
+    command
+        .env("FLY_API_TOKEN", served.lab.fly_token())
+        .env("CLOUDFLARE_API_TOKEN", served.lab.cloudflare_token());
+    let mut daemon = Daemon::start_with(&served, &mut command);
+    let address = listens(&mut daemon);
+    eventually("readiness", || (get(&address, "/readyz").0 == 200).then_some(()));
+    // What the platform said a moment ago does not show that it can be asked now.
+    served.stage(&["vantage-offline"]);
+    daemon.hears(&["incident", "vantage-offline", "opened"]);
+    let all = json(&served, &["incidents", "--all"]);
+    let scopes = all
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|incident| &incident["scope"]);
+    assert!(scopes.clone().all(|scope| scope == "agent"), "{all}");
+    served.stage(&[]);
+    daemon.hears(&["vantage-offline", "resolved"]);
 }
 
 #[test]

@@ -10,6 +10,44 @@ use super::{Daemon, ask, configure, eventually, get, json, listens, served};
 use crate::cli::command;
 
 #[test]
+fn nobody_is_ready_before_the_tenants_were_named() {
+    let served = served(&[]);
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = nobody.local_addr().expect("an address");
+    drop(nobody);
+    let (before, rest) = text.split_once("source = \"list\"\nlist = [").expect("a list");
+    let rest = rest.split_once('\n').expect("a line").1;
+    let text = format!("{before}source = \"http\"\nurl = \"http://{address}/tenants\"\n{rest}");
+    std::fs::write(&served.config, text).expect("the configuration can be written");
+    let mut daemon = Daemon::start(&served);
+    let web = listens(&mut daemon);
+    let said = eventually("zone and edge were looked at", || {
+        let (status, body) = get(&web, "/readyz");
+        assert_eq!(status, 503, "{body}");
+        let said = serde_json::from_str::<Value>(&body).expect("JSON");
+        (said["waiting_for"] == serde_json::json!(["the inventory"])).then_some(said)
+    });
+    assert_eq!((&said["ready"], &said["coverage"]), (&false.into(), &0.0.into()));
+}
+
+#[test]
+fn a_database_lies_where_the_configuration_says() {
+    let served = served(&[]);
+    let folder = served.dir.path().join("sub");
+    std::fs::create_dir(&folder).expect("a folder");
+    let text = std::fs::read_to_string(&served.config).expect("the configuration");
+    for (path, expected) in [("\n[store]\npath = \"a.db\"\n", "sub/a.db"), ("", "sub/roundsman.db")] {
+        std::fs::write(folder.join("c.toml"), text.clone() + path).expect("the configuration can be written");
+        // What is relative on the command line stays so.
+        let mut command = command(served.dir.path());
+        let output = command.args(["status", "--config", "sub/c.toml"]).output();
+        let said = String::from_utf8_lossy(&output.expect("it runs").stderr).into_owned();
+        assert!(said.contains(expected) && !said.contains("sub/sub"), "{said}");
+    }
+}
+
+#[test]
 fn it_answers_for_itself() {
     let served = served(&[]);
     let mut daemon = Daemon::start(&served);

@@ -31,6 +31,7 @@ pub(super) const APPS: &[(&str, Option<&str>, Outcome)] = &[
     ("web/starting", Some("app-starting"), Outcome::Fail),
     ("web/starting/old", Some("app-stopped"), Outcome::Fail),
     ("web/started/host-down", Some("app-host-down"), Outcome::Fail),
+    ("web/stopped/off/host-down", Some("app-host-down"), Outcome::Fail),
 ];
 
 #[tokio::test]

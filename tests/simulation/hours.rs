@@ -86,6 +86,7 @@ impl Hours {
             cadence: Cadence::every(EVERY, None),
             fleet_every: Duration::from_secs(15),
             read_every: Duration::from_secs(30),
+            read_apart: false,
             wake_every: Duration::from_secs(6 * 3600),
             policy: Policy::default(),
             concurrency: Concurrency::default(),

@@ -720,6 +720,7 @@ fn settings(plan: Plan) -> Settings {
         cadence: Cadence::every(plan.every, None),
         fleet_every: Duration::from_secs(15),
         read_every: Duration::from_secs(30),
+        read_apart: false,
         wake_every: Duration::from_secs(6 * 3600),
         policy: Policy::default(),
         concurrency: Concurrency::Fixed(8),

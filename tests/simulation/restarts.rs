@@ -51,6 +51,7 @@ fn settings(policy: Policy) -> Settings {
         cadence: Cadence::every(Duration::from_secs(60), None),
         fleet_every: Duration::from_secs(15),
         read_every: Duration::from_secs(30),
+        read_apart: false,
         wake_every: Duration::from_secs(6 * 3600),
         policy,
         concurrency: Concurrency::Fixed(8),

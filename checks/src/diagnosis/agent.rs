@@ -19,7 +19,9 @@ fn answered(look: &DnsQuery) -> bool {
     look.reply.is_some()
 }
 
-pub(super) fn offline(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+/// Whether the look at the fleet tried to see something, and neither a control nor a server of the zone nor an address of
+/// the edge answered. APIs count only where they were asked in this look.
+fn is_silent(context: &FleetContext) -> bool {
     let fleet = &context.fleet;
     let (vantage, zone) = (&fleet.vantage, &fleet.zone);
     let tried = !vantage.resolvers.is_empty()
@@ -33,23 +35,37 @@ pub(super) fn offline(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
         .chain(&zone.controls)
         .chain(&zone.wildcards)
         .chain(&zone.resolver_controls);
+    let mut controls = vantage.controls.iter().chain(&vantage.apis);
     let sees = dns.into_iter().any(answered)
-        || vantage.controls.iter().any(|control| control.end.is_done())
-        || fleet.edge.controls.iter().any(|visit| visit.connect.end.is_done())
-        || fleet.platform.known().is_some()
+        || controls.any(|control| control.end.is_done())
+        || fleet.edge.controls.iter().any(|visit| visit.connect.end.is_done());
+    tried && !sees
+}
+
+/// Whether an API answered when it was read: before this look, and perhaps long before.
+fn was_answered(context: &FleetContext) -> bool {
+    let fleet = &context.fleet;
+    let faults = [fleet.platform.fault(), fleet.listing.fault()];
+    fleet.platform.known().is_some()
         || fleet.listing.known().is_some()
-        || [fleet.platform.fault(), fleet.listing.fault()]
-            .into_iter()
-            .flatten()
-            .any(answered_by_http)
-        || totals.saw > 0;
+        || faults.into_iter().flatten().any(answered_by_http)
+}
+
+/// Whether only what an API said earlier speaks for it that the agent sees: it is worth asking again.
+pub(super) fn rests_on_apis(context: &FleetContext) -> bool {
+    is_silent(context) && context.fleet.vantage.apis.is_empty() && was_answered(context)
+}
+
+pub(super) fn offline(context: &FleetContext, totals: &Totals) -> Vec<Proof> {
+    let fleet = &context.fleet;
+    let (vantage, zone) = (&fleet.vantage, &fleet.zone);
     let exhausted = exhausted_look(context, totals).is_some();
-    if !tried || sees || exhausted {
+    if !is_silent(context) || rests_on_apis(context) || totals.saw > 0 || exhausted {
         return Vec::new();
     }
     let silence = AgentFact::Silence {
         resolvers: vantage.resolvers.len(),
-        controls: vantage.controls.len(),
+        controls: vantage.controls.len() + vantage.apis.len(),
         servers: zone.servers.len(),
         addresses: fleet.edge.addresses.len(),
     };

@@ -157,7 +157,7 @@ pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         let typo = format!("check the domain {domain} for a typo; if it is right, have it delegated by its registry");
         let fact = DnsFact::NoSuchDomain(domain.to_string());
         // Only a resolver said so, and it may have a view of its own.
-        let proof = Proof::fail(Object::Wildcard, vec![fact.into()]).likely();
+        let proof = Proof::fail(wildcard(context), vec![fact.into()]).likely();
         return vec![proof.because(Reason::DnsNxdomain).remedy(Remedy::advise(typo))];
     }
     let usable = context
@@ -183,7 +183,7 @@ pub(super) fn missing(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         answer: said.clone(),
     });
     let evidence = std::iter::once(none).chain(star).map(Fact::from).collect();
-    let proof = Proof::fail(Object::Wildcard, evidence).because(reason).remedy(remedy);
+    let proof = Proof::fail(wildcard(context), evidence).because(reason).remedy(remedy);
     // Who answers for the zone's servers may have a view of its own, or an old one.
     vec![if context.is_hearsay { proof.likely() } else { proof }]
 }
@@ -221,7 +221,7 @@ pub(super) fn mismatch(context: &FleetContext, _: &Totals) -> Vec<Proof> {
         context.fleet.wildcard_name(),
         joined(edge)
     ));
-    let proof = Proof::fail(Object::Wildcard, vec![leads.into(), outside.into()])
+    let proof = Proof::fail(wildcard(context), vec![leads.into(), outside.into()])
         .because(Reason::DnsMismatch)
         .remedy(remedy);
     // Without the zone's listing it may be a CDN's proxy that answers, and the record behind it be right.
@@ -271,6 +271,10 @@ pub(super) fn bogus(context: &FleetContext, _: &Totals) -> Vec<Proof> {
             .because(Reason::DnsBogus)
             .remedy(remedy),
     ]
+}
+
+fn wildcard(context: &FleetContext) -> Object {
+    Object::Wildcard(context.fleet.wildcard_name())
 }
 
 pub(super) fn by_bogus(_: &FleetContext, facts: &TenantFacts, check: Check) -> bool {

@@ -175,7 +175,8 @@ fn edge(context: &FleetContext) -> (Finding, Option<FleetDetail>) {
     if seen.is_empty() {
         let finding = match lacking.first() {
             Some((_, reason, name)) => Finding::skipped(*reason, format!("the agent has no {name}")),
-            None => Finding::plain(Outcome::Unknown, "no address of the edge was visited"),
+            None if edge.controls.is_empty() => Finding::plain(Outcome::Unknown, "no address of the edge was visited"),
+            None => Finding::plain(Outcome::Unknown, "no address of the edge served the control name"),
         };
         return (finding, None);
     }

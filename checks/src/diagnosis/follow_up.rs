@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::agent::rests_on_apis;
 use super::tenant_dns::is_blocked;
 use super::{Judgement, tenant_override, tenant_replay};
 use crate::chain::fails_by_dates_alone;
@@ -21,6 +22,8 @@ pub enum FollowUp {
     Control(SocketAddr),
     /// What clock the edge at this address keeps.
     Date(SocketAddr),
+    /// Whether the APIs answer now.
+    Apis,
     /// What stands at or below this tenant's name.
     Blockers(TenantId),
     /// This tenant's name and the control name some times more, at the server that told them apart.
@@ -42,7 +45,7 @@ impl FollowUp {
     #[must_use]
     pub fn tenant(&self) -> Option<&TenantId> {
         match self {
-            Self::Control(_) | Self::Date(_) => None,
+            Self::Control(_) | Self::Date(_) | Self::Apis => None,
             Self::Blockers(tenant)
             | Self::Repetition(tenant)
             | Self::Unhurried(tenant, _)
@@ -59,7 +62,8 @@ pub(crate) fn of_fleet(context: &FleetContext) -> Vec<FollowUp> {
     let controls = || context.fleet.edge.controls.iter();
     let again = controls().filter_map(|visit| control(context, visit));
     let dates = controls().filter_map(|visit| date(context, Some(visit)));
-    again.chain(dates).collect()
+    let apis = rests_on_apis(context).then_some(FollowUp::Apis);
+    again.chain(dates).chain(apis).collect()
 }
 
 /// What is worth asking about a tenant that was judged so. Its log is proposed whoever else's was asked for already.
@@ -134,7 +138,13 @@ fn direct(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) 
     let platform = context.platform()?;
     let told = tenant.told(platform);
     let app = told.app?;
-    let runs = matches!(app_state(told, &[]), AppState::Running(_));
+    let state = app_state(told, &[]);
+    // Only the details of a machine tell whether its host is down: then nothing starts it there.
+    if matches!(state, AppState::Stopped(Some(_)) | AppState::Crashed(_)) {
+        let fails = findings.of(Check::App).outcome == Outcome::Fail && !tenant.checks_asked;
+        return fails.then(|| FollowUp::Checks(tenant.tenant.id.clone()));
+    }
+    let runs = matches!(state, AppState::Running(_));
     if !runs || findings.of(Check::Site).outcome != Outcome::Fail {
         return None;
     }

@@ -51,8 +51,8 @@ pub enum Object {
     Server(SocketAddr),
     /// The zone's signatures.
     Zone,
-    /// The record `*.DOMAIN`.
-    Wildcard,
+    /// The record `*.DOMAIN`, by its name.
+    Wildcard(String),
     /// A recursive resolver.
     Resolver(SocketAddr),
     /// What stands at a name in the zone, or what the edge does with that name.
@@ -105,8 +105,8 @@ impl fmt::Display for Object {
             Self::EdgeAddress(address) | Self::Server(address) | Self::Resolver(address) => address.fmt(f),
             Self::Servers => f.write_str("servers"),
             Self::Zone => f.write_str("zone"),
-            Self::Wildcard => f.write_str("wildcard"),
             Self::Name(name)
+            | Self::Wildcard(name)
             | Self::Certificate(name)
             | Self::Caa(name)
             | Self::App(name)

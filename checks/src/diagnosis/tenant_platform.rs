@@ -65,13 +65,15 @@ fn conflict(subject: &TenantContext<'_>, edge: &str, app: &App, certificate: &Ap
         imported: certificate.imported,
         handshake: handshake.map(|now| (subject.name().to_owned(), now)),
     };
+    // Who looks after an app that is no tenant's decides what goes there.
+    let of_a_tenant = subject.context.owner(&app).is_some_and(|owner| owner.app == app);
     let remove = Action::RemoveCertificate {
         app: app.clone(),
         name: name.clone(),
     };
     Proof::fail(Object::AppCertificate { app, name }, vec![held.into()])
         .because(Reason::PlatformConflict)
-        .remedy(remove.automatically(!certificate.imported))
+        .remedy(remove.automatically(of_a_tenant && !certificate.imported))
 }
 
 /// The edge's own certificate for exactly this name, where it is not ready.
@@ -276,9 +278,17 @@ pub(super) fn app_crashed(subject: &TenantContext<'_>) -> Option<Proof> {
         return None;
     };
     let app = &subject.tenant.tenant.app;
-    let restart = Action::RestartMachine {
-        app: app.clone(),
-        machine: machine.id.clone(),
+    let id = machine.id.clone();
+    // What failed does not run: there is nothing to stop first.
+    let restart = match machine.state.has_failed() {
+        true => Action::StartMachine {
+            app: app.clone(),
+            machine: id,
+        },
+        false => Action::RestartMachine {
+            app: app.clone(),
+            machine: id,
+        },
     };
     let evidence = std::iter::once(down(machine, false)).chain(others(subject, machine));
     Some(

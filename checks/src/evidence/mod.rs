@@ -17,8 +17,8 @@ pub use logs::{LogLine, TenantLog};
 pub use machine_state::MachineState;
 pub use millis::Millis;
 pub use platform::{
-    ApiAnswer, App, AppCertificate, AppTold, AppWord, CertificateState, Changed, Cloud, Exit, Machine, Platform,
-    ZoneRecord,
+    ApiAnswer, App, AppCertificate, AppTold, AppWord, CertificateState, Changed, Cloud, Crashes, Exit, Machine,
+    Platform, ZoneRecord,
 };
 pub use reason::{Alert, Reason, UnknownReason};
 pub use trace_context::{NoTraceId, SpanId, TraceContext, TraceId};

@@ -355,6 +355,29 @@ pub struct Exit {
     pub requested: bool,
     /// When.
     pub at: Option<Timestamp>,
+    /// How many times in a row it ended so that nobody asked for it and it was not well, this one included, and when the
+    /// first of these was: as far back as the platform was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<Crashes>,
+}
+
+impl Exit {
+    /// Whether somebody asked for it, or the program ended by itself and well.
+    #[must_use]
+    pub fn is_orderly(&self) -> bool {
+        self.requested || (self.code == Some(0) && !self.out_of_memory)
+    }
+}
+
+/// Exits in a row that nobody asked for and that were not well: at least two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Crashes {
+    /// How many.
+    pub count: usize,
+    /// Whether there may be more before them.
+    pub more: bool,
+    /// When the first of them was.
+    pub since: Option<Timestamp>,
 }
 
 /// One record of the zone's listing at the DNS provider.

@@ -61,6 +61,10 @@ pub struct VantageEvidence {
     pub resolvers: Vec<DnsQuery>,
     /// The other controls.
     pub controls: Vec<ControlProbe>,
+    /// The APIs, asked only where nothing else answers: whether any HTTP response came. What they said earlier shows no more
+    /// that the agent sees now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apis: Vec<ControlProbe>,
     /// Clocks of others, asked only where a chain fails by its dates alone.
     pub dates: Vec<ClockProbe>,
     /// The clocks of those who were asked anyway, one of each.

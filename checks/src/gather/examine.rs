@@ -75,7 +75,10 @@ impl Examination {
 
 /// Whether a follow-up is about one tenant alone. Logs are read for all together, clocks of addresses once.
 fn is_of_one(follow_up: &FollowUp) -> bool {
-    !matches!(follow_up, FollowUp::Log(_) | FollowUp::Date(_) | FollowUp::Control(_))
+    !matches!(
+        follow_up,
+        FollowUp::Log(_) | FollowUp::Date(_) | FollowUp::Control(_) | FollowUp::Apis
+    )
 }
 
 /// Probes a tenant for the first time and judges it.

@@ -56,7 +56,7 @@ pub(super) async fn look(prober: &EdgeProber<'_>, before: Option<&FleetContext>)
     follow_up(prober, context, &open).await
 }
 
-/// Follows up what is open about the fleet: the control name again after a rest, and the clocks of addresses.
+/// Follows up what is open about the fleet: the control name again after a rest, the clocks of addresses, the APIs.
 pub(super) async fn follow_up(prober: &EdgeProber<'_>, context: FleetContext, open: &[FollowUp]) -> FleetContext {
     let controls = open.iter().filter_map(|follow_up| match follow_up {
         FollowUp::Control(address) => Some(*address),
@@ -73,12 +73,19 @@ pub(super) async fn follow_up(prober: &EdgeProber<'_>, context: FleetContext, op
         }
         join_all(controls.iter().map(|address| prober.control(*address))).await
     };
-    let (again, dates) = tokio::join!(again, join_all(dates));
-    if again.is_empty() && dates.is_empty() {
+    let apis = async {
+        match open.contains(&FollowUp::Apis) {
+            true => vantage::apis(prober.setup).await,
+            false => Vec::new(),
+        }
+    };
+    let (again, dates, apis) = tokio::join!(again, join_all(dates), apis);
+    if again.is_empty() && dates.is_empty() && apis.is_empty() {
         return context;
     }
     let (mut edge, mut vantage) = (context.fleet.edge.clone(), context.fleet.vantage.clone());
     edge.rechecks.extend(again);
     vantage.dates.extend(dates);
+    vantage.apis.extend(apis);
     context.observe(context.fleet.zone.clone(), edge, vantage)
 }

@@ -44,6 +44,8 @@ pub struct ProbeSetup {
     pub controls: Vec<Control>,
     /// Asks the controls that are URLs.
     pub url_controls: UrlControls,
+    /// Where the configured APIs are.
+    pub api_urls: Vec<String>,
     /// Where a tenant app is reached directly, as `<app>.<domain>` and a port; `None` without a platform.
     pub direct: Option<(String, u16)>,
     /// Whether addresses that the platform names may lie inside of the agent's own network.
@@ -107,6 +109,7 @@ impl ProbeSetup {
             vantage: String::new(),
             controls: vec![Control::Resolvers],
             url_controls: UrlControls::new(&prober.settings().user_agent),
+            api_urls: Vec::new(),
             direct: None,
             private: false,
             concurrency: Concurrency::default(),

@@ -91,9 +91,26 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment) -> Vantag
         ipv6,
         resolvers,
         controls: controls.into_iter().flatten().collect(),
+        apis: Vec::new(),
         dates: Vec::new(),
         clocks: assignment.snapshot.clocks.clone(),
         taken_at: Some(now()),
+    }
+}
+
+/// Whether the configured APIs answer; nothing where they are no control.
+pub(super) async fn apis(setup: &ProbeSetup) -> Vec<ControlProbe> {
+    let urls = setup
+        .api_urls
+        .iter()
+        .filter(|_| setup.controls.contains(&Control::Apis));
+    join_all(urls.map(|url| ask(setup, url))).await
+}
+
+async fn ask(setup: &ProbeSetup, url: &str) -> ControlProbe {
+    ControlProbe {
+        what: url.to_owned(),
+        end: setup.url_controls.ask(url, setup.timing.control).await,
     }
 }
 
@@ -101,10 +118,7 @@ async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlProbe> 
     let timeout = setup.timing.control;
     match control {
         Control::Address(address) => Some(probes::control_socket(&address.to_string(), *address, timeout).await),
-        Control::Url(url) => Some(ControlProbe {
-            what: url.clone(),
-            end: setup.url_controls.ask(url, timeout).await,
-        }),
+        Control::Url(url) => Some(ask(setup, url).await),
         Control::Resolvers | Control::Apis => None,
     }
 }

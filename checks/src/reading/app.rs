@@ -105,7 +105,7 @@ pub fn app_state<'p>(told: AppTold<'p>, details: &[Machine]) -> AppState<'p> {
     if running > 0 {
         return AppState::Running(running);
     }
-    let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(ended_well);
+    let fit = |machine: &Machine| machine.last_exit.as_ref().is_none_or(Exit::is_orderly);
     let find = |is: &dyn Fn(&Machine) -> bool| machines.iter().copied().find(|machine| is(machine));
     let wakes = |machine: &Machine| {
         machine.state.is_at_rest() && machine.autostart == Some(true) && fit(machine) && !host_down(machine)
@@ -158,8 +158,4 @@ pub fn other_releases<'a>(expected: &ExpectedImage, app: &'a App) -> Vec<&'a Mac
 /// Whether a machine runs the image that is expected; `None` where that is not told.
 pub(crate) fn runs_expected(expected: &ExpectedImage, app: &App, machine: &Machine) -> Option<bool> {
     expected.is(&app.name, machine.image.as_ref()?, machine.digest.as_deref())
-}
-
-fn ended_well(exit: &Exit) -> bool {
-    exit.requested || (exit.code == Some(0) && !exit.out_of_memory)
 }

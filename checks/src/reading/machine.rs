@@ -39,8 +39,14 @@ impl fmt::Display for MachineEnd {
         if exit.out_of_memory {
             f.write_str(", out of memory")?;
         }
-        match exit.at {
-            Some(at) => write!(f, " at {}", second(at)),
+        if let Some(at) = exit.at {
+            write!(f, " at {}", second(at))?;
+        }
+        let Some(crashes) = &exit.crashes else { return Ok(()) };
+        let at_least = if crashes.more { "at least " } else { "" };
+        write!(f, ", {at_least}{} crashes in a row", crashes.count)?;
+        match crashes.since {
+            Some(since) => write!(f, " since {}", second(since)),
             None => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! When the agent itself can't see: one thing that answers is enough for it not to be blind, and what it lacks itself is
 //! never a tenant's fault.
 
-use roundsman_checks::diagnosis::{Diagnosis, Status, diagnose};
+use roundsman_checks::diagnosis::{Diagnosis, FollowUp, Status, diagnose};
 use roundsman_checks::evidence::{
     ApiAnswer, ClockProbe, ControlProbe, DnsQuery, Exchange, Fault, Platform, Reason, Retry, SourceClock, StepStatus,
     Visit,
@@ -117,6 +117,29 @@ fn one_thing_that_answers_is_enough_to_see() {
         answer(&mut world);
         assert!(!causes(&diagnose(&world)).contains(&"vantage-offline"), "{what}");
     }
+}
+
+#[test]
+fn what_an_api_said_earlier_counts_until_it_is_asked_again() {
+    let mut world = dark();
+    world.platform = ApiAnswer::Known(Platform::default().into());
+    let diagnosis = diagnose(&world);
+    assert!(diagnosis.follow_ups.contains(&FollowUp::Apis));
+    assert!(!causes(&diagnosis).contains(&"vantage-offline"));
+    let mut asked = |end| {
+        let what = "https://api.example.com".to_owned();
+        world.vantage.apis = vec![ControlProbe { what, end }];
+        let diagnosis = diagnose(&world);
+        assert!(!diagnosis.follow_ups.contains(&FollowUp::Apis));
+        causes(&diagnosis).contains(&"vantage-offline")
+    };
+    assert!(asked(StepStatus::failed(Reason::HttpTimeout, "no answer")));
+    assert!(!asked(StepStatus::Done));
+    // What answers leaves nothing to ask.
+    let mut seen = dark();
+    seen.platform = ApiAnswer::Known(Platform::default().into());
+    seen.vantage.controls[0].end = StepStatus::Done;
+    assert!(!diagnose(&seen).follow_ups.contains(&FollowUp::Apis));
 }
 
 #[test]

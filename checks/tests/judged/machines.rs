@@ -62,6 +62,7 @@ fn exits() -> [Option<Exit>; 4] {
         out_of_memory,
         requested,
         at: None,
+        crashes: None,
     };
     [
         None,

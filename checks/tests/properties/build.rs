@@ -224,6 +224,7 @@ fn vantage(plan: &Plan) -> VantageEvidence {
         ipv6: family(plan.families[1], true),
         resolvers: root,
         controls: controls.collect(),
+        apis: Vec::new(),
         dates: dates.collect(),
         clocks: Vec::new(),
         taken_at: None,

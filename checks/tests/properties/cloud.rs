@@ -204,6 +204,7 @@ fn machine(plan: &Plan, planned: &MachinePlan, app: &str, at: usize) -> Machine 
         out_of_memory,
         requested,
         at: Some(now()),
+        crashes: None,
     };
     Machine {
         hands_off: false,

@@ -52,6 +52,11 @@ pub(crate) fn duration() -> ValueForm<Duration> {
     duration_read_by(reader::duration)
 }
 
+/// How often something is done: once a second at most.
+pub(crate) fn interval() -> ValueForm<Duration> {
+    duration_read_by(reader::interval)
+}
+
 /// A duration, where none at all makes sense too.
 pub(crate) fn duration_or_zero() -> ValueForm<Duration> {
     duration_read_by(reader::duration_or_zero)

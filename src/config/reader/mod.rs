@@ -7,5 +7,5 @@ mod value;
 pub(crate) use section::{Mistakes, Section};
 pub(crate) use value::{
     LARGEST, Read, SMALLEST, Value, boolean, choice, duration, duration_or_zero, each, expected, fraction, integer,
-    json, or_auto, pairs, parsed, positive, size, table, text, wrong,
+    interval, json, or_auto, pairs, parsed, positive, size, table, text, wrong,
 };

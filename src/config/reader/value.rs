@@ -108,6 +108,16 @@ pub(crate) fn duration(value: &Value<'_>) -> Read<Duration> {
     }
 }
 
+/// How often something is done: once a second at most.
+pub(crate) fn interval(value: &Value<'_>) -> Read<Duration> {
+    let duration = duration_or_zero(value)?;
+    if duration < Duration::from_secs(1) {
+        wrong(value, "must be at least 1s")
+    } else {
+        Ok(duration)
+    }
+}
+
 /// A duration, where none at all makes sense too.
 pub(crate) fn duration_or_zero(value: &Value<'_>) -> Read<Duration> {
     value

@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::config::form::{
-    ValueForm, choice, cron, duration, duration_or_zero, filled, glob, labels, list, optional, quoted, secret, text,
-    text_or_secret, timezone,
+    ValueForm, choice, cron, duration, duration_or_zero, filled, glob, interval, labels, list, optional, quoted,
+    secret, text, text_or_secret, timezone,
 };
 use crate::config::glob::Glob;
 use crate::config::nearest::nearest;
@@ -28,7 +28,7 @@ table! {
         /// How long the first message waits for more of the same.
         group_wait: Duration = Duration::from_secs(15) => duration_or_zero();
         /// How far apart updates are at least.
-        group_interval: Duration = Duration::from_secs(300) => duration();
+        group_interval: Duration = Duration::from_secs(300) => interval();
         /// Incidents that have these in common are told in one message: "cause", "scope", "severity", "label:NAME"; []:
         /// each alone.
         group_by: Vec<GroupBy> = vec![GroupBy::Cause] => list(group_by());
@@ -226,7 +226,7 @@ fn repeat() -> ValueForm<Repeat> {
 fn read_repeat(value: &Value<'_>) -> Read<Repeat> {
     const FORM: &str = "a duration such as \"4h\", or { critical = \"4h\", warning = \"24h\" }";
     let Some(table) = value.get_ref().as_table() else {
-        let every = reader::duration(value)?;
+        let every = reader::interval(value)?;
         return Ok(Repeat {
             critical: every,
             warning: every,
@@ -239,7 +239,7 @@ fn read_repeat(value: &Value<'_>) -> Read<Repeat> {
             "warning" => &mut repeat.warning,
             _ => return expected(value, FORM),
         };
-        *every = reader::duration(inner)?;
+        *every = reader::interval(inner)?;
     }
     Ok(repeat)
 }

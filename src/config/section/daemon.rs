@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::config::form::{duration, file, listener, optional, optional_url, quoted, secret};
+use crate::config::form::{duration, file, interval, listener, optional, optional_url, quoted, secret};
 use crate::config::secret::{Secret, SecretError, SecretString};
 use crate::config::table::table;
 
@@ -40,7 +40,7 @@ table! {
         /// Pinged while all is well, and with /fail behind it otherwise; empty: nobody is told.
         url: Option<String> = None => optional_url();
         /// How often.
-        every: Duration = Duration::from_secs(60) => duration();
+        every: Duration = Duration::from_secs(60) => interval();
     }
 }
 

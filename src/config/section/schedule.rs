@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::form::{
-    ValueForm, cron, duration, duration_or_zero, integer, optional, or_auto, positive, timezone,
+    ValueForm, cron, duration_or_zero, integer, interval, optional, or_auto, positive, timezone,
 };
 use crate::config::reader::Section;
 use crate::config::table::table;
@@ -14,7 +14,7 @@ table! {
     #[derive(Clone, Debug, PartialEq)]
     pub struct Schedule {
         /// Time between rounds. Not used where `cron` is set.
-        every: Duration = Duration::from_secs(300) => duration();
+        every: Duration = Duration::from_secs(300) => interval();
         /// Instead of `every`: five fields as in crontab(5), or six with seconds.
         cron: Option<String> = None => optional(cron()), sample = "\"*/5 * * * *\"";
         /// The IANA time zone that `cron` is read in; by default UTC.
@@ -26,7 +26,7 @@ table! {
         /// Handshakes per second towards one edge address: "auto" or a number above 0.
         rate: Option<f64> = None => or_auto(positive());
         /// Time between the fleet checks.
-        fleet_every: Duration = Duration::from_secs(15) => duration();
+        fleet_every: Duration = Duration::from_secs(15) => interval();
     }
     check exclusive;
 }

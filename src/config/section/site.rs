@@ -6,7 +6,8 @@ use std::time::Duration;
 use roundsman_checks::expectation::{HttpVersion, Place, SiteExpectation};
 
 use crate::config::form::{
-    any, choice, duration, expected_headers, identity, json_values, path, request_headers, size, statuses, version,
+    any, choice, duration, expected_headers, identity, interval, json_values, path, request_headers, size, statuses,
+    version,
 };
 use crate::config::secret::HeaderText;
 use crate::config::table::table;
@@ -39,7 +40,7 @@ table! {
         /// Slower than this, from connect to the last byte, is a warning.
         slow in expectation => duration();
         /// How often `watch` may wake a sleeping tenant.
-        wake_every: Duration = Duration::from_secs(6 * 3600) => duration();
+        wake_every: Duration = Duration::from_secs(6 * 3600) => interval();
         /// How long connecting may take.
         connect_timeout: Duration = Duration::from_secs(5) => duration();
         /// How long a whole visit may take.

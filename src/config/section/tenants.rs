@@ -12,7 +12,7 @@ use toml::de::DeValue;
 
 use super::listed::{ListedTenant, entries};
 use crate::config::form::{
-    ValueForm, app_prefix, duration, file, filled, glob, list, optional, pointer, secret, url, words_of,
+    ValueForm, app_prefix, file, filled, glob, interval, list, optional, pointer, secret, url, words_of,
 };
 use crate::config::glob::Glob;
 use crate::config::reader::{Read, Section, Value, each, expected};
@@ -49,7 +49,7 @@ table! {
         /// Ids to leave out; `*` stands for any text, `?` for one character.
         exclude: Vec<Glob> = Vec::new() => list(glob()), sample = "[\"demo-*\"]";
         /// How often `watch` reads the sources.
-        every: Duration = Duration::from_secs(30) => duration();
+        every: Duration = Duration::from_secs(30) => interval();
     }
     check sources_are_there;
 }

@@ -125,7 +125,7 @@ pub(super) fn object() -> impl Strategy<Value = Object> {
             name: name.to_owned(),
         },
         3 => Object::App(app.to_owned()),
-        _ => Object::Wildcard,
+        _ => Object::Wildcard("*.example.com".into()),
     })
 }
 

@@ -130,7 +130,7 @@ impl Dispatcher {
             .count();
         let never = self.tenants.values().filter(|state| state.examined.is_none()).count();
         let mut waiting_for = Vec::new();
-        if !self.read_once && self.tenants.is_empty() {
+        if !self.inventory_known && self.tenants.is_empty() {
             waiting_for.push("the inventory".to_owned());
         }
         if self.context.is_none() {
@@ -145,7 +145,7 @@ impl Dispatcher {
         }
         let oldest = examined.map(|(_, wall)| wall).min();
         let share = |part: usize| match self.tenants.len() {
-            0 => f64::from(u8::from(self.read_once)),
+            0 => f64::from(u8::from(self.inventory_known)),
             all => count(part) / count(all),
         };
         let coverage = share(on_time);

@@ -22,6 +22,7 @@ impl Dispatcher {
     /// Agent, zone and edge were looked at.
     pub(super) fn looked(&mut self, now: Now, context: Option<Arc<FleetContext>>, effects: &mut Vec<Effect>) {
         self.chores.finished(Job::Fleet);
+        let begun = self.look_begun;
         let doubtful = self.is_doubtful_look();
         let wait = if doubtful {
             Duration::ZERO
@@ -38,9 +39,10 @@ impl Dispatcher {
             self.regroup(&context);
         }
         self.context = Some(context);
+        // What was seen before a look began does not show that anything can be seen since.
+        self.sights = self.sights_meanwhile;
+        self.seen_since = begun;
         self.review(now);
-        // What was seen before a look says nothing of what is seen after it.
-        self.sights = 0;
         self.blind = if self.shared.blinds() { self.blind + 1 } else { 0 };
         match self.blind {
             0 => self.book.thaw(&self.settings.policy, now),

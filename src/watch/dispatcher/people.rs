@@ -18,6 +18,7 @@ impl Dispatcher {
         let found = compare(inventory, &known, self.left);
         let known = known.len();
         self.read_once = true;
+        self.inventory_known |= inventory.complete;
         self.shrunk = if found.shrunk { self.shrunk + 1 } else { 0 };
         self.tell_shrunk(now, inventory.tenants.len(), known, inventory.complete);
         let (there, back) = found

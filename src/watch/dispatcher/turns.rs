@@ -40,9 +40,12 @@ impl Dispatcher {
             self.totals.remove(&id, facts);
         }
         self.totals.add(&id, &judgement.facts);
-        self.sights += usize::from(judgement.facts.saw());
+        let begun = state.begun.take();
+        let saw_since = |since: Option<Timestamp>| usize::from(judgement.facts.saw() && begun >= since);
+        self.sights += saw_since(self.seen_since);
+        self.sights_meanwhile += saw_since(self.look_begun);
         state.facts = Some(judgement.facts);
-        state.examined = state.begun.take().map(|begun| (begun, at));
+        state.examined = begun.map(|begun| (begun, at));
         state.not_after = not_after.or(state.not_after);
         let (mut counted, all) = (state.counted, self.tenants.len());
         self.rounds.counts(&mut counted, all, now);

@@ -32,7 +32,7 @@ macro_rules! fields {
     };
     (machine) => {
         "id state region
-        events(last: 1, kind: \"exit\") { nodes { timestamp ... on MachineEventExit { exitCode oomKilled requestedStop } } }"
+        events(last: 5, kind: \"exit\") { nodes { timestamp ... on MachineEventExit { exitCode oomKilled requestedStop } } }"
     };
     (page) => {
         "totalCount pageInfo { hasNextPage endCursor }"

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::evidence::{AppCertificate, CertificateState, Exit, Machine};
+use crate::evidence::{AppCertificate, CertificateState, Crashes, Exit, Machine};
 use crate::platform::paging::More;
 
 /// The longest name of anything, in bytes: a host name has 253, an id a dozen.
@@ -194,22 +194,40 @@ struct ExitNode {
     requested_stop: Option<bool>,
 }
 
+/// How many exits of a machine are asked for.
+pub(super) const LAST_EXITS: usize = 5;
+
 /// Reads a machine with its last exit.
 pub(super) fn machine(node: &RawValue) -> Option<Machine> {
     let node = serde_json::from_str::<MachineNode>(node.get()).ok()?;
     is_short(&node.id).then_some(())?;
-    let exit = entries(node.events).next_back().map(|event| Exit {
+    let exits = entries(node.events).map(|event| Exit {
         code: event.exit_code.and_then(|code| i32::try_from(code).ok()),
         out_of_memory: event.oom_killed.unwrap_or(false),
         requested: event.requested_stop.unwrap_or(false),
         at: moment(event.timestamp),
+        crashes: None,
     });
+    let exits = exits.collect::<Vec<_>>();
+    let crashes = crashes(&exits);
+    let exit = exits.into_iter().next_back().map(|last| Exit { crashes, ..last });
     Some(Machine {
         id: node.id,
         state: node.state.unwrap_or_default().into(),
         region: node.region.unwrap_or_default(),
         last_exit: exit,
         ..Machine::default()
+    })
+}
+
+/// How many of the exits at the end of these were crashes, where that is more than one.
+fn crashes(exits: &[Exit]) -> Option<Crashes> {
+    let count = exits.iter().rev().take_while(|exit| !exit.is_orderly()).count();
+    let first = exits.len().checked_sub(count).and_then(|at| exits.get(at))?;
+    (count > 1).then(|| Crashes {
+        count,
+        more: count == LAST_EXITS,
+        since: first.at,
     })
 }
 
@@ -220,6 +238,29 @@ fn moment(text: Option<String>) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crashes_in_a_row_are_counted_from_the_last_exit_back() {
+        let exit = |code, requested, second| Exit {
+            code: Some(code),
+            requested,
+            at: Timestamp::from_second(second).ok(),
+            ..Exit::default()
+        };
+        let counted = |exits: &[Exit]| crashes(exits).map(|crashes| (crashes.count, crashes.more));
+        assert_eq!(counted(&[]), None);
+        assert_eq!(counted(&[exit(0, false, 1), exit(1, false, 2)]), None);
+        assert_eq!(counted(&[exit(1, false, 1), exit(1, true, 2)]), None);
+        let three = [
+            exit(0, false, 1),
+            exit(1, false, 2),
+            exit(137, false, 3),
+            exit(1, false, 4),
+        ];
+        assert_eq!(counted(&three), Some((3, false)));
+        assert_eq!(crashes(&three).and_then(|crashes| crashes.since), three[1].at);
+        assert_eq!(counted(&[(); LAST_EXITS].map(|()| exit(1, false, 1))), Some((5, true)));
+    }
 
     #[test]
     fn both_vocabularies_mean_the_same() {
