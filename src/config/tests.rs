@@ -414,6 +414,9 @@ cron = "* * *"
         assert!(said.contains(expected), "{expected}:\n{said}");
     }
     assert!(!said.contains("s3cret"), "{said}");
+    // The name itself is shown, not the table that it stands in.
+    let line = said.lines().find(|line| line.contains("channels = [\"opps\"]"));
+    assert!(line.is_some(), "{said}");
 }
 
 #[test]

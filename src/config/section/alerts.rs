@@ -345,9 +345,22 @@ fn whole(section: &Section<'_>, alerts: &mut Alerts) {
                 None => "add it to [[alerts.channels]], or write the name of one that is there".to_owned(),
             };
             let title = format!("a route names the channel `{name}`, and there is none");
-            section.note(span_of(section, "routes"), title, label);
+            section.note(span_of_channel(section, name), title, label);
         }
     }
+}
+
+/// Where a route names this channel.
+fn span_of_channel(section: &Section<'_>, name: &str) -> std::ops::Range<usize> {
+    let routes = section.value("routes").and_then(|routes| routes.get_ref().as_array());
+    let tables = routes
+        .into_iter()
+        .flatten()
+        .filter_map(|route| route.get_ref().as_table());
+    let lists = tables.flat_map(|route| ["channels", "fallback"].map(|key| route.get(key)));
+    let lists = lists.flatten().filter_map(|names| names.get_ref().as_array());
+    let mut named = lists.flatten().filter(|value| value.get_ref().as_str() == Some(name));
+    named.next().map_or_else(|| span_of(section, "routes"), Value::span)
 }
 
 fn span_of(section: &Section<'_>, key: &str) -> std::ops::Range<usize> {

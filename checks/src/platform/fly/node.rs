@@ -224,7 +224,7 @@ pub(super) fn machine(node: &RawValue) -> Option<Machine> {
 fn crashes(exits: &[Exit]) -> Option<Crashes> {
     let count = exits.iter().rev().take_while(|exit| !exit.is_orderly()).count();
     let first = exits.len().checked_sub(count).and_then(|at| exits.get(at))?;
-    (count > 1).then(|| Crashes {
+    (count > 1).then_some(Crashes {
         count,
         more: count == LAST_EXITS,
         since: first.at,
