@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use roundsman_checks::evidence::{ApiAnswer, App, Fault, Platform, Reason};
-use roundsman_checks::gather::{ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, may_be_visited, round};
+use roundsman_checks::gather::{
+    ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, is_on_loopback, may_be_visited, round,
+};
 use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
 use thiserror::Error;
@@ -14,7 +16,7 @@ use super::clock;
 use super::request::RoundRequest;
 use super::setup::{HeaderError, Setup};
 use super::snapshot::Snapshot;
-use crate::config::{Config, is_on_loopback};
+use crate::config::Config;
 use crate::inventory::{Inventory, InventoryError};
 
 /// Why a round can't be run; exit code 2.

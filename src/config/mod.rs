@@ -27,7 +27,7 @@ pub use example::{FirstFile, example};
 pub use files::ConfigFiles;
 pub use flags::{Flags, FlagsError};
 pub use form::parse_domain;
-pub(crate) use form::{is_on_loopback, read_cause};
+pub(crate) use form::read_cause;
 pub use glob::Glob;
 pub use load::DEFAULT_FILE;
 pub use model::{Config, Release};

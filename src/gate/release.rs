@@ -1,8 +1,9 @@
 //! The release that a run was told to expect: where it was seen.
 
 use roundsman_checks::diagnosis::{Diagnosis, TenantVerdict};
+use roundsman_checks::evidence::Reason;
 use roundsman_checks::finding::{Check, Outcome};
-use roundsman_checks::reading::other_releases;
+use roundsman_checks::reading::runs_expected;
 use roundsman_checks::release::ExpectedImage;
 use roundsman_checks::world::World;
 
@@ -24,19 +25,23 @@ fn on_machines(world: &World, image: &ExpectedImage) -> Option<String> {
     let apps = judged.filter_map(|tenant| platform.apps.get(&tenant.tenant.app));
     let (mut all, mut right) = (0, 0);
     for app in apps {
-        let machines = app.machines.iter().filter(|machine| !machine.is_gone()).count();
-        all += machines;
-        right += machines.saturating_sub(other_releases(image, app).len());
+        let machines = app.machines.iter().filter(|machine| !machine.is_gone());
+        all += machines.clone().count();
+        // One whose image is not told is not seen to run it.
+        right += machines
+            .filter(|machine| !machine.state.is_on_its_way() && runs_expected(image, app, machine) == Some(true))
+            .count();
     }
     Some(format!("{} on {right} of {all} machines", image.short()))
 }
 
-/// An answer that is as expected, or only slow, carries the version.
+/// An answer that is as expected, or only slow, carries the version. Of one that is wrong in another way it is not known.
 fn in_answers(tenants: &[TenantVerdict], version: &str) -> Option<String> {
-    let site = |tenant: &TenantVerdict| tenant.findings.of(Check::Site).outcome;
-    let asked = tenants.iter().map(site).filter(|outcome| *outcome != Outcome::Skipped);
-    let outcomes = asked.collect::<Vec<_>>();
-    let right = |outcome: &&Outcome| matches!(outcome, Outcome::Pass | Outcome::Warn);
-    let right = outcomes.iter().filter(right).count();
-    (!outcomes.is_empty()).then(|| format!("{version} in {right} of {} answers", outcomes.len()))
+    let (mut all, mut right) = (0, 0);
+    for site in tenants.iter().map(|tenant| tenant.findings.of(Check::Site)) {
+        let carries = matches!(site.outcome, Outcome::Pass | Outcome::Warn);
+        all += usize::from(carries || site.reason == Some(Reason::HttpRelease));
+        right += usize::from(carries);
+    }
+    (all > 0).then(|| format!("{version} in {right} of {all} answers"))
 }

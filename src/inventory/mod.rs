@@ -20,7 +20,7 @@ use std::sync::Arc;
 use roundsman_checks::evidence::{Fault, Platform};
 use roundsman_checks::target::{Tenant, TenantId};
 
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Config, ConfigError, Glob, Source};
 
 pub use entry::Place;
 pub use error::{InventoryError, Unknown};
@@ -230,7 +230,8 @@ fn named(source: &'static str, mut entries: Vec<Entry>) -> Vec<Entry> {
 
 /// Adds the names that nobody has yet; naming a tenant twice asks for it once.
 fn add_names(entries: &mut Vec<Entry>, config: &Config, names: &[String]) {
-    for name in names {
+    // A pattern is nobody's name.
+    for name in names.iter().filter(|name| !Glob::is_pattern(name)) {
         let id = select::id_of(name, &config.domain);
         let is_it = |entry: &Entry| {
             let host = entry.hostname.as_deref().unwrap_or_default();

@@ -24,6 +24,8 @@ pub(super) struct Readings {
     whole: Option<(Timestamp, u32)>,
     /// Whether something does not fit, so that all is to be read again.
     wanted: bool,
+    /// Whether all is to be read, whatever a reading that is under way will say.
+    anew: bool,
     /// When the APIs are read next, where the inventory is read without them in between.
     apis_at: Option<Timestamp>,
     /// Until when the calls that were made count, at so many a minute.
@@ -32,7 +34,10 @@ pub(super) struct Readings {
 
 impl Readings {
     /// The reading that is due now. While something fails whose end only all of it shows, that is `awaited`.
-    pub(super) fn due(&self, now: Timestamp, awaited: bool) -> Extent {
+    pub(super) fn due(&mut self, now: Timestamp, awaited: bool) -> Extent {
+        if std::mem::take(&mut self.anew) {
+            return Extent::Whole;
+        }
         if self.apis_at.is_some_and(|at| now < at) {
             return Extent::Inventory;
         }
@@ -52,7 +57,10 @@ impl Readings {
 
     /// All is read next, whatever it costs: what is asked for is another.
     pub(super) fn begin_anew(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            anew: true,
+            ..Self::default()
+        };
     }
 
     /// A reading has ended; when the next one is due. `every` is how often the inventory is read; `apart` that no API tells
@@ -228,5 +236,17 @@ mod tests {
                 (120, Extent::Whole)
             ]
         );
+    }
+
+    #[test]
+    fn what_is_begun_anew_reads_all_whatever_was_under_way() {
+        let mut readings = Readings::default();
+        assert_eq!(readings.due(at(0), false), Extent::Whole);
+        readings.begin_anew();
+        // The reading that was under way ends, and knows nothing of what is asked for now.
+        readings.done(at(5), &reading(Extent::Whole, 30), EVERY, true);
+        assert_eq!(readings.due(at(5), false), Extent::Whole);
+        readings.done(at(6), &reading(Extent::Whole, 30), EVERY, true);
+        assert_eq!(readings.due(at(36), false), Extent::Inventory);
     }
 }

@@ -383,3 +383,22 @@ fn the_report_advises_what_a_repair_would_do() {
         assert_eq!(planned["actions"][0]["action"], action);
     }
 }
+
+#[test]
+fn a_pattern_has_to_fit_somebody_where_all_are_known() {
+    let served = serve(LabOptions::with_tenants(3), &[]);
+    let ran = run(&served, &["verify", "zz*"]);
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(
+        ran.err.contains("no tenant has an id or a host name that fits `zz*`"),
+        "{}",
+        ran.err
+    );
+    // Whom nobody could name it may fit all the same.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = nobody.local_addr().expect("an address");
+    drop(nobody);
+    let tenants = format!("source = \"http\"\nurl = \"http://{address}/tenants\"");
+    let ran = run(&with_tenants(LabOptions::default(), &tenants), &["verify", "t0*"]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.out, ran.err);
+}

@@ -10,7 +10,7 @@ use roundsman_checks::clock::Stopwatch;
 use roundsman_lab::LabOptions;
 use serde_json::Value;
 
-use super::{Daemon, ask, eventually, get, json, listens, served, served_with};
+use super::{Daemon, ask, configure, eventually, get, json, listens, served, served_with};
 use crate::cli::command;
 
 fn states(incidents: &Value) -> Vec<(String, String)> {
@@ -79,7 +79,14 @@ fn a_fleets_cause_is_one_incident_with_all_tenants() {
 
 #[test]
 fn a_network_that_goes_away_is_blamed_on_nobody_else() {
+    network_goes_away("");
+    // What an API said counts no more where APIs are no control.
+    network_goes_away("[vantage]\ncontrols = [\"resolvers\"]\n");
+}
+
+fn network_goes_away(more: &str) {
     let served = served_with(LabOptions::with_platform(), &[]);
+    configure(&served, more);
     let mut command = command(served.dir.path());
     command
         .env("FLY_API_TOKEN", served.lab.fly_token())

@@ -141,7 +141,8 @@ fn direct(context: &FleetContext, tenant: &TenantEvidence, findings: &Findings) 
     let state = app_state(told, &[]);
     // Only the details of a machine tell whether its host is down: then nothing starts it there.
     if matches!(state, AppState::Stopped(Some(_)) | AppState::Crashed(_)) {
-        let fails = findings.of(Check::App).outcome == Outcome::Fail && !tenant.checks_asked;
+        let open = tenant.word.is_none() && !tenant.checks_asked;
+        let fails = findings.of(Check::App).outcome == Outcome::Fail && open;
         return fails.then(|| FollowUp::Checks(tenant.tenant.id.clone()));
     }
     let runs = matches!(state, AppState::Running(_));

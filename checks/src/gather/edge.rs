@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::join_all;
@@ -11,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::assignment::Assignment;
+use super::details::Details;
 use super::setup::ProbeSetup;
 use crate::clock::{Moment, now};
 use crate::evidence::{Answer, ChainId, SourceClock, VantageEvidence, Visit, ZoneEvidence};
@@ -22,8 +21,6 @@ use crate::world::{CertificateChain, EdgeEvidence};
 
 /// How many repetitions without haste run together: few, for they tell a fault from a limit.
 const UNHURRIED: usize = 8;
-/// About how many apps the platform is asked one by one: what fails at more of them is no single app's.
-const MOST_DETAILS: usize = 50;
 
 /// Prober of the edge: what visiting an address of it needs in one round.
 pub(super) struct EdgeProber<'r> {
@@ -37,8 +34,8 @@ pub(super) struct EdgeProber<'r> {
     /// Whose turn it is to be repeated without haste.
     pub unhurried: Arc<Semaphore>,
     first_retry: OnceLock<Moment>,
-    /// For how many more tenants the platform may be asked one by one.
-    details_left: AtomicUsize,
+    /// Asks the platform about single apps.
+    pub details: Arc<Details>,
 }
 
 fn never(_: &Answer) -> bool {
@@ -53,6 +50,7 @@ impl<'r> EdgeProber<'r> {
         now: Timestamp,
         chains: Arc<ChainStore>,
         unhurried: Arc<Semaphore>,
+        details: Arc<Details>,
     ) -> Self {
         Self {
             setup,
@@ -62,19 +60,13 @@ impl<'r> EdgeProber<'r> {
             chains,
             unhurried,
             first_retry: OnceLock::new(),
-            details_left: AtomicUsize::new(MOST_DETAILS),
+            details,
         }
     }
 
     /// As many turns of repetitions without haste as there are together.
     pub(super) fn turns() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(UNHURRIED))
-    }
-
-    /// Whether the platform may be asked about one more app by itself.
-    pub(super) fn may_ask_details(&self) -> bool {
-        let less = |left: usize| left.checked_sub(1);
-        self.details_left.fetch_update(Relaxed, Relaxed, less).is_ok()
     }
 
     /// When the first repetition of the round began: patience is for all of them together.

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::app_words::AppWords;
 use super::assignment::{Assignment, Names, ProbeTarget};
+use super::details::Details;
 use super::edge::{self, EdgeProber};
 use super::examine::{Examination, first_look, settle};
 use super::log_turns::LogTurns;
@@ -39,6 +40,7 @@ struct Kept {
     unhurried: Arc<Semaphore>,
     words: Arc<AppWords>,
     logs: Arc<LogTurns>,
+    details: Arc<Details>,
 }
 
 impl FleetWatch {
@@ -56,6 +58,7 @@ impl FleetWatch {
             unhurried: EdgeProber::turns(),
             words: Arc::new(AppWords::new()),
             logs: Arc::new(LogTurns::new()),
+            details: Arc::new(Details::for_ever()),
         };
         Self::look(setup, assignment, chains, names, kept, None).await
     }
@@ -85,8 +88,8 @@ impl FleetWatch {
         before: Option<&FleetContext>,
     ) -> Result<Self, NameError> {
         let (at, control) = (now(), zone::fresh(&setup.domain)?);
-        let turns = Arc::clone(&kept.unhurried);
-        let edge = EdgeProber::new(&setup, &assignment, control.clone(), at, chains, turns);
+        let (turns, details) = (Arc::clone(&kept.unhurried), Arc::clone(&kept.details));
+        let edge = EdgeProber::new(&setup, &assignment, control.clone(), at, chains, turns, details);
         let context = fleet_look::look(&edge, before).await;
         Ok(Self {
             sockets: edge::probe_addresses(&context.fleet.edge).into(),
@@ -117,8 +120,8 @@ impl FleetWatch {
     /// for those that are about many; where it answers wrongly it is looked for in the edge's log.
     pub async fn examine(&self, target: &ProbeTarget, visit: bool) -> Examination {
         let (control, chains) = (self.control.clone(), Arc::clone(&self.context.chains));
-        let turns = Arc::clone(&self.kept.unhurried);
-        let edge = EdgeProber::new(&self.setup, &self.assignment, control, now(), chains, turns);
+        let (turns, details) = (Arc::clone(&self.kept.unhurried), Arc::clone(&self.kept.details));
+        let edge = EdgeProber::new(&self.setup, &self.assignment, control, now(), chains, turns, details);
         let platform = self.context.platform();
         let mut prober = TenantProber::new(&edge, &self.context, self.sockets.to_vec(), Arc::clone(&self.names));
         prober.word = platform.and_then(|platform| self.kept.words.of(&target.tenant.app, platform));

@@ -31,8 +31,9 @@ pub(super) async fn answer(
             evidence.retries.extend(retry);
         }
         FollowUp::Direct(_) => evidence.direct = Box::pin(prober.direct(target)).await.map(Box::new),
-        FollowUp::Checks(_) if prober.edge.may_ask_details() => {
-            let machines = prober.edge.setup.machines(&target.tenant.app).await;
+        FollowUp::Checks(_) => {
+            let edge = prober.edge;
+            let machines = edge.details.of(edge.setup, &target.tenant.app).await;
             evidence.checks_asked |= machines.is_some();
             evidence.details = machines.unwrap_or_default();
         }

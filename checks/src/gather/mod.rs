@@ -7,6 +7,7 @@
 mod app_words;
 mod assignment;
 mod concurrency;
+mod details;
 mod edge;
 mod examine;
 mod fleet_look;
@@ -54,5 +55,5 @@ pub use retry::{PacedRetry, RetrySchedule};
 pub use round::round;
 pub use servers::{of_system as system_resolvers, of_zone as zone_servers};
 pub use setup::{ProbeSetup, Timing};
-pub use vantage::{Control, UrlControls};
+pub use vantage::{Control, UrlControls, is_on_loopback};
 pub use zone::fresh as control_name;

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::assignment::{Assignment, Names, ProbeTarget};
 use super::concurrency::Places;
+use super::details::Details;
 use super::edge::{self, EdgeProber};
 use super::examine::{Examination, first_look, settle};
 use super::log_follower::LogFollower;
@@ -49,6 +50,7 @@ pub async fn round(
         started,
         chains,
         EdgeProber::turns(),
+        Arc::new(Details::of_a_round()),
     );
     observer.stage("zone and edge", 0);
     let begin = async {

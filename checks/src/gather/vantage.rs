@@ -1,6 +1,6 @@
 //! Probes the agent's own place: address families, resolvers, and whatever else proves that it sees.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ pub enum Control {
 #[derive(Clone, Debug)]
 pub struct UrlControls {
     user_agent: String,
-    client: Arc<OnceLock<Result<reqwest::Client, String>>>,
+    /// Past any proxy, for what is on this machine; and as the environment says, for all else.
+    clients: Arc<[OnceLock<Result<reqwest::Client, String>>; 2]>,
 }
 
 impl UrlControls {
@@ -39,14 +40,16 @@ impl UrlControls {
     pub fn new(user_agent: &str) -> Self {
         Self {
             user_agent: user_agent.to_owned(),
-            client: Arc::default(),
+            clients: Arc::default(),
         }
     }
 
     /// Any HTTP response proves that the agent sees, whatever it says.
     async fn ask(&self, url: &str, timeout: Duration) -> StepStatus {
         let failed = |detail: String| StepStatus::failed(Reason::HttpClosed, detail);
-        match self.client.get_or_init(|| self.connect()) {
+        // As the clients of the APIs ask in clear.
+        let nearby = url.starts_with("http://") && is_on_loopback(url);
+        match self.clients[usize::from(!nearby)].get_or_init(|| self.connect(nearby)) {
             Err(error) => failed(error.clone()),
             Ok(client) => match client.head(url).timeout(timeout).send().await {
                 Ok(_) => StepStatus::Done,
@@ -56,16 +59,26 @@ impl UrlControls {
         }
     }
 
-    fn connect(&self) -> Result<reqwest::Client, String> {
+    fn connect(&self, nearby: bool) -> Result<reqwest::Client, String> {
         // Another part of the process may have installed the same provider already; then this changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         // A connection that was open before proves little: each look makes a new one.
         let builder = reqwest::Client::builder().http1_only().pool_max_idle_per_host(0);
+        let builder = if nearby { builder.no_proxy() } else { builder };
         // Any response is proof, one that leads elsewhere too.
         let builder = builder.redirect(reqwest::redirect::Policy::none());
         let client = builder.user_agent(&self.user_agent).build();
         client.map_err(|error| error.to_string())
     }
+}
+
+/// Whether a URL leads to this machine.
+#[must_use]
+pub fn is_on_loopback(url: &str) -> bool {
+    let url = reqwest::Url::parse(url).ok();
+    let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Probes the agent's own place.
@@ -98,13 +111,9 @@ pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment) -> Vantag
     }
 }
 
-/// Whether the configured APIs answer; nothing where they are no control.
+/// Whether the configured APIs answer now. Asked also where they are no control: else what they said earlier would count.
 pub(super) async fn apis(setup: &ProbeSetup) -> Vec<ControlProbe> {
-    let urls = setup
-        .api_urls
-        .iter()
-        .filter(|_| setup.controls.contains(&Control::Apis));
-    join_all(urls.map(|url| ask(setup, url))).await
+    join_all(setup.api_urls.iter().map(|url| ask(setup, url))).await
 }
 
 async fn ask(setup: &ProbeSetup, url: &str) -> ControlProbe {
@@ -120,5 +129,20 @@ async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlProbe> 
         Control::Address(address) => Some(probes::control_socket(&address.to_string(), *address, timeout).await),
         Control::Url(url) => Some(ask(setup, url).await),
         Control::Resolvers | Control::Apis => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        assert!(
+            is_on_loopback("http://127.0.0.1:1/x")
+                && is_on_loopback("http://[::1]:1")
+                && is_on_loopback("http://localhost")
+        );
+        assert!(!is_on_loopback("https://api.fly.io") && !is_on_loopback("https://127.0.0.1.evil.example"));
     }
 }

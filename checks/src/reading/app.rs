@@ -156,6 +156,7 @@ pub fn other_releases<'a>(expected: &ExpectedImage, app: &'a App) -> Vec<&'a Mac
 }
 
 /// Whether a machine runs the image that is expected; `None` where that is not told.
-pub(crate) fn runs_expected(expected: &ExpectedImage, app: &App, machine: &Machine) -> Option<bool> {
+#[must_use]
+pub fn runs_expected(expected: &ExpectedImage, app: &App, machine: &Machine) -> Option<bool> {
     expected.is(&app.name, machine.image.as_ref()?, machine.digest.as_deref())
 }

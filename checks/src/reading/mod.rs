@@ -14,8 +14,7 @@ mod refusal;
 mod status;
 mod text;
 
-pub(crate) use app::runs_expected;
-pub use app::{AppState, Wakes, app_state, deciding, other_releases, wakes};
+pub use app::{AppState, Wakes, app_state, deciding, other_releases, runs_expected, wakes};
 pub use caa::{Set as CaaSet, forbids as caa_forbids, set as caa_set};
 pub use dns_answer::DnsAnswer;
 pub(crate) use dns_answer::is_unserved;

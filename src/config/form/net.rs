@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use roundsman_checks::gather::Control;
+use roundsman_checks::gather::{Control, is_on_loopback};
 use roundsman_checks::target::{Hostname, NameError};
 use serde_json::json;
 
@@ -34,10 +34,9 @@ pub(crate) fn server() -> ValueForm<SocketAddr> {
 /// An `https://` URL, or an `http://` one that leads to this machine: tokens and tenants' names are nobody else's to read.
 pub(crate) fn url() -> ValueForm<String> {
     text(|url| match read_url(url)? {
-        url if url.starts_with("http://") && !is_on_loopback(&url) => Err(format!(
-            "is not https, and leads to another machine: write https://{}",
-            &url["http://".len()..]
-        )),
+        url if url.starts_with("http://") && !is_on_loopback(&url) => {
+            Err("is not https, and leads to another machine: write https:// instead".to_owned())
+        }
         url => Ok(url),
     })
     .schema(json!({ "type": "string", "pattern": "^https?://[^/\\s]\\S*$" }))
@@ -135,14 +134,6 @@ fn read_url(text: &str) -> Result<String, String> {
     }
 }
 
-/// Whether a URL leads to this machine.
-pub(crate) fn is_on_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok();
-    let host = host.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 fn read_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') {
         return Err("expected a path that begins with `/`".into());
@@ -156,19 +147,4 @@ fn read_path(text: &str) -> Result<String, String> {
             ))
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_is_this_machine() {
-        assert!(
-            is_on_loopback("http://127.0.0.1:1/x")
-                && is_on_loopback("http://[::1]:1")
-                && is_on_loopback("http://localhost")
-        );
-        assert!(!is_on_loopback("https://api.fly.io") && !is_on_loopback("https://127.0.0.1.evil.example"));
-    }
 }
