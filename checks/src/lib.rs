@@ -18,6 +18,8 @@ pub mod fleet;
 #[cfg(feature = "probe")]
 pub mod gather;
 pub mod logs;
+#[cfg(any(feature = "platform", feature = "probe"))]
+pub mod loopback;
 pub mod matching;
 pub mod platform;
 #[cfg(feature = "probe")]

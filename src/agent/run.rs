@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use roundsman_checks::evidence::{ApiAnswer, App, Fault, Platform, Reason};
-use roundsman_checks::gather::{
-    ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, is_on_loopback, may_be_visited, round,
-};
+use roundsman_checks::gather::{ApiSnapshot, Assignment, Observer, ReusedEvidence, Stop, may_be_visited, round};
+use roundsman_checks::loopback::is_on_loopback;
 use roundsman_checks::round::Round;
 use roundsman_checks::target::NameError;
 use thiserror::Error;

@@ -9,6 +9,7 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{StatusCode, Url};
 use roundsman_checks::clock::now;
 use roundsman_checks::evidence::{Fault, Reason};
+use roundsman_checks::loopback::is_on_loopback;
 use roundsman_checks::platform::{Token, retry_after};
 use serde_json::Value;
 use thiserror::Error;
@@ -310,12 +311,12 @@ async fn aside<T: Send + 'static>(bytes: usize, read: impl FnOnce() -> T + Send 
 
 fn usable(text: &str) -> Result<Url, RemoteError> {
     let url = Url::parse(text).map_err(|_| RemoteError::Url)?;
-    let host = url.host_str().ok_or(RemoteError::Url)?;
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    let loopback = host == "localhost" || address.is_ok_and(|ip| ip.is_loopback());
+    if url.host_str().is_none() {
+        return Err(RemoteError::Url);
+    }
     match url.scheme() {
         "https" => Ok(url),
-        "http" if loopback => Ok(url),
+        "http" if is_on_loopback(text) => Ok(url),
         "http" => Err(RemoteError::Clear),
         _ => Err(RemoteError::Url),
     }

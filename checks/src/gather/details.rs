@@ -21,7 +21,7 @@ const ONE_MORE: Duration = Duration::from_secs(6);
 const FRESH: Duration = Duration::from_secs(60);
 const KEPT: Duration = Duration::from_secs(600);
 /// Of how many apps answers are kept.
-const MOST: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
+const MOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// Asks for the details of machines, within limits.
 pub(super) struct Details(Mutex<Known>);

@@ -55,5 +55,5 @@ pub use retry::{PacedRetry, RetrySchedule};
 pub use round::round;
 pub use servers::{of_system as system_resolvers, of_zone as zone_servers};
 pub use setup::{ProbeSetup, Timing};
-pub use vantage::{Control, UrlControls, is_on_loopback};
+pub use vantage::{Control, UrlControls};
 pub use zone::fresh as control_name;

@@ -1,6 +1,6 @@
 //! Probes the agent's own place: address families, resolvers, and whatever else proves that it sees.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use super::assignment::Assignment;
 use super::setup::ProbeSetup;
 use crate::clock::now;
 use crate::evidence::{ControlProbe, Reason, RecordKind, StepStatus, VantageEvidence};
+use crate::loopback::is_on_loopback;
 use crate::probe::{self as probes, DnsQuestion};
 
 /// Control of the vantage: something that answers whenever the agent can see.
@@ -72,15 +73,6 @@ impl UrlControls {
     }
 }
 
-/// Whether a URL leads to this machine.
-#[must_use]
-pub fn is_on_loopback(url: &str) -> bool {
-    let url = reqwest::Url::parse(url).ok();
-    let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 /// Probes the agent's own place.
 pub(super) async fn probe(setup: &ProbeSetup, assignment: &Assignment) -> VantageEvidence {
     let (ipv4, ipv6) = probes::families(&assignment.addresses, setup.port);
@@ -129,20 +121,5 @@ async fn control(setup: &ProbeSetup, control: &Control) -> Option<ControlProbe> 
         Control::Address(address) => Some(probes::control_socket(&address.to_string(), *address, timeout).await),
         Control::Url(url) => Some(ask(setup, url).await),
         Control::Resolvers | Control::Apis => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_is_this_machine() {
-        assert!(
-            is_on_loopback("http://127.0.0.1:1/x")
-                && is_on_loopback("http://[::1]:1")
-                && is_on_loopback("http://localhost")
-        );
-        assert!(!is_on_loopback("https://api.fly.io") && !is_on_loopback("https://127.0.0.1.evil.example"));
     }
 }

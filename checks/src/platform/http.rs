@@ -21,6 +21,7 @@ use super::bulk::{Allowance, aside};
 use super::token::Token;
 use crate::clock::{Moment, now};
 use crate::evidence::{Fault, Reason, SourceClock};
+use crate::loopback::is_on_loopback;
 use crate::reading;
 
 pub use calls::{Call, Calls, Ended};
@@ -88,12 +89,10 @@ impl Api {
     /// [`ApiError`] where the address can't be used.
     pub fn new(name: &'static str, base: &str, token: Token, user_agent: &str, calls: Calls) -> Result<Self, ApiError> {
         let url = Url::parse(base.trim_end_matches('/')).map_err(|_| ApiError::Url(shown(base)))?;
-        let host = url.host_str().ok_or_else(|| ApiError::Url(shown(base)))?;
-        let loopback = host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback());
+        if url.host_str().is_none() {
+            return Err(ApiError::Url(shown(base)));
+        }
+        let loopback = is_on_loopback(base);
         match url.scheme() {
             "https" => {}
             "http" if loopback => {}

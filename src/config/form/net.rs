@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use roundsman_checks::gather::{Control, is_on_loopback};
+use roundsman_checks::gather::Control;
+use roundsman_checks::loopback::is_on_loopback;
 use roundsman_checks::target::{Hostname, NameError};
 use serde_json::json;
 
